@@ -1,0 +1,182 @@
+//! What happened, in order: the one record which the console, `/api/*` and the tests read.
+//!
+//! Every part of the emulator appends; nobody edits. A reader takes what is there and then
+//! follows the broadcast, so that it can wait for a happening instead of sleeping.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::watch;
+
+/// One thing that happened.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Position in the journal, from 0, without gaps.
+    pub sequence: usize,
+    /// When, by this machine's clock.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub happening: Happening,
+}
+
+/// The kinds of happening.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Happening {
+    /// The HTTP API answered a request.
+    Request {
+        /// Method, such as `POST`.
+        method: String,
+        /// Path without query.
+        path: String,
+        /// The function that answered.
+        function: String,
+        /// The request id given to the function.
+        request_id: String,
+        /// HTTP status sent to the client.
+        status: u16,
+        /// Time from request to answer, in microseconds.
+        micros: u64,
+    },
+    /// A function ran once, however it was invoked.
+    Invocation {
+        /// Logical id of the function.
+        function: String,
+        /// Lambda's request id.
+        request_id: String,
+        /// True for the first event of its environment.
+        cold: bool,
+        /// Time in the function, in microseconds.
+        micros: u64,
+        /// Why it failed, if it did.
+        error: Option<String>,
+    },
+    /// The bus accepted an event.
+    Event {
+        /// Name of the bus.
+        bus: String,
+        /// The whole event as targets get it.
+        event: Value,
+        /// Functions whose rules matched.
+        targets: Vec<String>,
+    },
+    /// The mail service accepted a mail.
+    Mail {
+        /// The mail.
+        mail: Mail,
+    },
+    /// An invocation or a record could not be delivered and went to a queue.
+    DeadLetter {
+        /// Logical id of the queue.
+        queue: String,
+        /// The message as it stands in the queue, in AWS's shape.
+        message: Value,
+    },
+    /// A stream batch was read up to its newest record and answered without failures.
+    Relayed {
+        /// Logical id of the table.
+        table: String,
+        /// Function the batch went to.
+        function: String,
+        /// Records in the batch, after the filter.
+        records: usize,
+    },
+    /// A line a function wrote.
+    Log {
+        /// Logical id of the function.
+        function: String,
+        /// The line.
+        line: String,
+    },
+}
+
+/// A mail as the mail service took it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mail {
+    /// Message id which the service gave it.
+    pub id: String,
+    /// Sender.
+    pub from: String,
+    /// Receivers, all kinds.
+    pub to: Vec<String>,
+    /// Subject.
+    pub subject: String,
+    /// Plain text part.
+    pub text: Option<String>,
+    /// HTML part.
+    pub html: Option<String>,
+    /// Message tags, name to value.
+    pub tags: std::collections::BTreeMap<String, String>,
+}
+
+/// The journal. Clones share one record.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    entries: Arc<Mutex<Vec<Arc<Entry>>>>,
+    length: watch::Sender<usize>,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self {
+            entries: Arc::default(),
+            length: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Journal {
+    /// Appends a happening.
+    pub fn append(&self, happening: Happening) {
+        let length = {
+            let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            let sequence = entries.len();
+            entries.push(Arc::new(Entry {
+                sequence,
+                at: Timestamp::now(),
+                happening,
+            }));
+            entries.len()
+        };
+        self.length.send_replace(length);
+    }
+
+    /// Every entry from position `from` on.
+    pub fn since(&self, from: usize) -> Vec<Arc<Entry>> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.get(from..).unwrap_or_default().to_vec()
+    }
+
+    /// The length now, and each time it grows.
+    pub fn subscribe(&self) -> watch::Receiver<usize> {
+        self.length.subscribe()
+    }
+
+    /// Waits until an entry at or after position `from` satisfies `wanted`, and gives what it made of it.
+    /// Never gives up: bound it with [`tokio::time::timeout`].
+    pub async fn wait_for<T>(
+        &self,
+        mut from: usize,
+        mut wanted: impl FnMut(&Entry) -> Option<T>,
+    ) -> T {
+        let mut length = self.subscribe();
+        loop {
+            length.borrow_and_update();
+            for entry in self.since(from) {
+                from = entry.sequence + 1;
+                if let Some(found) = wanted(&entry) {
+                    return found;
+                }
+            }
+            // The sender lives in `self`, so the channel cannot be closed here.
+            if length.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

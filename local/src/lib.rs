@@ -1,0 +1,7 @@
+//! The local stack: reads `template.yaml` and runs what it finds there.
+//!
+//! It is an emulator of the few AWS parts Roster uses. It knows Roster only by its template:
+//! nothing of the emulator imports `shared`.
+
+pub mod invoke;
+pub mod journal;
