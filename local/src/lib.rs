@@ -5,3 +5,4 @@
 
 pub mod invoke;
 pub mod journal;
+pub mod queue;
