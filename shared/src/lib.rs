@@ -1,1 +1,7 @@
-//! The shared crate.
+//! What every Roster function shares: the domain, its ports, and the adapters behind them.
+//!
+//! Dependencies point inward: functions use [`ports`] and [`domain`]; adapters implement ports;
+//! the domain knows nobody.
+
+pub mod domain;
+pub mod ports;
