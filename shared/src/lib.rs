@@ -3,5 +3,12 @@
 //! Dependencies point inward: functions use [`ports`] and [`domain`]; adapters implement ports;
 //! the domain knows nobody.
 
+pub mod adapters;
+pub mod aws;
+pub mod config;
 pub mod domain;
+pub mod events;
+pub mod http;
+pub mod mailing;
 pub mod ports;
+pub mod telemetry;

@@ -181,7 +181,19 @@ pub const MAX_EVENTS: usize = 10;
 pub trait Mailer: Send + Sync {
     /// Hands `mail` to the mail service, marked with the key of its claim, by which the service's
     /// own events find the ledger.
-    async fn send(&self, mail: &Mail, claim: &ClaimKey) -> Result<()>;
+    ///
+    /// # Errors
+    /// If nobody knows whether the service took it.
+    async fn send(&self, mail: &Mail, claim: &ClaimKey) -> Result<Posted>;
+}
+
+/// What the mail service said of a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Posted {
+    /// It has it.
+    Accepted,
+    /// It does not have it, and why.
+    Refused(String),
 }
 
 /// The audit trail.

@@ -1,0 +1,192 @@
+//! The use case: somebody signs up, or an administrator creates a user.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use shared::{
+    domain::{
+        Actor, Email, EventId, Name, NewPassword, Origin, PasswordHash, PasswordPolicy, Refusal, RequestId, Result,
+        Roles, User, UserId,
+        change::Occasion,
+        sign_up::{SignUpPolicy, SignUpRequest},
+        user::NewUser,
+    },
+    http::idempotency::{Begun, Idempotency, Repeatable},
+    ports::{Circumstances, Claim, PasswordHasher, Purpose, SignUpRequests, UserRepository},
+};
+
+/// Creates users.
+pub struct CreateUser {
+    /// Who may.
+    pub policy: SignUpPolicy,
+    /// What passwords must satisfy.
+    pub passwords: PasswordPolicy,
+    /// Where users are kept.
+    pub users: Arc<dyn UserRepository>,
+    /// Where concealed wishes are kept.
+    pub requests: Arc<dyn SignUpRequests>,
+    /// Hashes passwords.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Knows repetitions.
+    pub idempotency: Idempotency,
+    /// Time and randomness.
+    pub circumstances: Circumstances,
+}
+
+/// A user to be created.
+#[derive(Debug)]
+pub struct Command {
+    /// Address.
+    pub email: Email,
+    /// Name.
+    pub name: Name,
+    /// Password.
+    pub password: NewPassword,
+    /// Who asks, and from where.
+    pub origin: Origin,
+    /// Set by clients that may repeat the request.
+    pub repeatable: Option<Repeatable>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is a new user.
+    Created(User),
+    /// The wish is noted. Nobody learns here whether it will come true.
+    Accepted,
+}
+
+/// The ids of the user and its event, fixed before anything is written, so that whoever repeats the
+/// request repeats it exactly.
+#[derive(Clone, Copy)]
+struct Reserved {
+    user_id: UserId,
+    event_id: EventId,
+}
+
+impl CreateUser {
+    /// Whether this caller may create users at all, and learns whether an address is taken.
+    ///
+    /// # Errors
+    /// `Unauthenticated` or `Forbidden` where only administrators may.
+    pub fn admit(&self, caller: Option<bool>) -> Result<SignUpPolicy> {
+        match (self.policy, caller) {
+            (_, Some(true)) => Ok(SignUpPolicy::Open),
+            (SignUpPolicy::Admin, None) => Err(Refusal::Unauthenticated.into()),
+            (SignUpPolicy::Admin, Some(false)) => Err(Refusal::Forbidden.into()),
+            (policy, _) => Ok(policy),
+        }
+    }
+
+    /// Carries out the command as `policy` says, once for each `Idempotency-Key`.
+    ///
+    /// # Errors
+    /// `EmailTaken`, but never under the concealed policy.
+    pub async fn execute(&self, command: Command, policy: SignUpPolicy) -> Result<Outcome> {
+        let fresh = self.reserve()?;
+        let Some(repeatable) = &command.repeatable else {
+            return self.carry_out(command, policy, fresh).await;
+        };
+        let actor = command.origin.actor;
+        match self.begin(actor, repeatable, fresh).await? {
+            Begun::Done(result) => self.recall(&result).await,
+            Begun::Go(claim) => {
+                let reserved = Reserved::from_json(&claim.reserved).unwrap_or(fresh);
+                let outcome = self.carry_out(command, policy, reserved).await;
+                self.conclude(&claim, outcome).await
+            }
+        }
+    }
+
+    fn reserve(&self) -> Result<Reserved> {
+        let now = self.circumstances.clock.now();
+        Ok(Reserved {
+            user_id: UserId::new(now, self.circumstances.entropy.bytes()?),
+            event_id: EventId::new(now, self.circumstances.entropy.bytes()?),
+        })
+    }
+
+    async fn begin(&self, actor: Actor, repeatable: &Repeatable, reserved: Reserved) -> Result<Begun> {
+        self.idempotency
+            .begin(Purpose::SignUp, actor, repeatable, reserved.to_json())
+            .await
+    }
+
+    async fn carry_out(&self, command: Command, policy: SignUpPolicy, ids: Reserved) -> Result<Outcome> {
+        let password = self.hasher.hash(command.password.as_password()).await?;
+        let occasion = Occasion {
+            event_id: ids.event_id,
+            ..self.circumstances.occasion(command.origin)?
+        };
+        match policy {
+            SignUpPolicy::Concealed => {
+                // The same write whether or not the address is taken: its observer finds out.
+                let request = RequestId::from(ids.user_id.as_uuid());
+                let (request, event) =
+                    SignUpRequest::new(request, ids.user_id, command.email, command.name, password, &occasion);
+                self.requests.put(&request, &event).await?;
+                Ok(Outcome::Accepted)
+            }
+            SignUpPolicy::Open | SignUpPolicy::Admin => {
+                let new = new_user(ids.user_id, command.email, command.name, password);
+                self.users.commit(&User::create(new, &occasion)).await.map(Outcome::Created)
+            }
+        }
+    }
+
+    /// Records the outcome if it is final; lets the next repetition try again if it is not.
+    async fn conclude(&self, claim: &Claim, outcome: Result<Outcome>) -> Result<Outcome> {
+        match &outcome {
+            Ok(Outcome::Created(user)) => {
+                let result = json!({"status": "created", "userId": user.id});
+                self.idempotency.settle(claim, &result).await?;
+            }
+            Ok(Outcome::Accepted) => self.idempotency.settle(claim, &json!({"status": "accepted"})).await?,
+            Err(shared::domain::Error::Refused(Refusal::EmailTaken)) => {
+                self.idempotency.settle(claim, &json!({"status": "taken"})).await?;
+            }
+            Err(_) => self.idempotency.release(claim).await?,
+        }
+        outcome
+    }
+
+    /// The first answer again. A record holds no body: the user is shown as it is now.
+    async fn recall(&self, result: &Value) -> Result<Outcome> {
+        match result["status"].as_str() {
+            Some("accepted") => Ok(Outcome::Accepted),
+            Some("taken") => Err(Refusal::EmailTaken.into()),
+            _ => {
+                let id = result["userId"].as_str().and_then(|id| id.parse().ok());
+                let user = match id {
+                    Some(id) => self.users.find(id).await?,
+                    None => None,
+                };
+                user.map(Outcome::Created).ok_or_else(|| Refusal::NotFound.into())
+            }
+        }
+    }
+}
+
+fn new_user(id: UserId, email: Email, name: Name, password: PasswordHash) -> NewUser {
+    NewUser {
+        id,
+        email,
+        name,
+        password,
+        roles: Roles::new(),
+    }
+}
+
+impl Reserved {
+    fn to_json(self) -> Value {
+        json!({"userId": self.user_id, "eventId": self.event_id})
+    }
+
+    fn from_json(value: &Value) -> Option<Self> {
+        Some(Self {
+            user_id: value["userId"].as_str()?.parse().ok()?,
+            event_id: value["eventId"].as_str()?.parse().ok()?,
+        })
+    }
+}
