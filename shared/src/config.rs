@@ -73,7 +73,11 @@ where
 }
 
 #[cfg(test)]
-#[allow(dead_code, unreachable_pub, reason = "the macro is made for a function's main file")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the macro is made for a function's main file"
+)]
 mod tests {
     use crate::domain::sign_up::SignUpPolicy;
 

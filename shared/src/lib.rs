@@ -11,4 +11,5 @@ pub mod events;
 pub mod http;
 pub mod mailing;
 pub mod ports;
+pub mod secret;
 pub mod telemetry;

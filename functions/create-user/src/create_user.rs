@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use shared::{
     domain::{
-        Actor, Email, EventId, Name, NewPassword, Origin, PasswordHash, PasswordPolicy, Refusal, RequestId, Result,
-        Roles, User, UserId,
+        Actor, Email, EventId, Name, NewPassword, Origin, PasswordHash, PasswordPolicy, Refusal,
+        RequestId, Result, Roles, User, UserId,
         change::Occasion,
         sign_up::{SignUpPolicy, SignUpRequest},
         user::NewUser,
@@ -107,13 +107,23 @@ impl CreateUser {
         })
     }
 
-    async fn begin(&self, actor: Actor, repeatable: &Repeatable, reserved: Reserved) -> Result<Begun> {
+    async fn begin(
+        &self,
+        actor: Actor,
+        repeatable: &Repeatable,
+        reserved: Reserved,
+    ) -> Result<Begun> {
         self.idempotency
             .begin(Purpose::SignUp, actor, repeatable, reserved.to_json())
             .await
     }
 
-    async fn carry_out(&self, command: Command, policy: SignUpPolicy, ids: Reserved) -> Result<Outcome> {
+    async fn carry_out(
+        &self,
+        command: Command,
+        policy: SignUpPolicy,
+        ids: Reserved,
+    ) -> Result<Outcome> {
         let password = self.hasher.hash(command.password.as_password()).await?;
         let occasion = Occasion {
             event_id: ids.event_id,
@@ -123,14 +133,23 @@ impl CreateUser {
             SignUpPolicy::Concealed => {
                 // The same write whether or not the address is taken: its observer finds out.
                 let request = RequestId::from(ids.user_id.as_uuid());
-                let (request, event) =
-                    SignUpRequest::new(request, ids.user_id, command.email, command.name, password, &occasion);
+                let (request, event) = SignUpRequest::new(
+                    request,
+                    ids.user_id,
+                    command.email,
+                    command.name,
+                    password,
+                    &occasion,
+                );
                 self.requests.put(&request, &event).await?;
                 Ok(Outcome::Accepted)
             }
             SignUpPolicy::Open | SignUpPolicy::Admin => {
                 let new = new_user(ids.user_id, command.email, command.name, password);
-                self.users.commit(&User::create(new, &occasion)).await.map(Outcome::Created)
+                self.users
+                    .commit(&User::create(new, &occasion))
+                    .await
+                    .map(Outcome::Created)
             }
         }
     }
@@ -142,9 +161,15 @@ impl CreateUser {
                 let result = json!({"status": "created", "userId": user.id});
                 self.idempotency.settle(claim, &result).await?;
             }
-            Ok(Outcome::Accepted) => self.idempotency.settle(claim, &json!({"status": "accepted"})).await?,
+            Ok(Outcome::Accepted) => {
+                self.idempotency
+                    .settle(claim, &json!({"status": "accepted"}))
+                    .await?
+            }
             Err(shared::domain::Error::Refused(Refusal::EmailTaken)) => {
-                self.idempotency.settle(claim, &json!({"status": "taken"})).await?;
+                self.idempotency
+                    .settle(claim, &json!({"status": "taken"}))
+                    .await?;
             }
             Err(_) => self.idempotency.release(claim).await?,
         }
@@ -162,7 +187,8 @@ impl CreateUser {
                     Some(id) => self.users.find(id).await?,
                     None => None,
                 };
-                user.map(Outcome::Created).ok_or_else(|| Refusal::NotFound.into())
+                user.map(Outcome::Created)
+                    .ok_or_else(|| Refusal::NotFound.into())
             }
         }
     }

@@ -30,10 +30,13 @@ fn read(create: &CreateUser, call: &Call) -> shared::domain::Result<Command> {
     let email = fields.parse::<Email>("email");
     let name = fields.parse::<Name>("name");
     // What is known of the person makes a weak password; what is wrong of it cannot.
-    let context: Vec<&str> = [email.as_ref().map(Email::as_str), name.as_ref().map(Name::as_str)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let context: Vec<&str> = [
+        email.as_ref().map(Email::as_str),
+        name.as_ref().map(Name::as_str),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let password = fields.parse_with("password", |raw| create.passwords.choose(raw, &context));
     let ((email, name), password) = fields.finish(email.zip(name).zip(password))?;
     Ok(Command {

@@ -6,12 +6,12 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::Value;
 use sha2::Sha256;
-use tokio::sync::OnceCell;
 
 use super::Call;
 use crate::{
     domain::{Actor, Error, Refusal, Result, error::Violation},
     ports::{Claim, ClaimKey, Claimed, Claims, Entropy, Purpose, SecretPurpose, Secrets, Terms},
+    secret::SharedSecret,
 };
 
 /// The header's name.
@@ -60,9 +60,7 @@ impl Repeatable {
 /// Keeps the records.
 pub struct Idempotency {
     claims: Arc<dyn Claims>,
-    secrets: Arc<dyn Secrets>,
-    entropy: Arc<dyn Entropy>,
-    secret: OnceCell<SecretSlice<u8>>,
+    secret: SharedSecret,
 }
 
 /// Where a repeatable request stands.
@@ -83,15 +81,13 @@ impl Idempotency {
     ) -> Self {
         Self {
             claims,
-            secrets,
-            entropy,
-            secret: OnceCell::new(),
+            secret: SharedSecret::new(SecretPurpose::Idempotency, secrets, entropy),
         }
     }
 
     /// Fetches the secret, so that the first request does not have to.
     pub async fn warm_up(&self) -> Result<()> {
-        self.secret().await.map(|_| ())
+        self.secret.get().await.map(|_| ())
     }
 
     /// Begins a request, or finds out what came of it. Keys of two callers never meet.
@@ -105,7 +101,7 @@ impl Idempotency {
         request: &Repeatable,
         reserved: Value,
     ) -> Result<Begun> {
-        let secret = self.secret().await?;
+        let secret = self.secret.get().await?;
         let key = ClaimKey::new(
             purpose,
             mac(
@@ -152,17 +148,6 @@ impl Idempotency {
     /// Lets the next repetition carry the request out.
     pub async fn release(&self, claim: &Claim) -> Result<()> {
         self.claims.release(claim).await
-    }
-
-    async fn secret(&self) -> Result<&SecretSlice<u8>> {
-        self.secret
-            .get_or_try_init(async || {
-                let candidate = self.entropy.bytes::<32>()?.to_vec();
-                self.secrets
-                    .get_or_put(SecretPurpose::Idempotency, candidate.into())
-                    .await
-            })
-            .await
     }
 }
 

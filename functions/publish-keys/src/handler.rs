@@ -1,0 +1,48 @@
+//! HTTP to the query and back.
+
+use std::sync::Arc;
+
+use lambda_http::http::{StatusCode, header};
+use serde_json::{Value, json};
+use shared::{
+    domain::keys::PublicKey,
+    http::{Access, Call, Reply, reply},
+};
+
+use crate::publish_keys::PublishKeys;
+
+/// Whoever verifies tokens needs them.
+pub const ACCESS: Access = Access::Anyone;
+
+/// Keys are published hours before they sign, so five minutes of cache never hide one that does.
+const CACHEABLE: &str = "public, max-age=300";
+
+/// `GET /.well-known/jwks.json` and `GET /.well-known/openid-configuration`.
+pub async fn handle(publish: Arc<PublishKeys>, call: Call) -> Reply {
+    let document = if call.path.ends_with("/jwks.json") {
+        let ring = publish.execute().await?;
+        json!({"keys": ring.keys.iter().map(jwk).collect::<Vec<_>>()})
+    } else {
+        discovery(&call.issuer)
+    };
+    let response = reply::json(StatusCode::OK, &document)?;
+    reply::with_header(response, header::CACHE_CONTROL, CACHEABLE)
+}
+
+/// RFC 7517, 4; RFC 7518, 6.3.1.
+fn jwk(key: &PublicKey) -> Value {
+    json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": key.kid, "n": key.n, "e": key.e})
+}
+
+/// OpenID Connect Discovery 1.0, 3, as far as it speaks of verifying tokens: what an authorizer
+/// reads of an issuer.
+fn discovery(issuer: &str) -> Value {
+    json!({
+        "issuer": issuer,
+        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+        "response_types_supported": ["token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "claims_supported": ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "sid", "epoch", "roles", "auth_time", "amr"],
+    })
+}
