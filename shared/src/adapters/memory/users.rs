@@ -47,11 +47,9 @@ impl State {
     fn commit(&mut self, change: &Change, now: Timestamp) -> Result<User> {
         let (id, version) = (change.user.id, change.user.version);
         if let Some(written) = self.history.get(&(id, version)) {
-            return if written.event.id == change.event_id() {
-                Ok(change.stamp(written.event.time).user)
-            } else {
-                Err(Refusal::VersionConflict.into())
-            };
+            let ours = written.event.id == change.event_id();
+            let user = self.users.get(&id).filter(|_| ours).cloned();
+            return user.ok_or_else(|| Refusal::VersionConflict.into());
         }
         if self.users.get(&id).map(|user| user.version) != change.expected {
             return Err(Refusal::VersionConflict.into());
