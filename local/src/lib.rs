@@ -6,3 +6,4 @@
 pub mod invoke;
 pub mod journal;
 pub mod queue;
+pub mod template;
