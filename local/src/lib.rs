@@ -5,5 +5,6 @@
 
 pub mod invoke;
 pub mod journal;
+pub mod lambda;
 pub mod queue;
 pub mod template;

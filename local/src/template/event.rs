@@ -37,7 +37,7 @@ pub(super) fn add(
         mut properties,
     } = typed(&place, source)?;
     unmodelled::strip(
-        &format!("AWS::Serverless::Function/{type}", type = r#type),
+        &format!("AWS::Serverless::Function/{type}"),
         &mut properties,
     );
     let source = EventSource {

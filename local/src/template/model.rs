@@ -146,7 +146,7 @@ pub struct Table {
     /// Its ARN.
     pub arn: String,
     /// `CreateTable`'s input but for the name, and `TimeToLiveSpecification`. A
-    /// `StreamSpecification` is as CloudFormation has it: without `StreamEnabled`.
+    /// `StreamSpecification` is as `CloudFormation` has it: without `StreamEnabled`.
     pub properties: Value,
 }
 

@@ -1,4 +1,4 @@
-//! What things are called: the names and ARNs that CloudFormation would give, made up for one
+//! What things are called: the names and ARNs that `CloudFormation` would give, made up for one
 //! account and region, and the way back from each to its logical id.
 
 use std::collections::BTreeMap;

@@ -12,7 +12,7 @@ use super::error::{Result, TemplateError};
 /// Values given for parameters, by name.
 pub type Overrides = BTreeMap<String, String>;
 
-/// A parameter as declared. The rules are CloudFormation's.
+/// A parameter as declared. The rules are `CloudFormation`'s.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct Parameter {
@@ -74,7 +74,7 @@ fn default(place: &str, parameter: &Parameter) -> Result<String> {
         .ok_or_else(|| TemplateError::new(place, "has no default: give a value with --parameter"))
 }
 
-/// Scalars as CloudFormation reads them: as text.
+/// Scalars as `CloudFormation` reads them: as text.
 fn scalar(yaml: &Yaml) -> Option<String> {
     match yaml {
         Yaml::String(text) => Some(text.clone()),
