@@ -190,7 +190,7 @@ mod tests {
     /// Sends one event to a function that fails so often; gives the runs and the dead letters.
     async fn send(failures: usize, retries: u32) -> (Vec<(Duration, String)>, Vec<Value>) {
         let journal = Journal::default();
-        let first_delay = Duration::from_secs(60);
+        let first_delay = Duration::from_mins(1);
         let asynchronous = Asynchronous::new(Queues::new(journal.clone()), first_delay);
         let fake = Arc::new(Fake {
             failures,

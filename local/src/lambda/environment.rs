@@ -21,7 +21,7 @@ use crate::invoke::InvokeError;
 
 /// Longest time from the start of a process to its first request for an event. Lambda allows
 /// 10 s; here many unoptimised processes may start at once on few cores.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// Runs environment `id` of `pool` until its process ends or has to.
 pub(super) async fn run(pool: Arc<Pool>, id: u64, _alive: Alive) {

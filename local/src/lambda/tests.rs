@@ -55,7 +55,7 @@ Resources:
         endpoints: BTreeMap::from([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), "there".to_owned())]),
         max_environments: 2,
         max_waiting: 100,
-        idle_after: Duration::from_secs(600),
+        idle_after: Duration::from_mins(10),
         async_retry_delay: Duration::from_millis(1),
         echo: false,
     };

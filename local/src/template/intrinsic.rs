@@ -147,7 +147,7 @@ impl<'a> Scope<'a> {
             result.push_str(before);
             rest = after;
             if let Some(literal) = name.strip_prefix('!') {
-                result.push_str(&format!("${{{literal}}}"));
+                result.extend(["${", literal, "}"]);
                 continue;
             }
             let value = match locals.get(name) {
