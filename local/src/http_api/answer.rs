@@ -76,13 +76,14 @@ pub(super) fn response(answer: Value) -> Option<Response> {
     headers.remove(header::CONTENT_LENGTH);
     headers.remove(header::TRANSFER_ENCODING);
     let text = answer.body.unwrap_or_default();
+    let has_body = !text.is_empty();
     let body = match answer.is_base64_encoded {
         Some(true) => Body::from(STANDARD.decode(text).ok()?),
         _ => Body::from(text),
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(answer.status_code).ok()?;
-    if !headers.contains_key(header::CONTENT_TYPE) {
+    if has_body && !headers.contains_key(header::CONTENT_TYPE) {
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("text/plain;charset=UTF-8"),

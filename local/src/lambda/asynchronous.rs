@@ -103,15 +103,16 @@ impl Invocation {
             tokio::time::sleep(delay).await;
             delay *= 2;
         };
-        match &self.target.policy.on_failure {
-            Some(queue) => self.queues.send(queue, self.record(&error, attempts)),
-            None => tracing::warn!(
+        let Some(queue) = &self.target.policy.on_failure else {
+            tracing::warn!(
                 function = self.target.function,
                 request_id = self.request_id,
                 %error,
-                "an asynchronous invocation failed to the end, and the function has no failure destination",
-            ),
-        }
+                "an asynchronous invocation failed to the end and has no failure destination",
+            );
+            return;
+        };
+        self.queues.send(queue, self.record(&error, attempts));
     }
 
     /// The [record of an asynchronous invocation] that Lambda sends to a failure destination.

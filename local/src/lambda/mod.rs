@@ -15,6 +15,8 @@ mod process;
 mod runtime_api;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use self::tests::probe;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 

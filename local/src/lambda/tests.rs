@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The example that cargo builds along with the tests.
-fn probe() -> PathBuf {
+pub(crate) fn probe() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(|deps| deps.parent()).unwrap();
     let probe = profile.join("examples").join("probe");
@@ -232,7 +232,7 @@ async fn what_does_not_fit_into_the_queue_is_throttled() {
 #[tokio::test]
 async fn an_idle_environment_is_ended() {
     let bench = bench("Timeout: 10", |settings| {
-        settings.idle_after = Duration::ZERO
+        settings.idle_after = Duration::ZERO;
     });
     bench.call(json!({})).await.unwrap();
     bench.lambda.stopped().await;

@@ -146,7 +146,8 @@ struct Destination {
     _name: Option<String>,
     enabled: bool,
     matching_event_types: Vec<String>,
-    event_bridge_destination: EventBridgeDestination,
+    #[serde(rename = "EventBridgeDestination")]
+    event_bridge: EventBridgeDestination,
 }
 
 #[derive(Deserialize)]
@@ -171,10 +172,7 @@ pub(super) fn event_destination(
     )?;
     let destination = properties.event_destination;
     let bus_place = format!("{place}.EventDestination.EventBridgeDestination.EventBusArn");
-    let bus = context.bus(
-        &bus_place,
-        Some(&destination.event_bridge_destination.event_bus_arn),
-    )?;
+    let bus = context.bus(&bus_place, Some(&destination.event_bridge.event_bus_arn))?;
     if bus != "default" {
         let problem = "the mail service reports to the default bus only";
         return Err(TemplateError::new(bus_place, problem));
