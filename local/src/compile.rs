@@ -160,7 +160,7 @@ impl Progress {
     fn finish(&self, executables: usize, success: bool) {
         match &self.0 {
             Some(bar) => bar.finish_and_clear(),
-            None if success => eprintln!("built {executables} binaries"),
+            None if success => eprintln!("built the functions ({executables} binaries)"),
             None => {}
         }
     }

@@ -163,6 +163,27 @@ async fn a_process_that_ends_fails_its_event_and_the_next_gets_a_new_one() {
     bench.call(json!({})).await.unwrap();
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_process_that_is_killed_fails_its_event_and_is_replaced() {
+    let bench = bench("Timeout: 60", |_| {});
+    let kill = async {
+        bench.hanging().await;
+        for process in bench.lambda.processes("Probe") {
+            let kill = std::process::Command::new("kill")
+                .args(["-KILL", &process.to_string()])
+                .status();
+            assert!(kill.unwrap().success());
+        }
+    };
+    let (result, ()) = futures::join!(bench.call(json!({ "do": "hang" })), kill);
+    let Err(InvokeError::Exited(status)) = result else {
+        panic!("must fail");
+    };
+    assert_eq!(status, "signal: 9 (SIGKILL)");
+    bench.call(json!({})).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_event_that_takes_too_long_costs_the_process_its_life() {
     let bench = bench("Timeout: 1", |_| {});

@@ -7,7 +7,7 @@ use super::{
     build::{Context, typed},
     error::{Result, TemplateError},
     function::DestinationConfig,
-    model::{Model, Route, Rule, Schedule, StreamMapping},
+    model::{Model, Route, Rule, StreamMapping},
     unmodelled,
 };
 
@@ -73,11 +73,11 @@ pub(super) fn add(
 }
 
 /// Who an event source belongs to.
-struct EventSource<'a> {
+pub(super) struct EventSource<'a> {
     context: &'a Context<'a>,
-    function: &'a str,
-    name: String,
-    place: String,
+    pub(super) function: &'a str,
+    pub(super) name: String,
+    pub(super) place: String,
 }
 
 #[derive(Deserialize)]
@@ -151,34 +151,8 @@ struct RuleProperties {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct DeadLetterConfig {
+pub(super) struct DeadLetterConfig {
     arn: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct ScheduleProperties {
-    schedule: String,
-    input: Option<String>,
-    enabled: Option<bool>,
-    state: Option<State>,
-    dead_letter_config: Option<DeadLetterConfig>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct ScheduleV2Properties {
-    schedule_expression: String,
-    input: Option<String>,
-    state: Option<State>,
-    dead_letter_config: Option<DeadLetterConfig>,
-}
-
-#[derive(PartialEq, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum State {
-    Enabled,
-    Disabled,
 }
 
 impl EventSource<'_> {
@@ -266,59 +240,8 @@ impl EventSource<'_> {
         })
     }
 
-    fn schedule(&self, properties: Value) -> Result<Option<Schedule>> {
-        let properties: ScheduleProperties = typed(&self.place, properties)?;
-        if properties.enabled == Some(false) || properties.state == Some(State::Disabled) {
-            return Ok(None);
-        }
-        self.scheduled(
-            properties.schedule,
-            properties.input.as_deref(),
-            properties.dead_letter_config,
-        )
-        .map(Some)
-    }
-
-    fn schedule_v2(&self, properties: Value) -> Result<Option<Schedule>> {
-        let properties: ScheduleV2Properties = typed(&self.place, properties)?;
-        if properties.state == Some(State::Disabled) {
-            return Ok(None);
-        }
-        self.scheduled(
-            properties.schedule_expression,
-            properties.input.as_deref(),
-            properties.dead_letter_config,
-        )
-        .map(Some)
-    }
-
-    fn scheduled(
-        &self,
-        expression: String,
-        input: Option<&str>,
-        dead_letter: Option<DeadLetterConfig>,
-    ) -> Result<Schedule> {
-        let known = ["rate(", "cron("];
-        if !known.iter().any(|start| expression.starts_with(start)) || !expression.ends_with(')') {
-            return Err(TemplateError::new(
-                &self.place,
-                format!("`{expression}` is neither rate(…) nor cron(…)"),
-            ));
-        }
-        let input = input
-            .map(serde_json::from_str)
-            .transpose()
-            .map_err(|e| TemplateError::new(format!("{}.Input", self.place), e))?;
-        Ok(Schedule {
-            name: self.name.clone(),
-            expression,
-            function: self.function.to_owned(),
-            input,
-            dead_letter: self.dead_letter(dead_letter)?,
-        })
-    }
-
-    fn dead_letter(&self, config: Option<DeadLetterConfig>) -> Result<Option<String>> {
+    /// Logical id of the queue for events that do not reach the function.
+    pub(super) fn dead_letter(&self, config: Option<DeadLetterConfig>) -> Result<Option<String>> {
         let place = format!("{}.DeadLetterConfig.Arn", self.place);
         config
             .map(|config| self.context.queue(&place, &config.arn))

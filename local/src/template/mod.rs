@@ -13,6 +13,7 @@ mod model;
 mod names;
 mod parameters;
 mod resource;
+mod schedule;
 #[cfg(test)]
 mod tests;
 mod unmodelled;
