@@ -133,17 +133,19 @@ async fn start(options: Options) -> anyhow::Result<Running> {
     Ok(running)
 }
 
-/// Ends with Ctrl-C, or when another process asks this one to end.
+/// Ends with Ctrl-C, when the terminal is closed, or when another process asks this one to end.
 #[cfg(unix)]
 fn ended() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let listen = |kind| signal(kind).context("cannot listen for signals");
     let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut hangup = listen(SignalKind::hangup())?;
     let mut terminate = listen(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
             _ = terminate.recv() => {}
         }
     })
