@@ -6,3 +6,11 @@
 pub mod invoke;
 pub mod journal;
 pub mod queue;
+
+// The services which the functions call and the sources which invoke them.
+pub mod account;
+pub mod dynamodb;
+pub mod faults;
+pub mod loopback;
+#[cfg(test)]
+mod testing;
