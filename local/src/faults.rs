@@ -28,10 +28,7 @@ impl Faults {
 
     /// How many faults are still to come.
     pub fn pending(&self) -> usize {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// The fault of the call that is just being handled, if it has one.

@@ -12,5 +12,7 @@ pub mod account;
 pub mod dynamodb;
 pub mod faults;
 pub mod loopback;
+pub mod pattern;
+pub mod stream;
 #[cfg(test)]
 mod testing;

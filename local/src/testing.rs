@@ -27,7 +27,12 @@ pub(crate) async fn send(request: Request<Body>) -> (StatusCode, Value) {
 }
 
 /// Calls an operation of one of AWS's JSON protocols, as `caller`.
-pub(crate) async fn aws(url: &str, caller: &str, target: &str, body: &Value) -> (StatusCode, Value) {
+pub(crate) async fn aws(
+    url: &str,
+    caller: &str,
+    target: &str,
+    body: &Value,
+) -> (StatusCode, Value) {
     let authorization = format!(
         "AWS4-HMAC-SHA256 Credential={caller}/20260101/us-east-1/any/aws4_request, \
          SignedHeaders=host;x-amz-date, Signature=00"

@@ -79,11 +79,7 @@ impl Front {
         Ok(Response::from_parts(answer, Body::from(body)))
     }
 
-    async fn ask(
-        &self,
-        mut parts: Parts,
-        body: Bytes,
-    ) -> anyhow::Result<(response::Parts, Bytes)> {
+    async fn ask(&self, mut parts: Parts, body: Bytes) -> anyhow::Result<(response::Parts, Bytes)> {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         parts.uri = format!("{}{path}", self.database)
             .parse::<Uri>()

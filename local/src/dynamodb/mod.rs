@@ -19,7 +19,7 @@ mod front;
 mod records;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod writes;
 
 use std::{
@@ -126,7 +126,7 @@ impl Dynamo {
             calls,
             writes,
             _lock: lock,
-            tasks: tasks,
+            tasks,
         };
         Ok(dynamo.with_sweeps())
     }

@@ -51,7 +51,12 @@ async fn call(dynamo: &Dynamo, operation: &str, body: &Value) -> (u16, Value) {
 
 async fn put(dynamo: &Dynamo, pk: &str) {
     let item = json!({ "pk": { "S": pk }, "sk": { "S": "USER" } });
-    let (status, _) = call(dynamo, "PutItem", &json!({ "TableName": "users", "Item": item })).await;
+    let (status, _) = call(
+        dynamo,
+        "PutItem",
+        &json!({ "TableName": "users", "Item": item }),
+    )
+    .await;
     assert_eq!(status, 200);
 }
 
@@ -94,10 +99,16 @@ async fn a_cancelled_transaction_says_which_condition_failed_and_shows_the_item(
     let (status, answer) = call(&dynamo, "TransactWriteItems", &body).await;
     assert_eq!(status, 400);
     assert_eq!(answer["CancellationReasons"][0]["Code"], "None");
-    assert_eq!(answer["CancellationReasons"][1]["Code"], "ConditionalCheckFailed");
+    assert_eq!(
+        answer["CancellationReasons"][1]["Code"],
+        "ConditionalCheckFailed"
+    );
     assert_eq!(answer["CancellationReasons"][1]["Item"]["pk"]["S"], "taken");
     let failed = dynamo.calls().since(1);
-    assert_eq!(failed[0].error.as_deref(), Some("TransactionCanceledException"));
+    assert_eq!(
+        failed[0].error.as_deref(),
+        Some("TransactionCanceledException")
+    );
 }
 
 #[tokio::test]
@@ -140,7 +151,10 @@ async fn a_transaction_is_done_once_under_its_token() {
     let (status, answer) = call(&dynamo, "TransactWriteItems", &body("b")).await;
     assert_eq!(status, 400);
     let code = answer["__type"].as_str().unwrap();
-    assert!(code.ends_with("IdempotentParameterMismatchException"), "{code}");
+    assert!(
+        code.ends_with("IdempotentParameterMismatchException"),
+        "{code}"
+    );
 }
 
 #[tokio::test]
@@ -150,7 +164,12 @@ async fn an_index_projects_what_it_says() {
         "pk": { "S": "USER#1" }, "sk": { "S": "USER" }, "feed": { "S": "F" },
         "updatedAt": { "S": "1" }, "name": { "S": "Ada" }, "hash": { "S": "secret" }
     });
-    call(&dynamo, "PutItem", &json!({ "TableName": "users", "Item": item })).await;
+    call(
+        &dynamo,
+        "PutItem",
+        &json!({ "TableName": "users", "Item": item }),
+    )
+    .await;
     let query = json!({
         "TableName": "users", "IndexName": "feed",
         "KeyConditionExpression": "feed = :f",
@@ -167,13 +186,21 @@ async fn expired_items_go_in_a_sweep_and_the_stream_names_the_service() {
     let dynamo = start().await;
     let past = (jiff::Timestamp::now().as_second() - 60).to_string();
     let item = json!({ "pk": { "S": "a" }, "sk": { "S": "USER" }, "ttl": { "N": past } });
-    call(&dynamo, "PutItem", &json!({ "TableName": "users", "Item": item })).await;
+    call(
+        &dynamo,
+        "PutItem",
+        &json!({ "TableName": "users", "Item": item }),
+    )
+    .await;
     put(&dynamo, "b").await;
     assert_eq!(dynamo.sweep().await.unwrap(), 1);
     let stream = dynamo.stream("UsersTable").unwrap();
     let records = stream.after(None, 10).await.unwrap();
     assert_eq!(records[2]["eventName"], "REMOVE");
-    assert_eq!(records[2]["userIdentity"]["principalId"], "dynamodb.amazonaws.com");
+    assert_eq!(
+        records[2]["userIdentity"]["principalId"],
+        "dynamodb.amazonaws.com"
+    );
 }
 
 #[tokio::test]
@@ -235,16 +262,21 @@ async fn data_survive_a_restart_and_a_changed_template_is_told() {
     let dynamo = Dynamo::start(config.clone()).await.unwrap();
     put(&dynamo, "kept").await;
     let error = Dynamo::start(config.clone()).await.err().unwrap();
-    assert!(format!("{error:#}").contains("another local stack"), "{error:#}");
+    assert!(
+        format!("{error:#}").contains("another local stack"),
+        "{error:#}"
+    );
     drop(dynamo);
 
     let dynamo = Dynamo::start(config.clone()).await.unwrap();
-    let get = json!({ "TableName": "users", "Key": { "pk": { "S": "kept" }, "sk": { "S": "USER" } } });
+    let get =
+        json!({ "TableName": "users", "Key": { "pk": { "S": "kept" }, "sk": { "S": "USER" } } });
     let (_, answer) = call(&dynamo, "GetItem", &get).await;
     assert_eq!(answer["Item"]["pk"]["S"], "kept");
     drop(dynamo);
 
-    config.tables[0].properties["KeySchema"] = json!([{ "AttributeName": "pk", "KeyType": "HASH" }]);
+    config.tables[0].properties["KeySchema"] =
+        json!([{ "AttributeName": "pk", "KeyType": "HASH" }]);
     let error = Dynamo::start(config).await.err().unwrap();
     assert!(format!("{error:#}").contains("UsersTable"), "{error:#}");
 }
