@@ -9,9 +9,11 @@ pub mod queue;
 
 // The services which the functions call and the sources which invoke them.
 pub mod account;
+pub mod bus;
 pub mod dynamodb;
 pub mod faults;
 pub mod loopback;
+pub mod mail;
 pub mod pattern;
 pub mod stream;
 #[cfg(test)]
