@@ -4,7 +4,7 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode},
     middleware,
     response::{IntoResponse, Response},
     routing::post,
@@ -50,7 +50,7 @@ type Accepted<T> = Result<T, Refusal>;
 pub(super) fn router(bus: Bus) -> Router {
     Router::new()
         .route("/", post(handle))
-        .layer(middleware::from_fn(loopback::only))
+        .layer(middleware::from_fn(loopback::guard))
         .with_state(bus)
 }
 
@@ -69,7 +69,7 @@ async fn handle(State(bus): State<Bus>, headers: HeaderMap, body: Bytes) -> Resp
 }
 
 fn answer(bus: &Bus, headers: &HeaderMap, body: &[u8]) -> Accepted<Value> {
-    let target = headers.get("x-amz-target").map(|target| target.as_bytes());
+    let target = headers.get("x-amz-target").map(HeaderValue::as_bytes);
     if target != Some(b"AWSEvents.PutEvents") {
         let message = "only PutEvents is there locally".to_owned();
         return Err(Refusal("UnknownOperationException", message));
@@ -122,7 +122,7 @@ fn put(bus: &Bus, entry: Entry) -> Accepted<String> {
     // A bus can be named by its ARN too.
     let name = name.rsplit('/').next().unwrap_or(name).to_owned();
     let event = entry.into_event()?;
-    let id = bus.publish(&name, event).map_err(|unknown| {
+    let id = bus.publish(&name, &event).map_err(|unknown| {
         Refusal(
             "InvalidArgument",
             format!("Parameter EventBusName is not valid. Reason: {unknown}."),

@@ -139,7 +139,7 @@ impl Bus {
     ///
     /// # Errors
     /// If there is no such bus.
-    pub fn publish(&self, bus: &str, event: NewEvent) -> Result<String, UnknownBus> {
+    pub fn publish(&self, bus: &str, event: &NewEvent) -> Result<String, UnknownBus> {
         if !self.0.config.buses.iter().any(|name| name == bus) {
             return Err(UnknownBus(bus.to_owned()));
         }
@@ -173,7 +173,7 @@ impl Bus {
     }
 
     /// The event as targets get it.
-    fn envelope(&self, id: &str, event: NewEvent) -> Value {
+    fn envelope(&self, id: &str, event: &NewEvent) -> Value {
         let account = &self.0.config.account;
         json!({
             "version": "0",

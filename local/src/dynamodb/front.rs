@@ -46,7 +46,7 @@ pub(super) fn client() -> Client<HttpConnector, Body> {
 pub(super) fn router(front: Front) -> Router {
     Router::new()
         .fallback(handle)
-        .layer(middleware::from_fn(loopback::only))
+        .layer(middleware::from_fn(loopback::guard))
         .with_state(Arc::new(front))
 }
 

@@ -44,13 +44,11 @@ use self::{
 use crate::account::Account;
 
 /// How often expired items are removed. `DynamoDB` takes up to days.
-pub const SWEEP: Duration = Duration::from_secs(60);
+pub const SWEEP: Duration = Duration::from_mins(1);
 
 /// What to serve.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// Port on 127.0.0.1; 0 takes a free one.
-    pub port: u16,
     /// Directory of the data. `None` keeps them in memory.
     pub data: Option<PathBuf>,
     /// The tables.
@@ -83,12 +81,12 @@ pub struct Dynamo {
 }
 
 impl Dynamo {
-    /// Opens the database, makes the tables that are missing and serves them.
+    /// Opens the database, makes the tables that are missing and serves them on `listener`.
     ///
     /// # Errors
-    /// If the port or the data directory is taken, or a table cannot be made or is there with
-    /// another shape; the error names the table.
-    pub async fn start(config: Config) -> anyhow::Result<Self> {
+    /// If the data directory is taken, or a table cannot be made or is there with another
+    /// shape; the error names the table.
+    pub async fn start(config: Config, listener: TcpListener) -> anyhow::Result<Self> {
         let lock = config.data.as_deref().map(store::lock).transpose()?;
         let store = Store::open(config.data.as_deref()).context("opening the database")?;
         for table in &config.tables {
@@ -98,9 +96,6 @@ impl Dynamo {
         }
         let writes = Writes::of(config.tables.iter().map(|table| table.name.as_str()));
         let calls = Calls::default();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port))
-            .await
-            .with_context(|| format!("port {} for the tables", config.port))?;
         let address = listener.local_addr()?;
         let database = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let front = front::router(Front {

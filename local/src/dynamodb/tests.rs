@@ -35,12 +35,18 @@ pub(crate) fn users() -> Table {
     }
 }
 
+/// Serves `config` on a free port.
+pub(crate) async fn serve(config: Config) -> anyhow::Result<Dynamo> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    Dynamo::start(config, listener).await
+}
+
 async fn start() -> Dynamo {
     let config = Config {
         tables: vec![users()],
         ..Config::default()
     };
-    Dynamo::start(config).await.unwrap()
+    serve(config).await.unwrap()
 }
 
 async fn call(dynamo: &Dynamo, operation: &str, body: &Value) -> (u16, Value) {
@@ -259,16 +265,16 @@ async fn data_survive_a_restart_and_a_changed_template_is_told() {
         tables: vec![users()],
         ..Config::default()
     };
-    let dynamo = Dynamo::start(config.clone()).await.unwrap();
+    let dynamo = serve(config.clone()).await.unwrap();
     put(&dynamo, "kept").await;
-    let error = Dynamo::start(config.clone()).await.err().unwrap();
+    let error = serve(config.clone()).await.err().unwrap();
     assert!(
         format!("{error:#}").contains("another local stack"),
         "{error:#}"
     );
     drop(dynamo);
 
-    let dynamo = Dynamo::start(config.clone()).await.unwrap();
+    let dynamo = serve(config.clone()).await.unwrap();
     let get =
         json!({ "TableName": "users", "Key": { "pk": { "S": "kept" }, "sk": { "S": "USER" } } });
     let (_, answer) = call(&dynamo, "GetItem", &get).await;
@@ -277,6 +283,6 @@ async fn data_survive_a_restart_and_a_changed_template_is_told() {
 
     config.tables[0].properties["KeySchema"] =
         json!([{ "AttributeName": "pk", "KeyType": "HASH" }]);
-    let error = Dynamo::start(config).await.err().unwrap();
+    let error = serve(config).await.err().unwrap();
     assert!(format!("{error:#}").contains("UsersTable"), "{error:#}");
 }

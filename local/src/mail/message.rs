@@ -38,11 +38,14 @@ struct SendEmail {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
+#[serde(default)]
 struct Destination {
-    to_addresses: Vec<String>,
-    cc_addresses: Vec<String>,
-    bcc_addresses: Vec<String>,
+    #[serde(rename = "ToAddresses")]
+    to: Vec<String>,
+    #[serde(rename = "CcAddresses")]
+    cc: Vec<String>,
+    #[serde(rename = "BccAddresses")]
+    bcc: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -114,13 +117,8 @@ impl Message {
             message.from = from;
         }
         check_address("From", &message.from)?;
-        let destination = request.destination;
-        let receivers = [
-            destination.to_addresses,
-            destination.cc_addresses,
-            destination.bcc_addresses,
-        ]
-        .concat();
+        let Destination { to, cc, bcc } = request.destination;
+        let receivers = [to, cc, bcc].concat();
         if !receivers.is_empty() {
             message.to = receivers;
         }

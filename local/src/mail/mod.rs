@@ -48,6 +48,8 @@ pub struct Config {
 pub struct ConfigurationSet {
     /// Its name.
     pub name: String,
+    /// Mail may be sent with it (`SendingEnabled`).
+    pub sending: bool,
     /// It has an event destination on the default bus which takes `SEND`.
     pub publishes_sends: bool,
 }
@@ -82,7 +84,7 @@ impl MailService {
     pub fn router(&self) -> Router {
         Router::new()
             .route("/v2/email/outbound-emails", post(handle))
-            .layer(middleware::from_fn(loopback::only))
+            .layer(middleware::from_fn(loopback::guard))
             .with_state(self.clone())
     }
 
@@ -95,6 +97,10 @@ impl MailService {
         let message = Message::read(body)?;
         let set = message.configuration_set.as_deref();
         let set = set.map(|name| self.configuration_set(name)).transpose()?;
+        if set.is_some_and(|set| !set.sending) {
+            let message = "Sending is paused for the configuration set.".to_owned();
+            return Err(Refusal("SendingPausedException", message));
+        }
         let fault = self.0.faults.take();
         if let Some(Fault::Refused(code)) = fault {
             return Err(Refusal(code, "ordered by a test".to_owned()));
@@ -133,7 +139,7 @@ impl MailService {
         let event = event.map(|set| self.sent(&mail, set));
         self.0.journal.append(Happening::Mail { mail });
         if let Some(event) = event
-            && let Err(error) = self.0.bus.publish(bus::DEFAULT, event)
+            && let Err(error) = self.0.bus.publish(bus::DEFAULT, &event)
         {
             tracing::error!("the event of a mail was not published: {error}");
         }

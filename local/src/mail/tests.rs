@@ -46,6 +46,7 @@ impl Stack {
         let config = Config {
             configuration_sets: vec![ConfigurationSet {
                 name: "mails".to_owned(),
+                sending: true,
                 publishes_sends: true,
             }],
             account: Account::default(),

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     dynamodb::{
         self,
-        tests::{Scratch, users},
+        tests::{Scratch, serve, users},
     },
     invoke::InvokeError,
     journal::Happening,
@@ -50,7 +50,7 @@ impl Stack {
             tables: vec![users()],
             ..dynamodb::Config::default()
         };
-        let dynamo = Dynamo::start(config).await.unwrap();
+        let dynamo = serve(config).await.unwrap();
         let invoker = Arc::new(FakeInvoker::new(answer));
         let journal = Journal::default();
         let services = Services {
@@ -61,7 +61,7 @@ impl Stack {
         };
         // Waiting for a poll would exceed the tests' patience: they see that writes are told.
         let pace = Pace {
-            poll: Duration::from_secs(3600),
+            poll: Duration::from_hours(1),
             retry: Duration::from_millis(1),
             longest_retry: Duration::from_millis(4),
         };
