@@ -10,6 +10,7 @@ pub mod queue;
 // The services which the functions call and the sources which invoke them.
 pub mod account;
 pub mod bus;
+pub mod console;
 pub mod dynamodb;
 pub mod faults;
 pub mod loopback;
