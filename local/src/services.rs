@@ -2,13 +2,26 @@
 //!
 //! The ports are bound before anything runs, since the environments have to know them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context as _;
-use axum::{Router, http::StatusCode};
+use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{journal::Journal, lambda::Lambda, queue::Queues, stack::Options, template::Model};
+use crate::{
+    account::Account,
+    bus::{self, Bus},
+    console,
+    dynamodb::{self, Dynamo},
+    journal::Journal,
+    lambda::Lambda,
+    mail::{self, MailService},
+    pattern::Pattern,
+    queue::Queues,
+    stack::Options,
+    stream::{self, Mapping, Mappings, Pace, Start},
+    template::{self, Model, STACK},
+};
 
 /// Where the services will listen.
 #[derive(Debug)]
@@ -54,8 +67,15 @@ pub struct Parts<'a> {
 }
 
 /// The running services. They end when this is dropped.
-#[derive(Debug)]
 pub struct Services {
+    /// The tables.
+    pub dynamo: Dynamo,
+    /// The mappings from their streams to functions.
+    pub mappings: Mappings,
+    /// The buses.
+    pub bus: Bus,
+    /// The mail service.
+    pub mail: MailService,
     _tasks: JoinSet<()>,
 }
 
@@ -93,35 +113,145 @@ impl Services {
     ///
     /// # Errors
     /// When one of them cannot start.
-    #[expect(
-        clippy::unused_async,
-        reason = "the services to come have to be awaited"
-    )]
     pub async fn start(parts: Parts<'_>, listeners: Listeners) -> anyhow::Result<Self> {
+        let dynamo = Dynamo::start(tables(&parts), listeners.dynamodb).await?;
+        let bus = Bus::new(
+            buses(parts.model)?,
+            Arc::new(parts.lambda.clone()),
+            parts.journal.clone(),
+            parts.queues.clone(),
+        )?;
+        let mail = MailService::new(mail(parts.model), parts.journal.clone(), bus.clone());
         let mut tasks = JoinSet::new();
-        tracing::debug!(
-            tables = parts.model.tables.len(),
-            rules = parts.model.rules.len(),
-            "starting the services"
+        serve(&mut tasks, listeners.eventbridge, bus.router());
+        serve(&mut tasks, listeners.sesv2, mail.router());
+        let console = console::router(
+            console(&parts),
+            parts.journal.clone(),
+            dynamo.calls().clone(),
         );
-        for listener in [
-            listeners.dynamodb,
-            listeners.eventbridge,
-            listeners.sesv2,
-            listeners.console,
-        ] {
-            let absent = Router::new().fallback(|| async {
-                let message = "this service is not part of the local stack yet";
-                (StatusCode::NOT_IMPLEMENTED, message)
-            });
-            tasks.spawn(async move {
-                if let Err(error) = axum::serve(listener, absent).await {
-                    tracing::error!(%error, "a service ended");
-                }
-            });
-        }
-        Ok(Self { _tasks: tasks })
+        serve(&mut tasks, listeners.console, console);
+        let services = stream::Services {
+            invoker: Arc::new(parts.lambda.clone()),
+            journal: parts.journal.clone(),
+            queues: parts.queues.clone(),
+            account: Account::default(),
+        };
+        let streams = mappings(parts.model)?;
+        let data = parts.options.data.as_deref();
+        let mappings = Mappings::start(&dynamo, streams, &services, data, Pace::default()).await?;
+        Ok(Self {
+            dynamo,
+            mappings,
+            bus,
+            mail,
+            _tasks: tasks,
+        })
     }
+}
+
+fn serve(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router) {
+    tasks.spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "a service ended");
+        }
+    });
+}
+
+fn tables(parts: &Parts<'_>) -> dynamodb::Config {
+    let tables = parts
+        .model
+        .tables
+        .iter()
+        .map(|(id, table)| dynamodb::Table {
+            id: id.clone(),
+            name: table.name.clone(),
+            properties: table.properties.clone(),
+        });
+    dynamodb::Config {
+        data: parts.options.data.clone(),
+        tables: tables.collect(),
+        account: Account::default(),
+    }
+}
+
+fn buses(model: &Model) -> anyhow::Result<bus::Config> {
+    Ok(bus::Config {
+        buses: model.buses.values().cloned().collect(),
+        rules: model.rules.iter().map(rule).collect::<Result<_, _>>()?,
+        account: Account::default(),
+    })
+}
+
+fn rule(rule: &template::Rule) -> anyhow::Result<bus::Rule> {
+    Ok(bus::Rule {
+        name: rule.name.clone(),
+        bus: rule.bus.clone(),
+        pattern: Pattern::parse(&rule.pattern).with_context(|| format!("rule {}", rule.name))?,
+        function: rule.function.clone(),
+        dead_letter_queue: rule.dead_letter.clone(),
+        input: None,
+    })
+}
+
+fn mail(model: &Model) -> mail::Config {
+    let sets = model
+        .configuration_sets
+        .values()
+        .map(|set| mail::ConfigurationSet {
+            name: set.name.clone(),
+            sending: set.sending,
+            publishes_sends: set.destinations.iter().any(|destination| {
+                destination.bus == bus::DEFAULT
+                    && destination.kinds.iter().any(|kind| kind == "SEND")
+            }),
+        });
+    mail::Config {
+        configuration_sets: sets.collect(),
+        account: Account::default(),
+    }
+}
+
+fn console(parts: &Parts<'_>) -> console::Config {
+    let routes = parts.model.routes.iter().map(|route| console::Route {
+        method: route.method.clone().unwrap_or_else(|| "ANY".to_owned()),
+        path: route.path.clone().unwrap_or_else(|| "$default".to_owned()),
+        function: route.function.clone(),
+    });
+    console::Config {
+        name: STACK.to_owned(),
+        api: parts.api.to_owned(),
+        routes: routes.collect(),
+    }
+}
+
+fn mappings(model: &Model) -> anyhow::Result<Vec<Mapping>> {
+    let mapping = |mapping: &template::StreamMapping| -> anyhow::Result<Mapping> {
+        let id = format!("{}.{}", mapping.function, mapping.table);
+        let filters = mapping
+            .patterns
+            .iter()
+            .map(Pattern::parse)
+            .collect::<Result<_, _>>();
+        Ok(Mapping {
+            filters: filters.with_context(|| format!("mapping {id}"))?,
+            id,
+            function: mapping.function.clone(),
+            table: mapping.table.clone(),
+            batch_size: mapping.batch_size,
+            bisect: mapping.bisect,
+            max_retries: mapping.retries,
+            max_age: None,
+            report_batch_item_failures: mapping.reports_item_failures,
+            on_failure: mapping.on_failure.clone(),
+            start: if mapping.from_start {
+                Start::TrimHorizon
+            } else {
+                Start::Latest
+            },
+        })
+    };
+    model.streams.iter().map(mapping).collect()
 }
 
 /// Address of a listener as a URL.

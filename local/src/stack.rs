@@ -41,7 +41,6 @@ const APP_URL: &str = "AppUrl";
 pub struct Stack;
 
 /// A running stack. Dropping it ends every process of it.
-#[derive(Debug)]
 pub struct Running {
     /// Address of the HTTP API.
     pub api_url: String,
@@ -55,7 +54,8 @@ pub struct Running {
     pub lambda: Lambda,
     /// What the template means.
     pub model: Arc<Model>,
-    _services: Services,
+    /// What the functions call.
+    pub services: Services,
     _api: JoinSet<()>,
 }
 
@@ -112,7 +112,7 @@ impl Stack {
             journal,
             lambda,
             model: Arc::new(model),
-            _services: services,
+            services,
         })
     }
 }
@@ -224,6 +224,14 @@ impl Running {
     pub async fn stop(self) {
         self.lambda.stop();
         self.lambda.stopped().await;
+    }
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running")
+            .field("api_url", &self.api_url)
+            .finish_non_exhaustive()
     }
 }
 
