@@ -1,11 +1,19 @@
 //! `cargo local`: runs what template.yaml says on this machine.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "what a command is asked for goes to standard output"
+)]
+
 use std::{io, path::PathBuf, process::ExitCode};
 
 #[cfg(unix)]
 use anyhow::Context as _;
 use clap::{Args, Parser};
-use local::stack::{Admin, Functions, Options, Running, Stack};
+use local::{
+    commands,
+    stack::{Admin, Functions, Options, Running, Stack},
+};
 use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
@@ -118,7 +126,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         running = start(options) => running?,
         () = &mut ended => return Ok(()),
     };
-    eprintln!(
+    println!(
         "ready  api {}  console {}  dynamodb {}",
         running.api_url, running.console_url, running.dynamodb_url
     );
@@ -128,7 +136,15 @@ async fn run(options: Options) -> anyhow::Result<()> {
 }
 
 async fn start(options: Options) -> anyhow::Result<Running> {
+    let admin = options.admin.clone();
     let running = Stack::start(options).await?;
+    if let Some(admin) = admin {
+        if commands::first_administrator(&running, &admin).await? {
+            println!("admin  {}  password {}", admin.email, admin.password);
+        } else {
+            println!("admin  {}  as before", admin.email);
+        }
+    }
     running.ready().await?;
     Ok(running)
 }

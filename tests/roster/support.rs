@@ -11,6 +11,7 @@ use std::{
 };
 
 use local::{
+    commands::first_administrator,
     compile::{self, Executables},
     journal::{Happening, Mail},
     stack::{Admin, Functions, Options, Running, Stack},
@@ -118,14 +119,15 @@ impl Roster {
                 .iter()
                 .map(|&(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
-            admin: Some(Admin {
-                email: ADMIN.to_owned(),
-                password: PASSWORD.to_owned(),
-            }),
             functions: Functions::Built(EXECUTABLES.clone()),
             ..Options::default()
         };
         let stack = Stack::start(options).await.unwrap();
+        let admin = Admin {
+            email: ADMIN.to_owned(),
+            password: PASSWORD.to_owned(),
+        };
+        assert!(first_administrator(&stack, &admin).await.unwrap());
         stack.ready().await.unwrap();
         Self {
             stack,

@@ -34,7 +34,7 @@ pub trait UserRepository: Send + Sync {
 
     /// Writes a change: state, event and logins in one transaction. Gives the user as written.
     /// Repeating a change that was written, known by its event's id, writes nothing and gives the
-    /// user as it is now.
+    /// user as written.
     ///
     /// # Errors
     /// `VersionConflict` if the user changed since; `EmailTaken` if a login it claims has an owner;

@@ -47,9 +47,11 @@ impl State {
     fn commit(&mut self, change: &Change, now: Timestamp) -> Result<User> {
         let (id, version) = (change.user.id, change.user.version);
         if let Some(written) = self.history.get(&(id, version)) {
-            let ours = written.event.id == change.event_id();
-            let user = self.users.get(&id).filter(|_| ours).cloned();
-            return user.ok_or_else(|| Refusal::VersionConflict.into());
+            return if written.event.id == change.event_id() {
+                Ok(change.user_in(written))
+            } else {
+                Err(Refusal::VersionConflict.into())
+            };
         }
         if self.users.get(&id).map(|user| user.version) != change.expected {
             return Err(Refusal::VersionConflict.into());
