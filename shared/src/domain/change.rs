@@ -153,4 +153,15 @@ impl Change {
         user.chain = entry.hash;
         Stamped { user, entry }
     }
+
+    /// The state after, as the attempt wrote it that left `entry` behind.
+    pub(crate) fn user_in(&self, entry: &HistoryEntry) -> User {
+        let mut user = self.user.clone();
+        user.updated_at = entry.event.time;
+        if self.expected.is_none() {
+            user.created_at = entry.event.time;
+        }
+        user.chain = entry.hash;
+        user
+    }
 }
