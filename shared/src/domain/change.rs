@@ -80,6 +80,8 @@ pub struct Change {
     pub(crate) admins: AdminChange,
     /// What it does to logins.
     pub(crate) logins: Vec<LoginChange>,
+    /// Whether only a tombstone stays of the user.
+    pub(crate) erases: bool,
     event: DomainEvent,
     private: Private,
 }
@@ -114,8 +116,17 @@ impl Change {
             user: after,
             admins,
             logins,
+            erases: false,
             event,
             private,
+        }
+    }
+
+    /// The change that leaves only a tombstone.
+    pub(super) fn erasing(self) -> Self {
+        Self {
+            erases: true,
+            ..self
         }
     }
 
