@@ -16,6 +16,7 @@ pub mod faults;
 pub mod loopback;
 pub mod mail;
 pub mod pattern;
+pub mod schedule;
 pub mod stream;
 #[cfg(test)]
 mod testing;
