@@ -88,8 +88,8 @@ mod tests {
         };
         let shared: SharedInvoker = invoker.clone();
         let _schedules = Schedules::start(vec![schedule], &Account::default(), &shared);
-        let invoked = invoker.invoked(2);
-        tokio::time::timeout(Duration::from_mins(10), invoked)
+        let twice = invoker.invoked(2);
+        tokio::time::timeout(Duration::from_mins(10), twice)
             .await
             .unwrap();
         let (function, event) = &invoker.payloads()[0];
