@@ -25,7 +25,11 @@ pub struct Entry {
 
 /// The kinds of happening.
 #[derive(Debug, Clone, Serialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Happening {
     /// The HTTP API answered a request.
     Request {

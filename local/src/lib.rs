@@ -3,20 +3,29 @@
 //! It is an emulator of the few AWS parts Roster uses. It knows Roster only by its template:
 //! nothing of the emulator imports `shared`.
 
-pub mod invoke;
-pub mod journal;
-pub mod queue;
+// The template, and what runs it.
+pub mod compile;
+pub mod stack;
+pub mod template;
 
-// The services which the functions call and the sources which invoke them.
+// What invokes functions, and what they call.
 pub mod account;
 pub mod bus;
 pub mod console;
 pub mod dynamodb;
-pub mod faults;
-pub mod loopback;
+pub mod http_api;
+pub mod invoke;
+pub mod lambda;
 pub mod mail;
 pub mod pattern;
+pub mod queue;
 pub mod schedule;
+pub mod services;
 pub mod stream;
+
+// What all of them use.
+pub mod faults;
+pub mod journal;
+pub mod loopback;
 #[cfg(test)]
 mod testing;

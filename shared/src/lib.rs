@@ -1,1 +1,15 @@
-//! The shared crate.
+//! What every Roster function shares: the domain, its ports, and the adapters behind them.
+//!
+//! Dependencies point inward: functions use [`ports`] and [`domain`]; adapters implement ports;
+//! the domain knows nobody.
+
+pub mod adapters;
+pub mod aws;
+pub mod config;
+pub mod domain;
+pub mod events;
+pub mod http;
+pub mod mailing;
+pub mod ports;
+pub mod secret;
+pub mod telemetry;

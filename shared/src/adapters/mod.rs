@@ -1,0 +1,8 @@
+//! What implements the ports.
+
+pub mod argon2;
+pub mod eventbridge;
+pub mod jwt;
+pub mod memory;
+pub mod ses;
+pub mod system;

@@ -1,0 +1,45 @@
+//! The audit trail: an index of all events by time, and the witness of each user's history.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Actor, DomainEvent, EventId, EventKind, Timestamp, UserId, Version, history::Digest};
+
+/// One line of the audit trail. Without personal data: who asked from where stands in the event's
+/// private part, which erasure can remove.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEntry {
+    /// The event.
+    pub event_id: EventId,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: EventKind,
+    /// When.
+    pub time: Timestamp,
+    /// To whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    /// The version which it gave the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// Who did it.
+    pub actor: Actor,
+    /// The hash of the user's history up to here; none for events that are no version of a user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<Digest>,
+}
+
+impl AuditEntry {
+    /// The line for `event`, which has `hash` in its user's history.
+    pub fn new(event: &DomainEvent, hash: Option<Digest>) -> Self {
+        Self {
+            event_id: event.id,
+            kind: event.kind,
+            time: event.time,
+            user_id: event.user_id,
+            version: event.version,
+            actor: event.actor,
+            hash,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The one error type of use cases and ports.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+/// `Result` with Roster's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a use case has no result.
+///
+/// The three kinds differ in who may read them: the first two are for the caller, the last is for
+/// the operator. There is no way from [`Error::Internal`] into an answer's body.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input is wrong; every wrong field is named at once.
+    #[error("invalid input: {0:?}")]
+    Invalid(Vec<FieldError>),
+    /// The input is fine, the answer is no.
+    #[error("refused: {0:?}")]
+    Refused(Refusal),
+    /// Something inside failed. Retrying may help.
+    #[error("{0}")]
+    Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl Error {
+    /// An internal error, told in words.
+    pub fn internal(message: impl fmt::Display) -> Self {
+        Self::Internal(message.to_string().into())
+    }
+
+    /// An internal error with its cause.
+    pub fn caused_by(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// True when a repetition of the same call may succeed.
+    pub fn is_internal(&self) -> bool {
+        matches!(self, Self::Internal(_))
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<FieldError> for Error {
+    fn from(error: FieldError) -> Self {
+        Self::Invalid(vec![error])
+    }
+}
+
+/// One wrong field of the input.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldError {
+    /// RFC 6901 pointer into the body (`/email`), or the name of a query parameter (`page`).
+    pub pointer: String,
+    /// Stable code for programs, such as `too-short`.
+    pub code: &'static str,
+    /// A sentence for people. Never repeats the value.
+    pub message: String,
+}
+
+impl FieldError {
+    /// A wrong field.
+    pub fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+/// Why a raw value is not one of ours; it becomes a [`FieldError`] where the field is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Stable code for programs.
+    pub code: &'static str,
+    /// A sentence for people. Never repeats the value.
+    pub message: String,
+}
+
+impl Violation {
+    /// A violation.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// The violation as an error of the field at `pointer`.
+    pub fn at(self, pointer: impl Into<String>) -> FieldError {
+        FieldError::new(pointer, self.code, self.message)
+    }
+}
+
+/// The public list of refusals. `http::problem` gives each its status, code and sentence, in one
+/// exhaustive match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The body is not JSON, or the request is not HTTP as we speak it; says what is wrong with it.
+    Malformed(String),
+    /// The body is larger than 64 KB.
+    TooLarge,
+    /// The body is not `application/json`.
+    UnsupportedMediaType,
+    /// No valid access token.
+    Unauthenticated,
+    /// The caller may not do this.
+    Forbidden,
+    /// No such thing, or none the caller may know of.
+    NotFound,
+    /// The path exists, this method on it does not; says which do.
+    MethodNotAllowed(String),
+    /// Another user has this address.
+    EmailTaken,
+    /// Unknown address, wrong password, inactive account: one answer for all.
+    InvalidCredentials,
+    /// Another write came first.
+    VersionConflict,
+    /// The `If-Match` given is not the current version.
+    PreconditionFailed,
+    /// It would leave no active administrator.
+    LastAdministrator,
+    /// The user is deactivated already.
+    AlreadyDeactivated,
+    /// The user is active already.
+    AlreadyActive,
+    /// The one-time token is unknown, used or expired.
+    TokenExpired,
+    /// The `Idempotency-Key` came before with another body.
+    KeyReused,
+    /// The first request with this `Idempotency-Key` still runs.
+    StillRunning,
+    /// Too many tries; says when the next may come.
+    TooManyRequests(Duration),
+    /// A part Roster depends on does not answer; says when to try again.
+    Unavailable(Duration),
+}

@@ -1,0 +1,172 @@
+//! The history of a user: a chain of events in which each carries the hash of the one before.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use sha2::{Digest as _, Sha256};
+
+use super::{DomainEvent, Email};
+
+/// A SHA-256 hash, in lower-case hexadecimal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// What comes before the first event.
+    pub const NONE: Self = Self([0; 32]);
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for Digest {
+    type Err = String;
+
+    fn from_str(raw: &str) -> Result<Self, String> {
+        let invalid = || "is not a SHA-256 hash in hexadecimal".to_owned();
+        if raw.len() != 64 || !raw.is_ascii() {
+            return Err(invalid());
+        }
+        let mut bytes = [0; 32];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte =
+                u8::from_str_radix(&raw[2 * index..2 * index + 2], 16).map_err(|_| invalid())?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+/// The part of an event that is never published, and that erasure removes together with its salt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Private {
+    /// Keeps the digest from being guessed back once the rest is erased.
+    pub salt: String,
+    /// Where the command came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_address: Option<IpAddr>,
+    /// By which request.
+    pub request_id: String,
+    /// The address before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_email: Option<Email>,
+    /// The address after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_email: Option<Email>,
+}
+
+impl Private {
+    /// The salted digest which the chain covers in place of the data.
+    fn digest(&self) -> Digest {
+        let mut hash = FieldHash::new("roster.private.1");
+        hash.field(&self.salt);
+        hash.option(self.source_address.as_ref());
+        hash.field(&self.request_id);
+        hash.option(self.old_email.as_ref());
+        hash.option(self.new_email.as_ref());
+        hash.finish()
+    }
+}
+
+/// One link of the chain: the event that made a version of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryEntry {
+    /// What others were told.
+    pub event: DomainEvent,
+    /// The hash of the entry before; [`Digest::NONE`] in the first.
+    pub previous: Digest,
+    /// What others were not told; gone after erasure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private: Option<Private>,
+    /// The digest of what others were not told; stays.
+    pub private_digest: Digest,
+    /// The hash of this entry.
+    pub hash: Digest,
+}
+
+impl HistoryEntry {
+    /// Links `event` to the entry with the hash `previous`.
+    pub fn seal(event: DomainEvent, previous: Digest, private: Private) -> Self {
+        let private_digest = private.digest();
+        Self {
+            hash: hash(&event, previous, private_digest),
+            event,
+            previous,
+            private: Some(private),
+            private_digest,
+        }
+    }
+
+    /// True while the entry is what was sealed.
+    pub fn is_intact(&self) -> bool {
+        let private_is_intact = self
+            .private
+            .as_ref()
+            .is_none_or(|private| private.digest() == self.private_digest);
+        private_is_intact && hash(&self.event, self.previous, self.private_digest) == self.hash
+    }
+}
+
+fn hash(event: &DomainEvent, previous: Digest, private_digest: Digest) -> Digest {
+    let mut hash = FieldHash::new("roster.event.1");
+    hash.field(event.id);
+    hash.field(event.kind);
+    hash.field(event.time);
+    hash.option(event.user_id.as_ref());
+    hash.option(event.version.as_ref());
+    hash.field(event.actor);
+    hash.option(event.traceparent.as_ref());
+    hash.field(event.data.changed.join(","));
+    hash.option(event.data.session_id.as_ref());
+    hash.option(event.data.request_id.as_ref());
+    hash.field(previous);
+    hash.field(private_digest);
+    hash.finish()
+}
+
+/// SHA-256 over fields with their lengths, so that no two lists of fields read alike.
+struct FieldHash(Sha256);
+
+impl FieldHash {
+    fn new(domain: &str) -> Self {
+        let mut hash = Self(Sha256::new());
+        hash.field(domain);
+        hash
+    }
+
+    fn field(&mut self, value: impl fmt::Display) {
+        let text = value.to_string();
+        self.0.update((text.len() as u64).to_be_bytes());
+        self.0.update(text.as_bytes());
+    }
+
+    fn option(&mut self, value: Option<&impl fmt::Display>) {
+        match value {
+            Some(value) => self.field(value),
+            // No text has this length.
+            None => self.0.update(u64::MAX.to_be_bytes()),
+        }
+    }
+
+    fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}

@@ -1,0 +1,104 @@
+//! Identifiers. All are `UUIDv7`, so that they sort by the time they were made.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::{Builder, Uuid};
+
+use super::{Timestamp, error::Violation};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new id: the time in its first 48 bits, the random bytes in the rest.
+            pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
+                Self(v7(now, random))
+            }
+
+            /// The 128 bits.
+            pub fn as_uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.as_hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Violation;
+
+            /// Takes the hyphenated form only: one id has one spelling.
+            fn from_str(raw: &str) -> Result<Self, Violation> {
+                Uuid::try_parse(raw)
+                    .ok()
+                    .filter(|uuid| uuid.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == raw)
+                    .map(Self)
+                    .ok_or_else(|| Violation::new("invalid-id", "is not an id"))
+            }
+        }
+    };
+}
+
+id! {
+    /// Identifies a user for ever, also after erasure.
+    UserId
+}
+id! {
+    /// Identifies an event; observers are idempotent by it.
+    EventId
+}
+id! {
+    /// Identifies a session: the `sid` of its tokens.
+    SessionId
+}
+id! {
+    /// Identifies an anonymous wish, such as a concealed sign-up.
+    RequestId
+}
+
+/// RFC 9562 section 5.7.
+fn v7(now: Timestamp, random: [u8; 10]) -> Uuid {
+    Builder::from_unix_timestamp_millis(now.as_millis(), &random).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time() {
+        let early = UserId::new(Timestamp::from_micros(1_000_000), [255; 10]);
+        let late = UserId::new(Timestamp::from_micros(2_000_000), [0; 10]);
+        assert!(early < late);
+        assert!(early.to_string() < late.to_string());
+    }
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        let id = UserId::new(Timestamp::from_micros(1_000_000), [7; 10]);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert!(id.to_string().to_uppercase().parse::<UserId>().is_err());
+        assert!(
+            id.as_uuid()
+                .as_simple()
+                .to_string()
+                .parse::<UserId>()
+                .is_err()
+        );
+        assert!("".parse::<UserId>().is_err());
+    }
+}

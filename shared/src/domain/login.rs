@@ -1,0 +1,107 @@
+//! Logins: what proves that somebody is a user. Each is claimed by one user at a time.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use super::{Email, PasswordHash, UserId};
+
+/// Logins a user may have, the address included.
+pub const MAX_LOGINS: usize = 10;
+
+/// The key of a login, unique among all users.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LoginKey {
+    /// The user's address; proven by password.
+    Email(Email),
+    /// An identity at an OpenID provider.
+    Oidc {
+        /// The provider's issuer identifier.
+        issuer: String,
+        /// The provider's `sub`.
+        subject: String,
+    },
+}
+
+impl fmt::Display for LoginKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Email(email) => write!(f, "email#{email}"),
+            Self::Oidc { issuer, subject } => write!(f, "oidc#{issuer}#{subject}"),
+        }
+    }
+}
+
+impl FromStr for LoginKey {
+    type Err = String;
+
+    fn from_str(raw: &str) -> Result<Self, String> {
+        let unknown = || "is not a login".to_owned();
+        match raw.split_once('#').ok_or_else(unknown)? {
+            ("email", email) => email.parse().map(Self::Email).map_err(|_| unknown()),
+            // An issuer is a URL without fragment (OpenID Connect Core 1.0, 2), so the first # ends it.
+            ("oidc", identity) => {
+                let (issuer, subject) = identity.split_once('#').ok_or_else(unknown)?;
+                Ok(Self::Oidc {
+                    issuer: issuer.to_owned(),
+                    subject: subject.to_owned(),
+                })
+            }
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl Serialize for LoginKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for LoginKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+/// A claimed login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// What was claimed.
+    pub key: LoginKey,
+    /// By whom.
+    pub user_id: UserId,
+    /// The password that proves it; none for identities elsewhere.
+    pub password: Option<PasswordHash>,
+}
+
+/// What a change of a user does to logins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginChange {
+    /// Takes a login which nobody has.
+    Claim(LoginKey, Option<PasswordHash>),
+    /// Gives a login of this user another password.
+    SetPassword(LoginKey, PasswordHash),
+    /// Gives a login of this user back.
+    Release(LoginKey),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_its_text() {
+        for raw in [
+            "email#ann@example.com",
+            "oidc#https://accounts.example.com/a#sub#with#hash",
+        ] {
+            assert_eq!(raw.parse::<LoginKey>().unwrap().to_string(), raw);
+        }
+        for raw in ["", "email", "email#x", "oidc#https://a", "phone#1"] {
+            assert!(raw.parse::<LoginKey>().is_err(), "{raw}");
+        }
+    }
+}

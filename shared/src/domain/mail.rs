@@ -1,0 +1,49 @@
+//! Mails.
+
+use super::{Email, Name};
+
+/// A mail to one user.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// To which address.
+    pub to: Email,
+    /// To whom.
+    pub name: Name,
+    /// Subject.
+    pub subject: String,
+    /// Plain text part.
+    pub text: String,
+    /// HTML part.
+    pub html: String,
+}
+
+/// Masked: a mail is personal data, and may hold a token.
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mail")
+            .field("to", &self.to)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What to do about a mail whose worker died between the mail service accepting it and the ledger
+/// noting so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailGuarantee {
+    /// Send it again: it may come twice.
+    NeverLost,
+    /// Do not: it may never come.
+    NeverTwice,
+}
+
+impl std::str::FromStr for MailGuarantee {
+    type Err = String;
+
+    fn from_str(raw: &str) -> Result<Self, String> {
+        match raw {
+            "never-lost" => Ok(Self::NeverLost),
+            "never-twice" => Ok(Self::NeverTwice),
+            _ => Err("is not one of never-lost, never-twice".to_owned()),
+        }
+    }
+}

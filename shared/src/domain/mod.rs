@@ -1,0 +1,38 @@
+//! What Roster is about: users, their logins, sessions and what happens to them.
+//!
+//! No I/O, no clock, no randomness: time and random bytes come in as values. A test rejects
+//! imports of tokio, AWS crates and the outer layers here.
+
+pub mod audit;
+pub mod change;
+pub mod email;
+pub mod error;
+pub mod event;
+pub mod history;
+pub mod id;
+pub mod keys;
+pub mod listing;
+pub mod login;
+pub mod mail;
+pub mod name;
+pub mod origin;
+pub mod password;
+pub mod role;
+pub mod session;
+pub mod sign_up;
+pub mod timestamp;
+pub mod user;
+
+pub use change::Change;
+pub use email::Email;
+pub use error::{Error, FieldError, Refusal, Result};
+pub use event::{DomainEvent, EventKind};
+pub use id::{EventId, RequestId, SessionId, UserId};
+pub use login::{Login, LoginKey};
+pub use name::Name;
+pub use origin::{Actor, Origin};
+pub use password::{NewPassword, Password, PasswordHash, PasswordPolicy};
+pub use role::{Role, Roles};
+pub use session::Session;
+pub use timestamp::Timestamp;
+pub use user::{User, Version};

@@ -1,0 +1,112 @@
+//! Display names.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use unicode_normalization::UnicodeNormalization;
+
+use super::error::Violation;
+
+/// Characters a name may have.
+const MAX_CHARS: usize = 100;
+
+/// How a user wants to be called: trimmed, NFC, 1 to 100 characters, none of them a control.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Name(String);
+
+impl Name {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Name {
+    type Err = Violation;
+
+    fn from_str(raw: &str) -> Result<Self, Violation> {
+        let name: String = raw.trim().nfc().collect();
+        if name.is_empty() {
+            return Err(Violation::new("required", "must not be empty"));
+        }
+        if name.chars().count() > MAX_CHARS {
+            return Err(Violation::new(
+                "too-long",
+                format!("has more than {MAX_CHARS} characters"),
+            ));
+        }
+        if name.chars().any(is_forbidden) {
+            return Err(Violation::new("invalid-name", "has control characters"));
+        }
+        Ok(Self(name))
+    }
+}
+
+/// Controls break lines in mails and logs; bidirectional overrides make one name look like another
+/// (Unicode TR 36, section 2.10).
+fn is_forbidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Hidden, so that no name gets into logs by way of `{:?}`.
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Name(***)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(|violation: Violation| D::Error::custom(violation.message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(raw: &str) -> Result<String, &'static str> {
+        raw.parse::<Name>()
+            .map(|name| name.0)
+            .map_err(|violation| violation.code)
+    }
+
+    #[test]
+    fn names_of_the_world_are_names() {
+        for raw in [
+            "Ann",
+            "Ann Example",
+            "李小龍",
+            "Zoë O’Hara-Smith",
+            "علی",
+            "👩‍🚀",
+        ] {
+            assert_eq!(code(raw).as_deref(), Ok(raw));
+        }
+        assert_eq!(code("  Ann ").as_deref(), Ok("Ann"));
+        assert_eq!(
+            code(&"é".repeat(100)).map(|name| name.chars().count()),
+            Ok(100)
+        );
+    }
+
+    #[test]
+    fn others_are_not() {
+        assert_eq!(code(""), Err("required"));
+        assert_eq!(code(" \t "), Err("required"));
+        assert_eq!(code(&"a".repeat(101)), Err("too-long"));
+        for raw in ["a\nb", "a\u{0}b", "a\u{202e}b", "a\u{2028}b"] {
+            assert_eq!(code(raw), Err("invalid-name"), "{raw:?}");
+        }
+    }
+}

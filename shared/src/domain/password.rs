@@ -1,0 +1,187 @@
+//! Passwords and their hashes.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use unicode_normalization::UnicodeNormalization;
+use zxcvbn::{Score, zxcvbn};
+
+use super::error::Violation;
+
+/// A password as somebody typed it, in NFC (NIST SP 800-63B-4, 3.1.1.2), so that one password typed
+/// on two keyboards is one. Never shown, wiped when dropped.
+#[derive(Debug, Clone)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// The password to be compared with a stored hash. Any text may be tried.
+    pub fn presented(raw: &str) -> Self {
+        Self(raw.nfc().collect::<String>().into())
+    }
+
+    /// The normalised text, for the hasher alone.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// A password which satisfied the policy when it was chosen.
+#[derive(Debug, Clone)]
+pub struct NewPassword(Password);
+
+impl NewPassword {
+    /// The password.
+    pub fn as_password(&self) -> &Password {
+        &self.0
+    }
+}
+
+/// What a new password must satisfy.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordPolicy {
+    /// Characters it must have at least; never below 8.
+    minimum: usize,
+}
+
+/// NIST SP 800-63B-4, 3.1.1.2: at least 8 characters where another factor may follow.
+const MIN_CHARS: usize = 8;
+
+/// Far above what people type; bounds what the strength estimate and the hash have to read.
+const MAX_CHARS: usize = 128;
+
+impl Default for PasswordPolicy {
+    fn default() -> Self {
+        Self { minimum: MIN_CHARS }
+    }
+}
+
+impl PasswordPolicy {
+    /// A policy with a minimum of `minimum` characters, held within 8 to 128.
+    pub fn with_minimum(minimum: usize) -> Self {
+        Self {
+            minimum: minimum.clamp(MIN_CHARS, MAX_CHARS),
+        }
+    }
+
+    /// Takes `raw` as a new password of somebody known by the words in `context`: name, address.
+    pub fn choose(&self, raw: &str, context: &[&str]) -> Result<NewPassword, Violation> {
+        let password = Password::presented(raw);
+        let chars = password.expose().chars().count();
+        if chars < self.minimum {
+            let message = format!("must have at least {} characters", self.minimum);
+            return Err(Violation::new("too-short", message));
+        }
+        if chars > MAX_CHARS {
+            let message = format!("must have at most {MAX_CHARS} characters");
+            return Err(Violation::new("too-long", message));
+        }
+        let words: Vec<&str> = context.iter().flat_map(|text| words_of(text)).collect();
+        let estimate = zxcvbn(password.expose(), &words);
+        if estimate.score() < Score::Three {
+            // The warning names a kind of weakness, never the password.
+            let hint = estimate
+                .feedback()
+                .and_then(|feedback| feedback.warning())
+                .map_or_else(String::new, |warning| format!(": {warning}"));
+            return Err(Violation::new(
+                "too-weak",
+                format!("is too easy to guess{hint}"),
+            ));
+        }
+        Ok(NewPassword(password))
+    }
+}
+
+/// A text and its words: `ann.example@mail.org` gives also `ann`, `example`, `mail`, `org`.
+fn words_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .chain(std::iter::once(text))
+}
+
+/// A password hash as a PHC string. Never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// The hash in PHC form, as a hasher made it or a table holds it.
+    pub fn from_phc(phc: impl Into<String>) -> Self {
+        Self(phc.into())
+    }
+
+    /// The PHC string, for the hasher and the table alone.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose(raw: &str) -> Result<(), &'static str> {
+        PasswordPolicy::default()
+            .choose(raw, &["Ann Example", "ann.example@mail.org"])
+            .map(|_| ())
+            .map_err(|violation| violation.code)
+    }
+
+    #[test]
+    fn strong_passwords_are_taken() {
+        for raw in [
+            "correct horse battery staple",
+            "tr0ub4dour&3-kestrel",
+            "пароль-длинный-кит-7",
+        ] {
+            assert_eq!(choose(raw), Ok(()), "{raw}");
+        }
+    }
+
+    #[test]
+    fn weak_ones_are_not() {
+        assert_eq!(choose("short7!"), Err("too-short"));
+        assert_eq!(choose(&"xk7 ".repeat(33)), Err("too-long"));
+        for raw in [
+            "password1",
+            "12345678",
+            "ann.example",
+            "Ann Example",
+            "mail.org1",
+            "aaaaaaaaaaaa",
+        ] {
+            assert_eq!(choose(raw), Err("too-weak"), "{raw}");
+        }
+    }
+
+    #[test]
+    fn the_minimum_can_be_raised_but_not_lowered() {
+        let strict = PasswordPolicy::with_minimum(20);
+        assert_eq!(
+            strict.choose("kestrel-pine-42!", &[]).unwrap_err().code,
+            "too-short"
+        );
+        let lax = PasswordPolicy::with_minimum(1);
+        assert_eq!(lax.choose("x7#kq!", &[]).unwrap_err().code, "too-short");
+    }
+
+    #[test]
+    fn one_password_typed_on_two_keyboards_is_one() {
+        assert_eq!(
+            Password::presented("caf\u{e9}").expose(),
+            Password::presented("cafe\u{301}").expose()
+        );
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let password = Password::presented("correct horse");
+        assert!(!format!("{password:?}").contains("horse"));
+        assert!(!format!("{:?}", PasswordHash::from_phc("$argon2id$x")).contains("argon2"));
+    }
+}

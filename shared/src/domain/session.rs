@@ -1,0 +1,142 @@
+//! Sessions: a sign-in that lasts, and the tokens that stand for it.
+
+use std::{net::IpAddr, time::Duration};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use super::{
+    DomainEvent, EventKind, SessionId, Timestamp, User, UserId, change::Occasion, event::EventData,
+};
+
+/// How long a session lasts after its last use.
+pub const SESSION_LIFETIME: Duration = Duration::from_hours(30 * 24);
+
+/// A sign-in on one device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Identity: the `sid` of its tokens.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// How often its refresh token was exchanged.
+    pub generation: u32,
+    /// Random; goes into the secret of its refresh tokens, so that two sessions never share one.
+    pub nonce: String,
+    /// The user's epoch when the session was last confirmed; it is dead once the user's is higher.
+    pub auth_epoch: u64,
+    /// When the user signed in: the `auth_time` of its tokens.
+    pub created_at: Timestamp,
+    /// When it was last refreshed.
+    pub last_used_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// When it was ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// How the user proved to be the user: RFC 8176 values.
+    pub methods: Vec<String>,
+    /// From where the user signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_address: Option<IpAddr>,
+    /// With what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+}
+
+impl Session {
+    /// The session of `user`, who just proved to be the user by `method`, with its event.
+    pub fn start(
+        id: SessionId,
+        nonce: String,
+        user: &User,
+        method: &str,
+        occasion: &Occasion,
+    ) -> (Self, DomainEvent) {
+        let session = Self {
+            id,
+            user_id: user.id,
+            generation: 0,
+            nonce,
+            auth_epoch: user.auth_epoch,
+            created_at: occasion.now,
+            last_used_at: occasion.now,
+            expires_at: occasion.now.plus(SESSION_LIFETIME),
+            ended_at: None,
+            methods: vec![method.to_owned()],
+            source_address: occasion.origin.source,
+            user_agent: occasion.origin.user_agent.clone(),
+        };
+        let data = EventData {
+            session_id: Some(id),
+            ..EventData::default()
+        };
+        let mut event = occasion.plain_event(EventKind::SessionStarted, data);
+        event.user_id = Some(user.id);
+        (session, event)
+    }
+
+    /// The refresh token of the session's present generation.
+    pub fn refresh_token(&self, key: &RefreshKey) -> RefreshToken {
+        RefreshToken {
+            user_id: self.user_id,
+            session_id: self.id,
+            generation: self.generation,
+            secret: key
+                .secret(self.user_id, self.id, self.generation, &self.nonce)
+                .into(),
+        }
+    }
+}
+
+/// The key from which the secrets of all refresh tokens come.
+#[derive(Debug, Clone)]
+pub struct RefreshKey(SecretSlice<u8>);
+
+impl RefreshKey {
+    /// The key with these bytes.
+    pub fn new(bytes: SecretSlice<u8>) -> Self {
+        Self(bytes)
+    }
+
+    fn secret(&self, user: UserId, session: SessionId, generation: u32, nonce: &str) -> Vec<u8> {
+        // HMAC takes keys of any length (RFC 2104, 2), so the error cannot occur; an empty secret,
+        // which no token has, stands for it.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()) else {
+            return Vec::new();
+        };
+        mac.update(user.as_uuid().as_bytes());
+        mac.update(session.as_uuid().as_bytes());
+        mac.update(&generation.to_be_bytes());
+        mac.update(nonce.as_bytes());
+        mac.finalize().into_bytes().to_vec()
+    }
+}
+
+/// A refresh token: user, session and generation in the clear, and the secret that proves them.
+#[derive(Debug, Clone)]
+pub struct RefreshToken {
+    /// Whose session.
+    pub user_id: UserId,
+    /// Which session.
+    pub session_id: SessionId,
+    /// Which of the session's tokens.
+    pub generation: u32,
+    secret: SecretSlice<u8>,
+}
+
+impl RefreshToken {
+    /// The token as clients hold it: base64url, 91 characters.
+    pub fn encode(&self) -> SecretString {
+        let mut bytes = Vec::with_capacity(68);
+        bytes.extend_from_slice(self.user_id.as_uuid().as_bytes());
+        bytes.extend_from_slice(self.session_id.as_uuid().as_bytes());
+        bytes.extend_from_slice(&self.generation.to_be_bytes());
+        bytes.extend_from_slice(self.secret.expose_secret());
+        BASE64_URL_SAFE_NO_PAD.encode(bytes).into()
+    }
+}

@@ -1,0 +1,257 @@
+//! What the use cases need of the world: one small trait for each capability, so that the fields of
+//! a use case are the list of what it can do.
+
+mod claims;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::{SecretSlice, SecretString};
+
+use crate::domain::{
+    Change, DomainEvent, Login, LoginKey, Origin, Password, PasswordHash, RequestId, Result, Role,
+    Session, SessionId, Timestamp, User, UserId, Version,
+    audit::AuditEntry,
+    change::Occasion,
+    history::HistoryEntry,
+    keys::{KeyPair, KeyRing},
+    listing::{Listed, Listing},
+    mail::Mail,
+    sign_up::SignUpRequest,
+};
+
+pub use claims::{Claim, ClaimKey, Claimed, Claims, Purpose, Settled, Terms};
+
+/// The users: the write model.
+#[async_trait]
+pub trait UserRepository: Send + Sync {
+    /// The user with this id; none if there never was one or it was erased. Reads what the last
+    /// write wrote.
+    async fn find(&self, id: UserId) -> Result<Option<User>>;
+
+    /// The login with this key, if somebody has it. Reads what the last write wrote.
+    async fn find_login(&self, key: &LoginKey) -> Result<Option<Login>>;
+
+    /// Writes a change: state, event and logins in one transaction. Gives the user as written.
+    /// Repeating a change that was written, known by its event's id, writes nothing and gives the
+    /// user as it is now.
+    ///
+    /// # Errors
+    /// `VersionConflict` if the user changed since; `EmailTaken` if a login it claims has an owner;
+    /// `LastAdministrator` if no active administrator would be left.
+    async fn commit(&self, change: &Change) -> Result<User>;
+
+    /// The entry of a user's history that made this version.
+    async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>>;
+}
+
+/// The users as administrators search them: the read model. May lag behind the repository by the
+/// time an index needs.
+#[async_trait]
+pub trait UserDirectory: Send + Sync {
+    /// The page asked for, and the exact total.
+    async fn list(&self, listing: &Listing) -> Result<Listed>;
+}
+
+/// The sessions.
+#[async_trait]
+pub trait SessionRepository: Send + Sync {
+    /// Writes a new session together with its event.
+    async fn start(&self, session: &Session, event: &DomainEvent) -> Result<()>;
+
+    /// The session with this id, ended or not.
+    async fn find(&self, user: UserId, id: SessionId) -> Result<Option<Session>>;
+}
+
+/// The wishes of people whose sign-up is concealed.
+#[async_trait]
+pub trait SignUpRequests: Send + Sync {
+    /// Writes a wish together with its event.
+    async fn put(&self, request: &SignUpRequest, event: &DomainEvent) -> Result<()>;
+
+    /// The wish with this id, unless it was removed or has expired.
+    async fn find(&self, id: RequestId) -> Result<Option<SignUpRequest>>;
+
+    /// Forgets a wish. Fine if it is gone.
+    async fn remove(&self, id: RequestId) -> Result<()>;
+}
+
+/// The keys that sign access tokens.
+#[async_trait]
+pub trait SigningKeys: Send + Sync {
+    /// The published keys; none before the first was made.
+    async fn ring(&self) -> Result<Option<KeyRing>>;
+
+    /// The private half of a key: PKCS#8 DER.
+    async fn private(&self, kid: &str) -> Result<Option<SecretSlice<u8>>>;
+
+    /// Publishes the first key, unless somebody else was first. Gives the ring as it is then.
+    async fn bootstrap(&self, first: &KeyPair) -> Result<KeyRing>;
+}
+
+/// Secrets which processes share, each 256 random bits made by whoever needs it first.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// The secret for `purpose`: the stored one, or `candidate` if there was none.
+    async fn get_or_put(
+        &self,
+        purpose: SecretPurpose,
+        candidate: SecretSlice<u8>,
+    ) -> Result<SecretSlice<u8>>;
+}
+
+/// What a shared secret is for. Each has its own leading key in the table, so that a function reads
+/// only its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SecretPurpose {
+    /// Hides keys and bodies in idempotency records.
+    Idempotency,
+    /// Makes the secrets of refresh tokens.
+    Refresh,
+}
+
+impl SecretPurpose {
+    /// The name by which it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Idempotency => "idempotency",
+            Self::Refresh => "refresh",
+        }
+    }
+}
+
+/// Hashes passwords, slowly on purpose.
+#[async_trait]
+pub trait PasswordHasher: Send + Sync {
+    /// A fresh hash with its own salt.
+    async fn hash(&self, password: &Password) -> Result<PasswordHash>;
+
+    /// Whether `password` gave `hash`. Without a hash the answer is no, at the same cost.
+    async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool>;
+}
+
+/// Issues access tokens.
+#[async_trait]
+pub trait TokenIssuer: Send + Sync {
+    /// A signed token for `session` of `user`, named as from `issuer`.
+    async fn issue(&self, issuer: &str, user: &User, session: &Session) -> Result<AccessToken>;
+}
+
+/// A signed access token.
+#[derive(Debug, Clone)]
+pub struct AccessToken {
+    /// The token: a JWT (RFC 9068).
+    pub token: SecretString,
+    /// Seconds until it expires.
+    pub expires_in: u64,
+}
+
+/// Verifies access tokens.
+#[async_trait]
+pub trait TokenVerifier: Send + Sync {
+    /// What a genuine, unexpired token from `issuer` says; nothing for any other text.
+    async fn verify(&self, issuer: &str, token: &str) -> Result<Option<Grant>>;
+}
+
+/// What an access token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Of which session.
+    pub session_id: SessionId,
+    /// The user's epoch when it was signed.
+    pub epoch: u64,
+    /// The user's roles then.
+    pub roles: Vec<Role>,
+}
+
+/// The bus that carries domain events to observers.
+#[async_trait]
+pub trait EventBus: Send + Sync {
+    /// Publishes up to [`MAX_EVENTS`](crate::ports::MAX_EVENTS) events. Gives, for each, whether the
+    /// bus took it.
+    async fn publish(&self, events: &[DomainEvent]) -> Result<Vec<bool>>;
+}
+
+/// Events one call of `publish` may carry: the limit of `PutEvents`.
+pub const MAX_EVENTS: usize = 10;
+
+/// Sends mails.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Hands `mail` to the mail service, marked with the key of its claim, by which the service's
+    /// own events find the ledger.
+    ///
+    /// # Errors
+    /// If nobody knows whether the service took it.
+    async fn send(&self, mail: &Mail, claim: &ClaimKey) -> Result<Posted>;
+}
+
+/// What the mail service said of a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Posted {
+    /// It has it.
+    Accepted,
+    /// It does not have it, and why.
+    Refused(String),
+}
+
+/// The audit trail.
+#[async_trait]
+pub trait AuditLog: Send + Sync {
+    /// Records a line. The same line again changes nothing.
+    async fn record(&self, entry: &AuditEntry) -> Result<()>;
+}
+
+/// The time.
+pub trait Clock: Send + Sync {
+    /// The time now, to the microsecond.
+    fn now(&self) -> Timestamp;
+}
+
+/// Randomness fit for secrets.
+pub trait Entropy: Send + Sync {
+    /// Fills `bytes` with random bytes.
+    ///
+    /// # Errors
+    /// If the operating system has none to give.
+    fn fill(&self, bytes: &mut [u8]) -> Result<()>;
+}
+
+/// Shorthands over [`Entropy`].
+impl dyn Entropy {
+    /// `N` random bytes.
+    pub fn bytes<const N: usize>(&self) -> Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// 128 random bits as text.
+    pub fn token(&self) -> Result<String> {
+        Ok(uuid::Uuid::from_bytes(self.bytes()?).simple().to_string())
+    }
+}
+
+/// Where the circumstances of a change come from.
+#[derive(Clone)]
+pub struct Circumstances {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Circumstances {
+    /// The occasion of a command that came from `origin` just now.
+    pub fn occasion(&self, origin: Origin) -> Result<Occasion> {
+        let now = self.clock.now();
+        Ok(Occasion {
+            event_id: crate::domain::EventId::new(now, self.entropy.bytes()?),
+            salt: self.entropy.token()?,
+            now,
+            origin,
+        })
+    }
+}
