@@ -10,6 +10,7 @@ use crate::{
         history::HistoryEntry,
         listing::{Listed, Listing},
         login::LoginChange,
+        token::TokenUse,
     },
     ports::{Clock as _, UserDirectory, UserRepository},
 };
@@ -59,6 +60,13 @@ impl State {
         if change.claims().any(|key| self.logins.contains_key(key)) {
             return Err(Refusal::EmailTaken.into());
         }
+        if change
+            .token
+            .as_ref()
+            .is_some_and(|token| !self.is_good(token))
+        {
+            return Err(Refusal::TokenExpired.into());
+        }
         match change.admins {
             AdminChange::None => {}
             AdminChange::Gained => self.admins += 1,
@@ -68,11 +76,23 @@ impl State {
         for login in &change.logins {
             self.apply(id, login);
         }
+        if let Some(token) = &change.token {
+            self.tokens.remove(&(token.user_id, token.purpose));
+        }
         let stamped = change.stamp(now);
         self.remember(&stamped.entry.event);
         self.history.insert((id, version), stamped.entry);
-        self.users.insert(id, stamped.user.clone());
+        if change.erases {
+            self.users.remove(&id);
+        } else {
+            self.users.insert(id, stamped.user.clone());
+        }
         Ok(stamped.user)
+    }
+
+    fn is_good(&self, token: &TokenUse) -> bool {
+        let slot = self.tokens.get(&(token.user_id, token.purpose));
+        slot.is_some_and(|(hash, expires_at)| *hash == token.hash && *expires_at > token.now)
     }
 
     fn apply(&mut self, user_id: UserId, change: &LoginChange) {
