@@ -3,5 +3,6 @@
 //! Dependencies point inward: functions use [`ports`] and [`domain`]; adapters implement ports;
 //! the domain knows nobody.
 
+pub mod directory;
 pub mod domain;
 pub mod ports;
