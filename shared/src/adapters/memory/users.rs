@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::{World, state::State};
 use crate::{
+    directory::reference,
     domain::{
         Change, Login, LoginKey, Refusal, Result, Timestamp, User, UserId, Version,
         change::AdminChange,
@@ -117,35 +118,14 @@ impl State {
     }
 }
 
-/// Plain filter and sort: slow, obvious, and what the columns are tested against.
 #[async_trait]
 impl UserDirectory for World {
     async fn list(&self, listing: &Listing) -> Result<Listed> {
         self.call("directory.list", |state| {
-            let needle = listing.search.as_deref().unwrap_or_default().to_lowercase();
-            let mut users: Vec<_> = state
-                .users
-                .values()
-                .map(User::profile)
-                .filter(|user| {
-                    [user.name.as_str(), user.email.as_str()]
-                        .iter()
-                        .any(|text| text.to_lowercase().contains(&needle))
-                })
-                .collect();
-            users.sort_by_key(|user| (user.created_at, user.id));
-            if listing.sort.descending {
-                users.reverse();
-            }
-            let skipped = (listing.page as usize - 1) * listing.limit as usize;
-            Ok(Listed {
-                total: users.len() as u64,
-                users: users
-                    .into_iter()
-                    .skip(skipped)
-                    .take(listing.limit as usize)
-                    .collect(),
-            })
+            Ok(reference::list(
+                state.users.values().map(User::profile),
+                listing,
+            ))
         })
         .await
     }
