@@ -2,9 +2,10 @@
 
 use std::{env, panic::AssertUnwindSafe, sync::Arc};
 
+use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
 use shared::{
-    adapters::dynamodb::{Audit, ClaimRecords, Keys, Requests, Sessions, Users},
+    adapters::dynamodb::{Audit, ClaimRecords, Keys, Requests, Sessions, Table, Users},
     ports::Circumstances,
 };
 
@@ -16,7 +17,8 @@ use crate::{
 /// Runs a test against DynamoDB in this process.
 pub(crate) async fn embedded(test: impl AsyncFnOnce(Ports)) {
     let client = tables::client(&tables::embedded().await);
-    test(over(&Tables::create(client, String::new()).await)).await;
+    let tables = Tables::create(client.clone(), String::new()).await;
+    test(over(&client, &tables)).await;
 }
 
 /// Runs a test against the DynamoDB at `ROSTER_DYNAMODB_LOCAL_URL`, if that is given.
@@ -25,8 +27,11 @@ pub(crate) async fn dynamodb_local(test: impl AsyncFnOnce(Ports)) {
         return;
     };
     let prefix = format!("contract-{}-", uuid::Uuid::from_bytes(random()).simple());
-    let tables = Tables::create(tables::client(&url), prefix).await;
-    let outcome = AssertUnwindSafe(test(over(&tables))).catch_unwind().await;
+    let client = tables::client(&url);
+    let tables = Tables::create(client.clone(), prefix).await;
+    let outcome = AssertUnwindSafe(test(over(&client, &tables)))
+        .catch_unwind()
+        .await;
     tables.delete().await;
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
@@ -39,29 +44,24 @@ fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// The DynamoDB adapters over `tables`.
-pub(crate) fn over(tables: &Tables) -> Ports {
+/// The DynamoDB adapters over `tables`, by way of `client`.
+pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
+    let table = |logical_id: &str| Table::new(client.clone(), tables.name(logical_id));
     let clock = Arc::new(TestClock::new());
     let circumstances = Circumstances {
         clock: clock.clone(),
         entropy: Arc::new(SystemEntropy),
     };
-    let sessions = tables.table("SessionsTable");
-    let keys = Arc::new(Keys::new(
-        tables.table("KeysTable"),
-        circumstances.entropy.clone(),
-    ));
+    let sessions = table("SessionsTable");
+    let keys = Arc::new(Keys::new(table("KeysTable"), circumstances.entropy.clone()));
     Ports {
-        users: Arc::new(Users::new(
-            tables.table("UsersTable"),
-            circumstances.clone(),
-        )),
+        users: Arc::new(Users::new(table("UsersTable"), circumstances.clone())),
         sessions: Arc::new(Sessions::new(sessions.clone())),
         requests: Arc::new(Requests::new(sessions.clone(), circumstances.clock.clone())),
         claims: Arc::new(ClaimRecords::new(sessions, circumstances.clone())),
         keys: keys.clone(),
         secrets: keys,
-        audit: Arc::new(Audit::new(tables.table("AuditTable"))),
+        audit: Arc::new(Audit::new(table("AuditTable"))),
         circumstances,
         advance: Arc::new(move |span| clock.advance(span)),
     }

@@ -6,7 +6,9 @@
 mod audit;
 mod backend;
 mod claims;
+mod faults;
 mod keys;
+mod lost_replies;
 mod ports;
 mod sessions;
 mod sign_up_requests;

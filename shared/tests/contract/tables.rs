@@ -11,7 +11,6 @@ use aws_sdk_dynamodb::{
     },
 };
 use serde::Deserialize;
-use shared::adapters::dynamodb::Table;
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 
@@ -54,17 +53,7 @@ impl Tables {
         Self { client, prefix }
     }
 
-    /// The table with this logical id in the template.
-    pub(crate) fn table(&self, logical_id: &str) -> Table {
-        self.table_through(self.client.clone(), logical_id)
-    }
-
-    /// The same, through another client.
-    pub(crate) fn table_through(&self, client: Client, logical_id: &str) -> Table {
-        Table::new(client, self.name(logical_id))
-    }
-
-    /// The name of the table with this logical id.
+    /// The name of the table with this logical id in the template.
     pub(crate) fn name(&self, logical_id: &str) -> String {
         format!("{}{logical_id}", self.prefix)
     }
