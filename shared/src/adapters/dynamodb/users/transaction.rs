@@ -194,3 +194,97 @@ impl From<Failure> for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GUARDS: [Guard; 5] = [
+        Guard::Version,
+        Guard::Version,
+        Guard::Claim,
+        Guard::Ownership,
+        Guard::Administrators,
+    ];
+
+    fn meaning(codes: [&str; 5]) -> Failure {
+        let reasons = codes.map(|code| CancellationReason::builder().code(code).build());
+        cancellation(&GUARDS, &reasons)
+    }
+
+    #[test]
+    fn an_unmet_condition_is_told_by_its_position() {
+        let unmet = "ConditionalCheckFailed";
+        for (codes, refusal) in [
+            (
+                [unmet, "None", "None", "None", "None"],
+                Refusal::VersionConflict,
+            ),
+            (
+                ["None", unmet, "None", "None", "None"],
+                Refusal::VersionConflict,
+            ),
+            (["None", "None", unmet, "None", "None"], Refusal::EmailTaken),
+            (
+                ["None", "None", "None", "None", unmet],
+                Refusal::LastAdministrator,
+            ),
+        ] {
+            assert_eq!(meaning(codes), Failure::Refused(refusal));
+        }
+        let other = meaning(["None", "None", "None", unmet, "None"]);
+        assert!(matches!(other, Failure::Fault(Fault::Lasting(_))));
+    }
+
+    #[test]
+    fn whoever_lost_a_race_learns_that_first() {
+        let unmet = "ConditionalCheckFailed";
+        assert_eq!(
+            meaning([unmet; 5]),
+            Failure::Refused(Refusal::VersionConflict)
+        );
+        assert_eq!(
+            meaning(["None", "None", unmet, unmet, unmet]),
+            Failure::Refused(Refusal::EmailTaken)
+        );
+    }
+
+    #[test]
+    fn an_unmet_condition_counts_also_beside_a_conflict() {
+        let codes = [
+            "TransactionConflict",
+            "None",
+            "ConditionalCheckFailed",
+            "None",
+            "None",
+        ];
+        assert_eq!(meaning(codes), Failure::Refused(Refusal::EmailTaken));
+    }
+
+    #[test]
+    fn conflicts_and_throttling_pass() {
+        for code in [
+            "TransactionConflict",
+            "ThrottlingError",
+            "ProvisionedThroughputExceeded",
+        ] {
+            let failure = meaning(["None", code, "None", "None", code]);
+            assert!(
+                matches!(failure, Failure::Fault(Fault::Passing(_))),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn all_else_lasts() {
+        let failure = meaning([
+            "ValidationError",
+            "TransactionConflict",
+            "None",
+            "None",
+            "None",
+        ]);
+        assert!(matches!(failure, Failure::Fault(Fault::Lasting(_))));
+    }
+}
