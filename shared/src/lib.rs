@@ -4,5 +4,14 @@
 //! the domain knows nobody.
 
 pub mod adapters;
+pub mod aws;
+pub mod changing;
+pub mod config;
 pub mod domain;
+pub mod events;
+pub mod http;
+pub mod mailing;
 pub mod ports;
+pub mod secret;
+pub mod streams;
+pub mod telemetry;

@@ -6,6 +6,7 @@ use super::{
     event::EventData,
     history::{HistoryEntry, Private},
     login::LoginChange,
+    token::TokenUse,
 };
 
 /// When and why a change is made: what every method of an aggregate needs besides its own input.
@@ -80,6 +81,10 @@ pub struct Change {
     pub(crate) admins: AdminChange,
     /// What it does to logins.
     pub(crate) logins: Vec<LoginChange>,
+    /// Whether only a tombstone stays of the user.
+    pub(crate) erases: bool,
+    /// The token that permits it, used up with it.
+    pub(crate) token: Option<TokenUse>,
     event: DomainEvent,
     private: Private,
 }
@@ -114,8 +119,27 @@ impl Change {
             user: after,
             admins,
             logins,
+            erases: false,
+            token: None,
             event,
             private,
+        }
+    }
+
+    /// The change as `token` permits it, which is used up with it or stays good.
+    #[must_use]
+    pub fn spending(self, token: TokenUse) -> Self {
+        Self {
+            token: Some(token),
+            ..self
+        }
+    }
+
+    /// The change that leaves only a tombstone.
+    pub(super) fn erasing(self) -> Self {
+        Self {
+            erases: true,
+            ..self
         }
     }
 

@@ -21,6 +21,7 @@ pub mod role;
 pub mod session;
 pub mod sign_up;
 pub mod timestamp;
+pub mod token;
 pub mod user;
 
 pub use change::Change;
@@ -35,4 +36,5 @@ pub use password::{NewPassword, Password, PasswordHash, PasswordPolicy};
 pub use role::{Role, Roles};
 pub use session::Session;
 pub use timestamp::Timestamp;
+pub use token::{OneTimeToken, TokenPurpose};
 pub use user::{User, Version};

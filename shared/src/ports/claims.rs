@@ -122,12 +122,14 @@ pub enum Claimed {
 pub struct Claim {
     /// Which.
     pub key: ClaimKey,
-    /// How often it was taken: above 1, somebody began before us.
+    /// How often it was taken.
     pub fence: u64,
     /// The fingerprint it was first claimed with.
     pub fingerprint: String,
     /// What was reserved when it was first claimed.
     pub reserved: Value,
+    /// The holder before let the lease run out without a word: nobody knows how far it came.
+    pub abandoned: bool,
 }
 
 /// A claim that is done.

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use secrecy::{SecretSlice, SecretString};
 
 use crate::domain::{
-    Change, DomainEvent, Login, LoginKey, Origin, Password, PasswordHash, RequestId, Result, Role,
-    Session, SessionId, Timestamp, User, UserId, Version,
+    Change, DomainEvent, Login, LoginKey, OneTimeToken, Origin, Password, PasswordHash, RequestId,
+    Result, Role, Session, SessionId, Timestamp, TokenPurpose, User, UserId, Version,
     audit::AuditEntry,
     change::Occasion,
     history::HistoryEntry,
@@ -33,11 +33,13 @@ pub trait UserRepository: Send + Sync {
     async fn find_login(&self, key: &LoginKey) -> Result<Option<Login>>;
 
     /// Writes a change: state, event and logins in one transaction. Gives the user as written.
-    /// Repeating a change that was written gives the same answer and writes nothing.
+    /// Repeating a change that was written, known by its event's id, writes nothing and gives the
+    /// user as written.
     ///
     /// # Errors
     /// `VersionConflict` if the user changed since; `EmailTaken` if a login it claims has an owner;
-    /// `LastAdministrator` if no active administrator would be left.
+    /// `LastAdministrator` if no active administrator would be left; `TokenExpired` if the token it
+    /// spends is not the one in its slot, was used or has expired.
     async fn commit(&self, change: &Change) -> Result<User>;
 
     /// The entry of a user's history that made this version.
@@ -73,6 +75,14 @@ pub trait SignUpRequests: Send + Sync {
 
     /// Forgets a wish. Fine if it is gone.
     async fn remove(&self, id: RequestId) -> Result<()>;
+}
+
+/// The one-time tokens. They are used up by the change they permit: see
+/// [`Change::spending`](crate::domain::Change::spending).
+#[async_trait]
+pub trait OneTimeTokens: Send + Sync {
+    /// Puts a token into the user's slot for the purpose; the one before is void.
+    async fn issue(&self, token: &OneTimeToken, purpose: TokenPurpose) -> Result<()>;
 }
 
 /// The keys that sign access tokens.
@@ -181,7 +191,19 @@ pub const MAX_EVENTS: usize = 10;
 pub trait Mailer: Send + Sync {
     /// Hands `mail` to the mail service, marked with the key of its claim, by which the service's
     /// own events find the ledger.
-    async fn send(&self, mail: &Mail, claim: &ClaimKey) -> Result<()>;
+    ///
+    /// # Errors
+    /// If nobody knows whether the service took it.
+    async fn send(&self, mail: &Mail, claim: &ClaimKey) -> Result<Posted>;
+}
+
+/// What the mail service said of a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Posted {
+    /// It has it.
+    Accepted,
+    /// It does not have it, and why.
+    Refused(String),
 }
 
 /// The audit trail.

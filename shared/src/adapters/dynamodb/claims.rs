@@ -1,6 +1,7 @@
 //! Claims.
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -22,11 +23,13 @@ pub struct ClaimRecords {
     circumstances: Circumstances,
 }
 
-/// Takes a claim that is free. The first one's fingerprint and reserved values stay.
+/// Takes a claim that is free. The first one's fingerprint and reserved values stay; a claim still
+/// marked as held was abandoned.
 const TAKE: (&str, &str) = (
     "SET #fingerprint = if_not_exists(#fingerprint, :fingerprint), \
      #reserved = if_not_exists(#reserved, :reserved), #leaseEndsAt = :leaseEndsAt, \
-     #expiresAt = :expiresAt, #ttl = :ttl, #writer = :writer ADD #fence :one",
+     #abandoned = if_not_exists(#held, :false), #held = :true, #expiresAt = :expiresAt, \
+     #ttl = :ttl, #writer = :writer ADD #fence :one",
     "attribute_not_exists(#pk) OR \
      (#expiresAt > :now AND attribute_not_exists(#result) AND #leaseEndsAt <= :now)",
 );
@@ -34,7 +37,8 @@ const TAKE: (&str, &str) = (
 /// Takes a claim that expired and was not collected yet: nothing of it stays.
 const REPLACE: (&str, &str) = (
     "SET #fingerprint = :fingerprint, #reserved = :reserved, #leaseEndsAt = :leaseEndsAt, \
-     #expiresAt = :expiresAt, #ttl = :ttl, #writer = :writer, #fence = :one REMOVE #result",
+     #abandoned = :false, #held = :true, #expiresAt = :expiresAt, #ttl = :ttl, \
+     #writer = :writer, #fence = :one REMOVE #result",
     "#expiresAt <= :now",
 );
 
@@ -46,6 +50,8 @@ const HELD: &str = "#fence = :fence AND #fingerprint = :fingerprint AND #expires
 /// That a claim is there, and not done.
 const OPEN: &str = "#expiresAt > :now AND attribute_not_exists(#result)";
 
+const RELEASE: &str = "SET #leaseEndsAt = :now, #held = :false, #writer = :writer";
+
 const SETTLE: &str = "SET #result = :result, #writer = :writer";
 
 /// A claim as it is kept.
@@ -53,6 +59,7 @@ const SETTLE: &str = "SET #result = :result, #writer = :writer";
 #[serde(rename_all = "camelCase")]
 struct ClaimItem {
     fence: u64,
+    abandoned: bool,
     fingerprint: String,
     /// JSON, as text: what was given comes back to the letter.
     reserved: String,
@@ -80,6 +87,7 @@ impl ClaimItem {
             fence: self.fence,
             fingerprint: self.fingerprint,
             reserved: json(&self.reserved)?,
+            abandoned: self.abandoned,
         }))
     }
 
@@ -128,13 +136,13 @@ impl ClaimRecords {
         &self,
         claim: &Claim,
         update: &'static str,
-        value: Option<(&'static str, String)>,
+        value: (&'static str, AttributeValue),
     ) -> Result<bool> {
-        let mut values = vec![
+        let values = vec![
             (":fence", number(claim.fence)),
             (":fingerprint", text(&claim.fingerprint)),
+            value,
         ];
-        values.extend(value.map(|(name, value)| (name, text(value))));
         self.write(Update {
             key: ClaimItem::key(&claim.key),
             update,
@@ -159,6 +167,8 @@ impl Claims for ClaimRecords {
             (":ttl", number(ttl(expires_at))),
             (":writer", text(&writer)),
             (":one", number(1)),
+            (":true", AttributeValue::Bool(true)),
+            (":false", AttributeValue::Bool(false)),
             (":now", text(now)),
         ];
         for (update, condition) in [TAKE, REPLACE] {
@@ -180,13 +190,14 @@ impl Claims for ClaimRecords {
     }
 
     async fn settle(&self, claim: &Claim, result: &Value) -> Result<bool> {
-        self.write_held(claim, SETTLE, Some((":result", result.to_string())))
+        self.write_held(claim, SETTLE, (":result", text(result)))
             .await
     }
 
     async fn release(&self, claim: &Claim) -> Result<()> {
-        let update = "SET #leaseEndsAt = :now, #writer = :writer";
-        self.write_held(claim, update, None).await?;
+        let released = AttributeValue::Bool(false);
+        self.write_held(claim, RELEASE, (":false", released))
+            .await?;
         Ok(())
     }
 

@@ -1,0 +1,4 @@
+//! `POST /sessions`.
+
+pub mod authenticate;
+pub mod handler;

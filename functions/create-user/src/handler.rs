@@ -1,0 +1,49 @@
+//! HTTP to the use case and back.
+
+use std::sync::Arc;
+
+use lambda_http::http::StatusCode;
+use serde_json::json;
+use shared::{
+    domain::{Email, Name},
+    http::{Access, Call, Reply, idempotency::Repeatable, reply},
+};
+
+use crate::create_user::{Command, CreateUser, Outcome};
+
+/// The policy decides who may; an administrator's token is looked at if there is one.
+pub const ACCESS: Access = Access::AnyoneOrCaller;
+
+/// `POST /users`.
+pub async fn handle(create: Arc<CreateUser>, call: Call) -> Reply {
+    let policy = create.admit(call.caller.as_ref().map(|caller| caller.is_admin))?;
+    let command = read(&create, &call)?;
+    match create.execute(command, policy).await? {
+        Outcome::Created(user) => reply::created(&user),
+        Outcome::Accepted => reply::json(StatusCode::ACCEPTED, &json!({"status": "accepted"})),
+    }
+}
+
+fn read(create: &CreateUser, call: &Call) -> shared::domain::Result<Command> {
+    let repeatable = Repeatable::read(call)?;
+    let mut fields = call.fields()?;
+    let email = fields.parse::<Email>("email");
+    let name = fields.parse::<Name>("name");
+    // What is known of the person makes a weak password; what is wrong of it cannot.
+    let context: Vec<&str> = [
+        email.as_ref().map(Email::as_str),
+        name.as_ref().map(Name::as_str),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let password = fields.parse_with("password", |raw| create.passwords.choose(raw, &context));
+    let ((email, name), password) = fields.finish(email.zip(name).zip(password))?;
+    Ok(Command {
+        email,
+        name,
+        password,
+        origin: call.origin(),
+        repeatable,
+    })
+}

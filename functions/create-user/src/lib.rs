@@ -1,0 +1,4 @@
+//! `POST /users`.
+
+pub mod create_user;
+pub mod handler;

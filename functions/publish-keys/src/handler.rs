@@ -1,0 +1,99 @@
+//! HTTP to the query and back.
+
+use std::sync::Arc;
+
+use lambda_http::http::{StatusCode, header};
+use serde_json::{Value, json};
+use shared::{
+    domain::keys::PublicKey,
+    http::{Access, Call, Reply, reply},
+};
+
+use crate::publish_keys::PublishKeys;
+
+/// Whoever verifies tokens needs them.
+pub const ACCESS: Access = Access::Anyone;
+
+/// Keys are published hours before they sign, so five minutes of cache never hide one that does.
+const CACHEABLE: &str = "public, max-age=300";
+
+/// `GET /.well-known/jwks.json` and `GET /.well-known/openid-configuration`.
+pub async fn handle(publish: Arc<PublishKeys>, call: Call) -> Reply {
+    let document = if call.path.ends_with("/jwks.json") {
+        let ring = publish.execute().await?;
+        json!({"keys": ring.keys.iter().map(jwk).collect::<Vec<_>>()})
+    } else {
+        discovery(&call.issuer)
+    };
+    let response = reply::json(StatusCode::OK, &document)?;
+    reply::with_header(response, header::CACHE_CONTROL, CACHEABLE)
+}
+
+/// RFC 7517, 4; RFC 7518, 6.3.1.
+fn jwk(key: &PublicKey) -> Value {
+    json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": key.kid, "n": key.n, "e": key.e})
+}
+
+/// OpenID Connect Discovery 1.0, 3, as far as it speaks of verifying tokens: what an authorizer
+/// reads of an issuer.
+fn discovery(issuer: &str) -> Value {
+    json!({
+        "issuer": issuer,
+        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+        "response_types_supported": ["token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "claims_supported": ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "sid", "epoch", "roles", "auth_time", "amr"],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{
+        adapters::{jwt, memory::World},
+        http::{Gate, answer, sample::Sample},
+        ports::{Clock as _, SigningKeys as _},
+    };
+
+    use super::*;
+
+    async fn get(world: &Arc<World>, path: &str) -> Value {
+        let publish = Arc::new(PublishKeys {
+            keys: world.clone(),
+        });
+        let request = Sample::new("GET", path).into_request().unwrap();
+        let response = answer(ACCESS, &Gate::open(""), publish, &handle, request).await;
+        assert_eq!(response.headers()[header::CACHE_CONTROL], CACHEABLE);
+        serde_json::from_slice(&response.body().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn published_keys_have_no_private_part() {
+        let world = World::new();
+        assert_eq!(
+            get(&world, "/.well-known/jwks.json").await,
+            json!({"keys": []})
+        );
+        let pair = jwt::generate(world.now()).unwrap();
+        world.bootstrap(&pair).await.unwrap();
+        let keys = get(&world, "/.well-known/jwks.json").await;
+        let names: Vec<_> = keys["keys"][0]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect();
+        assert_eq!(names, ["alg", "e", "kid", "kty", "n", "use"]);
+        assert_eq!(keys["keys"][0]["kid"], json!(pair.public.kid));
+    }
+
+    #[tokio::test]
+    async fn the_issuer_says_where_its_keys_are() {
+        let document = get(&World::new(), "/.well-known/openid-configuration").await;
+        assert_eq!(document["issuer"], "https://api.example.com");
+        assert_eq!(
+            document["jwks_uri"],
+            "https://api.example.com/.well-known/jwks.json"
+        );
+    }
+}

@@ -1,0 +1,22 @@
+//! The query: the keys that verify access tokens.
+
+use std::sync::Arc;
+
+use shared::{
+    domain::{Result, keys::KeyRing},
+    ports::SigningKeys,
+};
+
+/// Publishes keys.
+pub struct PublishKeys {
+    /// Where keys are kept.
+    pub keys: Arc<dyn SigningKeys>,
+}
+
+impl PublishKeys {
+    /// Every published key: those that sign, those that will, and those whose tokens still live.
+    /// Never makes one: before the first sign-in there is none.
+    pub async fn execute(&self) -> Result<KeyRing> {
+        Ok(self.keys.ring().await?.unwrap_or_default())
+    }
+}

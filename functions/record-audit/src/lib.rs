@@ -1,0 +1,4 @@
+//! Observes every event: keeps the audit trail.
+
+pub mod handler;
+pub mod record_audit;

@@ -1,0 +1,27 @@
+//! The use case: what the mail service says it sent is noted in the ledger, whoever died meanwhile.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use shared::{
+    domain::Result,
+    ports::{ClaimKey, Claims, Purpose},
+};
+
+/// Keeps the mail ledger true.
+pub struct RecordMail {
+    /// The ledger.
+    pub claims: Arc<dyn Claims>,
+}
+
+impl RecordMail {
+    /// Notes that the mail of the claim `key` was sent. A claim unknown or settled stays as it is.
+    pub async fn execute(&self, key: &str) -> Result<()> {
+        let key = ClaimKey::new(Purpose::Mail, key);
+        // False in the common case: the worker noted it first.
+        self.claims
+            .witness(&key, &json!({"outcome": "sent"}))
+            .await
+            .map(|_| ())
+    }
+}

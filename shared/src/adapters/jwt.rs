@@ -1,0 +1,265 @@
+//! Access tokens: JWTs signed with RS256 (RFC 9068), which API Gateway's own authorizers accept.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use aws_lc_rs::{
+    encoding::AsDer as _,
+    rand::SystemRandom,
+    rsa::{self, KeyPair as RsaKeyPair},
+    signature::{KeyPair as _, RSA_PKCS1_SHA256},
+};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        Error, Result, Role, Session, SessionId, Timestamp, User, UserId,
+        keys::{KeyPair, KeyRing, PublicKey},
+    },
+    ports::{AccessToken, Circumstances, Grant, SigningKeys, TokenIssuer, TokenVerifier},
+};
+
+/// How long an access token lives.
+pub const LIFETIME: Duration = Duration::from_mins(10);
+
+/// How long a process trusts the ring it read.
+const RELOAD_AFTER: Duration = Duration::from_mins(5);
+
+/// How far clocks may differ.
+const LEEWAY: u64 = 5;
+
+/// RFC 9068, 2.1.
+const TYP: &str = "at+jwt";
+
+/// Signs and verifies access tokens with the keys of the ring.
+pub struct Jwt {
+    keys: Arc<dyn SigningKeys>,
+    circumstances: Circumstances,
+    audience: String,
+    ring: Mutex<Option<Cached<KeyRing>>>,
+    signer: Mutex<Option<Arc<Signer>>>,
+}
+
+struct Cached<T> {
+    value: Arc<T>,
+    read_at: Timestamp,
+}
+
+struct Signer {
+    kid: String,
+    pair: RsaKeyPair,
+}
+
+/// RFC 9068, 2.2; `sid` of OpenID Connect, `epoch` our own.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: UserId,
+    aud: String,
+    client_id: String,
+    exp: i64,
+    iat: i64,
+    jti: Uuid,
+    sid: SessionId,
+    epoch: u64,
+    roles: Vec<Role>,
+    auth_time: i64,
+    amr: Vec<String>,
+}
+
+impl Jwt {
+    /// Tokens for `audience`.
+    pub fn new(
+        keys: Arc<dyn SigningKeys>,
+        circumstances: Circumstances,
+        audience: impl Into<String>,
+    ) -> Self {
+        Self {
+            keys,
+            circumstances,
+            audience: audience.into(),
+            ring: Mutex::default(),
+            signer: Mutex::default(),
+        }
+    }
+
+    /// Reads the ring, so that the first request does not have to.
+    pub async fn warm_up(&self) -> Result<()> {
+        self.ring().await.map(|_| ())
+    }
+
+    /// Makes the first key if there is none, and readies the one that signs now.
+    pub async fn warm_up_to_sign(&self) -> Result<()> {
+        self.signer().await.map(|_| ())
+    }
+
+    /// The ring, not older than [`RELOAD_AFTER`].
+    async fn ring(&self) -> Result<Option<Arc<KeyRing>>> {
+        let mut cached = self.ring.lock().await;
+        let now = self.circumstances.clock.now();
+        if let Some(fresh) = cached
+            .as_ref()
+            .filter(|ring| ring.read_at.plus(RELOAD_AFTER) > now)
+        {
+            return Ok(Some(fresh.value.clone()));
+        }
+        let ring = self.keys.ring().await?;
+        *cached = ring.map(|ring| Cached {
+            value: Arc::new(ring),
+            read_at: now,
+        });
+        Ok(cached.as_ref().map(|ring| ring.value.clone()))
+    }
+
+    /// Makes the first key, unless somebody else does.
+    async fn bootstrap(&self) -> Result<Arc<KeyRing>> {
+        let now = self.circumstances.clock.now();
+        let value = Arc::new(self.keys.bootstrap(&generate(now)?).await?);
+        *self.ring.lock().await = Some(Cached {
+            value: value.clone(),
+            read_at: now,
+        });
+        Ok(value)
+    }
+
+    /// The key that signs now; the first one is made by whoever needs it first.
+    async fn signer(&self) -> Result<Arc<Signer>> {
+        let ring = match self.ring().await? {
+            Some(ring) => ring,
+            None => self.bootstrap().await?,
+        };
+        let key = ring
+            .signing_key(self.circumstances.clock.now())
+            .ok_or_else(|| Error::internal("the ring is empty"))?;
+        let mut signer = self.signer.lock().await;
+        if let Some(ready) = signer.as_ref().filter(|ready| ready.kid == key.kid) {
+            return Ok(ready.clone());
+        }
+        let private = self.keys.private(&key.kid).await?.ok_or_else(|| {
+            Error::internal(format!("the private half of key {} is gone", key.kid))
+        })?;
+        let pair = RsaKeyPair::from_pkcs8(private.expose_secret()).map_err(Error::caused_by)?;
+        let ready = Arc::new(Signer {
+            kid: key.kid.clone(),
+            pair,
+        });
+        *signer = Some(ready.clone());
+        Ok(ready)
+    }
+}
+
+#[async_trait]
+impl TokenIssuer for Jwt {
+    async fn issue(&self, issuer: &str, user: &User, session: &Session) -> Result<AccessToken> {
+        let signer = self.signer().await?;
+        let now = self.circumstances.clock.now();
+        let claims = Claims {
+            iss: issuer.to_owned(),
+            sub: user.id,
+            aud: self.audience.clone(),
+            client_id: self.audience.clone(),
+            exp: now.plus(LIFETIME).as_seconds(),
+            iat: now.as_seconds(),
+            jti: Uuid::from_bytes(self.circumstances.entropy.bytes()?),
+            sid: session.id,
+            epoch: session.auth_epoch,
+            roles: user.roles.iter().cloned().collect(),
+            auth_time: session.created_at.as_seconds(),
+            amr: session.methods.clone(),
+        };
+        let header = json!({"alg": "RS256", "typ": TYP, "kid": signer.kid});
+        let payload = serde_json::to_vec(&claims).map_err(Error::caused_by)?;
+        let signed = format!(
+            "{}.{}",
+            BASE64.encode(header.to_string()),
+            BASE64.encode(payload)
+        );
+        let mut signature = vec![0; signer.pair.public_modulus_len()];
+        // The pair is parsed and checked once for all tokens, which jsonwebtoken would do for each.
+        signer
+            .pair
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                signed.as_bytes(),
+                &mut signature,
+            )
+            .map_err(Error::caused_by)?;
+        Ok(AccessToken {
+            token: format!("{signed}.{}", BASE64.encode(signature)).into(),
+            expires_in: LIFETIME.as_secs(),
+        })
+    }
+}
+
+#[async_trait]
+impl TokenVerifier for Jwt {
+    async fn verify(&self, issuer: &str, token: &str) -> Result<Option<Grant>> {
+        let Some(kid) = jsonwebtoken::decode_header(token)
+            .ok()
+            .filter(|header| header.alg == Algorithm::RS256 && header.typ.as_deref() == Some(TYP))
+            .and_then(|header| header.kid)
+        else {
+            return Ok(None);
+        };
+        let Some(ring) = self.ring().await? else {
+            return Ok(None);
+        };
+        let Some(key) = ring.find(&kid) else {
+            return Ok(None);
+        };
+        let key = DecodingKey::from_rsa_components(&key.n, &key.e).map_err(Error::caused_by)?;
+        let mut validation = Validation::new(Algorithm::RS256);
+        validation.set_audience(&[&self.audience]);
+        validation.set_issuer(&[issuer]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // Checked below against our own clock.
+        validation.validate_exp = false;
+        let Ok(data) = jsonwebtoken::decode::<Claims>(token, &key, &validation) else {
+            return Ok(None);
+        };
+        let claims = data.claims;
+        let now = self.circumstances.clock.now();
+        if Timestamp::from_seconds(claims.exp).plus(Duration::from_secs(LEEWAY)) <= now {
+            return Ok(None);
+        }
+        Ok(Some(Grant {
+            user_id: claims.sub,
+            session_id: claims.sid,
+            epoch: claims.epoch,
+            roles: claims.roles,
+        }))
+    }
+}
+
+/// A new RSA key of 2048 bits, active from `now` on.
+pub fn generate(now: Timestamp) -> Result<KeyPair> {
+    let pair = RsaKeyPair::generate(rsa::KeySize::Rsa2048).map_err(Error::caused_by)?;
+    let private = pair.as_der().map_err(Error::caused_by)?.as_ref().to_vec();
+    let public = pair.public_key();
+    let n = BASE64.encode(public.modulus().big_endian_without_leading_zero());
+    let e = BASE64.encode(public.exponent().big_endian_without_leading_zero());
+    Ok(KeyPair {
+        public: PublicKey {
+            kid: thumbprint(&n, &e),
+            n,
+            e,
+            activates_at: now,
+        },
+        private: private.into(),
+    })
+}
+
+/// RFC 7638: the hash of the required members in lexical order, without white space.
+fn thumbprint(n: &str, e: &str) -> String {
+    BASE64.encode(Sha256::digest(format!(
+        r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#
+    )))
+}

@@ -1,0 +1,117 @@
+//! The claims of a [`World`].
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::World;
+use crate::{
+    domain::{Result, Timestamp},
+    ports::{Claim, ClaimKey, Claimed, Claims, Clock as _, Settled, Terms},
+};
+
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    fingerprint: String,
+    reserved: Value,
+    fence: u64,
+    leased_until: Timestamp,
+    held: bool,
+    expires_at: Timestamp,
+    result: Option<Value>,
+}
+
+impl Record {
+    fn held_by(&self, claim: &Claim) -> bool {
+        self.fence == claim.fence && self.result.is_none()
+    }
+}
+
+#[async_trait]
+impl Claims for World {
+    async fn claim(&self, key: &ClaimKey, terms: &Terms) -> Result<Claimed> {
+        let now = self.now();
+        self.call("claims.claim", |state| {
+            let record = state
+                .claims
+                .get(key)
+                .filter(|record| record.expires_at > now)
+                .cloned()
+                .unwrap_or_else(|| Record {
+                    fingerprint: terms.fingerprint.clone(),
+                    reserved: terms.reserved.clone(),
+                    fence: 0,
+                    leased_until: now,
+                    held: false,
+                    expires_at: now.plus(terms.retention),
+                    result: None,
+                });
+            if let Some(result) = record.result {
+                return Ok(Claimed::Done(Settled {
+                    fingerprint: record.fingerprint,
+                    result,
+                }));
+            }
+            if record.leased_until > now {
+                return Ok(Claimed::Running {
+                    fingerprint: record.fingerprint,
+                });
+            }
+            let abandoned = record.held;
+            let record = Record {
+                held: true,
+                fence: record.fence + 1,
+                leased_until: now.plus(terms.lease),
+                ..record
+            };
+            state.claims.insert(key.clone(), record.clone());
+            Ok(Claimed::Won(Claim {
+                key: key.clone(),
+                fence: record.fence,
+                fingerprint: record.fingerprint,
+                reserved: record.reserved,
+                abandoned,
+            }))
+        })
+        .await
+    }
+
+    async fn settle(&self, claim: &Claim, result: &Value) -> Result<bool> {
+        self.call("claims.settle", |state| {
+            let held = state
+                .claims
+                .get_mut(&claim.key)
+                .filter(|record| record.held_by(claim));
+            let settled = held.map(|record| record.result = Some(result.clone()));
+            Ok(settled.is_some())
+        })
+        .await
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<()> {
+        let now = self.now();
+        self.call("claims.release", |state| {
+            if let Some(record) = state
+                .claims
+                .get_mut(&claim.key)
+                .filter(|record| record.held_by(claim))
+            {
+                record.leased_until = now;
+                record.held = false;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn witness(&self, key: &ClaimKey, result: &Value) -> Result<bool> {
+        self.call("claims.witness", |state| {
+            let open = state
+                .claims
+                .get_mut(key)
+                .filter(|record| record.result.is_none());
+            let settled = open.map(|record| record.result = Some(result.clone()));
+            Ok(settled.is_some())
+        })
+        .await
+    }
+}

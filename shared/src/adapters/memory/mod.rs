@@ -1,0 +1,388 @@
+//! Every port in memory, in one type: [`World`].
+//!
+//! All state is reached through [`World::call`], the one place where calls are traced and faults
+//! are injected; so a new port method is covered by itself.
+
+mod claims;
+mod fault;
+mod state;
+mod users;
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretSlice};
+use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
+
+use self::state::State;
+use crate::{
+    domain::{
+        DomainEvent, Error, OneTimeToken, Password, PasswordHash, RequestId, Result, Session,
+        SessionId, Timestamp, TokenPurpose, UserId,
+        audit::AuditEntry,
+        keys::{KeyPair, KeyRing},
+        mail::Mail,
+        sign_up::SignUpRequest,
+    },
+    ports::{
+        AuditLog, Circumstances, ClaimKey, Clock, Entropy, EventBus, Mailer, OneTimeTokens,
+        PasswordHasher, Posted, SecretPurpose, Secrets, SessionRepository, SignUpRequests,
+        SigningKeys,
+    },
+};
+
+pub use fault::{Fault, Outcome};
+
+/// The whole outside world, in memory.
+#[derive(Debug)]
+pub struct World {
+    state: Mutex<State>,
+    trace: Mutex<Vec<&'static str>>,
+    fault: Mutex<Option<Fault>>,
+    crashed: Notify,
+    now: AtomicI64,
+    drawn: AtomicU64,
+}
+
+/// Where the clock of a new world stands: 2026-01-01T00:00:00Z.
+const START: i64 = 1_767_225_600_000_000;
+
+impl World {
+    /// An empty world without faults.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            trace: Mutex::default(),
+            fault: Mutex::default(),
+            crashed: Notify::new(),
+            now: AtomicI64::new(START),
+            drawn: AtomicU64::new(0),
+        })
+    }
+
+    /// The clock and the randomness of this world.
+    pub fn circumstances(self: &Arc<Self>) -> Circumstances {
+        Circumstances {
+            clock: self.clone(),
+            entropy: self.clone(),
+        }
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, span: Duration) {
+        let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        self.now.fetch_add(micros, Ordering::SeqCst);
+    }
+
+    /// The names of the calls made so far, in order.
+    pub fn trace(&self) -> Vec<&'static str> {
+        lock(&self.trace).clone()
+    }
+
+    /// Forgets the calls made so far.
+    pub fn clear_trace(&self) {
+        lock(&self.trace).clear();
+    }
+
+    /// Mails which the mail service accepted.
+    pub fn inbox(&self) -> Vec<Mail> {
+        lock(&self.state)
+            .mails
+            .iter()
+            .map(|(mail, _)| mail.clone())
+            .collect()
+    }
+
+    /// The claims of the mails which the mail service accepted.
+    pub fn mail_claims(&self) -> Vec<ClaimKey> {
+        lock(&self.state)
+            .mails
+            .iter()
+            .map(|(_, claim)| claim.clone())
+            .collect()
+    }
+
+    /// Events which the bus accepted.
+    pub fn published(&self) -> Vec<DomainEvent> {
+        lock(&self.state).published.clone()
+    }
+
+    /// Events which were written together with what they tell of: what a stream would carry.
+    pub fn outbox(&self) -> Vec<DomainEvent> {
+        lock(&self.state).outbox.clone()
+    }
+
+    /// The audit trail.
+    pub fn audit(&self) -> Vec<AuditEntry> {
+        lock(&self.state).audit.values().cloned().collect()
+    }
+
+    /// Every user there is.
+    pub fn users(&self) -> Vec<crate::domain::User> {
+        lock(&self.state).users.values().cloned().collect()
+    }
+
+    /// Changes a user behind the domain's back, as a test of what should not happen needs it.
+    pub fn tamper(&self, id: UserId, change: impl FnOnce(&mut crate::domain::User)) {
+        if let Some(user) = lock(&self.state).users.get_mut(&id) {
+            change(user);
+        }
+    }
+
+    /// Wishes not carried out yet.
+    pub fn pending_sign_ups(&self) -> usize {
+        lock(&self.state).sign_ups.len()
+    }
+
+    /// The next `count` events offered to the bus are refused one by one.
+    pub fn refuse_events(&self, count: usize) {
+        lock(&self.state).refused_events = count;
+    }
+
+    /// The next `count` mails offered to the mail service are refused.
+    pub fn refuse_mails(&self, count: usize) {
+        lock(&self.state).refused_mails = count;
+    }
+
+    /// Every call of every port: counted, traced, and failed where the fault says so.
+    async fn call<T>(
+        &self,
+        name: &'static str,
+        effect: impl FnOnce(&mut State) -> Result<T>,
+    ) -> Result<T> {
+        lock(&self.trace).push(name);
+        let outcome = lock(&self.fault)
+            .as_mut()
+            .map_or(Outcome::Normal, Fault::next);
+        match outcome {
+            Outcome::Normal => effect(&mut lock(&self.state)),
+            Outcome::Fail => Err(Error::internal(format!("{name} failed, as the test wants"))),
+            Outcome::LoseReply => {
+                let answer = effect(&mut lock(&self.state));
+                answer.and_then(|_| {
+                    Err(Error::internal(format!(
+                        "the answer of {name} got lost, as the test wants"
+                    )))
+                })
+            }
+            Outcome::CrashBefore => self.crash().await,
+            Outcome::CrashAfter => {
+                let _: Result<T> = effect(&mut lock(&self.state));
+                self.crash().await
+            }
+        }
+    }
+
+    /// A crash is a future that never ends; whoever runs it drops it.
+    async fn crash<T>(&self) -> T {
+        self.crashed.notify_one();
+        std::future::pending().await
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.now.load(Ordering::SeqCst))
+    }
+}
+
+/// The same bytes in each run, and never the same twice in one.
+impl Entropy for World {
+    fn fill(&self, bytes: &mut [u8]) -> Result<()> {
+        for chunk in bytes.chunks_mut(32) {
+            let drawn = self.drawn.fetch_add(1, Ordering::SeqCst);
+            chunk.copy_from_slice(&Sha256::digest(drawn.to_be_bytes())[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+/// One round of SHA-256: quick, for tests that are not about hashing.
+#[async_trait]
+impl PasswordHasher for World {
+    async fn hash(&self, password: &Password) -> Result<PasswordHash> {
+        let hash = quick_hash(password);
+        self.call("hasher.hash", |_| Ok(hash)).await
+    }
+
+    async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool> {
+        let matches = hash == Some(&quick_hash(password));
+        self.call("hasher.verify", |_| Ok(matches)).await
+    }
+}
+
+fn quick_hash(password: &Password) -> PasswordHash {
+    let digest = Sha256::digest(password.expose().as_bytes());
+    PasswordHash::from_phc(
+        digest
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>(),
+    )
+}
+
+#[async_trait]
+impl SessionRepository for World {
+    async fn start(&self, session: &Session, event: &DomainEvent) -> Result<()> {
+        self.call("sessions.start", |state| {
+            state
+                .sessions
+                .insert((session.user_id, session.id), session.clone());
+            state.remember(event);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn find(&self, user: UserId, id: SessionId) -> Result<Option<Session>> {
+        self.call("sessions.find", |state| {
+            Ok(state.sessions.get(&(user, id)).cloned())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl SignUpRequests for World {
+    async fn put(&self, request: &SignUpRequest, event: &DomainEvent) -> Result<()> {
+        self.call("sign_ups.put", |state| {
+            state.sign_ups.insert(request.id, request.clone());
+            state.remember(event);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn find(&self, id: RequestId) -> Result<Option<SignUpRequest>> {
+        let now = self.now();
+        self.call("sign_ups.find", |state| {
+            Ok(state
+                .sign_ups
+                .get(&id)
+                .filter(|request| request.expires_at > now)
+                .cloned())
+        })
+        .await
+    }
+
+    async fn remove(&self, id: RequestId) -> Result<()> {
+        self.call("sign_ups.remove", |state| {
+            state.sign_ups.remove(&id);
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl OneTimeTokens for World {
+    async fn issue(&self, token: &OneTimeToken, purpose: TokenPurpose) -> Result<()> {
+        let expires_at = self.now().plus(purpose.lifetime());
+        self.call("tokens.issue", |state| {
+            state
+                .tokens
+                .insert((token.user_id, purpose), (token.hash(), expires_at));
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl SigningKeys for World {
+    async fn ring(&self) -> Result<Option<KeyRing>> {
+        self.call("keys.ring", |state| Ok(state.ring.clone())).await
+    }
+
+    async fn private(&self, kid: &str) -> Result<Option<SecretSlice<u8>>> {
+        self.call("keys.private", |state| {
+            Ok(state.private_keys.get(kid).cloned().map(SecretSlice::from))
+        })
+        .await
+    }
+
+    async fn bootstrap(&self, first: &KeyPair) -> Result<KeyRing> {
+        self.call("keys.bootstrap", |state| {
+            if let Some(ring) = &state.ring {
+                return Ok(ring.clone());
+            }
+            let kid = first.public.kid.clone();
+            state
+                .private_keys
+                .insert(kid, first.private.expose_secret().to_vec());
+            Ok(state
+                .ring
+                .insert(KeyRing::first(first.public.clone()))
+                .clone())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Secrets for World {
+    async fn get_or_put(
+        &self,
+        purpose: SecretPurpose,
+        candidate: SecretSlice<u8>,
+    ) -> Result<SecretSlice<u8>> {
+        self.call("secrets.get_or_put", |state| {
+            let stored = state.secrets.entry(purpose);
+            Ok(stored
+                .or_insert_with(|| candidate.expose_secret().to_vec())
+                .clone()
+                .into())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl EventBus for World {
+    async fn publish(&self, events: &[DomainEvent]) -> Result<Vec<bool>> {
+        self.call("bus.publish", |state| {
+            Ok(events.iter().map(|event| state.publish(event)).collect())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Mailer for World {
+    async fn send(&self, mail: &Mail, claim: &ClaimKey) -> Result<Posted> {
+        self.call("mailer.send", |state| {
+            if let Some(left) = state.refused_mails.checked_sub(1) {
+                state.refused_mails = left;
+                return Ok(Posted::Refused("the test wants it".to_owned()));
+            }
+            state.mails.push((mail.clone(), claim.clone()));
+            Ok(Posted::Accepted)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl AuditLog for World {
+    async fn record(&self, entry: &AuditEntry) -> Result<()> {
+        self.call("audit.record", |state| {
+            state
+                .audit
+                .entry((entry.time, entry.event_id))
+                .or_insert_with(|| entry.clone());
+            Ok(())
+        })
+        .await
+    }
+}

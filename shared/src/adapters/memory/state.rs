@@ -1,0 +1,52 @@
+//! What a [`World`](super::World) holds.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    domain::{
+        DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId, Timestamp,
+        TokenPurpose, User, UserId, Version, audit::AuditEntry, history::HistoryEntry,
+        keys::KeyRing, mail::Mail, sign_up::SignUpRequest, token::TokenHash,
+    },
+    ports::{ClaimKey, SecretPurpose},
+};
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) users: BTreeMap<UserId, User>,
+    pub(super) history: BTreeMap<(UserId, Version), HistoryEntry>,
+    pub(super) logins: BTreeMap<LoginKey, Login>,
+    pub(super) admins: u64,
+    pub(super) sessions: BTreeMap<(UserId, SessionId), Session>,
+    pub(super) tokens: BTreeMap<(UserId, TokenPurpose), (TokenHash, Timestamp)>,
+    pub(super) sign_ups: BTreeMap<RequestId, SignUpRequest>,
+    pub(super) claims: BTreeMap<ClaimKey, super::claims::Record>,
+    pub(super) ring: Option<KeyRing>,
+    pub(super) private_keys: BTreeMap<String, Vec<u8>>,
+    pub(super) secrets: BTreeMap<SecretPurpose, Vec<u8>>,
+    pub(super) outbox: Vec<DomainEvent>,
+    pub(super) published: Vec<DomainEvent>,
+    pub(super) refused_events: usize,
+    pub(super) refused_mails: usize,
+    pub(super) mails: Vec<(Mail, ClaimKey)>,
+    pub(super) audit: BTreeMap<(Timestamp, EventId), AuditEntry>,
+}
+
+impl State {
+    /// Puts an event into the outbox. Writing the same item again is no new event.
+    pub(super) fn remember(&mut self, event: &DomainEvent) {
+        if self.outbox.iter().all(|known| known.id != event.id) {
+            self.outbox.push(event.clone());
+        }
+    }
+
+    /// Offers an event to the bus.
+    pub(super) fn publish(&mut self, event: &DomainEvent) -> bool {
+        if let Some(left) = self.refused_events.checked_sub(1) {
+            self.refused_events = left;
+            return false;
+        }
+        self.published.push(event.clone());
+        true
+    }
+}

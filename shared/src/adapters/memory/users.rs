@@ -1,0 +1,152 @@
+//! The users of a [`World`].
+
+use async_trait::async_trait;
+
+use super::{World, state::State};
+use crate::{
+    domain::{
+        Change, Login, LoginKey, Refusal, Result, Timestamp, User, UserId, Version,
+        change::AdminChange,
+        history::HistoryEntry,
+        listing::{Listed, Listing},
+        login::LoginChange,
+        token::TokenUse,
+    },
+    ports::{Clock as _, UserDirectory, UserRepository},
+};
+
+#[async_trait]
+impl UserRepository for World {
+    async fn find(&self, id: UserId) -> Result<Option<User>> {
+        self.call("users.find", |state| Ok(state.users.get(&id).cloned()))
+            .await
+    }
+
+    async fn find_login(&self, key: &LoginKey) -> Result<Option<Login>> {
+        self.call("users.find_login", |state| {
+            Ok(state.logins.get(key).cloned())
+        })
+        .await
+    }
+
+    async fn commit(&self, change: &Change) -> Result<User> {
+        let now = self.now();
+        self.call("users.commit", |state| state.commit(change, now))
+            .await
+    }
+
+    async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>> {
+        self.call("users.history_entry", |state| {
+            Ok(state.history.get(&(id, version)).cloned())
+        })
+        .await
+    }
+}
+
+impl State {
+    /// All or nothing, as the transaction of the real table.
+    fn commit(&mut self, change: &Change, now: Timestamp) -> Result<User> {
+        let (id, version) = (change.user.id, change.user.version);
+        if let Some(written) = self.history.get(&(id, version)) {
+            return if written.event.id == change.event_id() {
+                Ok(change.user_in(written))
+            } else {
+                Err(Refusal::VersionConflict.into())
+            };
+        }
+        if self.users.get(&id).map(|user| user.version) != change.expected {
+            return Err(Refusal::VersionConflict.into());
+        }
+        if change.claims().any(|key| self.logins.contains_key(key)) {
+            return Err(Refusal::EmailTaken.into());
+        }
+        if change
+            .token
+            .as_ref()
+            .is_some_and(|token| !self.is_good(token))
+        {
+            return Err(Refusal::TokenExpired.into());
+        }
+        match change.admins {
+            AdminChange::None => {}
+            AdminChange::Gained => self.admins += 1,
+            AdminChange::Lost if self.admins > 1 => self.admins -= 1,
+            AdminChange::Lost => return Err(Refusal::LastAdministrator.into()),
+        }
+        for login in &change.logins {
+            self.apply(id, login);
+        }
+        if let Some(token) = &change.token {
+            self.tokens.remove(&(token.user_id, token.purpose));
+        }
+        let stamped = change.stamp(now);
+        self.remember(&stamped.entry.event);
+        self.history.insert((id, version), stamped.entry);
+        if change.erases {
+            self.users.remove(&id);
+        } else {
+            self.users.insert(id, stamped.user.clone());
+        }
+        Ok(stamped.user)
+    }
+
+    fn is_good(&self, token: &TokenUse) -> bool {
+        let slot = self.tokens.get(&(token.user_id, token.purpose));
+        slot.is_some_and(|(hash, expires_at)| *hash == token.hash && *expires_at > token.now)
+    }
+
+    fn apply(&mut self, user_id: UserId, change: &LoginChange) {
+        match change {
+            LoginChange::Claim(key, password) => {
+                let login = Login {
+                    key: key.clone(),
+                    user_id,
+                    password: password.clone(),
+                };
+                self.logins.insert(key.clone(), login);
+            }
+            LoginChange::SetPassword(key, password) => {
+                if let Some(login) = self.logins.get_mut(key) {
+                    login.password = Some(password.clone());
+                }
+            }
+            LoginChange::Release(key) => {
+                self.logins.remove(key);
+            }
+        }
+    }
+}
+
+/// Plain filter and sort: slow, obvious, and what the columns are tested against.
+#[async_trait]
+impl UserDirectory for World {
+    async fn list(&self, listing: &Listing) -> Result<Listed> {
+        self.call("directory.list", |state| {
+            let needle = listing.search.as_deref().unwrap_or_default().to_lowercase();
+            let mut users: Vec<_> = state
+                .users
+                .values()
+                .map(User::profile)
+                .filter(|user| {
+                    [user.name.as_str(), user.email.as_str()]
+                        .iter()
+                        .any(|text| text.to_lowercase().contains(&needle))
+                })
+                .collect();
+            users.sort_by_key(|user| (user.created_at, user.id));
+            if listing.sort.descending {
+                users.reverse();
+            }
+            let skipped = (listing.page as usize - 1) * listing.limit as usize;
+            Ok(Listed {
+                total: users.len() as u64,
+                users: users
+                    .into_iter()
+                    .skip(skipped)
+                    .take(listing.limit as usize)
+                    .collect(),
+            })
+        })
+        .await
+    }
+}

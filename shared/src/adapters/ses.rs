@@ -1,0 +1,108 @@
+//! Mail: SES v2.
+
+use async_trait::async_trait;
+use aws_sdk_sesv2::{
+    Client,
+    error::{ProvideErrorMetadata as _, SdkError},
+    types::{Body, Content, Destination, EmailContent, Message, MessageTag},
+};
+
+use crate::{
+    domain::{Error, Result, mail::Mail},
+    ports::{ClaimKey, Mailer, Posted},
+};
+
+/// The tag by which the service's own events find the ledger.
+pub const CLAIM_TAG: &str = "roster-claim";
+
+/// The mail service.
+#[derive(Debug, Clone)]
+pub struct Ses {
+    client: Client,
+    from: String,
+    configuration_set: String,
+}
+
+impl Ses {
+    /// Mails from the address `from`, their sending reported by `configuration_set`.
+    pub fn new(
+        client: Client,
+        from: impl Into<String>,
+        configuration_set: impl Into<String>,
+    ) -> Self {
+        Self {
+            client,
+            from: from.into(),
+            configuration_set: configuration_set.into(),
+        }
+    }
+}
+
+#[async_trait]
+impl Mailer for Ses {
+    async fn send(&self, mail: &Mail, claim: &ClaimKey) -> Result<Posted> {
+        let tag = MessageTag::builder()
+            .name(CLAIM_TAG)
+            .value(&claim.key)
+            .build()
+            .map_err(Error::caused_by)?;
+        let outcome = self
+            .client
+            .send_email()
+            .from_email_address(&self.from)
+            .destination(
+                Destination::builder()
+                    .to_addresses(mail.to.as_str())
+                    .build(),
+            )
+            .content(EmailContent::builder().simple(message(mail)?).build())
+            .configuration_set_name(&self.configuration_set)
+            .email_tags(tag)
+            .send()
+            .await;
+        match outcome {
+            Ok(_) => Ok(Posted::Accepted),
+            // The service answered that it did not take the mail. Its code only: its message can
+            // hold the address.
+            Err(SdkError::ServiceError(refusal)) if refusal.raw().status().is_client_error() => Ok(
+                Posted::Refused(refusal.err().code().unwrap_or("unknown").to_owned()),
+            ),
+            // The mail never left.
+            Err(error @ (SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_)))
+                if never_sent(&error) =>
+            {
+                Ok(Posted::Refused(error.to_string()))
+            }
+            // Nobody knows.
+            Err(error) => Err(Error::caused_by(error)),
+        }
+    }
+}
+
+/// True when no byte of the request can have reached the service.
+fn never_sent<E, R>(error: &SdkError<E, R>) -> bool {
+    match error {
+        SdkError::ConstructionFailure(_) => true,
+        SdkError::DispatchFailure(failure) => failure.is_user(),
+        _ => false,
+    }
+}
+
+fn message(mail: &Mail) -> Result<Message> {
+    let body = Body::builder()
+        .text(content(&mail.text)?)
+        .html(content(&mail.html)?)
+        .build();
+    Ok(Message::builder()
+        .subject(content(&mail.subject)?)
+        .body(body)
+        .build())
+}
+
+fn content(text: &str) -> Result<Content> {
+    Content::builder()
+        .data(text)
+        .charset("UTF-8")
+        .build()
+        .map_err(Error::caused_by)
+}

@@ -1,0 +1,133 @@
+//! The fields of a JSON body: every wrong one is reported at once.
+
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+
+use crate::domain::{Error, FieldError, Result, error::Violation};
+
+/// The fields of a body, taken one by one.
+///
+/// ```ignore
+/// let mut fields = call.fields()?;
+/// let email = fields.parse::<Email>("email");
+/// let name = fields.parse::<Name>("name");
+/// let (email, name) = fields.finish(email.zip(name))?;
+/// ```
+#[derive(Debug)]
+pub struct Fields {
+    fields: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// The fields of an object.
+    pub fn new(fields: Map<String, Value>) -> Self {
+        Self {
+            fields,
+            errors: Vec::new(),
+        }
+    }
+
+    /// Takes a required text. Notes what is wrong with it, if anything is.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        match self.fields.remove(name) {
+            Some(Value::String(text)) => Some(text),
+            Some(_) => self.refuse(name, Violation::new("wrong-type", "must be a string")),
+            None => self.refuse(name, Violation::new("required", "is missing")),
+        }
+    }
+
+    /// Takes a required text and reads it as a `T`.
+    pub fn parse<T: FromStr<Err = Violation>>(&mut self, name: &str) -> Option<T> {
+        self.parse_with(name, T::from_str)
+    }
+
+    /// Takes a required text and reads it with `read`.
+    pub fn parse_with<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, Violation>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        match read(&text) {
+            Ok(value) => Some(value),
+            Err(violation) => self.refuse(name, violation),
+        }
+    }
+
+    /// Takes an optional text and reads it as a `T`. The outer option is about the body's being
+    /// right, the inner about the field's being there.
+    #[expect(clippy::option_option, reason = "the two answer different questions")]
+    pub fn parse_optional<T: FromStr<Err = Violation>>(&mut self, name: &str) -> Option<Option<T>> {
+        if self.fields.contains_key(name) {
+            self.parse(name).map(Some)
+        } else {
+            Some(None)
+        }
+    }
+
+    /// What was taken, if all of it was right and nothing is left over.
+    ///
+    /// # Errors
+    /// Every wrong, missing and unknown field.
+    pub fn finish<T>(mut self, taken: Option<T>) -> Result<T> {
+        for name in std::mem::take(&mut self.fields).keys() {
+            let error = Violation::new("unknown-field", "is not a field of this request");
+            self.errors.push(error.at(pointer(name)));
+        }
+        match taken {
+            Some(taken) if self.errors.is_empty() => Ok(taken),
+            _ => Err(Error::Invalid(self.errors)),
+        }
+    }
+
+    fn refuse<T>(&mut self, name: &str, violation: Violation) -> Option<T> {
+        self.errors.push(violation.at(pointer(name)));
+        None
+    }
+}
+
+/// RFC 6901, 3.
+fn pointer(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::{Email, Name};
+
+    fn parse(body: Value) -> Result<(Email, Name), Vec<(String, &'static str)>> {
+        let Value::Object(body) = body else {
+            unreachable!("tests pass objects")
+        };
+        let mut fields = Fields::new(body);
+        let email = fields.parse("email");
+        let name = fields.parse("name");
+        fields.finish(email.zip(name)).map_err(|error| match error {
+            Error::Invalid(errors) => errors
+                .into_iter()
+                .map(|error| (error.pointer, error.code))
+                .collect(),
+            _ => unreachable!("fields are invalid or not"),
+        })
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        assert!(parse(json!({"email": "ann@example.com", "name": "Ann"})).is_ok());
+        let errors = parse(json!({"email": 7, "a/b": 1, "roles": ["admin"]})).unwrap_err();
+        assert_eq!(
+            errors,
+            [
+                ("/email".to_owned(), "wrong-type"),
+                ("/name".to_owned(), "required"),
+                ("/a~1b".to_owned(), "unknown-field"),
+                ("/roles".to_owned(), "unknown-field"),
+            ]
+        );
+    }
+}

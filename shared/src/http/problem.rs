@@ -1,0 +1,190 @@
+//! Problem documents (RFC 9457): what a client learns of an error.
+
+use lambda_http::{
+    Body, Response,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+};
+use serde_json::json;
+
+use crate::domain::{Error, Refusal};
+
+/// The public face of a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Face {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable code for programs.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub detail: String,
+}
+
+/// The face of each refusal. Exhaustive: a new refusal does not compile without one.
+pub fn face(refusal: &Refusal) -> Face {
+    use Refusal as R;
+    let (status, code, detail) = match refusal {
+        R::Malformed(what) => (StatusCode::BAD_REQUEST, "malformed", what.as_str()),
+        R::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "The body is larger than 64 KB.",
+        ),
+        R::UnsupportedMediaType => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "The body must be JSON and say so in Content-Type.",
+        ),
+        R::Unauthenticated => (
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "A valid access token is needed.",
+        ),
+        R::Forbidden => (
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "The caller may not do this.",
+        ),
+        R::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is nothing here."),
+        R::MethodNotAllowed(_) => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "The path does not know this method.",
+        ),
+        R::EmailTaken => (
+            StatusCode::CONFLICT,
+            "email-taken",
+            "Another user has this address.",
+        ),
+        R::InvalidCredentials => (
+            StatusCode::UNAUTHORIZED,
+            "invalid-credentials",
+            "The address or the password is wrong, or the account is not active.",
+        ),
+        R::VersionConflict => (
+            StatusCode::CONFLICT,
+            "version-conflict",
+            "Another change came first; read the user again.",
+        ),
+        R::PreconditionFailed => (
+            StatusCode::PRECONDITION_FAILED,
+            "precondition-failed",
+            "The user is not at the version in If-Match.",
+        ),
+        R::LastAdministrator => (
+            StatusCode::CONFLICT,
+            "last-administrator",
+            "One active administrator must stay.",
+        ),
+        R::AlreadyDeactivated => (
+            StatusCode::CONFLICT,
+            "already-deactivated",
+            "The user is deactivated already.",
+        ),
+        R::AlreadyActive => (
+            StatusCode::CONFLICT,
+            "already-active",
+            "The user is active already.",
+        ),
+        R::TokenExpired => (
+            StatusCode::GONE,
+            "token-expired",
+            "The token is unknown, used or expired; ask for a new one.",
+        ),
+        R::KeyReused => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            "This Idempotency-Key came before with another request.",
+        ),
+        R::StillRunning => (
+            StatusCode::CONFLICT,
+            "still-running",
+            "The first request with this Idempotency-Key still runs.",
+        ),
+        R::TooManyRequests(_) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many-requests",
+            "Too many tries; see Retry-After.",
+        ),
+        R::Unavailable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "A part Roster depends on does not answer; see Retry-After.",
+        ),
+    };
+    Face {
+        status,
+        code,
+        detail: detail.to_owned(),
+    }
+}
+
+/// The header a refusal brings along.
+fn extra_header(refusal: &Refusal) -> Option<(HeaderName, String)> {
+    match refusal {
+        // RFC 6750, 3.
+        Refusal::Unauthenticated => Some((
+            header::WWW_AUTHENTICATE,
+            "Bearer realm=\"roster\"".to_owned(),
+        )),
+        Refusal::InvalidCredentials => Some((
+            header::WWW_AUTHENTICATE,
+            "Password realm=\"roster\"".to_owned(),
+        )),
+        Refusal::MethodNotAllowed(allowed) => Some((header::ALLOW, allowed.clone())),
+        Refusal::TooManyRequests(wait) | Refusal::Unavailable(wait) => {
+            Some((header::RETRY_AFTER, wait.as_secs().max(1).to_string()))
+        }
+        _ => None,
+    }
+}
+
+/// The document for an error.
+pub fn render(error: &Error, request_id: &str) -> Response<Body> {
+    let (status, mut document) = match error {
+        Error::Invalid(errors) => {
+            let detail = "Some fields are wrong; see errors.";
+            let mut document = skeleton(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail);
+            document["errors"] = json!(errors);
+            (StatusCode::UNPROCESSABLE_ENTITY, document)
+        }
+        Error::Refused(refusal) => {
+            let Face {
+                status,
+                code,
+                detail,
+            } = face(refusal);
+            (status, skeleton(status, code, &detail))
+        }
+        // Nothing of the cause: it is for the operator, who finds it by the request id.
+        Error::Internal(_) => {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            let detail = "Something failed inside. Report the request id.";
+            (status, skeleton(status, "internal", detail))
+        }
+    };
+    document["requestId"] = json!(request_id);
+    let mut response = Response::new(Body::Text(document.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    if let Error::Refused(refusal) = error
+        && let Some((name, value)) = extra_header(refusal)
+        && let Ok(value) = HeaderValue::from_str(&value)
+    {
+        headers.insert(name, value);
+    }
+    response
+}
+
+fn skeleton(status: StatusCode, code: &str, detail: &str) -> serde_json::Value {
+    json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or_default(),
+        "status": status.as_u16(),
+        "code": code,
+        "detail": detail,
+    })
+}

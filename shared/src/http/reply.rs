@@ -1,0 +1,81 @@
+//! Answers.
+
+use lambda_http::{
+    Body, Response,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+};
+use serde::Serialize;
+
+use crate::domain::{Error, Result, User};
+
+/// What a handler gives back.
+pub type Reply = Result<Response<Body>>;
+
+/// `application/json`, as every answer but a problem is.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// An answer with a JSON body.
+pub fn json(status: StatusCode, body: &impl Serialize) -> Reply {
+    let text = serde_json::to_string(body).map_err(Error::caused_by)?;
+    let mut response = Response::new(Body::Text(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    Ok(response)
+}
+
+/// An answer with a body that is JSON already.
+pub fn json_text(body: &'static str) -> Reply {
+    let mut response = Response::new(Body::Text(body.to_owned()));
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    Ok(response)
+}
+
+/// 201 with the new user, where to find it, and its version.
+pub fn created(user: &User) -> Reply {
+    let response = json(StatusCode::CREATED, &user.profile())?;
+    let response = with_header(response, header::LOCATION, &format!("/users/{}", user.id))?;
+    with_header(response, header::ETAG, &etag(user))
+}
+
+/// 200 with the user and its version.
+pub fn user(user: &User) -> Reply {
+    let response = json(StatusCode::OK, &user.profile())?;
+    with_header(response, header::ETAG, &etag(user))
+}
+
+/// 204.
+pub fn no_content() -> Reply {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    Ok(response)
+}
+
+/// The answer with one more header.
+pub fn with_header(mut response: Response<Body>, name: HeaderName, value: &str) -> Reply {
+    let value = HeaderValue::from_str(value).map_err(Error::caused_by)?;
+    response.headers_mut().insert(name, value);
+    Ok(response)
+}
+
+/// The entity tag of a user: the version, quoted (RFC 9110, 8.8.3).
+pub fn etag(user: &User) -> String {
+    format!("\"{}\"", user.version)
+}
+
+/// What every answer carries, whatever it is.
+pub(super) fn finish(mut response: Response<Body>, request_id: &str) -> Response<Body> {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-request-id", id);
+    }
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    // What users see of each other must not stay in shared caches; the public documents say otherwise
+    // themselves.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,47 @@
+//! Secrets which processes share, fetched once in each.
+
+use std::sync::Arc;
+
+use secrecy::SecretSlice;
+use tokio::sync::OnceCell;
+
+use crate::{
+    domain::Result,
+    ports::{Entropy, SecretPurpose, Secrets},
+};
+
+/// A shared secret of 256 random bits.
+pub struct SharedSecret {
+    purpose: SecretPurpose,
+    secrets: Arc<dyn Secrets>,
+    entropy: Arc<dyn Entropy>,
+    cell: OnceCell<SecretSlice<u8>>,
+}
+
+impl SharedSecret {
+    /// The secret for `purpose`, made by whoever needs it first.
+    pub fn new(
+        purpose: SecretPurpose,
+        secrets: Arc<dyn Secrets>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self {
+            purpose,
+            secrets,
+            entropy,
+            cell: OnceCell::new(),
+        }
+    }
+
+    /// The secret. Asks the store at the first call only.
+    pub async fn get(&self) -> Result<&SecretSlice<u8>> {
+        self.cell
+            .get_or_try_init(async || {
+                let candidate = self.entropy.bytes::<32>()?.to_vec();
+                self.secrets
+                    .get_or_put(self.purpose, candidate.into())
+                    .await
+            })
+            .await
+    }
+}
