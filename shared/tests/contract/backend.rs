@@ -5,7 +5,8 @@ use std::{env, panic::AssertUnwindSafe, sync::Arc};
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
 use shared::{
-    adapters::dynamodb::{Audit, ClaimRecords, Keys, Requests, Sessions, Table, Users},
+    adapters::dynamodb::{Audit, ClaimRecords, Keys, Requests, Sessions, Table, Tokens, Users},
+    adapters::memory::World,
     ports::Circumstances,
 };
 
@@ -13,6 +14,24 @@ use crate::{
     ports::{Ports, SystemEntropy, TestClock},
     tables::{self, Tables},
 };
+
+/// Runs a test against the memory which other tests stand on.
+pub(crate) async fn memory(test: impl AsyncFnOnce(Ports)) {
+    let world = World::new();
+    test(Ports {
+        users: world.clone(),
+        sessions: world.clone(),
+        requests: world.clone(),
+        tokens: world.clone(),
+        claims: world.clone(),
+        keys: world.clone(),
+        secrets: world.clone(),
+        audit: world.clone(),
+        circumstances: world.circumstances(),
+        advance: Arc::new(move |span| world.advance(span)),
+    })
+    .await;
+}
 
 /// Runs a test against DynamoDB in this process.
 pub(crate) async fn embedded(test: impl AsyncFnOnce(Ports)) {
@@ -55,9 +74,14 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
     let sessions = table("SessionsTable");
     let keys = Arc::new(Keys::new(table("KeysTable"), circumstances.entropy.clone()));
     Ports {
-        users: Arc::new(Users::new(table("UsersTable"), circumstances.clone())),
+        users: Arc::new(Users::new(
+            table("UsersTable"),
+            sessions.clone(),
+            circumstances.clone(),
+        )),
         sessions: Arc::new(Sessions::new(sessions.clone())),
         requests: Arc::new(Requests::new(sessions.clone(), circumstances.clock.clone())),
+        tokens: Arc::new(Tokens::new(sessions.clone(), circumstances.clock.clone())),
         claims: Arc::new(ClaimRecords::new(sessions, circumstances.clone())),
         keys: keys.clone(),
         secrets: keys,

@@ -74,6 +74,7 @@ async fn a_free_claim_is_won(ports: Ports) {
         fence: 1,
         fingerprint: terms("ann").fingerprint,
         reserved: terms("ann").reserved,
+        abandoned: false,
     };
     assert_eq!(claim, expected);
 }
@@ -112,7 +113,12 @@ async fn a_lapsed_lease_can_be_taken_over_with_what_was_reserved(ports: Ports) {
 
     let second = win(&ports, "bob").await;
 
-    assert_eq!(second, Claim { fence: 2, ..first });
+    let expected = Claim {
+        fence: 2,
+        abandoned: true,
+        ..first
+    };
+    assert_eq!(second, expected);
     assert_eq!(claim(&ports, "eve").await, running("ann"));
 }
 
@@ -214,6 +220,9 @@ async fn a_released_claim_can_be_taken_at_once(ports: Ports) {
 
     assert_eq!(second.reserved, first.reserved);
     assert_eq!(second.fence, 2);
+    assert!(!second.abandoned);
+    (ports.advance)(LEASE);
+    assert!(win(&ports, "eve").await.abandoned);
     assert!(!ports.claims.settle(&first, &json!("late")).await.unwrap());
 }
 
@@ -250,6 +259,7 @@ async fn after_its_retention_a_claim_never_was(ports: Ports) {
     let second = win(&ports, "bob").await;
 
     assert_eq!(second.fence, 1);
+    assert!(!second.abandoned);
     assert_eq!(second.reserved, terms("bob").reserved);
     assert_eq!(second.fingerprint, terms("bob").fingerprint);
     assert!(!ports.claims.settle(&first, &json!("late")).await.unwrap());

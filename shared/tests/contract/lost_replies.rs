@@ -99,8 +99,8 @@ async fn a_lost_write_is_tried_again_with_the_time_of_the_try() {
         clock: Arc::new(Ticking(begun.as_micros().into())),
         entropy: stage.ports.circumstances.entropy.clone(),
     };
-    let table = Table::new(stage.client, stage.tables.name("UsersTable"));
-    let users = Users::new(table, circumstances);
+    let table = |id| Table::new(stage.client.clone(), stage.tables.name(id));
+    let users = Users::new(table("UsersTable"), table("SessionsTable"), circumstances);
 
     let user = users
         .commit(&stage.ports.creation("ann@example.com"))

@@ -5,6 +5,7 @@
 
 mod audit;
 mod backend;
+mod changes;
 mod claims;
 mod faults;
 mod keys;
@@ -13,11 +14,13 @@ mod ports;
 mod sessions;
 mod sign_up_requests;
 mod tables;
+mod tokens;
 mod users;
 
 /// Makes the functions of a module tests against each backend.
 macro_rules! contract {
     ($($test:ident),+ $(,)?) => {
+        contract!(@ memory $($test)+);
         contract!(@ embedded $($test)+);
         contract!(@ dynamodb_local $($test)+);
     };

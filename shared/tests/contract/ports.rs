@@ -11,11 +11,11 @@ use std::{
 
 use shared::{
     domain::{
-        Actor, Change, Email, Origin, PasswordHash, Result, Role, Timestamp, User, UserId,
-        change::Occasion, user::NewUser,
+        Actor, Change, Email, Error, LoginKey, Origin, PasswordHash, Refusal, Result, Role,
+        Timestamp, User, UserId, change::Occasion, user::NewUser,
     },
     ports::{
-        AuditLog, Circumstances, Claims, Clock, Entropy, Secrets, SessionRepository,
+        AuditLog, Circumstances, Claims, Clock, Entropy, OneTimeTokens, Secrets, SessionRepository,
         SignUpRequests, SigningKeys, UserRepository,
     },
 };
@@ -26,6 +26,7 @@ pub(crate) struct Ports {
     pub(crate) users: Arc<dyn UserRepository>,
     pub(crate) sessions: Arc<dyn SessionRepository>,
     pub(crate) requests: Arc<dyn SignUpRequests>,
+    pub(crate) tokens: Arc<dyn OneTimeTokens>,
     pub(crate) claims: Arc<dyn Claims>,
     pub(crate) keys: Arc<dyn SigningKeys>,
     pub(crate) secrets: Arc<dyn Secrets>,
@@ -60,6 +61,26 @@ impl Ports {
         self.circumstances.occasion(origin).unwrap()
     }
 
+    /// A new user with this address and these roles.
+    pub(crate) async fn created(&self, address: &str, roles: &[Role]) -> User {
+        let change = self.creation_of(self.user_id(), address, roles);
+        self.users.commit(&change).await.unwrap()
+    }
+
+    /// Who has this address.
+    pub(crate) async fn owner(&self, address: &str) -> Option<UserId> {
+        let key = LoginKey::Email(email(address));
+        let login = self.users.find_login(&key).await.unwrap();
+        login.map(|login| login.user_id)
+    }
+
+    /// The password of the login with this address.
+    pub(crate) async fn password(&self, address: &str) -> PasswordHash {
+        let key = LoginKey::Email(email(address));
+        let login = self.users.find_login(&key).await.unwrap();
+        login.and_then(|login| login.password).unwrap()
+    }
+
     /// The creation of a user with this address.
     pub(crate) fn creation(&self, email: &str) -> Change {
         self.creation_of(self.user_id(), email, &[])
@@ -86,6 +107,14 @@ pub(crate) fn creation_on(occasion: &Occasion, id: UserId, email: &str, roles: &
 /// An address.
 pub(crate) fn email(raw: &str) -> Email {
     raw.parse().unwrap()
+}
+
+/// The refusal that a call ended with.
+pub(crate) fn refusal<T: std::fmt::Debug>(result: Result<T>) -> Refusal {
+    match result {
+        Err(Error::Refused(refusal)) => refusal,
+        other => panic!("no refusal: {other:?}"),
+    }
 }
 
 /// A clock that moves only when told.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use shared::domain::{Error, EventKind, LoginKey, Refusal, Role, Version, history::Digest};
+use shared::domain::{EventKind, LoginKey, Refusal, Role, Version, history::Digest};
 
 use crate::{
     contract,
-    ports::{Ports, creation_on, email},
+    ports::{Ports, creation_on, email, refusal},
 };
 
 contract!(
@@ -22,13 +22,6 @@ contract!(
     roles_may_be_many_or_none,
     administrators_may_be_created_in_parallel,
 );
-
-fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> Refusal {
-    match result {
-        Err(Error::Refused(refusal)) => refusal,
-        other => panic!("no refusal: {other:?}"),
-    }
-}
 
 async fn a_created_user_can_be_found(ports: Ports) {
     let user = ports

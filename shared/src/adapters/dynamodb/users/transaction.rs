@@ -14,6 +14,7 @@ use crate::{
         Entity, Table,
         error::{self, Fault},
         expression::{ABSENT, Update, number, text},
+        tokens,
     },
     domain::{
         Change, Error, LoginKey, PasswordHash, Refusal, Result, UserId,
@@ -22,7 +23,7 @@ use crate::{
     },
 };
 
-const VERSION_IS_EXPECTED: &str = "#version = :expected";
+const VERSION_IS_EXPECTED: &str = "#version = :expected AND attribute_not_exists(#deleted)";
 const IS_THIS_USERS: &str = "#userId = :userId";
 
 /// A change as one attempt writes it.
@@ -41,6 +42,8 @@ pub(super) enum Guard {
     Version,
     /// Nobody has the login.
     Claim,
+    /// The token is the one in its slot, and good.
+    Token,
     /// An administrator remains.
     Administrators,
     /// The user has the login, as the user's own item says.
@@ -58,7 +61,12 @@ pub(super) enum Failure {
 
 impl Transaction {
     /// The writes of `change`, as `stamped` for this attempt.
-    pub(super) fn new(table: &Table, change: &Change, stamped: Stamped) -> Result<Self> {
+    pub(super) fn new(
+        table: &Table,
+        sessions: &Table,
+        change: &Change,
+        stamped: Stamped,
+    ) -> Result<Self> {
         let Stamped { user, entry } = stamped;
         let (id, version) = (user.id, user.version);
         let (condition, values) = match change.expected {
@@ -72,13 +80,19 @@ impl Transaction {
             writes: Vec::new(),
             guards: Vec::new(),
         };
-        let state = table.putting(&id, &UserItem::new(user), condition, values)?;
-        transaction.push(Guard::Version, state);
+        let item = UserItem::new(user, change.erases);
+        transaction.push(
+            Guard::Version,
+            table.putting(&id, &item, condition, values)?,
+        );
         let event = table.putting(&(id, version), &entry, ABSENT, None)?;
         transaction.push(Guard::Version, event);
         for login in &change.logins {
             let (guard, write) = login_write(table, id, login)?;
             transaction.push(guard, write);
+        }
+        if let Some(token) = &change.token {
+            transaction.push(Guard::Token, tokens::spending(sessions, token)?);
         }
         if let Some(update) = count(change.admins) {
             transaction.push(Guard::Administrators, table.updating(update)?);
@@ -133,7 +147,7 @@ fn login_write(
 fn set_password(user: UserId, key: &LoginKey, password: &PasswordHash) -> Update {
     Update {
         key: LoginItem::key(key),
-        update: "SET #passwordHash = :passwordHash",
+        changes: "SET #passwordHash = :passwordHash",
         condition: Some(IS_THIS_USERS),
         values: vec![
             (":passwordHash", text(password.expose())),
@@ -155,7 +169,7 @@ fn count(change: AdminChange) -> Option<Update> {
     };
     Some(Update {
         key: administrators(),
-        update: "ADD #count :step",
+        changes: "ADD #count :step",
         condition,
         values,
     })
@@ -174,6 +188,7 @@ fn cancellation(guards: &[Guard], reasons: &[CancellationReason]) -> Failure {
     match unmet {
         Some(Guard::Version) => Failure::Refused(Refusal::VersionConflict),
         Some(Guard::Claim) => Failure::Refused(Refusal::EmailTaken),
+        Some(Guard::Token) => Failure::Refused(Refusal::TokenExpired),
         Some(Guard::Administrators) => Failure::Refused(Refusal::LastAdministrator),
         // The user's item and the login disagree, which no transaction of ours brings about.
         Some(Guard::Ownership) => Failure::Fault(Fault::Lasting(
@@ -199,15 +214,16 @@ impl From<Failure> for Error {
 mod tests {
     use super::*;
 
-    const GUARDS: [Guard; 5] = [
+    const GUARDS: [Guard; 6] = [
         Guard::Version,
         Guard::Version,
         Guard::Claim,
         Guard::Ownership,
         Guard::Administrators,
+        Guard::Token,
     ];
 
-    fn meaning(codes: [&str; 5]) -> Failure {
+    fn meaning(codes: [&str; 6]) -> Failure {
         let reasons = codes.map(|code| CancellationReason::builder().code(code).build());
         cancellation(&GUARDS, &reasons)
     }
@@ -217,22 +233,25 @@ mod tests {
         let unmet = "ConditionalCheckFailed";
         for (codes, refusal) in [
             (
-                [unmet, "None", "None", "None", "None"],
+                [unmet, "None", "None", "None", "None", "None"],
                 Refusal::VersionConflict,
             ),
             (
-                ["None", unmet, "None", "None", "None"],
+                ["None", unmet, "None", "None", "None", "None"],
                 Refusal::VersionConflict,
             ),
-            (["None", "None", unmet, "None", "None"], Refusal::EmailTaken),
             (
-                ["None", "None", "None", "None", unmet],
+                ["None", "None", unmet, "None", "None", "None"],
+                Refusal::EmailTaken,
+            ),
+            (
+                ["None", "None", "None", "None", unmet, "None"],
                 Refusal::LastAdministrator,
             ),
         ] {
             assert_eq!(meaning(codes), Failure::Refused(refusal));
         }
-        let other = meaning(["None", "None", "None", unmet, "None"]);
+        let other = meaning(["None", "None", "None", unmet, "None", "None"]);
         assert!(matches!(other, Failure::Fault(Fault::Lasting(_))));
     }
 
@@ -240,11 +259,11 @@ mod tests {
     fn whoever_lost_a_race_learns_that_first() {
         let unmet = "ConditionalCheckFailed";
         assert_eq!(
-            meaning([unmet; 5]),
+            meaning([unmet; 6]),
             Failure::Refused(Refusal::VersionConflict)
         );
         assert_eq!(
-            meaning(["None", "None", unmet, unmet, unmet]),
+            meaning(["None", "None", unmet, unmet, unmet, "None"]),
             Failure::Refused(Refusal::EmailTaken)
         );
     }
@@ -255,6 +274,7 @@ mod tests {
             "TransactionConflict",
             "None",
             "ConditionalCheckFailed",
+            "None",
             "None",
             "None",
         ];
@@ -268,7 +288,7 @@ mod tests {
             "ThrottlingError",
             "ProvisionedThroughputExceeded",
         ] {
-            let failure = meaning(["None", code, "None", "None", code]);
+            let failure = meaning(["None", code, "None", "None", code, "None"]);
             assert!(
                 matches!(failure, Failure::Fault(Fault::Passing(_))),
                 "{code}"
@@ -281,6 +301,7 @@ mod tests {
         let failure = meaning([
             "ValidationError",
             "TransactionConflict",
+            "None",
             "None",
             "None",
             "None",
