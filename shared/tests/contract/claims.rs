@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::ports::{Claim, ClaimKey, Claimed, Purpose, Settled, Terms};
 
-use crate::{contract, ports::Ports};
+use crate::{
+    contract,
+    ports::{INSTANT, Ports},
+};
 
 contract!(
     a_free_claim_is_won,
@@ -81,7 +84,7 @@ async fn a_free_claim_is_won(ports: Ports) {
 
 async fn a_held_claim_is_running(ports: Ports) {
     win(&ports, "ann").await;
-    (ports.advance)(LEASE - Duration::from_micros(1));
+    (ports.advance)(LEASE.saturating_sub(INSTANT));
     assert_eq!(claim(&ports, "bob").await, running("ann"));
 }
 
@@ -252,9 +255,9 @@ async fn a_witness_of_nothing_is_ignored(ports: Ports) {
 async fn after_its_retention_a_claim_never_was(ports: Ports) {
     let first = win(&ports, "ann").await;
     ports.claims.settle(&first, &json!(1)).await.unwrap();
-    (ports.advance)(RETENTION - Duration::from_micros(1));
+    (ports.advance)(RETENTION.saturating_sub(INSTANT));
     assert_eq!(claim(&ports, "bob").await, done("ann", json!(1)));
-    (ports.advance)(Duration::from_micros(1));
+    (ports.advance)(INSTANT);
 
     let second = win(&ports, "bob").await;
 

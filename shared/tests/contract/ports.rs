@@ -104,6 +104,9 @@ pub(crate) fn creation_on(occasion: &Occasion, id: UserId, email: &str, roles: &
     User::create(new, occasion)
 }
 
+/// The least time that passes.
+pub(crate) const INSTANT: Duration = Duration::from_micros(1);
+
 /// An address.
 pub(crate) fn email(raw: &str) -> Email {
     raw.parse().unwrap()

@@ -1,12 +1,10 @@
 //! A one-time token permits one change, once.
 
-use std::time::Duration;
-
 use shared::domain::{Change, OneTimeToken, PasswordHash, Refusal, TokenPurpose, User};
 
 use crate::{
     contract,
-    ports::{Ports, refusal},
+    ports::{INSTANT, Ports, refusal},
 };
 
 contract!(
@@ -143,7 +141,7 @@ async fn a_token_expires(ports: Ports) {
     );
 
     let token = issued(&ports, &user).await;
-    (ports.advance)(RESET.lifetime() - Duration::from_micros(1));
+    (ports.advance)(RESET.lifetime().saturating_sub(INSTANT));
     ports
         .users
         .commit(&reset(&ports, &user, &token))

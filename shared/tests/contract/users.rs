@@ -93,7 +93,7 @@ async fn a_replay_by_somebody_else_gives_the_first_answer(ports: Ports) {
     let creation = |request_id: &str| {
         let mut occasion = ports.occasion();
         occasion.event_id = event_id;
-        occasion.origin.request_id = request_id.to_owned();
+        request_id.clone_into(&mut occasion.origin.request_id);
         creation_on(&occasion, id, "ann@example.com", &[])
     };
     let first = ports.users.commit(&creation("request-1")).await.unwrap();

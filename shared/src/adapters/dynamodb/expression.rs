@@ -52,10 +52,6 @@ pub(super) fn names<const N: usize>(expressions: [&str; N]) -> HashMap<String, S
 pub(super) const ABSENT: &str = "attribute_not_exists(#pk)";
 
 /// A text.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "ids are passed by value everywhere"
-)]
 pub(super) fn text(value: impl Display) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }

@@ -214,71 +214,60 @@ impl From<Failure> for Error {
 mod tests {
     use super::*;
 
-    const GUARDS: [Guard; 6] = [
-        Guard::Version,
-        Guard::Version,
-        Guard::Claim,
-        Guard::Ownership,
-        Guard::Administrators,
-        Guard::Token,
-    ];
+    const UNMET: &str = "ConditionalCheckFailed";
+    const MET: &str = "None";
 
-    fn meaning(codes: [&str; 6]) -> Failure {
-        let reasons = codes.map(|code| CancellationReason::builder().code(code).build());
-        cancellation(&GUARDS, &reasons)
+    /// What a transaction with these guards means that was cancelled for these reasons.
+    fn meaning(reasons: &[(Guard, &str)]) -> Failure {
+        let guards: Vec<_> = reasons.iter().map(|(guard, _)| *guard).collect();
+        let reasons: Vec<_> = reasons
+            .iter()
+            .map(|(_, code)| CancellationReason::builder().code(*code).build())
+            .collect();
+        cancellation(&guards, &reasons)
     }
 
     #[test]
-    fn an_unmet_condition_is_told_by_its_position() {
-        let unmet = "ConditionalCheckFailed";
-        for (codes, refusal) in [
-            (
-                [unmet, "None", "None", "None", "None", "None"],
-                Refusal::VersionConflict,
-            ),
-            (
-                ["None", unmet, "None", "None", "None", "None"],
-                Refusal::VersionConflict,
-            ),
-            (
-                ["None", "None", unmet, "None", "None", "None"],
-                Refusal::EmailTaken,
-            ),
-            (
-                ["None", "None", "None", "None", unmet, "None"],
-                Refusal::LastAdministrator,
-            ),
+    fn an_unmet_condition_is_told_by_what_it_guards() {
+        for (guard, refusal) in [
+            (Guard::Version, Refusal::VersionConflict),
+            (Guard::Claim, Refusal::EmailTaken),
+            (Guard::Token, Refusal::TokenExpired),
+            (Guard::Administrators, Refusal::LastAdministrator),
         ] {
-            assert_eq!(meaning(codes), Failure::Refused(refusal));
+            let reasons = [(Guard::Version, MET), (guard, UNMET), (Guard::Claim, MET)];
+            assert_eq!(meaning(&reasons), Failure::Refused(refusal));
         }
-        let other = meaning(["None", "None", "None", unmet, "None", "None"]);
-        assert!(matches!(other, Failure::Fault(Fault::Lasting(_))));
+        let failure = meaning(&[(Guard::Version, MET), (Guard::Ownership, UNMET)]);
+        assert!(matches!(failure, Failure::Fault(Fault::Lasting(_))));
     }
 
     #[test]
     fn whoever_lost_a_race_learns_that_first() {
-        let unmet = "ConditionalCheckFailed";
-        assert_eq!(
-            meaning([unmet; 6]),
-            Failure::Refused(Refusal::VersionConflict)
-        );
-        assert_eq!(
-            meaning(["None", "None", unmet, unmet, unmet, "None"]),
-            Failure::Refused(Refusal::EmailTaken)
-        );
+        let reasons = [
+            (Guard::Ownership, UNMET),
+            (Guard::Administrators, UNMET),
+            (Guard::Token, UNMET),
+            (Guard::Claim, UNMET),
+            (Guard::Version, UNMET),
+        ];
+        for (unmet, refusal) in [
+            (&reasons[..], Refusal::VersionConflict),
+            (&reasons[..4], Refusal::EmailTaken),
+            (&reasons[..3], Refusal::TokenExpired),
+            (&reasons[..2], Refusal::LastAdministrator),
+        ] {
+            assert_eq!(meaning(unmet), Failure::Refused(refusal));
+        }
     }
 
     #[test]
     fn an_unmet_condition_counts_also_beside_a_conflict() {
-        let codes = [
-            "TransactionConflict",
-            "None",
-            "ConditionalCheckFailed",
-            "None",
-            "None",
-            "None",
+        let reasons = [
+            (Guard::Version, "TransactionConflict"),
+            (Guard::Claim, UNMET),
         ];
-        assert_eq!(meaning(codes), Failure::Refused(Refusal::EmailTaken));
+        assert_eq!(meaning(&reasons), Failure::Refused(Refusal::EmailTaken));
     }
 
     #[test]
@@ -288,23 +277,17 @@ mod tests {
             "ThrottlingError",
             "ProvisionedThroughputExceeded",
         ] {
-            let failure = meaning(["None", code, "None", "None", code, "None"]);
-            assert!(
-                matches!(failure, Failure::Fault(Fault::Passing(_))),
-                "{code}"
-            );
+            let failure = meaning(&[(Guard::Version, MET), (Guard::Claim, code)]);
+            let passes = matches!(failure, Failure::Fault(Fault::Passing(_)));
+            assert!(passes, "{code}");
         }
     }
 
     #[test]
     fn all_else_lasts() {
-        let failure = meaning([
-            "ValidationError",
-            "TransactionConflict",
-            "None",
-            "None",
-            "None",
-            "None",
+        let failure = meaning(&[
+            (Guard::Version, "ValidationError"),
+            (Guard::Claim, "TransactionConflict"),
         ]);
         assert!(matches!(failure, Failure::Fault(Fault::Lasting(_))));
     }
