@@ -1,1 +1,1 @@
-//! t
+//! Nothing: the tests are in `roster/`.

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Something that can run a function of the template, named by its logical id.
 pub type SharedInvoker = Arc<dyn Invoker>;
@@ -36,10 +36,37 @@ pub enum InvokeError {
     /// The function's time-out ran out.
     #[error("the function did not answer within {0:?}")]
     TimedOut(Duration),
+    /// Too many events wait for the function already.
+    #[error("too many events wait for the function")]
+    Throttled,
     /// The template has no function of that name.
     #[error("the template has no function {0}")]
     Unknown(String),
     /// The stack is going down.
     #[error("the local stack is stopping")]
     Stopping,
+}
+
+impl InvokeError {
+    /// The error document which Lambda gives to whoever invoked the function under `request_id`.
+    pub fn document(&self, request_id: &str) -> Value {
+        let (kind, message) = match self {
+            Self::Function(document) => return document.clone(),
+            Self::Exited(status) => (
+                "Runtime.ExitError",
+                format!("Runtime exited with error: {status}"),
+            ),
+            Self::TimedOut(after) => (
+                "Sandbox.Timedout",
+                format!("Task timed out after {:.2} seconds", after.as_secs_f64()),
+            ),
+            Self::Throttled | Self::Unknown(_) | Self::Stopping => {
+                ("ServiceException", self.to_string())
+            }
+        };
+        json!({
+            "errorType": kind,
+            "errorMessage": format!("RequestId: {request_id} Error: {message}"),
+        })
+    }
 }

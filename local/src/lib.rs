@@ -1,8 +1,33 @@
 //! The local stack: reads `template.yaml` and runs what it finds there.
 //!
 //! It is an emulator of the few AWS parts Roster uses. It knows Roster only by its template:
-//! nothing of the emulator imports `shared`.
+//! nothing of the emulator imports `shared`; [`commands`] do.
 
+// What operators and developers do with Roster's own code.
+pub mod commands;
+
+// The template, and what runs it.
+pub mod compile;
+pub mod stack;
+pub mod template;
+
+// What invokes functions, and what they call.
+pub mod account;
+pub mod bus;
+pub mod console;
+pub mod dynamodb;
+pub mod http_api;
 pub mod invoke;
-pub mod journal;
+pub mod lambda;
+pub mod mail;
+pub mod pattern;
 pub mod queue;
+pub mod services;
+pub mod stream;
+
+// What all of them use.
+pub mod faults;
+pub mod journal;
+pub mod loopback;
+#[cfg(test)]
+mod testing;

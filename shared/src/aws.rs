@@ -1,8 +1,25 @@
 //! Clients of the services, one of each for an environment: they pool their connections.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_sdk_dynamodb::config::Credentials;
+
+use crate::{
+    adapters::{
+        dynamodb::{Audit, ClaimRecords, Keys, Requests, Sessions, Table, Users},
+        eventbridge::EventBridge,
+        jwt::Jwt,
+        ses::Ses,
+        system::System,
+    },
+    config::Deployment,
+    domain::Result,
+    http::Gate,
+    ports::Circumstances,
+};
 
 /// Time to open a connection within a region.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -14,44 +31,126 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 /// Time for all attempts of one call: less than the shortest time-out of a function.
 const OPERATION: Duration = Duration::from_secs(6);
 
-/// The services.
-#[derive(Debug, Clone)]
+/// The services, as one deployment uses them: its clients, and the adapters over them.
+#[derive(Clone)]
 pub struct Aws {
     config: SdkConfig,
+    dynamodb: aws_sdk_dynamodb::Client,
+    deployment: Deployment,
+    /// Time and randomness.
+    pub circumstances: Circumstances,
 }
 
 impl Aws {
     /// Reads region and credentials from the environment.
-    pub async fn connect() -> Self {
+    pub async fn connect(deployment: Deployment) -> Self {
+        Self::with(aws_config::defaults(BehaviorVersion::latest()), deployment).await
+    }
+
+    /// The services of an emulator at `endpoint`, which takes any credentials; they name the caller.
+    pub async fn at(endpoint: &str, caller: &str, deployment: Deployment) -> Self {
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .endpoint_url(endpoint)
+            .region("us-east-1")
+            .credentials_provider(Credentials::new(caller, "local", None, None, "local"));
+        Self::with(loader, deployment).await
+    }
+
+    async fn with(loader: ConfigLoader, deployment: Deployment) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
             .operation_attempt_timeout(ATTEMPT)
             .operation_timeout(OPERATION)
             .build();
-        let config = aws_config::defaults(BehaviorVersion::latest())
+        let config = loader
             .retry_config(RetryConfig::standard())
             .timeout_config(timeouts)
             .load()
             .await;
-        Self { config }
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            config,
+            deployment,
+            circumstances: System::circumstances(),
+        }
     }
 
-    /// A client of `DynamoDB`.
-    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        aws_sdk_dynamodb::Client::new(&self.config)
+    /// The users.
+    pub fn users(&self) -> Arc<Users> {
+        let table = self.table(&self.deployment.users_table);
+        Arc::new(Users::new(table, self.circumstances.clone()))
     }
 
-    /// A client of `EventBridge`.
-    pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
-        aws_sdk_eventbridge::Client::new(&self.config)
+    /// The sessions.
+    pub fn sessions(&self) -> Arc<Sessions> {
+        Arc::new(Sessions::new(self.table(&self.deployment.sessions_table)))
     }
 
-    /// A client of SES which never repeats a call by itself: a mail has no token by which the service
-    /// would know a repetition.
-    pub fn ses(&self) -> aws_sdk_sesv2::Client {
+    /// The wishes of people whose sign-up is concealed.
+    pub fn sign_up_requests(&self) -> Arc<Requests> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(Requests::new(table, self.circumstances.clock.clone()))
+    }
+
+    /// The claims.
+    pub fn claims(&self) -> Arc<ClaimRecords> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(ClaimRecords::new(table, self.circumstances.clone()))
+    }
+
+    /// The keys and the shared secrets.
+    pub fn keys(&self) -> Arc<Keys> {
+        let table = self.table(&self.deployment.keys_table);
+        Arc::new(Keys::new(table, self.circumstances.entropy.clone()))
+    }
+
+    /// The audit trail.
+    pub fn audit(&self) -> Arc<Audit> {
+        Arc::new(Audit::new(self.table(&self.deployment.audit_table)))
+    }
+
+    /// The access tokens.
+    pub fn tokens(&self) -> Arc<Jwt> {
+        let audience = self.deployment.audience.clone();
+        Arc::new(Jwt::new(self.keys(), self.circumstances.clone(), audience))
+    }
+
+    /// The gate in front of functions which know their callers. Loads the keys, which also opens the
+    /// connection that the first request will use.
+    ///
+    /// # Errors
+    /// If the keys cannot be read.
+    pub async fn gate(&self) -> Result<Gate> {
+        let tokens = self.tokens();
+        tokens.warm_up().await?;
+        Ok(Gate::guarded(&self.deployment.issuer, tokens, self.users()))
+    }
+
+    /// The gate in front of functions for anyone.
+    pub fn open_gate(&self) -> Gate {
+        Gate::open(&self.deployment.issuer)
+    }
+
+    /// The bus.
+    pub fn bus(&self) -> Arc<EventBridge> {
+        let client = aws_sdk_eventbridge::Client::new(&self.config);
+        Arc::new(EventBridge::new(client, self.deployment.bus.clone()))
+    }
+
+    /// The mail service, sending from the address `from`. Its client never repeats a call by itself: a
+    /// mail has no token by which the service would know a repetition.
+    pub fn mailer(&self, from: &str, configuration_set: &str) -> Arc<Ses> {
         let config = aws_sdk_sesv2::config::Builder::from(&self.config)
             .retry_config(RetryConfig::disabled())
             .build();
-        aws_sdk_sesv2::Client::from_conf(config)
+        Arc::new(Ses::new(
+            aws_sdk_sesv2::Client::from_conf(config),
+            from,
+            configuration_set,
+        ))
+    }
+
+    fn table(&self, name: &str) -> Table {
+        Table::new(self.dynamodb.clone(), name)
     }
 }

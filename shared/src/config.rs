@@ -7,26 +7,69 @@ use std::{fmt, str::FromStr};
 #[error("the environment is wrong: {}", .0.join("; "))]
 pub struct ConfigError(pub Vec<String>);
 
-/// Declares what a function reads from its environment.
+/// What every function is told: the `Globals` of the template. A name is no permission.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// Table of users, their logins and their histories.
+    pub users_table: String,
+    /// Table of sessions, requests, tokens and claims.
+    pub sessions_table: String,
+    /// Table of keys and shared secrets.
+    pub keys_table: String,
+    /// Table of the audit trail.
+    pub audit_table: String,
+    /// Name of the event bus.
+    pub bus: String,
+    /// The `iss` of access tokens; empty for the domain name of each request.
+    pub issuer: String,
+    /// The `aud` of access tokens.
+    pub audience: String,
+}
+
+impl Deployment {
+    /// Reads it, or notes what is missing.
+    pub fn read(
+        variable: &impl Fn(&str) -> Option<String>,
+        problems: &mut Vec<String>,
+    ) -> Option<Self> {
+        let mut text = |name| read::<String>(name, variable(name), problems);
+        let (users, sessions) = (text("USERS_TABLE"), text("SESSIONS_TABLE"));
+        let (keys, audit) = (text("KEYS_TABLE"), text("AUDIT_TABLE"));
+        let (bus, issuer, audience) = (text("BUS"), text("ISSUER"), text("AUDIENCE"));
+        Some(Self {
+            users_table: users?,
+            sessions_table: sessions?,
+            keys_table: keys?,
+            audit_table: audit?,
+            bus: bus?,
+            issuer: issuer?,
+            audience: audience?,
+        })
+    }
+}
+
+/// Declares what a function reads from its environment, beside the [`Deployment`] which each reads.
 ///
 /// ```
 /// shared::config! {
 ///     /// What the function is told.
 ///     pub struct Config {
-///         /// The table of users.
-///         users: String = "USERS_TABLE",
 ///         /// Characters of a password.
 ///         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
 ///     }
 /// }
-/// let config = Config::read(|name| (name == "USERS_TABLE").then(|| "users".to_owned()));
-/// assert_eq!(config.unwrap_err().0, ["MINIMUM_PASSWORD_LENGTH is missing"]);
+/// let wrong = Config::read(|_| Some("eight".to_owned()));
+/// assert_eq!(wrong.err().unwrap().0, ["MINIMUM_PASSWORD_LENGTH invalid digit found in string"]);
 /// ```
 #[macro_export]
 macro_rules! config {
-    ($(#[$doc:meta])* pub struct $config:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty = $name:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* pub struct $config:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty = $name:literal),* $(,)? }) => {
         $(#[$doc])*
-        pub struct $config { $($(#[$field_doc])* pub $field: $type),+ }
+        pub struct $config {
+            /// What every function is told.
+            pub deployment: $crate::config::Deployment,
+            $($(#[$field_doc])* pub $field: $type),*
+        }
 
         impl $config {
             /// Reads the environment through `variable`.
@@ -35,9 +78,10 @@ macro_rules! config {
             /// Every missing or wrong variable, at once.
             pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, $crate::config::ConfigError> {
                 let mut problems = Vec::new();
-                $(let $field = $crate::config::read::<$type>($name, variable($name), &mut problems);)+
-                match ($($field,)+) {
-                    ($(Some($field),)+) => Ok(Self { $($field),+ }),
+                let deployment = $crate::config::Deployment::read(&variable, &mut problems);
+                $(let $field = $crate::config::read::<$type>($name, variable($name), &mut problems);)*
+                match (deployment, $($field,)*) {
+                    (Some(deployment), $(Some($field),)*) => Ok(Self { deployment, $($field),* }),
                     _ => Err($crate::config::ConfigError(problems)),
                 }
             }
@@ -84,8 +128,6 @@ mod tests {
     config! {
         /// A sample.
         pub struct Config {
-            /// A text.
-            table: String = "TABLE",
             /// One of a few words.
             policy: SignUpPolicy = "POLICY",
             /// A number.
@@ -98,12 +140,13 @@ mod tests {
         let problems = Config::read(|name| match name {
             "POLICY" => Some("everyone".to_owned()),
             "MINIMUM" => Some("eight".to_owned()),
-            _ => None,
+            "BUS" => None,
+            other => Some(other.to_owned()),
         });
         assert_eq!(
             problems.err().map(|error| error.0),
             Some(vec![
-                "TABLE is missing".to_owned(),
+                "BUS is missing".to_owned(),
                 "POLICY is not one of open, concealed, admin".to_owned(),
                 "MINIMUM invalid digit found in string".to_owned(),
             ])
@@ -114,16 +157,17 @@ mod tests {
     fn a_right_environment_is_read() {
         let config = Config::read(|name| {
             let value = match name {
-                "TABLE" => "users",
                 "POLICY" => "concealed",
-                _ => "12",
+                "MINIMUM" => "12",
+                other => other,
             };
             Some(value.to_owned())
         });
         let config = config.ok().unwrap();
+        assert_eq!(config.deployment.users_table, "USERS_TABLE");
         assert_eq!(
-            (config.table.as_str(), config.policy, config.minimum),
-            ("users", SignUpPolicy::Concealed, 12)
+            (config.policy, config.minimum),
+            (SignUpPolicy::Concealed, 12)
         );
     }
 }

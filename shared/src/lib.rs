@@ -12,4 +12,5 @@ pub mod http;
 pub mod mailing;
 pub mod ports;
 pub mod secret;
+pub mod streams;
 pub mod telemetry;

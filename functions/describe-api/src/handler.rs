@@ -28,3 +28,42 @@ pub async fn handle(describe: Arc<DescribeApi>, call: Call) -> Reply {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::http::{Gate, answer, sample::Sample};
+
+    use super::*;
+
+    async fn send(method: &str, path: &str) -> (u16, String, Option<String>) {
+        let document = r#"{"openapi": "3.1.0", "paths": {"/users": {"get": {}, "post": {}}}}"#;
+        let describe = Arc::new(DescribeApi::new(document).unwrap());
+        let request = Sample::new(method, path).into_request().unwrap();
+        let response = answer(ACCESS, &Gate::open(""), describe, &handle, request).await;
+        assert_eq!(response.headers()["x-request-id"], "request-1");
+        let allow = response
+            .headers()
+            .get(header::ALLOW)
+            .map(|value| value.to_str().unwrap().to_owned());
+        (
+            response.status().as_u16(),
+            String::from_utf8(response.body().to_vec()).unwrap(),
+            allow,
+        )
+    }
+
+    #[tokio::test]
+    async fn what_there_is_is_described() {
+        assert_eq!(send("GET", "/health").await.1, r#"{"status":"ok"}"#);
+        assert!(send("GET", "/openapi.json").await.1.contains("3.1.0"));
+    }
+
+    #[tokio::test]
+    async fn what_there_is_not_is_a_problem() {
+        let (status, body, _) = send("GET", "/nothing").await;
+        assert_eq!(status, 404);
+        assert!(body.contains(r#""code":"not-found""#), "{body}");
+        let (status, _, allow) = send("DELETE", "/users").await;
+        assert_eq!((status, allow.as_deref()), (405, Some("GET, POST")));
+    }
+}

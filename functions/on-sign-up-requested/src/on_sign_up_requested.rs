@@ -87,3 +87,106 @@ impl OnSignUpRequested {
             .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::{
+        adapters::memory::{Fault, World},
+        domain::{PasswordHash, RequestId, UserId, mail::MailGuarantee},
+    };
+
+    use super::*;
+
+    const REMAINING: Duration = Duration::from_secs(10);
+
+    fn service(world: &Arc<World>) -> OnSignUpRequested {
+        OnSignUpRequested {
+            requests: world.clone(),
+            users: world.clone(),
+            courier: Courier {
+                claims: world.clone(),
+                mailer: world.clone(),
+                guarantee: MailGuarantee::NeverLost,
+            },
+            stationery: Stationery {
+                product: "Acme".to_owned(),
+                app_url: "https://app.example.com".to_owned(),
+            },
+            circumstances: world.circumstances(),
+        }
+    }
+
+    /// Somebody wishes to sign up; `seed` tells wishes apart.
+    async fn wish(world: &Arc<World>, seed: u8) -> DomainEvent {
+        let occasion = world
+            .circumstances()
+            .occasion(Origin::system("test"))
+            .unwrap();
+        let id = UserId::new(occasion.now, [seed; 10]);
+        let (request, event) = SignUpRequest::new(
+            RequestId::from(id.as_uuid()),
+            id,
+            "ann@example.com".parse().unwrap(),
+            "Ann".parse().unwrap(),
+            PasswordHash::from_phc("hash"),
+            &occasion,
+        );
+        world.put(&request, &event).await.unwrap();
+        event
+    }
+
+    #[tokio::test]
+    async fn a_free_address_becomes_a_user() {
+        let world = World::new();
+        let event = wish(&world, 1).await;
+        service(&world).execute(&event, REMAINING).await.unwrap();
+        assert_eq!(
+            (
+                world.users().len(),
+                world.pending_sign_ups(),
+                world.inbox().len()
+            ),
+            (1, 0, 0)
+        );
+    }
+
+    #[tokio::test]
+    async fn the_owner_of_a_taken_address_hears_of_it() {
+        let world = World::new();
+        let first = wish(&world, 1).await;
+        service(&world).execute(&first, REMAINING).await.unwrap();
+        let second = wish(&world, 2).await;
+        service(&world).execute(&second, REMAINING).await.unwrap();
+        service(&world).execute(&second, REMAINING).await.unwrap();
+        assert_eq!((world.users().len(), world.pending_sign_ups()), (1, 0));
+        let inbox = world.inbox();
+        assert_eq!(
+            (inbox.len(), inbox[0].subject.as_str()),
+            (1, "Your account at Acme")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_wish_survives_every_fault() {
+        let tried = World::try_every_fault(async |fault: Fault| {
+            let world = World::new();
+            let event = wish(&world, 1).await;
+            let (_, fired) = world
+                .with_fault(fault, service(&world).execute(&event, REMAINING))
+                .await;
+            service(&world).execute(&event, REMAINING).await.unwrap();
+            assert_eq!(
+                (
+                    world.users().len(),
+                    world.pending_sign_ups(),
+                    world.inbox().len()
+                ),
+                (1, 0, 0),
+                "{fault:?}"
+            );
+            fired
+        })
+        .await;
+        assert_eq!(tried, 4 * 3, "three calls, each with four faults");
+    }
+}

@@ -40,11 +40,91 @@ impl PublishEvents {
             if waiting.is_empty() {
                 break;
             }
-            let events: Vec<DomainEvent> = waiting.iter().map(|&index| chunk[index].clone()).collect();
+            let events: Vec<DomainEvent> =
+                waiting.iter().map(|&index| chunk[index].clone()).collect();
             for (index, accepted) in waiting.into_iter().zip(self.bus.publish(&events).await?) {
                 taken[index] = accepted;
             }
         }
         Ok(taken.iter().take_while(|&&accepted| accepted).count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{
+        adapters::memory::{Fault, World},
+        domain::{Actor, EventId, EventKind, Timestamp, event::EventData},
+    };
+
+    use super::*;
+
+    fn events(count: u8) -> Vec<DomainEvent> {
+        (0..count)
+            .map(|number| DomainEvent {
+                id: EventId::new(Timestamp::from_seconds(1), [number; 10]),
+                kind: EventKind::UserCreated,
+                time: Timestamp::from_seconds(1),
+                user_id: None,
+                version: None,
+                actor: Actor::System,
+                traceparent: None,
+                data: EventData::default(),
+            })
+            .collect()
+    }
+
+    fn service(world: &Arc<World>) -> PublishEvents {
+        PublishEvents { bus: world.clone() }
+    }
+
+    #[tokio::test]
+    async fn events_go_out_in_tens_and_in_order() {
+        let world = World::new();
+        let events = events(25);
+        assert_eq!(service(&world).execute(&events).await.unwrap(), 25);
+        assert_eq!(world.published(), events);
+        assert_eq!(world.trace().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_the_bus_refused_is_offered_again() {
+        let world = World::new();
+        world.refuse_events(4);
+        assert_eq!(service(&world).execute(&events(12)).await.unwrap(), 12);
+        assert_eq!(world.published().len(), 12, "none twice");
+    }
+
+    #[tokio::test]
+    async fn what_the_bus_goes_on_refusing_is_reported() {
+        let world = World::new();
+        world.refuse_events(usize::MAX);
+        assert_eq!(service(&world).execute(&events(12)).await.unwrap(), 0);
+        assert_eq!(world.trace().len(), ATTEMPTS, "the second ten waited");
+    }
+
+    /// The stream repeats a batch until it was published to its end.
+    #[tokio::test]
+    async fn no_fault_loses_an_event() {
+        let tried = World::try_every_fault(async |fault: Fault| {
+            let world = World::new();
+            let events = events(25);
+            let (answer, fired) = world
+                .with_fault(fault, service(&world).execute(&events))
+                .await;
+            let done = answer.and_then(Result::ok).unwrap_or(0);
+            assert_eq!(
+                service(&world).execute(&events[done..]).await.unwrap(),
+                events.len() - done
+            );
+            let published = world.published();
+            assert!(
+                events.iter().all(|event| published.contains(event)),
+                "{fault:?}"
+            );
+            fired
+        })
+        .await;
+        assert_eq!(tried, 4 * 3, "three calls, each with four faults");
     }
 }

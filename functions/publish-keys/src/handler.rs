@@ -46,3 +46,54 @@ fn discovery(issuer: &str) -> Value {
         "claims_supported": ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "sid", "epoch", "roles", "auth_time", "amr"],
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::{
+        adapters::{jwt, memory::World},
+        http::{Gate, answer, sample::Sample},
+        ports::{Clock as _, SigningKeys as _},
+    };
+
+    use super::*;
+
+    async fn get(world: &Arc<World>, path: &str) -> Value {
+        let publish = Arc::new(PublishKeys {
+            keys: world.clone(),
+        });
+        let request = Sample::new("GET", path).into_request().unwrap();
+        let response = answer(ACCESS, &Gate::open(""), publish, &handle, request).await;
+        assert_eq!(response.headers()[header::CACHE_CONTROL], CACHEABLE);
+        serde_json::from_slice(&response.body().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn published_keys_have_no_private_part() {
+        let world = World::new();
+        assert_eq!(
+            get(&world, "/.well-known/jwks.json").await,
+            json!({"keys": []})
+        );
+        let pair = jwt::generate(world.now()).unwrap();
+        world.bootstrap(&pair).await.unwrap();
+        let keys = get(&world, "/.well-known/jwks.json").await;
+        let names: Vec<_> = keys["keys"][0]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect();
+        assert_eq!(names, ["alg", "e", "kid", "kty", "n", "use"]);
+        assert_eq!(keys["keys"][0]["kid"], json!(pair.public.kid));
+    }
+
+    #[tokio::test]
+    async fn the_issuer_says_where_its_keys_are() {
+        let document = get(&World::new(), "/.well-known/openid-configuration").await;
+        assert_eq!(document["issuer"], "https://api.example.com");
+        assert_eq!(
+            document["jwks_uri"],
+            "https://api.example.com/.well-known/jwks.json"
+        );
+    }
+}

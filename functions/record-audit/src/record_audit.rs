@@ -39,3 +39,78 @@ impl RecordAudit {
         self.audit.record(&AuditEntry::new(event, hash)).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::{
+        adapters::memory::{Fault, World},
+        domain::{EventId, Origin, PasswordHash, Roles, Timestamp, User, UserId, user::NewUser},
+    };
+
+    use super::*;
+
+    fn service(world: &Arc<World>) -> RecordAudit {
+        RecordAudit {
+            users: world.clone(),
+            audit: world.clone(),
+        }
+    }
+
+    async fn user_created(world: &Arc<World>) -> DomainEvent {
+        let occasion = world
+            .circumstances()
+            .occasion(Origin::system("test"))
+            .unwrap();
+        let new = NewUser {
+            id: UserId::new(occasion.now, [7; 10]),
+            email: "ann@example.com".parse().unwrap(),
+            name: "Ann".parse().unwrap(),
+            password: PasswordHash::from_phc("hash"),
+            roles: Roles::new(),
+        };
+        world.commit(&User::create(new, &occasion)).await.unwrap();
+        world.outbox()[0].clone()
+    }
+
+    #[tokio::test]
+    async fn an_event_is_recorded_once_with_its_hash() {
+        let world = World::new();
+        let event = user_created(&world).await;
+        service(&world).execute(&event).await.unwrap();
+        service(&world).execute(&event).await.unwrap();
+        let trail = world.audit();
+        assert_eq!(trail.len(), 1);
+        assert_eq!(
+            (trail[0].event_id, trail[0].hash),
+            (event.id, Some(world.users()[0].chain))
+        );
+    }
+
+    #[tokio::test]
+    async fn an_event_that_did_not_happen_is_not_recorded() {
+        let world = World::new();
+        let real = user_created(&world).await;
+        let forged = DomainEvent {
+            id: EventId::new(Timestamp::from_seconds(1), [9; 10]),
+            ..real
+        };
+        assert!(service(&world).execute(&forged).await.is_err());
+        assert!(world.audit().is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_fault_loses_a_line() {
+        let tried = World::try_every_fault(async |fault: Fault| {
+            let world = World::new();
+            let event = user_created(&world).await;
+            let (_, fired) = world
+                .with_fault(fault, service(&world).execute(&event))
+                .await;
+            service(&world).execute(&event).await.unwrap();
+            assert_eq!(world.audit().len(), 1, "{fault:?}");
+            fired
+        })
+        .await;
+        assert_eq!(tried, 4 * 2, "two calls, each with four faults");
+    }
+}

@@ -14,3 +14,55 @@ pub async fn handle(observer: Arc<RecordMail>, detail: Value) -> Result<()> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use shared::{
+        adapters::memory::World,
+        ports::{ClaimKey, Claimed, Claims as _, Purpose, Terms},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sent_mail_is_done_in_the_ledger() {
+        let world = World::new();
+        let key = ClaimKey::new(Purpose::Mail, "event_welcome");
+        let terms = Terms {
+            fingerprint: String::new(),
+            reserved: Value::Null,
+            lease: Duration::from_secs(10),
+            retention: Duration::from_hours(1),
+        };
+        assert!(matches!(
+            world.claim(&key, &terms).await.unwrap(),
+            Claimed::Won(_)
+        ));
+        let observer = Arc::new(RecordMail {
+            claims: world.clone(),
+        });
+        handle(
+            observer.clone(),
+            json!({"mail": {"tags": {"roster-claim": ["event_welcome"]}}}),
+        )
+        .await
+        .unwrap();
+        assert!(matches!(
+            world.claim(&key, &terms).await.unwrap(),
+            Claimed::Done(_)
+        ));
+        // Mails of others, and claims unknown, change nothing.
+        handle(observer.clone(), json!({"mail": {"tags": {}}}))
+            .await
+            .unwrap();
+        handle(
+            observer,
+            json!({"mail": {"tags": {"roster-claim": ["other"]}}}),
+        )
+        .await
+        .unwrap();
+    }
+}

@@ -110,15 +110,23 @@ impl Jwt {
         {
             return Ok(Some(fresh.value.clone()));
         }
-        let Some(ring) = self.keys.ring().await? else {
-            return Ok(None);
-        };
-        let value = Arc::new(ring);
-        *cached = Some(Cached {
+        let ring = self.keys.ring().await?;
+        *cached = ring.map(|ring| Cached {
+            value: Arc::new(ring),
+            read_at: now,
+        });
+        Ok(cached.as_ref().map(|ring| ring.value.clone()))
+    }
+
+    /// Makes the first key, unless somebody else does.
+    async fn bootstrap(&self) -> Result<Arc<KeyRing>> {
+        let now = self.circumstances.clock.now();
+        let value = Arc::new(self.keys.bootstrap(&generate(now)?).await?);
+        *self.ring.lock().await = Some(Cached {
             value: value.clone(),
             read_at: now,
         });
-        Ok(Some(value))
+        Ok(value)
     }
 
     /// The key that signs now; the first one is made by whoever needs it first.
@@ -126,7 +134,7 @@ impl Jwt {
         let now = self.circumstances.clock.now();
         let ring = match self.ring().await? {
             Some(ring) => ring,
-            None => Arc::new(self.keys.bootstrap(&generate(now)?).await?),
+            None => self.bootstrap().await?,
         };
         let key = ring
             .signing_key(now)

@@ -80,6 +80,8 @@ pub struct Change {
     pub(crate) admins: AdminChange,
     /// What it does to logins.
     pub(crate) logins: Vec<LoginChange>,
+    /// Whether only a tombstone stays of the user.
+    pub(crate) erases: bool,
     event: DomainEvent,
     private: Private,
 }
@@ -114,8 +116,17 @@ impl Change {
             user: after,
             admins,
             logins,
+            erases: false,
             event,
             private,
+        }
+    }
+
+    /// The change that leaves only a tombstone.
+    pub(super) fn erasing(self) -> Self {
+        Self {
+            erases: true,
+            ..self
         }
     }
 
@@ -152,5 +163,16 @@ impl Change {
         let entry = HistoryEntry::seal(event, self.user.chain, self.private.clone());
         user.chain = entry.hash;
         Stamped { user, entry }
+    }
+
+    /// The state after, as the attempt wrote it that left `entry` behind.
+    pub(crate) fn user_in(&self, entry: &HistoryEntry) -> User {
+        let mut user = self.user.clone();
+        user.updated_at = entry.event.time;
+        if self.expected.is_none() {
+            user.created_at = entry.event.time;
+        }
+        user.chain = entry.hash;
+        user
     }
 }

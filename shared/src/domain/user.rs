@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Email, EventKind, LoginKey, Name, PasswordHash, Role, Roles, Timestamp, UserId,
+    Change, Email, EventKind, LoginKey, Name, PasswordHash, Refusal, Result, Role, Roles,
+    Timestamp, UserId,
     change::Occasion,
     event::EventData,
     history::{Digest, Private},
@@ -136,6 +137,248 @@ impl User {
         };
         let logins = vec![LoginChange::Claim(login, Some(new.password))];
         Change::new(None, user, event, private, logins)
+    }
+
+    /// The user with another name; nothing if it is the same name.
+    pub fn rename(&self, name: Name, occasion: &Occasion) -> Option<Change> {
+        (name != self.name).then(|| {
+            let after = Self {
+                name,
+                ..self.next()
+            };
+            self.change(
+                after,
+                EventKind::UserUpdated,
+                &["name"],
+                Vec::new(),
+                occasion,
+            )
+        })
+    }
+
+    /// The user who wants another address, which counts only once it is proven.
+    ///
+    /// # Errors
+    /// `EmailTaken` if it is the user's own.
+    pub fn request_email(&self, email: Email, occasion: &Occasion) -> Result<Change> {
+        if email == self.email {
+            return Err(Refusal::EmailTaken.into());
+        }
+        let after = Self {
+            pending_email: Some(email),
+            ..self.next()
+        };
+        let changed = &["pendingEmail"];
+        Ok(self.change(
+            after,
+            EventKind::UserEmailChangeRequested,
+            changed,
+            Vec::new(),
+            occasion,
+        ))
+    }
+
+    /// The user who proved the address asked for. The login moves with its password.
+    ///
+    /// # Errors
+    /// `TokenExpired` if no address waits for proof.
+    pub fn confirm_email(
+        &self,
+        password: Option<PasswordHash>,
+        occasion: &Occasion,
+    ) -> Result<Change> {
+        let email = self.pending_email.clone().ok_or(Refusal::TokenExpired)?;
+        let (old, new) = (
+            LoginKey::Email(self.email.clone()),
+            LoginKey::Email(email.clone()),
+        );
+        let mut after = self.next();
+        for login in &mut after.logins {
+            if *login == old {
+                login.clone_from(&new);
+            }
+        }
+        after.email = email;
+        after.email_verified = true;
+        after.pending_email = None;
+        let changed = &["email", "emailVerified"];
+        let logins = vec![LoginChange::Claim(new, password), LoginChange::Release(old)];
+        Ok(self.change(
+            after,
+            EventKind::UserEmailChanged,
+            changed,
+            logins,
+            occasion,
+        ))
+    }
+
+    /// The user who proved the present address; nothing if it was proven before.
+    pub fn verify_email(&self, occasion: &Occasion) -> Option<Change> {
+        (!self.email_verified).then(|| {
+            let after = Self {
+                email_verified: true,
+                ..self.next()
+            };
+            self.change(
+                after,
+                EventKind::UserEmailVerified,
+                &["emailVerified"],
+                Vec::new(),
+                occasion,
+            )
+        })
+    }
+
+    /// The user with another password. Every session ends.
+    pub fn change_password(&self, password: PasswordHash, occasion: &Occasion) -> Change {
+        let login = LoginChange::SetPassword(LoginKey::Email(self.email.clone()), password);
+        let after = self.next_epoch();
+        self.change(
+            after,
+            EventKind::UserPasswordChanged,
+            &["password"],
+            vec![login],
+            occasion,
+        )
+    }
+
+    /// The user who chose another password after a mail to the address, and so proved it too. If it
+    /// was not proven before, whoever signed up with it may have been somebody else: every identity
+    /// elsewhere is unlinked.
+    pub fn reset_password(&self, password: PasswordHash, occasion: &Occasion) -> Change {
+        let own = LoginKey::Email(self.email.clone());
+        let mut after = self.next_epoch();
+        let mut logins = vec![LoginChange::SetPassword(own.clone(), password)];
+        if !self.email_verified {
+            let foreign = after.logins.extract_if(.., |login| *login != own);
+            logins.extend(foreign.map(LoginChange::Release));
+        }
+        after.email_verified = true;
+        self.change(
+            after,
+            EventKind::UserPasswordChanged,
+            &["password", "emailVerified"],
+            logins,
+            occasion,
+        )
+    }
+
+    /// The user with other roles; nothing if they are the same. Every session ends if one is lost.
+    pub fn assign_roles(&self, roles: Roles, occasion: &Occasion) -> Option<Change> {
+        (roles != self.roles).then(|| {
+            let loses = !self.roles.is_subset(&roles);
+            let after = Self {
+                roles,
+                ..if loses {
+                    self.next_epoch()
+                } else {
+                    self.next()
+                }
+            };
+            self.change(
+                after,
+                EventKind::UserRolesChanged,
+                &["roles"],
+                Vec::new(),
+                occasion,
+            )
+        })
+    }
+
+    /// The user who may no longer sign in. Every session ends.
+    ///
+    /// # Errors
+    /// `AlreadyDeactivated`.
+    pub fn deactivate(&self, occasion: &Occasion) -> Result<Change> {
+        if !self.active {
+            return Err(Refusal::AlreadyDeactivated.into());
+        }
+        let after = Self {
+            active: false,
+            ..self.next_epoch()
+        };
+        Ok(self.change(
+            after,
+            EventKind::UserDeactivated,
+            &["active"],
+            Vec::new(),
+            occasion,
+        ))
+    }
+
+    /// The user who may sign in again.
+    ///
+    /// # Errors
+    /// `AlreadyActive`.
+    pub fn reactivate(&self, occasion: &Occasion) -> Result<Change> {
+        if self.active {
+            return Err(Refusal::AlreadyActive.into());
+        }
+        let after = Self {
+            active: true,
+            ..self.next()
+        };
+        Ok(self.change(
+            after,
+            EventKind::UserReactivated,
+            &["active"],
+            Vec::new(),
+            occasion,
+        ))
+    }
+
+    /// The user erased: of the person nothing stays, of the account its id and version. The address
+    /// is free again.
+    pub fn erase(&self, occasion: &Occasion) -> Change {
+        let logins = self
+            .logins
+            .iter()
+            .cloned()
+            .map(LoginChange::Release)
+            .collect();
+        let after = Self {
+            active: false,
+            ..self.next_epoch()
+        };
+        let change = self.change(after, EventKind::UserDeleted, &[], logins, occasion);
+        change.erasing()
+    }
+
+    fn next(&self) -> Self {
+        Self {
+            version: self.version.next(),
+            ..self.clone()
+        }
+    }
+
+    fn next_epoch(&self) -> Self {
+        Self {
+            auth_epoch: self.auth_epoch + 1,
+            ..self.next()
+        }
+    }
+
+    fn change(
+        &self,
+        after: Self,
+        kind: EventKind,
+        changed: &[&str],
+        logins: Vec<LoginChange>,
+        occasion: &Occasion,
+    ) -> Change {
+        let event = occasion.event(kind, &after, EventData::changed(changed));
+        let mut private = occasion.private();
+        match kind {
+            EventKind::UserEmailChanged => {
+                private.old_email = Some(self.email.clone());
+                private.new_email = Some(after.email.clone());
+            }
+            EventKind::UserEmailChangeRequested => {
+                private.new_email.clone_from(&after.pending_email)
+            }
+            _ => {}
+        }
+        Change::new(Some(self), after, event, private, logins)
     }
 
     /// Whether the user may administer others now.

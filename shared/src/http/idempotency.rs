@@ -34,6 +34,14 @@ pub struct Repeatable {
 }
 
 impl Repeatable {
+    /// A request with this key, told apart from others by `fingerprint`.
+    pub fn new(key: &str, fingerprint: &[u8]) -> Self {
+        Self {
+            key: key.to_owned(),
+            fingerprint: fingerprint.to_vec(),
+        }
+    }
+
     /// The request, if the client sent a key.
     ///
     /// # Errors
@@ -50,10 +58,7 @@ impl Repeatable {
                 Violation::new("invalid-key", "must have 1 to 255 visible ASCII characters");
             return Err(violation.at("Idempotency-Key").into());
         }
-        Ok(Some(Self {
-            key: key.to_owned(),
-            fingerprint: call.raw_body().to_vec(),
-        }))
+        Ok(Some(Self::new(key, call.raw_body())))
     }
 }
 

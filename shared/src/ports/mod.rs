@@ -33,7 +33,8 @@ pub trait UserRepository: Send + Sync {
     async fn find_login(&self, key: &LoginKey) -> Result<Option<Login>>;
 
     /// Writes a change: state, event and logins in one transaction. Gives the user as written.
-    /// Repeating a change that was written gives the same answer and writes nothing.
+    /// Repeating a change that was written, known by its event's id, writes nothing and gives the
+    /// user as written.
     ///
     /// # Errors
     /// `VersionConflict` if the user changed since; `EmailTaken` if a login it claims has an owner;

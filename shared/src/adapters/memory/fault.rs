@@ -86,11 +86,8 @@ impl World {
     }
 
     /// Tries every fault at every call: for each, a fresh `scenario` runs with the fault in place
-    /// until the fault no longer fires. Gives how many faults were tried.
-    pub async fn try_every_fault<F>(mut scenario: impl FnMut(Fault) -> F) -> usize
-    where
-        F: Future<Output = bool>,
-    {
+    /// until it says that the fault did not fire. Gives how many faults fired.
+    pub async fn try_every_fault(scenario: impl AsyncFn(Fault) -> bool) -> usize {
         let kinds = [
             Fault::CrashBefore,
             Fault::CrashAfter,

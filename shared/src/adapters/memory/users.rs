@@ -48,7 +48,7 @@ impl State {
         let (id, version) = (change.user.id, change.user.version);
         if let Some(written) = self.history.get(&(id, version)) {
             return if written.event.id == change.event_id() {
-                Ok(change.stamp(written.event.time).user)
+                Ok(change.user_in(written))
             } else {
                 Err(Refusal::VersionConflict.into())
             };

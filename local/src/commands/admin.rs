@@ -1,0 +1,47 @@
+//! The first administrator of a local stack.
+
+use anyhow::anyhow;
+use shared::{
+    adapters::argon2::Argon2,
+    domain::{
+        Email, Error, LoginKey, Name, Origin, Password, Refusal, Roles, User, UserId,
+        error::Violation, role::Role, user::NewUser,
+    },
+    ports::{PasswordHasher as _, UserRepository as _},
+};
+
+use crate::stack::{Admin, Running};
+
+/// Makes the administrator, unless somebody has the address already, as in a folder of data that
+/// was used before. Says whether it was made.
+///
+/// # Errors
+/// If the address is none, or the tables do not answer.
+pub async fn first_administrator(running: &Running, admin: &Admin) -> anyhow::Result<bool> {
+    let wrong = |violation: Violation| anyhow!("--admin-email {}", violation.message);
+    let email: Email = admin.email.parse().map_err(wrong)?;
+    let name: Name = "Administrator".parse().map_err(wrong)?;
+    let aws = super::connect(running).await?;
+    let users = aws.users();
+    if users
+        .find_login(&LoginKey::Email(email.clone()))
+        .await?
+        .is_some()
+    {
+        return Ok(false);
+    }
+    let hasher = Argon2::new(aws.circumstances.entropy.clone())?;
+    let occasion = aws.circumstances.occasion(Origin::system("cargo local"))?;
+    let new = NewUser {
+        id: UserId::new(occasion.now, aws.circumstances.entropy.bytes()?),
+        email,
+        name,
+        password: hasher.hash(&Password::presented(&admin.password)).await?,
+        roles: Roles::from([Role::admin()]),
+    };
+    match users.commit(&User::create(new, &occasion)).await {
+        Ok(_) => Ok(true),
+        Err(Error::Refused(Refusal::EmailTaken)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,255 @@
+//! Reads out of a request what it touches: tables, indexes, partition keys.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{Table, calls::Access};
+
+/// The partition key attribute of each table and index.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PartitionKeys(HashMap<(String, Option<String>), String>);
+
+impl PartitionKeys {
+    /// Reads them from the tables' `CloudFormation` properties.
+    pub(super) fn of(tables: &[Table]) -> Self {
+        let mut keys = HashMap::new();
+        for Table {
+            name, properties, ..
+        } in tables
+        {
+            let mut note = |index: Option<String>, schema: &Value| {
+                if let Some(key) = partition_key(schema) {
+                    keys.insert((name.clone(), index), key);
+                }
+            };
+            note(None, &properties["KeySchema"]);
+            for kind in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
+                for index in elements(&properties[kind]) {
+                    let name = index["IndexName"].as_str().map(str::to_owned);
+                    note(name, &index["KeySchema"]);
+                }
+            }
+        }
+        Self(keys)
+    }
+
+    fn get(&self, table: &str, index: Option<&str>) -> Option<&str> {
+        self.0
+            .get(&(table.to_owned(), index.map(str::to_owned)))
+            .map(String::as_str)
+    }
+}
+
+fn partition_key(schema: &Value) -> Option<String> {
+    elements(schema)
+        .find(|element| element["KeyType"] == "HASH")
+        .and_then(|element| element["AttributeName"].as_str())
+        .map(str::to_owned)
+}
+
+/// True if `operation` changes items.
+pub(super) fn writes(operation: &str) -> bool {
+    matches!(
+        operation,
+        "PutItem"
+            | "UpdateItem"
+            | "DeleteItem"
+            | "BatchWriteItem"
+            | "TransactWriteItems"
+            | "ExecuteStatement"
+            | "ExecuteTransaction"
+            | "BatchExecuteStatement"
+    )
+}
+
+/// What `operation` with `body` touches, in the request's order. `PartiQL` statements are not read.
+pub(super) fn accesses(operation: &str, body: &Value, keys: &PartitionKeys) -> Vec<Access> {
+    let one = |action: &str, request: &Value, item: &Value| -> Access {
+        let table = request["TableName"].as_str().unwrap_or_default();
+        Access {
+            action: action.to_owned(),
+            table: table.to_owned(),
+            index: request["IndexName"].as_str().map(str::to_owned),
+            leading_keys: leading_key(item, keys.get(table, None)),
+        }
+    };
+    match operation {
+        "GetItem" | "UpdateItem" | "DeleteItem" => vec![one(operation, body, &body["Key"])],
+        "PutItem" => vec![one(operation, body, &body["Item"])],
+        "Query" => {
+            let mut access = one(operation, body, &Value::Null);
+            let key = keys.get(&access.table, access.index.as_deref());
+            access.leading_keys = key.map_or_else(Vec::new, |key| queried(body, key));
+            vec![access]
+        }
+        "TransactWriteItems" | "TransactGetItems" => elements(&body["TransactItems"])
+            .filter_map(Value::as_object)
+            .flatten()
+            .filter_map(|(kind, item)| {
+                let (action, part) = match kind.as_str() {
+                    "Put" => ("PutItem", "Item"),
+                    "Update" => ("UpdateItem", "Key"),
+                    "Delete" => ("DeleteItem", "Key"),
+                    "ConditionCheck" => ("ConditionCheckItem", "Key"),
+                    "Get" => ("GetItem", "Key"),
+                    _ => return None,
+                };
+                Some(one(action, item, &item[part]))
+            })
+            .collect(),
+        "BatchGetItem" | "BatchWriteItem" => batched(operation, body, keys),
+        _ if body["TableName"].is_string() => vec![one(operation, body, &Value::Null)],
+        _ => Vec::new(),
+    }
+}
+
+fn batched(operation: &str, body: &Value, keys: &PartitionKeys) -> Vec<Access> {
+    let tables = body["RequestItems"].as_object().into_iter().flatten();
+    tables
+        .map(|(table, requests)| {
+            let key = keys.get(table, None);
+            let items: Vec<&Value> = match requests.get("Keys") {
+                Some(keys) => elements(keys).collect(),
+                None => elements(requests)
+                    .flat_map(|request| {
+                        [
+                            &request["PutRequest"]["Item"],
+                            &request["DeleteRequest"]["Key"],
+                        ]
+                    })
+                    .collect(),
+            };
+            Access {
+                action: operation.to_owned(),
+                table: table.clone(),
+                index: None,
+                leading_keys: items
+                    .into_iter()
+                    .flat_map(|item| leading_key(item, key))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+fn leading_key(item: &Value, key: Option<&str>) -> Vec<String> {
+    key.and_then(|key| scalar(&item[key])).into_iter().collect()
+}
+
+/// The text of an attribute value: `{"S": "a"}` is `a`.
+fn scalar(attribute: &Value) -> Option<String> {
+    ["S", "N", "B"]
+        .iter()
+        .find_map(|kind| attribute[*kind].as_str())
+        .map(str::to_owned)
+}
+
+/// The value to which a query binds the partition key `key`.
+fn queried(body: &Value, key: &str) -> Vec<String> {
+    // The partition key stands in a condition `name = :value`, which AND joins to at most one
+    // other; the second half of a BETWEEN has no equals sign.
+    let condition = body["KeyConditionExpression"].as_str().unwrap_or_default();
+    let condition = condition.replace(['(', ')'], " ");
+    let words: Vec<&str> = condition.split_whitespace().collect();
+    words
+        .split(|word| word.eq_ignore_ascii_case("and"))
+        .filter_map(|clause| {
+            let clause = clause.concat();
+            let (name, value) = clause.split_once('=')?;
+            let name = body["ExpressionAttributeNames"][name]
+                .as_str()
+                .unwrap_or(name);
+            (name == key).then(|| scalar(&body["ExpressionAttributeValues"][value]))?
+        })
+        .collect()
+}
+
+fn elements(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn keys() -> PartitionKeys {
+        PartitionKeys::of(&[Table {
+            id: "UsersTable".to_owned(),
+            name: "users".to_owned(),
+            properties: json!({
+                "KeySchema": [
+                    { "AttributeName": "pk", "KeyType": "HASH" },
+                    { "AttributeName": "sk", "KeyType": "RANGE" }
+                ],
+                "GlobalSecondaryIndexes": [{
+                    "IndexName": "feed",
+                    "KeySchema": [{ "AttributeName": "feed", "KeyType": "HASH" }]
+                }]
+            }),
+        }])
+    }
+
+    fn leading(operation: &str, body: &Value) -> Vec<String> {
+        accesses(operation, body, &keys())
+            .into_iter()
+            .flat_map(|access| access.leading_keys)
+            .collect()
+    }
+
+    #[test]
+    fn a_query_of_an_index_has_the_index_key() {
+        let body = json!({
+            "TableName": "users",
+            "IndexName": "feed",
+            "KeyConditionExpression": "(#f = :f) AND (updatedAt BETWEEN :a AND :b)",
+            "ExpressionAttributeNames": { "#f": "feed" },
+            "ExpressionAttributeValues": { ":f": { "S": "FEED#1" }, ":a": { "S": "x" } }
+        });
+        assert_eq!(leading("Query", &body), ["FEED#1"]);
+        let access = &accesses("Query", &body, &keys())[0];
+        assert_eq!(access.index.as_deref(), Some("feed"));
+    }
+
+    #[test]
+    fn a_query_without_spaces_is_read_too() {
+        let body = json!({
+            "TableName": "users",
+            "KeyConditionExpression": "sk>=:s and pk=:p",
+            "ExpressionAttributeValues": { ":p": { "S": "USER#1" }, ":s": { "S": "x" } }
+        });
+        assert_eq!(leading("Query", &body), ["USER#1"]);
+    }
+
+    #[test]
+    fn a_transaction_is_the_actions_of_its_items() {
+        let body = json!({ "TransactItems": [
+            { "Put": { "TableName": "users", "Item": { "pk": { "S": "a" } } } },
+            { "ConditionCheck": { "TableName": "users", "Key": { "pk": { "S": "b" } } } }
+        ]});
+        let found = accesses("TransactWriteItems", &body, &keys());
+        let actions: Vec<_> = found.iter().map(|access| access.action.as_str()).collect();
+        assert_eq!(actions, ["PutItem", "ConditionCheckItem"]);
+        assert_eq!(leading("TransactWriteItems", &body), ["a", "b"]);
+    }
+
+    #[test]
+    fn batches_have_the_keys_of_all_their_items() {
+        let body = json!({ "RequestItems": { "users": [
+            { "PutRequest": { "Item": { "pk": { "S": "a" } } } },
+            { "DeleteRequest": { "Key": { "pk": { "S": "b" } } } }
+        ]}});
+        assert_eq!(leading("BatchWriteItem", &body), ["a", "b"]);
+        let body = json!({ "RequestItems": { "users": { "Keys": [{ "pk": { "S": "c" } }] } } });
+        assert_eq!(leading("BatchGetItem", &body), ["c"]);
+    }
+
+    #[test]
+    fn a_scan_has_no_leading_keys() {
+        let found = accesses("Scan", &json!({ "TableName": "users" }), &keys());
+        assert_eq!(found.len(), 1);
+        assert!(found[0].leading_keys.is_empty());
+    }
+}

@@ -1,0 +1,181 @@
+//! Opens the database and makes the tables.
+
+use std::{
+    fs::{File, TryLockError},
+    path::Path,
+};
+
+use anyhow::{Context as _, bail};
+use dynoxide::{
+    Database,
+    actions::{
+        create_table::CreateTableRequest, describe_table::DescribeTableRequest,
+        update_time_to_live::UpdateTimeToLiveRequest,
+    },
+    storage::Storage,
+};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::Table;
+
+/// Name of the database in the data directory.
+const FILE: &str = "dynamodb.sqlite";
+
+/// Every write looks up the newest record of its table's stream, and every read of a stream
+/// sorts by this number. Without an index both walk through all records of all streams.
+const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS local_stream_order \
+     ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
+
+/// The open database.
+#[derive(Clone)]
+pub(super) struct Store {
+    pub(super) database: Database,
+}
+
+/// Keeps a second stack from the data directory for as long as it lives.
+pub(super) struct DirectoryLock(#[expect(dead_code, reason = "held, never read")] File);
+
+impl Store {
+    /// Opens the database in `data`, or a new one in memory.
+    pub(super) fn open(data: Option<&Path>) -> anyhow::Result<Self> {
+        let database = match data {
+            Some(directory) => in_file(&directory.join(FILE))?,
+            None => in_memory()?,
+        };
+        Ok(Self { database })
+    }
+
+    /// Makes `table` unless it is there, and sets its time to live.
+    ///
+    /// # Errors
+    /// If the table is there with other keys or indexes: the template changed under the data.
+    pub(super) fn ensure(&self, table: &Table) -> anyhow::Result<()> {
+        let name = &table.name;
+        if self.database.get_table_metadata(name)?.is_some() {
+            self.compare(table)?;
+        } else {
+            let request: CreateTableRequest =
+                serde_json::from_value(creation(table)).context("its properties")?;
+            self.database.create_table(request)?;
+        }
+        let ttl = &table.properties["TimeToLiveSpecification"];
+        if ttl["Enabled"] == true && !self.expires(name)? {
+            let request: UpdateTimeToLiveRequest = serde_json::from_value(json!({
+                "TableName": name,
+                "TimeToLiveSpecification": ttl,
+            }))
+            .context("its TimeToLiveSpecification")?;
+            self.database.update_time_to_live(request)?;
+        }
+        Ok(())
+    }
+
+    fn expires(&self, table: &str) -> anyhow::Result<bool> {
+        let metadata = self.database.get_table_metadata(table)?;
+        Ok(metadata.is_some_and(|metadata| metadata.ttl_enabled))
+    }
+
+    fn compare(&self, table: &Table) -> anyhow::Result<()> {
+        let request: DescribeTableRequest =
+            serde_json::from_value(json!({ "TableName": table.name }))?;
+        let there = serde_json::to_value(self.database.describe_table(request)?)?;
+        if shape(&there["Table"]) != shape(&creation(table)) {
+            bail!(
+                "the data directory has it with other keys, indexes or stream than the template: \
+                 start with another data directory, or remove this one"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Takes `directory` for this process, making it if need be.
+pub(super) fn lock(directory: &Path) -> anyhow::Result<DirectoryLock> {
+    std::fs::create_dir_all(directory).context("making the data directory")?;
+    let file = File::create(directory.join("lock")).context("making the lock file")?;
+    match file.try_lock() {
+        Ok(()) => Ok(DirectoryLock(file)),
+        Err(TryLockError::WouldBlock) => bail!("another local stack uses this data directory"),
+        Err(TryLockError::Error(error)) => Err(error).context("locking the data directory"),
+    }
+}
+
+fn in_file(path: &Path) -> anyhow::Result<Database> {
+    let path = path.to_str().context("the data directory is not UTF-8")?;
+    Storage::new(path)?.conn().execute_batch(STREAM_INDEX)?;
+    let database = Database::new(path)?;
+    // Sets `synchronous = NORMAL` (all else it sets is SQLite's default): with a write-ahead log
+    // the file stays consistent, and only a power cut can lose the last writes. The default
+    // waits for the disk at each write.
+    database.disable_bulk_loading()?;
+    Ok(database)
+}
+
+fn in_memory() -> anyhow::Result<Database> {
+    // The connection of a memory database is dynoxide's own. The index gets there as part of a
+    // snapshot, whose only other content is the empty schema.
+    let snapshot = format!("file:/roster-{}?vfs=memdb", Uuid::new_v4());
+    let storage = Storage::new(&snapshot)?;
+    storage.conn().execute_batch(STREAM_INDEX)?;
+    let database = Database::memory()?;
+    database.restore_from(&snapshot)?;
+    Ok(database)
+}
+
+/// The `CreateTable` request that `CloudFormation` would make of the properties.
+fn creation(table: &Table) -> Value {
+    let mut request = Map::new();
+    request.insert("TableName".to_owned(), json!(table.name));
+    for name in [
+        "AttributeDefinitions",
+        "KeySchema",
+        "GlobalSecondaryIndexes",
+        "LocalSecondaryIndexes",
+        "BillingMode",
+        "ProvisionedThroughput",
+    ] {
+        if let Some(value) = table.properties.get(name) {
+            request.insert(name.to_owned(), value.clone());
+        }
+    }
+    if let Some(view) = table.properties["StreamSpecification"].get("StreamViewType") {
+        let stream = json!({ "StreamEnabled": true, "StreamViewType": view });
+        request.insert("StreamSpecification".to_owned(), stream);
+    }
+    Value::Object(request)
+}
+
+/// What cannot change under existing data, in one form for requests and descriptions.
+fn shape(table: &Value) -> Value {
+    let indexes = |kind: &str| {
+        let mut indexes: Vec<Value> = table[kind]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|index| {
+                json!([
+                    index["IndexName"],
+                    index["KeySchema"],
+                    index["Projection"]["ProjectionType"],
+                    sorted(&index["Projection"]["NonKeyAttributes"]),
+                ])
+            })
+            .collect();
+        indexes.sort_by_key(Value::to_string);
+        indexes
+    };
+    json!([
+        table["KeySchema"],
+        sorted(&table["AttributeDefinitions"]),
+        indexes("GlobalSecondaryIndexes"),
+        indexes("LocalSecondaryIndexes"),
+        table["StreamSpecification"]["StreamViewType"],
+    ])
+}
+
+fn sorted(list: &Value) -> Vec<Value> {
+    let mut list = list.as_array().cloned().unwrap_or_default();
+    list.sort_by_key(Value::to_string);
+    list
+}

@@ -1,0 +1,82 @@
+//! Events that wait for an environment.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use serde_json::Value;
+use tokio::sync::{Notify, oneshot};
+
+use crate::invoke::InvokeError;
+
+/// One event for a function, and whoever waits for the answer.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) request_id: String,
+    pub(super) payload: Value,
+    /// Dropped without an answer when the stack goes down.
+    pub(super) reply: oneshot::Sender<Result<Value, InvokeError>>,
+}
+
+/// A queue, first in, first out.
+#[derive(Debug, Default)]
+pub(super) struct Jobs {
+    waiting: Mutex<VecDeque<Job>>,
+    added: Notify,
+}
+
+impl Jobs {
+    /// Adds a job at the end; gives it back if `most` jobs wait already.
+    pub(super) fn push(&self, job: Job, most: usize) -> Result<(), Job> {
+        let mut waiting = self.lock();
+        if waiting.len() >= most {
+            return Err(job);
+        }
+        waiting.push_back(job);
+        drop(waiting);
+        self.added.notify_one();
+        Ok(())
+    }
+
+    /// Puts a job back at the head: whoever took it could not even begin.
+    pub(super) fn put_back(&self, job: Job) {
+        self.lock().push_front(job);
+        self.added.notify_one();
+    }
+
+    /// Takes the next job, and waits for one if there is none. A caller that is dropped takes none.
+    pub(super) async fn pop(&self) -> Job {
+        loop {
+            if let Some(job) = self.try_pop() {
+                return job;
+            }
+            // A permit is stored if a job came between the look and the wait.
+            self.added.notified().await;
+        }
+    }
+
+    /// Takes the next job if there is one.
+    pub(super) fn try_pop(&self) -> Option<Job> {
+        let mut waiting = self.lock();
+        let job = waiting.pop_front();
+        if !waiting.is_empty() {
+            // Two jobs may have left only one permit: whoever takes the first wakes the next.
+            self.added.notify_one();
+        }
+        job
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Drops all jobs, so that their callers learn that nobody will answer.
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Job>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

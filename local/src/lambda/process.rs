@@ -1,0 +1,121 @@
+//! The process of an environment: what it gets to see, and where its lines go.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, IsTerminal as _},
+    net::SocketAddr,
+    path::PathBuf,
+    process::Stdio,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
+    process::{Child, Command},
+};
+use uuid::Uuid;
+
+use crate::{
+    journal::{Happening, Journal},
+    template::{Function, REGION},
+};
+
+/// What is needed to start a function.
+#[derive(Debug, Clone)]
+pub(super) struct Program {
+    pub(super) id: String,
+    pub(super) arn: String,
+    pub(super) function: Function,
+    pub(super) executable: PathBuf,
+    pub(super) endpoints: BTreeMap<String, String>,
+    pub(super) echo: bool,
+}
+
+impl Program {
+    /// Starts a process that finds the Runtime API at `runtime_api`.
+    pub(super) fn start(&self, runtime_api: SocketAddr, journal: &Journal) -> io::Result<Child> {
+        let mut command = Command::new(&self.executable);
+        command
+            .env_clear()
+            .envs(&self.function.variables)
+            .envs(self.variables(runtime_api))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        // Ctrl-C goes to the whole group of the terminal. The stack decides when a function ends;
+        // should the stack be killed, the function loses its Runtime API and ends by itself.
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command.spawn()?;
+        if let Some(stdout) = child.stdout.take() {
+            self.follow(stdout, journal);
+        }
+        if let Some(stderr) = child.stderr.take() {
+            self.follow(stderr, journal);
+        }
+        Ok(child)
+    }
+
+    /// What Lambda sets beside the function's own variables. Nothing of this machine's
+    /// environment gets through but the `PATH`.
+    fn variables(&self, runtime_api: SocketAddr) -> BTreeMap<String, String> {
+        let function = &self.function;
+        let today = Timestamp::now().strftime("%Y/%m/%d");
+        let mut variables = self.endpoints.clone();
+        let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
+        set("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string());
+        set("AWS_LAMBDA_FUNCTION_NAME", function.name.clone());
+        set("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned());
+        set(
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+            function.memory.to_string(),
+        );
+        set("AWS_LAMBDA_LOG_GROUP_NAME", function.logging.group.clone());
+        set(
+            "AWS_LAMBDA_LOG_STREAM_NAME",
+            format!("{today}/[$LATEST]{}", Uuid::new_v4().simple()),
+        );
+        set("AWS_LAMBDA_LOG_FORMAT", function.logging.format.clone());
+        if let Some(level) = &function.logging.level {
+            set("AWS_LAMBDA_LOG_LEVEL", level.clone());
+        }
+        set("AWS_REGION", REGION.to_owned());
+        set("AWS_DEFAULT_REGION", REGION.to_owned());
+        // The services in front of the emulators can tell callers apart by the key.
+        set("AWS_ACCESS_KEY_ID", self.id.clone());
+        set("AWS_SECRET_ACCESS_KEY", "local".to_owned());
+        set("AWS_EC2_METADATA_DISABLED", "true".to_owned());
+        set("RUST_BACKTRACE", "1".to_owned());
+        set("PATH", std::env::var("PATH").unwrap_or_default());
+        variables
+    }
+
+    /// Copies the lines of `output` into the journal until it is closed.
+    fn follow(&self, output: impl AsyncRead + Send + Unpin + 'static, journal: &Journal) {
+        let (function, journal, echo) = (self.id.clone(), journal.clone(), self.echo);
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(output).split(b'\n');
+            // An error here is a pipe that is gone, as at the end.
+            while let Ok(Some(line)) = lines.next_segment().await {
+                let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+                if echo {
+                    show(&function, &line);
+                }
+                journal.append(Happening::Log {
+                    function: function.clone(),
+                    line,
+                });
+            }
+        });
+    }
+}
+
+/// Shows a line on the terminal, behind the name of its function.
+fn show(function: &str, line: &str) {
+    if io::stderr().is_terminal() {
+        eprintln!("\x1b[2m{function}\x1b[0m {line}");
+    } else {
+        eprintln!("{function} {line}");
+    }
+}

@@ -1,0 +1,105 @@
+//! Keeps other web sites out: what listens here is for programs and pages of this machine.
+//!
+//! Any page a browser shows may send requests to 127.0.0.1, and through DNS rebinding may even
+//! read the answers. Such a request carries the foreign site's name in `Host` or `Origin`.
+
+use axum::{
+    Json,
+    extract::Request,
+    http::{HeaderMap, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+/// Middleware that lets through only what was sent to, and from, this machine by name.
+pub async fn guard(request: Request, next: Next) -> Response {
+    if is_local(request.headers()) {
+        return next.run(request).await;
+    }
+    (
+        StatusCode::FORBIDDEN,
+        Json(json!({ "message": "Forbidden" })),
+    )
+        .into_response()
+}
+
+fn is_local(headers: &HeaderMap) -> bool {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str());
+    host.is_some_and(is_local_authority)
+        && match origin {
+            None => true,
+            Some(Ok(origin)) => origin
+                .strip_prefix("http://")
+                .or_else(|| origin.strip_prefix("https://"))
+                .is_some_and(is_local_authority),
+            Some(Err(_)) => false,
+        }
+}
+
+/// Whether `authority` (host and optional port) names this machine.
+fn is_local_authority(authority: &str) -> bool {
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| {
+        authority.strip_prefix(name).is_some_and(|rest| {
+            rest.is_empty()
+                || rest
+                    .strip_prefix(':')
+                    .is_some_and(|port| port.parse::<u16>().is_ok())
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(host: Option<&str>, origin: Option<&str>) -> bool {
+        let mut headers = HeaderMap::new();
+        if let Some(host) = host {
+            headers.insert(header::HOST, host.parse().unwrap());
+        }
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        is_local(&headers)
+    }
+
+    #[test]
+    fn this_machine_is_let_through_by_each_of_its_names() {
+        for host in ["127.0.0.1", "127.0.0.1:3000", "localhost:1", "[::1]:65535"] {
+            assert!(checked(Some(host), None), "{host}");
+        }
+        for origin in [
+            "http://localhost:3001",
+            "https://127.0.0.1",
+            "http://[::1]:1",
+        ] {
+            assert!(checked(Some("localhost:3000"), Some(origin)), "{origin}");
+        }
+    }
+
+    #[test]
+    fn foreign_names_are_not() {
+        assert!(!checked(None, None));
+        for host in [
+            "example.com",
+            "localhost.example.com",
+            "127.0.0.1:x",
+            "127.0.0.10",
+            "",
+        ] {
+            assert!(!checked(Some(host), None), "{host}");
+        }
+        for origin in [
+            "null",
+            "https://example.com",
+            "file://localhost",
+            "http://localhost.evil",
+        ] {
+            assert!(!checked(Some("localhost"), Some(origin)), "{origin}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::{
+    bus::Rule,
+    pattern::Pattern,
+    queue::Queues,
+    testing::{FakeInvoker, send},
+};
+
+struct Stack {
+    mail: MailService,
+    url: String,
+    invoker: Arc<FakeInvoker>,
+    journal: Journal,
+}
+
+impl Stack {
+    async fn start() -> Self {
+        let invoker = Arc::new(FakeInvoker::new(|_| Ok(Value::Null)));
+        let journal = Journal::default();
+        let claimed = json!({ "source": ["aws.ses"], "detail-type": ["Email Sent"], "detail": { "mail": { "tags": { "roster-claim": [{ "exists": true }] } } } });
+        let rule = Rule {
+            name: "Sent".to_owned(),
+            bus: bus::DEFAULT.to_owned(),
+            pattern: Pattern::parse(&claimed).unwrap(),
+            function: "RecordMail".to_owned(),
+            dead_letter_queue: None,
+            input: None,
+        };
+        let config = bus::Config {
+            rules: vec![rule],
+            ..bus::Config::default()
+        };
+        let bus = Bus::new(
+            config,
+            invoker.clone(),
+            journal.clone(),
+            Queues::new(journal.clone()),
+        )
+        .unwrap();
+        let config = Config {
+            configuration_sets: vec![ConfigurationSet {
+                name: "mails".to_owned(),
+                sending: true,
+                publishes_sends: true,
+            }],
+            account: Account::default(),
+        };
+        let mail = MailService::new(config, journal.clone(), bus);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!(
+            "http://{}/v2/email/outbound-emails",
+            listener.local_addr().unwrap()
+        );
+        tokio::spawn(axum::serve(listener, mail.router()).into_future());
+        Self {
+            mail,
+            url,
+            invoker,
+            journal,
+        }
+    }
+
+    async fn send(&self, body: &Value) -> (u16, Value) {
+        let request = http::Request::post(&self.url)
+            .header("content-type", "application/json")
+            .body(axum::body::Body::from(body.to_string()))
+            .unwrap();
+        let (status, answer) = send(request).await;
+        (status.as_u16(), answer)
+    }
+
+    fn inbox(&self) -> Vec<Mail> {
+        let entries = self.journal.since(0);
+        let mails = entries.iter().filter_map(|entry| match &entry.happening {
+            Happening::Mail { mail } => Some(mail.clone()),
+            _ => None,
+        });
+        mails.collect()
+    }
+}
+
+fn welcome() -> Value {
+    json!({
+        "FromEmailAddress": "Roster <roster@example.com>",
+        "Destination": { "ToAddresses": ["ada@example.com"] },
+        "Content": { "Simple": {
+            "Subject": { "Data": "Welcome", "Charset": "UTF-8" },
+            "Body": { "Text": { "Data": "Hello" }, "Html": { "Data": "<p>Hello</p>" } }
+        }},
+        "EmailTags": [{ "Name": "roster-claim", "Value": "welcome-1" }],
+        "ConfigurationSetName": "mails"
+    })
+}
+
+#[tokio::test]
+async fn a_mail_stands_in_the_inbox_and_its_event_on_the_default_bus() {
+    let stack = Stack::start().await;
+    let (status, answer) = stack.send(&welcome()).await;
+    assert_eq!(status, 200);
+    let inbox = stack.inbox();
+    assert_eq!(answer["MessageId"], inbox[0].id);
+    assert_eq!(inbox[0].to, ["ada@example.com"]);
+    assert_eq!(inbox[0].html.as_deref(), Some("<p>Hello</p>"));
+    let (function, event) = &stack.invoker.payloads()[0];
+    assert_eq!(function, "RecordMail");
+    assert_eq!(event["detail"]["eventType"], "Send");
+    assert_eq!(event["detail"]["mail"]["messageId"], inbox[0].id);
+    assert_eq!(
+        event["detail"]["mail"]["tags"]["roster-claim"],
+        json!(["welcome-1"])
+    );
+    assert_eq!(
+        event["detail"]["mail"]["tags"]["ses:configuration-set"],
+        json!(["mails"])
+    );
+}
+
+#[tokio::test]
+async fn bad_requests_are_refused_as_ses_does() {
+    let stack = Stack::start().await;
+    let with = |pointer: &str, value: Value| {
+        let mut body = welcome();
+        *body.pointer_mut(pointer).unwrap() = value;
+        body
+    };
+    let many: Vec<String> = (0..51)
+        .map(|number| format!("{number}@example.com"))
+        .collect();
+    for body in [
+        with("/FromEmailAddress", json!(null)),
+        with("/FromEmailAddress", json!("nobody")),
+        with("/Destination/ToAddresses", json!([])),
+        with("/Destination/ToAddresses", json!(many)),
+        with("/Destination/ToAddresses", json!(["x y@example.com"])),
+        with("/Content/Simple/Body", json!({})),
+        with("/Content", json!({ "Template": { "TemplateName": "x" } })),
+        with("/EmailTags/0/Value", json!("CLAIM#mail#1")),
+    ] {
+        assert_eq!(stack.send(&body).await.0, 400, "{body}");
+    }
+    let (status, answer) = stack
+        .send(&with("/ConfigurationSetName", json!("none")))
+        .await;
+    assert_eq!(
+        (status, &answer["message"]),
+        (404, &json!("Configuration set <none> does not exist."))
+    );
+    assert!(stack.inbox().is_empty());
+}
+
+#[tokio::test]
+async fn without_a_configuration_set_there_is_no_event() {
+    let stack = Stack::start().await;
+    let mut body = welcome();
+    body.as_object_mut().unwrap().remove("ConfigurationSetName");
+    assert_eq!(stack.send(&body).await.0, 200);
+    assert_eq!(stack.inbox().len(), 1);
+    assert!(stack.invoker.payloads().is_empty());
+}
+
+#[tokio::test]
+async fn a_raw_mail_is_read_by_its_headers() {
+    let stack = Stack::start().await;
+    let raw = "From: a@example.com\r\nTo: b@example.com, c@example.com\r\nSubject: Long\r\n subject\r\n\r\nText\r\n";
+    let body = json!({ "Content": { "Raw": { "Data": STANDARD.encode(raw) } } });
+    assert_eq!(stack.send(&body).await.0, 200);
+    let inbox = stack.inbox();
+    assert_eq!(inbox[0].to, ["b@example.com", "c@example.com"]);
+    assert_eq!(inbox[0].subject, "Long subject");
+    assert_eq!(inbox[0].text.as_deref(), Some("Text\n"));
+}
+
+#[tokio::test]
+async fn a_fault_is_with_or_without_the_mail() {
+    let stack = Stack::start().await;
+    stack
+        .mail
+        .faults()
+        .order(&Fault::Refused("TooManyRequestsException"), 1);
+    stack
+        .mail
+        .faults()
+        .order(&Fault::LostReply("InternalFailure"), 1);
+    assert_eq!(stack.send(&welcome()).await.0, 429);
+    assert!(stack.inbox().is_empty());
+    assert_eq!(stack.send(&welcome()).await.0, 500);
+    assert_eq!(stack.inbox().len(), 1);
+    assert_eq!(stack.mail.faults().pending(), 0);
+}

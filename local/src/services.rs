@@ -1,0 +1,264 @@
+//! The services which the functions use: where each listens, and what makes it run.
+//!
+//! The ports are bound before anything runs, since the environments have to know them.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use anyhow::Context as _;
+use axum::Router;
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{
+    account::Account,
+    bus::{self, Bus},
+    console,
+    dynamodb::{self, Dynamo},
+    journal::Journal,
+    lambda::Lambda,
+    mail::{self, MailService},
+    pattern::Pattern,
+    queue::Queues,
+    stack::Options,
+    stream::{self, Mapping, Mappings, Pace, Start},
+    template::{self, Model, STACK},
+};
+
+/// Where the services will listen.
+#[derive(Debug)]
+pub struct Listeners {
+    /// DynamoDB.
+    pub dynamodb: TcpListener,
+    /// EventBridge.
+    pub eventbridge: TcpListener,
+    /// SES, API v2.
+    pub sesv2: TcpListener,
+    /// The console.
+    pub console: TcpListener,
+}
+
+/// Addresses of the services.
+#[derive(Debug, Clone)]
+pub struct Endpoints {
+    /// DynamoDB.
+    pub dynamodb: String,
+    /// EventBridge.
+    pub eventbridge: String,
+    /// SES, API v2.
+    pub sesv2: String,
+    /// The console.
+    pub console: String,
+}
+
+/// What the services are made from.
+#[derive(Debug, Clone)]
+pub struct Parts<'a> {
+    /// The template.
+    pub model: &'a Model,
+    /// How the stack was asked to run.
+    pub options: &'a Options,
+    /// Address of the HTTP API, which the console proxies.
+    pub api: &'a str,
+    /// The functions.
+    pub lambda: Lambda,
+    /// The journal.
+    pub journal: Journal,
+    /// The dead-letter queues.
+    pub queues: Queues,
+}
+
+/// The running services. They end when this is dropped.
+pub struct Services {
+    /// The tables.
+    pub dynamo: Dynamo,
+    /// The mappings from their streams to functions.
+    pub mappings: Mappings,
+    /// The buses.
+    pub bus: Bus,
+    /// The mail service.
+    pub mail: MailService,
+    _tasks: JoinSet<()>,
+}
+
+impl Listeners {
+    /// Where they are bound.
+    ///
+    /// # Errors
+    /// When a socket has no address.
+    pub fn endpoints(&self) -> anyhow::Result<Endpoints> {
+        Ok(Endpoints {
+            dynamodb: url(&self.dynamodb)?,
+            eventbridge: url(&self.eventbridge)?,
+            sesv2: url(&self.sesv2)?,
+            console: url(&self.console)?,
+        })
+    }
+}
+
+impl Endpoints {
+    /// The environment variables with which the AWS SDKs find the services.
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        [
+            ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE", &self.eventbridge),
+            ("AWS_ENDPOINT_URL_SESV2", &self.sesv2),
+        ]
+        .into_iter()
+        .map(|(name, url)| (name.to_owned(), url.clone()))
+        .collect()
+    }
+}
+
+impl Services {
+    /// Starts the services.
+    ///
+    /// # Errors
+    /// When one of them cannot start.
+    pub async fn start(parts: Parts<'_>, listeners: Listeners) -> anyhow::Result<Self> {
+        let dynamo = Dynamo::start(tables(&parts), listeners.dynamodb).await?;
+        let bus = Bus::new(
+            buses(parts.model)?,
+            Arc::new(parts.lambda.clone()),
+            parts.journal.clone(),
+            parts.queues.clone(),
+        )?;
+        let mail = MailService::new(mail(parts.model), parts.journal.clone(), bus.clone());
+        let mut tasks = JoinSet::new();
+        serve(&mut tasks, listeners.eventbridge, bus.router());
+        serve(&mut tasks, listeners.sesv2, mail.router());
+        let console = console::router(
+            console(&parts),
+            parts.journal.clone(),
+            dynamo.calls().clone(),
+        );
+        serve(&mut tasks, listeners.console, console);
+        let services = stream::Services {
+            invoker: Arc::new(parts.lambda.clone()),
+            journal: parts.journal.clone(),
+            queues: parts.queues.clone(),
+            account: Account::default(),
+        };
+        let streams = mappings(parts.model)?;
+        let data = parts.options.data.as_deref();
+        let mappings = Mappings::start(&dynamo, streams, &services, data, Pace::default()).await?;
+        Ok(Self {
+            dynamo,
+            mappings,
+            bus,
+            mail,
+            _tasks: tasks,
+        })
+    }
+}
+
+fn serve(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router) {
+    tasks.spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "a service ended");
+        }
+    });
+}
+
+fn tables(parts: &Parts<'_>) -> dynamodb::Config {
+    let tables = parts
+        .model
+        .tables
+        .iter()
+        .map(|(id, table)| dynamodb::Table {
+            id: id.clone(),
+            name: table.name.clone(),
+            properties: table.properties.clone(),
+        });
+    dynamodb::Config {
+        data: parts.options.data.clone(),
+        tables: tables.collect(),
+        account: Account::default(),
+    }
+}
+
+fn buses(model: &Model) -> anyhow::Result<bus::Config> {
+    Ok(bus::Config {
+        buses: model.buses.values().cloned().collect(),
+        rules: model.rules.iter().map(rule).collect::<Result<_, _>>()?,
+        account: Account::default(),
+    })
+}
+
+fn rule(rule: &template::Rule) -> anyhow::Result<bus::Rule> {
+    Ok(bus::Rule {
+        name: rule.name.clone(),
+        bus: rule.bus.clone(),
+        pattern: Pattern::parse(&rule.pattern).with_context(|| format!("rule {}", rule.name))?,
+        function: rule.function.clone(),
+        dead_letter_queue: rule.dead_letter.clone(),
+        input: None,
+    })
+}
+
+fn mail(model: &Model) -> mail::Config {
+    let sets = model
+        .configuration_sets
+        .values()
+        .map(|set| mail::ConfigurationSet {
+            name: set.name.clone(),
+            sending: set.sending,
+            publishes_sends: set.destinations.iter().any(|destination| {
+                destination.bus == bus::DEFAULT
+                    && destination.kinds.iter().any(|kind| kind == "SEND")
+            }),
+        });
+    mail::Config {
+        configuration_sets: sets.collect(),
+        account: Account::default(),
+    }
+}
+
+fn console(parts: &Parts<'_>) -> console::Config {
+    let routes = parts.model.routes.iter().map(|route| console::Route {
+        method: route.method.clone().unwrap_or_else(|| "ANY".to_owned()),
+        path: route.path.clone().unwrap_or_else(|| "$default".to_owned()),
+        function: route.function.clone(),
+    });
+    console::Config {
+        name: STACK.to_owned(),
+        api: parts.api.to_owned(),
+        routes: routes.collect(),
+    }
+}
+
+fn mappings(model: &Model) -> anyhow::Result<Vec<Mapping>> {
+    let mapping = |mapping: &template::StreamMapping| -> anyhow::Result<Mapping> {
+        let id = format!("{}.{}", mapping.function, mapping.table);
+        let filters = mapping
+            .patterns
+            .iter()
+            .map(Pattern::parse)
+            .collect::<Result<_, _>>();
+        Ok(Mapping {
+            filters: filters.with_context(|| format!("mapping {id}"))?,
+            id,
+            function: mapping.function.clone(),
+            table: mapping.table.clone(),
+            batch_size: mapping.batch_size,
+            bisect: mapping.bisect,
+            max_retries: mapping.retries,
+            max_age: None,
+            report_batch_item_failures: mapping.reports_item_failures,
+            on_failure: mapping.on_failure.clone(),
+            start: if mapping.from_start {
+                Start::TrimHorizon
+            } else {
+                Start::Latest
+            },
+        })
+    };
+    model.streams.iter().map(mapping).collect()
+}
+
+/// Address of a listener as a URL.
+///
+/// # Errors
+/// When the socket has no address.
+pub fn url(listener: &TcpListener) -> anyhow::Result<String> {
+    let address = listener.local_addr().context("a socket has no address")?;
+    Ok(format!("http://{address}"))
+}

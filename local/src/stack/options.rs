@@ -1,0 +1,78 @@
+//! How a stack is asked to run.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use crate::{compile::Executables, template::Overrides};
+
+/// How to run a stack. A port of 0 means any free one.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The template; its folder is the workspace with the functions.
+    pub template: PathBuf,
+    /// Port of the HTTP API.
+    pub port: u16,
+    /// Port of the console.
+    pub console_port: u16,
+    /// Port of DynamoDB.
+    pub dynamodb_port: u16,
+    /// Folder that keeps the tables, `None` for memory.
+    pub data: Option<PathBuf>,
+    /// Values for the template's parameters.
+    pub parameters: Overrides,
+    /// The first administrator.
+    pub admin: Option<Admin>,
+    /// Most environments of one function.
+    pub max_environments: usize,
+    /// Wait before an asynchronous invocation is tried again; doubled for the next time.
+    pub async_retry_delay: Duration,
+    /// Where the functions' executables come from.
+    pub functions: Functions,
+    /// Whether lines of the functions are shown on the terminal.
+    pub echo: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            template: PathBuf::from("template.yaml"),
+            port: 3000,
+            console_port: 3001,
+            dynamodb_port: 8000,
+            data: None,
+            parameters: Overrides::new(),
+            admin: None,
+            max_environments: 4,
+            async_retry_delay: Duration::from_secs(5),
+            functions: Functions::Build { release: false },
+            echo: false,
+        }
+    }
+}
+
+/// Where the functions' executables come from.
+#[derive(Debug, Clone)]
+pub enum Functions {
+    /// Cargo builds them.
+    Build {
+        /// With the release profile.
+        release: bool,
+    },
+    /// They are there already, by the names of their binaries.
+    Built(Executables),
+}
+
+/// The administrator that a new stack starts with.
+#[derive(Clone)]
+pub struct Admin {
+    /// E-mail address.
+    pub email: String,
+    /// Password.
+    pub password: String,
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither an address nor a password belongs into a log.
+        f.debug_struct("Admin").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{journal::Happening, lambda::probe};
+
+const TEMPLATE: &str = "
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  AppUrl: {Type: String, Default: https://example.com}
+Resources:
+  Api: {Type: AWS::Serverless::HttpApi}
+  Probe:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: probe}}
+    Properties:
+      Runtime: provided.al2023
+      Environment: {Variables: {APP_URL: !Ref AppUrl}}
+      Events:
+        All: {Type: HttpApi, Properties: {ApiId: !Ref Api}}
+";
+
+/// A folder with a template; gone with this.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(template: &str) -> Self {
+        let folder = std::env::temp_dir().join(uuid::Uuid::new_v4().to_string());
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("template.yaml"), template).unwrap();
+        Self(folder)
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            template: self.0.join("template.yaml"),
+            port: 0,
+            console_port: 0,
+            dynamodb_port: 0,
+            functions: Functions::Built(Executables::from([("probe".to_owned(), probe())])),
+            ..Options::default()
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn client() -> Client<HttpConnector, Body> {
+    Client::builder(TokioExecutor::new()).build_http()
+}
+
+async fn get(url: &str) -> (u16, Value) {
+    let response = client().get(url.parse().unwrap()).await.unwrap();
+    let status = response.status().as_u16();
+    let body = Body::new(response.into_body());
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn a_request_reaches_its_function_and_is_answered() {
+    let folder = Folder::new(TEMPLATE);
+    let running = Stack::start(folder.options()).await.unwrap();
+    running.ready().await.unwrap();
+    let (status, answer) = get(&format!("{}/some/path?a=b", running.api_url)).await;
+    assert_eq!(status, 200);
+    assert_eq!(answer["echo"]["routeKey"], "$default");
+    assert_eq!(answer["echo"]["queryStringParameters"], json!({ "a": "b" }));
+    assert_eq!(
+        format!(
+            "http://{}",
+            answer["echo"]["requestContext"]["domainName"]
+                .as_str()
+                .unwrap()
+        ),
+        running.api_url
+    );
+    assert!(running.journal.since(0).iter().any(|entry| matches!(
+        &entry.happening,
+        Happening::Request { path, status: 200, .. } if path == "/some/path"
+    )));
+    let lambda = running.lambda.clone();
+    assert_eq!(lambda.processes("Probe").len(), 1);
+    running.stop().await;
+    assert!(lambda.processes("Probe").is_empty());
+}
+
+#[tokio::test]
+async fn dropping_a_stack_ends_its_processes() {
+    let folder = Folder::new(TEMPLATE);
+    let running = Stack::start(folder.options()).await.unwrap();
+    running.ready().await.unwrap();
+    let lambda = running.lambda.clone();
+    drop(running);
+    lambda.stopped().await;
+    assert!(lambda.processes("Probe").is_empty());
+}
+
+#[tokio::test]
+async fn a_foreign_host_gets_nothing() {
+    let folder = Folder::new(TEMPLATE);
+    let running = Stack::start(folder.options()).await.unwrap();
+    let request = http::Request::get(&running.api_url)
+        .header("host", "rebound.example.com")
+        .body(Body::empty())
+        .unwrap();
+    let response = client().request(request).await.unwrap();
+    assert_eq!(response.status(), 403);
+    assert!(running.lambda.processes("Probe").is_empty());
+}
+
+#[tokio::test]
+async fn links_lead_to_the_console_unless_told_otherwise() {
+    let folder = Folder::new(TEMPLATE);
+    let running = Stack::start(folder.options()).await.unwrap();
+    let app_url = running.model.functions["Probe"].variables["APP_URL"].clone();
+    assert_eq!(app_url, running.console_url);
+
+    let mut options = folder.options();
+    options
+        .parameters
+        .insert("AppUrl".to_owned(), "http://own".to_owned());
+    let running = Stack::start(options).await.unwrap();
+    assert_eq!(
+        running.model.functions["Probe"].variables["APP_URL"],
+        "http://own"
+    );
+}
+
+/// The one line with which a start fails.
+async fn failure(options: Options) -> String {
+    let error = format!("{:#}", Stack::start(options).await.unwrap_err());
+    assert_eq!(error.lines().count(), 1, "{error}");
+    error
+}
+
+#[tokio::test]
+async fn a_start_that_fails_says_why() {
+    let folder = Folder::new(TEMPLATE);
+
+    let taken = bind_any().await.unwrap();
+    let mut options = folder.options();
+    options.console_port = taken.local_addr().unwrap().port();
+    let expected = format!(
+        "cannot listen at port {}; choose another with --console-port: ",
+        options.console_port
+    );
+    assert!(failure(options).await.starts_with(&expected));
+
+    let mut options = folder.options();
+    options.functions = Functions::Built(Executables::new());
+    assert_eq!(
+        failure(options).await,
+        "Probe: Metadata.BuildProperties.Binary is `probe`, but the workspace has no such binary"
+    );
+
+    let mut options = folder.options();
+    options
+        .parameters
+        .insert("Colour".to_owned(), "red".to_owned());
+    assert!(failure(options).await.ends_with(
+        "template.yaml: Parameters.Colour: a value was given, but the template has no such parameter"
+    ));
+
+    let mut options = folder.options();
+    options.template.set_file_name("absent.yaml");
+    assert!(failure(options).await.starts_with("cannot read "));
+}

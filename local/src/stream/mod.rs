@@ -1,0 +1,178 @@
+//! Event source mappings: what is written to a table goes, in order, to the functions that
+//! follow its stream.
+//!
+//! The tables' HTTP layer tells a mapping of each write, so that it reads at once; it polls
+//! beside that, slowly, for what nobody told it. The shard blocks while a batch is retried, as
+//! Lambda's does.
+//!
+//! # Where it differs from Lambda
+//! - A partial failure moves the checkpoint to the failed record, and the remaining records get
+//!   all retries anew. If the first record is the failed one, the batch is halved (with
+//!   `BisectBatchOnFunctionError`) as after any other error.
+//! - There is no batching window, no parallelisation factor and no tumbling window.
+//! - Records are given up by count or age as configured, never because the stream ends.
+
+mod batch;
+mod failure;
+mod outcome;
+mod position;
+mod shard;
+#[cfg(test)]
+mod tests;
+
+use std::{path::Path, time::Duration};
+
+use anyhow::Context as _;
+use tokio::{sync::watch, task::JoinSet};
+
+use self::{failure::Failures, position::Position, shard::Shard};
+use crate::{
+    account::Account, dynamodb::Dynamo, invoke::SharedInvoker, journal::Journal, pattern::Pattern,
+    queue::Queues,
+};
+
+/// One mapping, as the template describes it.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    /// A name of its own in the stack; in a data directory its position is kept under it.
+    pub id: String,
+    /// Logical id of the function.
+    pub function: String,
+    /// Logical id of the table.
+    pub table: String,
+    /// Most records in a batch.
+    pub batch_size: usize,
+    /// Records that match any of these are delivered; all records if there are none.
+    pub filters: Vec<Pattern>,
+    /// Halve a batch when the function fails.
+    pub bisect: bool,
+    /// How often a batch is tried again. `None`: for ever.
+    pub max_retries: Option<u32>,
+    /// Age at which a record is given up. `None`: never.
+    pub max_age: Option<Duration>,
+    /// The answer names the failed records (`ReportBatchItemFailures`).
+    pub report_batch_item_failures: bool,
+    /// Logical id of the queue to which the position of what was given up goes.
+    pub on_failure: Option<String>,
+    /// Where to start without a position.
+    pub start: Start,
+}
+
+/// Starting position of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// The oldest record.
+    TrimHorizon,
+    /// What is written after the start.
+    Latest,
+}
+
+/// How long mappings wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// For records nobody told of.
+    pub poll: Duration,
+    /// Before the first retry of a batch; doubled for each further one.
+    pub retry: Duration,
+    /// Longest wait before a retry.
+    pub longest_retry: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_secs(2),
+            retry: Duration::from_millis(100),
+            longest_retry: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Where mappings deliver to.
+#[derive(Clone)]
+pub struct Services {
+    /// Runs the functions.
+    pub invoker: SharedInvoker,
+    /// Notes what was relayed.
+    pub journal: Journal,
+    /// Takes what was given up.
+    pub queues: Queues,
+    /// The account in ARNs.
+    pub account: Account,
+}
+
+/// The running mappings. They end when this is dropped.
+pub struct Mappings {
+    progress: Vec<Progress>,
+    _tasks: JoinSet<()>,
+}
+
+/// How far a mapping is.
+struct Progress {
+    /// Writes to the table so far.
+    writes: watch::Receiver<u64>,
+    /// The number of writes after which the mapping found nothing left to do.
+    caught_up: watch::Receiver<Option<u64>>,
+}
+
+impl Mappings {
+    /// Starts the mappings on the streams of `dynamo`. With a data directory, each goes on
+    /// where it was; what was delivered just before the stack ended may be delivered again.
+    ///
+    /// # Errors
+    /// If a table has no stream, or a position cannot be read; the error names the mapping.
+    pub async fn start(
+        dynamo: &Dynamo,
+        mappings: Vec<Mapping>,
+        services: &Services,
+        data: Option<&Path>,
+        pace: Pace,
+    ) -> anyhow::Result<Self> {
+        let mut progress = Vec::new();
+        let mut tasks = JoinSet::new();
+        for mapping in mappings {
+            let id = mapping.id.clone();
+            let stream = dynamo
+                .stream(&mapping.table)
+                .with_context(|| format!("mapping {id}"))?;
+            let position = Position::open(data, &mapping, &stream)
+                .await
+                .with_context(|| format!("mapping {id}"))?;
+            let (caught_up, caught_up_seen) = watch::channel(None);
+            progress.push(Progress {
+                writes: stream.writes(),
+                caught_up: caught_up_seen,
+            });
+            let failures = Failures::new(services, &mapping, &stream);
+            let shard = Shard {
+                mapping,
+                stream,
+                position,
+                failures,
+                services: services.clone(),
+                pace,
+                caught_up,
+            };
+            tasks.spawn(shard.run());
+        }
+        Ok(Self {
+            progress,
+            _tasks: tasks,
+        })
+    }
+
+    /// Waits until each mapping has dealt with every write that was answered before this call:
+    /// the outbox is empty. A mapping that is retrying is not done. Bound it with
+    /// [`tokio::time::timeout`].
+    pub async fn idle(&self) {
+        for Progress { writes, caught_up } in &self.progress {
+            let wanted = *writes.borrow();
+            let mut caught_up = caught_up.clone();
+            let done = caught_up.wait_for(|seen| seen.is_some_and(|seen| seen >= wanted));
+            if done.await.is_err() {
+                // The mapping has ended, so the stack is stopping: nothing more will happen.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The loop of one mapping: read, filter, deliver, move on.
+
+use std::{collections::VecDeque, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::{
+    Mapping, Pace, Services,
+    batch::{self, Batch},
+    failure::{Condition, Failures},
+    outcome::{self, Outcome},
+    position::Position,
+};
+use crate::{dynamodb::Stream, invoke::InvokeError, journal::Happening};
+
+/// Records read at once, before filtering: what one read of `DynamoDB` Streams gives at most.
+const READ: usize = 1000;
+
+pub(super) struct Shard {
+    pub(super) mapping: Mapping,
+    pub(super) stream: Stream,
+    pub(super) position: Position,
+    pub(super) failures: Failures,
+    pub(super) services: Services,
+    pub(super) pace: Pace,
+    pub(super) caught_up: watch::Sender<Option<u64>>,
+}
+
+/// Why a mapping cannot go on for the moment.
+enum Halt {
+    /// The stack is going down.
+    Stopping,
+    /// The stream or the position failed; to be tried again.
+    Trouble(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Halt {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Trouble(error)
+    }
+}
+
+impl Shard {
+    pub(super) async fn run(mut self) {
+        let mut writes = self.stream.writes();
+        loop {
+            // Taken before the read, so that a write during it is read in the next round.
+            let seen = *writes.borrow_and_update();
+            match self.drain().await {
+                Ok(()) => {
+                    self.caught_up.send_replace(Some(seen));
+                }
+                Err(Halt::Stopping) => return,
+                Err(Halt::Trouble(error)) => {
+                    tracing::warn!(mapping = self.mapping.id, "the stream: {error:#}");
+                }
+            }
+            tokio::select! {
+                changed = writes.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(self.pace.poll) => {}
+            }
+        }
+    }
+
+    /// Delivers until there is nothing to read.
+    async fn drain(&mut self) -> Result<(), Halt> {
+        loop {
+            let records = self.stream.after(self.position.get(), READ).await?;
+            let Some(newest) = records.last().map(batch::sequence_number) else {
+                return Ok(());
+            };
+            let wanted: Vec<Value> = records
+                .into_iter()
+                .filter(|record| self.wants(record))
+                .collect();
+            for batch in batch::split(wanted, self.mapping.batch_size) {
+                let newest = batch.newest();
+                self.deliver(batch).await?;
+                self.position.advance(newest).await?;
+            }
+            self.position.advance(newest).await?;
+        }
+    }
+
+    fn wants(&self, record: &Value) -> bool {
+        let filters = &self.mapping.filters;
+        filters.is_empty() || filters.iter().any(|filter| filter.matches(record))
+    }
+
+    /// Tries a batch until every record of it is accepted or given up.
+    async fn deliver(&self, batch: Batch) -> Result<(), Halt> {
+        let mut waiting = VecDeque::from([batch]);
+        while let Some(mut batch) = waiting.pop_front() {
+            if self.mapping.max_age.is_some_and(|age| batch.age() > age) {
+                self.failures.send(&batch, Condition::RecordAgeExceeded);
+                continue;
+            }
+            let error = match self.invoke(&batch).await? {
+                Outcome::Accepted => {
+                    self.relayed(&batch);
+                    continue;
+                }
+                Outcome::FailedFrom(0, error) => error,
+                Outcome::FailedFrom(first, _) => {
+                    tokio::time::sleep(self.pace.retry).await;
+                    waiting.push_front(batch.split_off(first).afresh());
+                    continue;
+                }
+            };
+            batch.failed(error);
+            if self.mapping.bisect && batch.len() > 1 {
+                let second = batch.split_off(batch.len() / 2);
+                waiting.push_front(second);
+                waiting.push_front(batch);
+            } else if self.may_retry(&batch) {
+                tokio::time::sleep(self.delay(batch.retries)).await;
+                batch.retries += 1;
+                waiting.push_front(batch);
+            } else {
+                self.failures
+                    .send(&batch, Condition::RetryAttemptsExhausted);
+            }
+        }
+        Ok(())
+    }
+
+    async fn invoke(&self, batch: &Batch) -> Result<Outcome, Halt> {
+        let payload = json!({ "Records": batch.records });
+        let answer = self
+            .services
+            .invoker
+            .call(&self.mapping.function, payload)
+            .await;
+        match answer {
+            Err(InvokeError::Stopping) => Err(Halt::Stopping),
+            Err(error) => Ok(Outcome::FailedFrom(0, Some(error))),
+            Ok(answer) if self.mapping.report_batch_item_failures => {
+                Ok(outcome::read(&answer, batch))
+            }
+            Ok(_) => Ok(Outcome::Accepted),
+        }
+    }
+
+    fn may_retry(&self, batch: &Batch) -> bool {
+        let limit = self.mapping.max_retries;
+        limit.is_none_or(|limit| batch.retries < limit)
+    }
+
+    fn delay(&self, retries: u32) -> Duration {
+        // 2^16 times any useful wait is beyond the limit.
+        let delay = self.pace.retry * 2_u32.pow(retries.min(16));
+        delay.min(self.pace.longest_retry)
+    }
+
+    fn relayed(&self, batch: &Batch) {
+        self.services.journal.append(Happening::Relayed {
+            table: self.mapping.table.clone(),
+            function: self.mapping.function.clone(),
+            records: batch.len(),
+        });
+    }
+}

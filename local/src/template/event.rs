@@ -1,0 +1,250 @@
+//! Event sources of functions.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    build::{Context, typed},
+    error::{Result, TemplateError},
+    function::DestinationConfig,
+    model::{Model, Route, Rule, StreamMapping},
+    unmodelled,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Source {
+    r#type: String,
+    #[serde(default = "empty")]
+    properties: Value,
+}
+
+fn empty() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+/// Adds the event source `name` of `function` to the model.
+pub(super) fn add(
+    context: &Context<'_>,
+    model: &mut Model,
+    function: &str,
+    name: &str,
+    source: Value,
+) -> Result<()> {
+    let place = format!("{function}.Properties.Events.{name}");
+    let Source {
+        r#type,
+        mut properties,
+    } = typed(&place, source)?;
+    unmodelled::strip(
+        &format!("AWS::Serverless::Function/{type}"),
+        &mut properties,
+    );
+    let source = EventSource {
+        context,
+        function,
+        name: format!("{function}.{name}"),
+        place: format!("{place}.Properties"),
+    };
+    match r#type.as_str() {
+        "HttpApi" => {
+            let route = source.route(properties)?;
+            if model
+                .routes
+                .iter()
+                .any(|other| other.method == route.method && other.path == route.path)
+            {
+                return Err(TemplateError::new(place, "another function has this route"));
+            }
+            model.routes.push(route);
+        }
+        "DynamoDB" => model.streams.push(source.stream(properties)?),
+        "EventBridgeRule" => model.rules.push(source.rule(properties)?),
+        "Schedule" => model.schedules.extend(source.schedule(properties)?),
+        "ScheduleV2" => model.schedules.extend(source.schedule_v2(properties)?),
+        unknown => {
+            return Err(TemplateError::new(
+                place,
+                format!("cargo local does not know the event type {unknown}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Who an event source belongs to.
+pub(super) struct EventSource<'a> {
+    context: &'a Context<'a>,
+    pub(super) function: &'a str,
+    pub(super) name: String,
+    pub(super) place: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct RouteProperties {
+    api_id: String,
+    method: Option<String>,
+    path: Option<String>,
+    payload_format_version: Option<PayloadFormat>,
+}
+
+/// The one payload format known here.
+#[derive(Deserialize)]
+enum PayloadFormat {
+    #[serde(rename = "2.0")]
+    Two,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct StreamMappingProperties {
+    stream: String,
+    starting_position: StartingPosition,
+    /// Lambda's default for streams is 100.
+    #[serde(default = "default_batch_size")]
+    batch_size: usize,
+    #[serde(default)]
+    bisect_batch_on_function_error: bool,
+    maximum_retry_attempts: Option<i64>,
+    #[serde(default)]
+    function_response_types: Vec<ResponseType>,
+    filter_criteria: Option<FilterCriteria>,
+    destination_config: Option<DestinationConfig>,
+}
+
+fn default_batch_size() -> usize {
+    100
+}
+
+#[derive(PartialEq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum StartingPosition {
+    TrimHorizon,
+    Latest,
+}
+
+#[derive(PartialEq, Deserialize)]
+enum ResponseType {
+    ReportBatchItemFailures,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct FilterCriteria {
+    filters: Vec<Filter>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Filter {
+    pattern: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct RuleProperties {
+    event_bus_name: Option<String>,
+    pattern: Value,
+    dead_letter_config: Option<DeadLetterConfig>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub(super) struct DeadLetterConfig {
+    arn: String,
+}
+
+impl EventSource<'_> {
+    fn route(&self, properties: Value) -> Result<Route> {
+        let properties: RouteProperties = typed(&self.place, properties)?;
+        let (None | Some(PayloadFormat::Two)) = properties.payload_format_version;
+        let place = format!("{}.ApiId", self.place);
+        let api = self
+            .context
+            .find(&place, "AWS::Serverless::HttpApi", &properties.api_id)?;
+        let (path, method) = match (properties.path, properties.method) {
+            (Some(path), Some(method)) => (Some(path), method),
+            // SAM makes the `$default` route of a source that has neither.
+            (None, None) => (None, "ANY".to_owned()),
+            _ => {
+                return Err(TemplateError::new(
+                    &self.place,
+                    "Path and Method belong together",
+                ));
+            }
+        };
+        let method = match method.to_ascii_uppercase().as_str() {
+            "ANY" | "X-AMAZON-APIGATEWAY-ANY-METHOD" => None,
+            method => Some(method.to_owned()),
+        };
+        Ok(Route {
+            path: path.filter(|path| path != "$default"),
+            method,
+            function: self.function.to_owned(),
+            api,
+        })
+    }
+
+    fn stream(&self, properties: Value) -> Result<StreamMapping> {
+        let properties: StreamMappingProperties = typed(&self.place, properties)?;
+        let place = format!("{}.Stream", self.place);
+        Ok(StreamMapping {
+            table: self
+                .context
+                .find(&place, "AWS::DynamoDB::Table", &properties.stream)?,
+            function: self.function.to_owned(),
+            from_start: properties.starting_position == StartingPosition::TrimHorizon,
+            batch_size: properties.batch_size,
+            patterns: self.patterns(properties.filter_criteria)?,
+            bisect: properties.bisect_batch_on_function_error,
+            // Lambda's default is -1: until the record expires.
+            retries: properties
+                .maximum_retry_attempts
+                .and_then(|retries| u32::try_from(retries).ok()),
+            reports_item_failures: properties
+                .function_response_types
+                .contains(&ResponseType::ReportBatchItemFailures),
+            on_failure: properties
+                .destination_config
+                .map(|destination| destination.queue(self.context, &self.place))
+                .transpose()?,
+        })
+    }
+
+    fn patterns(&self, criteria: Option<FilterCriteria>) -> Result<Vec<Value>> {
+        let filters = criteria.map_or_else(Vec::new, |criteria| criteria.filters);
+        filters
+            .iter()
+            .enumerate()
+            .map(|(at, filter)| {
+                serde_json::from_str(&filter.pattern).map_err(|e| {
+                    let place = format!("{}.FilterCriteria.Filters[{at}].Pattern", self.place);
+                    TemplateError::new(place, e)
+                })
+            })
+            .collect()
+    }
+
+    fn rule(&self, properties: Value) -> Result<Rule> {
+        let properties: RuleProperties = typed(&self.place, properties)?;
+        let place = format!("{}.EventBusName", self.place);
+        Ok(Rule {
+            name: self.name.clone(),
+            bus: self
+                .context
+                .bus(&place, properties.event_bus_name.as_deref())?,
+            pattern: properties.pattern,
+            function: self.function.to_owned(),
+            dead_letter: self.dead_letter(properties.dead_letter_config)?,
+        })
+    }
+
+    /// Logical id of the queue for events that do not reach the function.
+    pub(super) fn dead_letter(&self, config: Option<DeadLetterConfig>) -> Result<Option<String>> {
+        let place = format!("{}.DeadLetterConfig.Arn", self.place);
+        config
+            .map(|config| self.context.queue(&place, &config.arn))
+            .transpose()
+    }
+}

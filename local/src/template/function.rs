@@ -1,0 +1,270 @@
+//! Functions and what `Globals` gives them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{
+    build::{Context, typed},
+    error::{Result, TemplateError},
+    model::{AsyncPolicy, Function, Logging},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Properties {
+    function_name: Option<String>,
+    runtime: String,
+    /// Seconds. Lambda's default is 3.
+    #[serde(default = "default_timeout")]
+    timeout: u64,
+    /// MB. Lambda's default is 128.
+    #[serde(default = "default_memory")]
+    memory_size: u32,
+    #[serde(default)]
+    environment: Environment,
+    logging_config: Option<LoggingConfig>,
+    event_invoke_config: Option<EventInvokeConfig>,
+    #[serde(default)]
+    policies: Value,
+    #[serde(default)]
+    events: BTreeMap<String, Value>,
+}
+
+fn default_timeout() -> u64 {
+    3
+}
+
+fn default_memory() -> u32 {
+    128
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Environment {
+    variables: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct LoggingConfig {
+    log_format: Option<String>,
+    application_log_level: Option<String>,
+    /// Level of the lines that the Lambda service writes; here it writes none.
+    #[serde(rename = "SystemLogLevel")]
+    _system_log_level: Option<String>,
+    log_group: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct EventInvokeConfig {
+    maximum_retry_attempts: Option<u32>,
+    destination_config: Option<DestinationConfig>,
+}
+
+/// Where to send what failed to the end.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub(super) struct DestinationConfig {
+    on_failure: OnFailure,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct OnFailure {
+    #[serde(rename = "Type")]
+    _type: Option<Sqs>,
+    destination: String,
+}
+
+/// The one type of destination known here.
+#[derive(Deserialize)]
+enum Sqs {
+    #[serde(rename = "SQS")]
+    Sqs,
+}
+
+impl DestinationConfig {
+    /// Logical id of the queue.
+    pub(super) fn queue(&self, context: &Context<'_>, place: &str) -> Result<String> {
+        let place = format!("{place}.DestinationConfig.OnFailure.Destination");
+        context.queue(&place, &self.on_failure.destination)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Metadata {
+    build_method: BuildMethod,
+    build_properties: BuildProperties,
+}
+
+/// The one build method known here.
+#[derive(Deserialize)]
+enum BuildMethod {
+    #[serde(rename = "rust-cargolambda")]
+    CargoLambda,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct BuildProperties {
+    binary: String,
+}
+
+/// The event sources of a function, by name, still to be read.
+pub(super) type Events = BTreeMap<String, Value>;
+
+/// The function `id` and its event sources.
+pub(super) fn function(
+    context: &Context<'_>,
+    id: &str,
+    own: Value,
+    metadata: Value,
+) -> Result<(Function, Events)> {
+    let place = format!("{id}.Properties");
+    let properties: Properties = typed(&place, merge(context.function_globals.clone(), own))?;
+    if !properties.runtime.starts_with("provided.") {
+        return Err(TemplateError::new(
+            format!("{place}.Runtime"),
+            format!("`{}`: cargo local runs binaries only", properties.runtime),
+        ));
+    }
+    let Metadata {
+        build_method: BuildMethod::CargoLambda,
+        build_properties,
+    } = typed(&format!("{id}.Metadata"), metadata)?;
+    let name = properties.function_name.unwrap_or_else(|| id.to_owned());
+    let function = Function {
+        binary: build_properties.binary,
+        timeout: Duration::from_secs(properties.timeout),
+        memory: properties.memory_size,
+        variables: variables(&place, properties.environment.variables)?,
+        logging: logging(&name, properties.logging_config),
+        asynchronous: asynchronous(context, &place, properties.event_invoke_config)?,
+        statements: statements(&format!("{place}.Policies"), properties.policies)?,
+        name,
+    };
+    Ok((function, properties.events))
+}
+
+/// SAM's rule for globals: mappings are merged, lists are joined, and of anything else the
+/// function's own wins.
+fn merge(global: Value, own: Value) -> Value {
+    match (global, own) {
+        (Value::Object(mut global), Value::Object(own)) => {
+            for (key, value) in own {
+                let merged = match global.remove(&key) {
+                    Some(inherited) => merge(inherited, value),
+                    None => value,
+                };
+                global.insert(key, merged);
+            }
+            Value::Object(global)
+        }
+        (Value::Array(mut global), Value::Array(own)) => {
+            global.extend(own);
+            Value::Array(global)
+        }
+        (_, own) => own,
+    }
+}
+
+fn variables(place: &str, variables: Map<String, Value>) -> Result<BTreeMap<String, String>> {
+    variables
+        .into_iter()
+        .map(|(name, value)| {
+            let value = match value {
+                Value::String(text) => text,
+                Value::Number(_) | Value::Bool(_) => value.to_string(),
+                _ => {
+                    let place = format!("{place}.Environment.Variables.{name}");
+                    return Err(TemplateError::new(place, "must be a text"));
+                }
+            };
+            Ok((name, value))
+        })
+        .collect()
+}
+
+fn logging(name: &str, config: Option<LoggingConfig>) -> Logging {
+    let default_group = format!("/aws/lambda/{name}");
+    match config {
+        None => Logging {
+            format: "Text".to_owned(),
+            level: None,
+            group: default_group,
+        },
+        Some(config) => Logging {
+            format: config.log_format.unwrap_or_else(|| "Text".to_owned()),
+            level: config.application_log_level,
+            group: config.log_group.unwrap_or(default_group),
+        },
+    }
+}
+
+/// Lambda tries a failed asynchronous invocation twice more unless told otherwise.
+const DEFAULT_RETRIES: u32 = 2;
+
+fn asynchronous(
+    context: &Context<'_>,
+    place: &str,
+    config: Option<EventInvokeConfig>,
+) -> Result<AsyncPolicy> {
+    let place = format!("{place}.EventInvokeConfig");
+    let Some(config) = config else {
+        return Ok(AsyncPolicy {
+            retries: DEFAULT_RETRIES,
+            on_failure: None,
+        });
+    };
+    let retries = config.maximum_retry_attempts.unwrap_or(DEFAULT_RETRIES);
+    if retries > DEFAULT_RETRIES {
+        let place = format!("{place}.MaximumRetryAttempts");
+        return Err(TemplateError::new(place, "Lambda allows 0 to 2"));
+    }
+    let on_failure = config
+        .destination_config
+        .map(|destination| destination.queue(context, &place))
+        .transpose()?;
+    Ok(AsyncPolicy {
+        retries,
+        on_failure,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct PolicyDocument {
+    #[serde(rename = "Version")]
+    _version: Option<String>,
+    statement: OneOrMany,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    Many(Vec<Value>),
+    One(Value),
+}
+
+/// The statements of inline policies. Managed policies and SAM's policy templates would hide what
+/// a function may do.
+fn statements(place: &str, policies: Value) -> Result<Vec<Value>> {
+    let documents = match policies {
+        Value::Null => Vec::new(),
+        Value::Array(documents) => documents,
+        document => vec![document],
+    };
+    let mut statements = Vec::new();
+    for (at, document) in documents.into_iter().enumerate() {
+        let document: PolicyDocument = typed(&format!("{place}[{at}]"), document)?;
+        match document.statement {
+            OneOrMany::Many(many) => statements.extend(many),
+            OneOrMany::One(one) => statements.push(one),
+        }
+    }
+    Ok(statements)
+}

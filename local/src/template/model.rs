@@ -1,0 +1,171 @@
+//! What the template means on this machine.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::Value;
+
+use super::names::Names;
+
+/// A template, resolved. Maps are keyed by logical id.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    /// The functions.
+    pub functions: BTreeMap<String, Function>,
+    /// Routes of the HTTP API.
+    pub routes: Vec<Route>,
+    /// Mappings from tables' streams to functions.
+    pub streams: Vec<StreamMapping>,
+    /// Rules on event buses.
+    pub rules: Vec<Rule>,
+    /// Schedules.
+    pub schedules: Vec<Schedule>,
+    /// Event buses: their names. The bus `default` always exists and is not among them.
+    pub buses: BTreeMap<String, String>,
+    /// Queues: their names.
+    pub queues: BTreeMap<String, String>,
+    /// Tables.
+    pub tables: BTreeMap<String, Table>,
+    /// Configuration sets of the mail service.
+    pub configuration_sets: BTreeMap<String, ConfigurationSet>,
+    /// Names and ARNs of all of them.
+    pub names: Names,
+}
+
+/// A function.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Its name, which it sees as `AWS_LAMBDA_FUNCTION_NAME`.
+    pub name: String,
+    /// The cargo binary that implements it.
+    pub binary: String,
+    /// Longest time one event may take.
+    pub timeout: Duration,
+    /// Memory in MB. Not enforced; the function sees the number.
+    pub memory: u32,
+    /// Environment variables of the template.
+    pub variables: BTreeMap<String, String>,
+    /// How it should log.
+    pub logging: Logging,
+    /// What becomes of failed asynchronous invocations.
+    pub asynchronous: AsyncPolicy,
+    /// IAM statements: what the function may do, resolved.
+    pub statements: Vec<Value>,
+}
+
+/// A function's `LoggingConfig`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logging {
+    /// `Text` or `JSON`.
+    pub format: String,
+    /// Level of its own lines, where the format is JSON.
+    pub level: Option<String>,
+    /// Name of the log group.
+    pub group: String,
+}
+
+/// A function's `EventInvokeConfig`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsyncPolicy {
+    /// Attempts after the first, 0 to 2.
+    pub retries: u32,
+    /// Logical id of the queue for what fails to the end.
+    pub on_failure: Option<String>,
+}
+
+/// A route of the HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Method, `None` for any.
+    pub method: Option<String>,
+    /// Path with `{parameters}`, `None` for `$default`.
+    pub path: Option<String>,
+    /// Function that answers.
+    pub function: String,
+    /// Logical id of the API.
+    pub api: String,
+}
+
+/// A mapping from a table's stream to a function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamMapping {
+    /// Logical id of the table.
+    pub table: String,
+    /// Function that gets the records.
+    pub function: String,
+    /// Whether it starts at the oldest record, rather than at what comes next.
+    pub from_start: bool,
+    /// Most records in one batch.
+    pub batch_size: usize,
+    /// Patterns; a record that matches any of them passes. Empty lets all pass.
+    pub patterns: Vec<Value>,
+    /// Whether a failed batch is halved and tried again.
+    pub bisect: bool,
+    /// Attempts after the first, `None` until the record expires.
+    pub retries: Option<u32>,
+    /// Whether the function may report which items failed.
+    pub reports_item_failures: bool,
+    /// Logical id of the queue for the positions of what fails to the end.
+    pub on_failure: Option<String>,
+}
+
+/// A rule: events of a bus that match a pattern go to a function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Logical id of the function, a dot, and the name of its event source.
+    pub name: String,
+    /// Name of the bus.
+    pub bus: String,
+    /// The pattern.
+    pub pattern: Value,
+    /// Function that gets the events.
+    pub function: String,
+    /// Logical id of the queue for events that do not reach the function.
+    pub dead_letter: Option<String>,
+}
+
+/// A schedule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    /// Logical id of the function, a dot, and the name of its event source.
+    pub name: String,
+    /// `rate(…)` or `cron(…)`.
+    pub expression: String,
+    /// Function that gets the events.
+    pub function: String,
+    /// Event to send in place of the one that AWS makes.
+    pub input: Option<Value>,
+    /// Logical id of the queue for events that do not reach the function.
+    pub dead_letter: Option<String>,
+}
+
+/// A table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// `CreateTable`'s input but for the name, and `TimeToLiveSpecification`. A
+    /// `StreamSpecification` is as `CloudFormation` has it: without `StreamEnabled`.
+    pub properties: Value,
+}
+
+/// A configuration set of the mail service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigurationSet {
+    /// Its name.
+    pub name: String,
+    /// Whether mail may be sent with it.
+    pub sending: bool,
+    /// Where its sending events go.
+    pub destinations: Vec<EventDestination>,
+}
+
+/// Where the mail service reports what it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventDestination {
+    /// Name of the bus.
+    pub bus: String,
+    /// Kinds of event, such as `SEND`.
+    pub kinds: Vec<String>,
+}

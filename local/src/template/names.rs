@@ -1,0 +1,111 @@
+//! What things are called: the names and ARNs that `CloudFormation` would give, made up for one
+//! account and region, and the way back from each to its logical id.
+
+use std::collections::BTreeMap;
+
+/// Name of the stack, which the template sees as `AWS::StackName`.
+pub const STACK: &str = "roster";
+/// The made-up account.
+pub const ACCOUNT: &str = "000000000000";
+/// The one region.
+pub const REGION: &str = "us-east-1";
+pub(super) const PARTITION: &str = "aws";
+pub(super) const URL_SUFFIX: &str = "amazonaws.com";
+
+/// Value of a pseudo parameter.
+pub(super) fn pseudo_parameter(name: &str) -> Option<String> {
+    Some(match name {
+        "AWS::AccountId" => ACCOUNT.to_owned(),
+        "AWS::Partition" => PARTITION.to_owned(),
+        "AWS::Region" => REGION.to_owned(),
+        "AWS::StackId" => arn("cloudformation", &format!("stack/{STACK}/local")),
+        "AWS::StackName" => STACK.to_owned(),
+        "AWS::URLSuffix" => URL_SUFFIX.to_owned(),
+        _ => return None,
+    })
+}
+
+/// The property with which a resource of type `kind` may choose its physical name.
+pub(super) fn name_property(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "AWS::DynamoDB::Table" => "TableName",
+        "AWS::Events::EventBus" | "AWS::SES::ConfigurationSet" => "Name",
+        "AWS::Logs::LogGroup" => "LogGroupName",
+        "AWS::SQS::Queue" => "QueueName",
+        "AWS::Serverless::Function" => "FunctionName",
+        _ => return None,
+    })
+}
+
+/// What `Ref` gives for a resource.
+pub(super) fn reference(kind: &str, name: &str) -> String {
+    match kind {
+        "AWS::SQS::Queue" => format!("https://sqs.{REGION}.{URL_SUFFIX}/{ACCOUNT}/{name}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// What `Fn::GetAtt` gives for a resource.
+pub(super) fn attribute(kind: &str, name: &str, attribute: &str) -> Option<String> {
+    Some(match (kind, attribute) {
+        ("AWS::CloudWatch::Alarm", "Arn") => arn("cloudwatch", &format!("alarm:{name}")),
+        ("AWS::DynamoDB::Table", "Arn") => arn("dynamodb", &format!("table/{name}")),
+        ("AWS::DynamoDB::Table", "StreamArn") => arn(
+            "dynamodb",
+            // AWS labels a stream with the time at which it was switched on.
+            &format!("table/{name}/stream/2000-01-01T00:00:00.000"),
+        ),
+        ("AWS::Events::EventBus", "Arn") => bus_arn(name),
+        ("AWS::Events::EventBus", "Name") | ("AWS::SQS::Queue", "QueueName") => name.to_owned(),
+        ("AWS::Logs::LogGroup", "Arn") => arn("logs", &format!("log-group:{name}:*")),
+        ("AWS::SQS::Queue", "Arn") => arn("sqs", name),
+        ("AWS::SQS::Queue", "QueueUrl") => reference(kind, name),
+        ("AWS::Serverless::Function", "Arn") => arn("lambda", &format!("function:{name}")),
+        _ => return None,
+    })
+}
+
+/// ARN of the bus `name`.
+pub(super) fn bus_arn(name: &str) -> String {
+    arn("events", &format!("event-bus/{name}"))
+}
+
+fn arn(service: &str, resource: &str) -> String {
+    format!("arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}:{resource}")
+}
+
+/// Every name, URL and ARN of the stack's resources.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    logical: BTreeMap<String, String>,
+    arns: BTreeMap<String, String>,
+}
+
+impl Names {
+    /// Logical id of the resource with this name, URL or ARN.
+    pub fn logical(&self, name: &str) -> Option<&str> {
+        self.logical.get(name).map(String::as_str)
+    }
+
+    /// ARN of the resource with this logical id.
+    pub fn arn(&self, logical: &str) -> Option<&str> {
+        self.arns.get(logical).map(String::as_str)
+    }
+
+    /// Takes in the resource `id` of type `kind`, whose physical name is `name`.
+    pub(super) fn add(&mut self, id: &str, kind: &str, name: &str) {
+        let arn = attribute(kind, name, "Arn");
+        let names = [
+            Some(name.to_owned()),
+            Some(reference(kind, name)),
+            attribute(kind, name, "StreamArn"),
+            arn.clone(),
+        ];
+        for name in names.into_iter().flatten() {
+            self.logical.insert(name, id.to_owned());
+        }
+        if let Some(arn) = arn {
+            self.arns.insert(id.to_owned(), arn);
+        }
+    }
+}

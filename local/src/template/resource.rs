@@ -1,0 +1,189 @@
+//! Tables, buses, queues, the API and the mail service's configuration.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    build::{Context, typed},
+    error::{Result, TemplateError},
+    model::{ConfigurationSet, EventDestination, Model, Table},
+    names,
+};
+
+/// Properties of a table. They go on to the database as they are: this type only makes sure that
+/// each is one whose meaning is known.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct TableProperties {
+    #[serde(rename = "TableName")]
+    _name: Option<String>,
+    #[serde(rename = "AttributeDefinitions")]
+    _attributes: Vec<Value>,
+    #[serde(rename = "KeySchema")]
+    _keys: Vec<Value>,
+    #[serde(rename = "BillingMode")]
+    _billing: Option<String>,
+    #[serde(rename = "ProvisionedThroughput")]
+    _throughput: Option<Value>,
+    #[serde(default, rename = "GlobalSecondaryIndexes")]
+    _global_indexes: Vec<IndexProperties>,
+    #[serde(default, rename = "LocalSecondaryIndexes")]
+    _local_indexes: Vec<IndexProperties>,
+    #[serde(rename = "StreamSpecification")]
+    _stream: Option<StreamProperties>,
+    #[serde(rename = "TimeToLiveSpecification")]
+    _time_to_live: Option<TimeToLiveProperties>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct IndexProperties {
+    #[serde(rename = "IndexName")]
+    _name: String,
+    #[serde(rename = "KeySchema")]
+    _keys: Vec<Value>,
+    #[serde(rename = "Projection")]
+    _projection: Value,
+    #[serde(rename = "ProvisionedThroughput")]
+    _throughput: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct StreamProperties {
+    #[serde(rename = "StreamViewType")]
+    _view: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct TimeToLiveProperties {
+    #[serde(rename = "AttributeName")]
+    _attribute: Option<String>,
+    #[serde(rename = "Enabled")]
+    _enabled: bool,
+}
+
+/// A table.
+pub(super) fn table(place: &str, name: String, properties: Value) -> Result<Table> {
+    let _known: TableProperties = typed(place, properties.clone())?;
+    let arn = names::attribute("AWS::DynamoDB::Table", &name, "Arn").unwrap_or_default();
+    Ok(Table {
+        name,
+        arn,
+        properties,
+    })
+}
+
+/// Properties of a resource that may choose its name and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NameOnly {
+    #[serde(rename = "Name", alias = "QueueName")]
+    _name: Option<String>,
+}
+
+/// Checks a bus.
+pub(super) fn bus(place: &str, properties: Value) -> Result<()> {
+    typed::<NameOnly>(place, properties).map(drop)
+}
+
+/// Checks a queue.
+pub(super) fn queue(place: &str, properties: Value) -> Result<()> {
+    typed::<NameOnly>(place, properties).map(drop)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Checks the API: all it says is in its routes.
+pub(super) fn http_api(place: &str, properties: Value) -> Result<()> {
+    typed::<Nothing>(place, properties).map(drop)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct ConfigurationSetProperties {
+    #[serde(rename = "Name")]
+    _name: Option<String>,
+    sending_options: Option<SendingOptions>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct SendingOptions {
+    sending_enabled: bool,
+}
+
+/// A configuration set, without destinations yet.
+pub(super) fn configuration_set(
+    place: &str,
+    name: String,
+    properties: Value,
+) -> Result<ConfigurationSet> {
+    let properties: ConfigurationSetProperties = typed(place, properties)?;
+    Ok(ConfigurationSet {
+        name,
+        sending: properties
+            .sending_options
+            .is_none_or(|options| options.sending_enabled),
+        destinations: Vec::new(),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct EventDestinationProperties {
+    configuration_set_name: String,
+    event_destination: Destination,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Destination {
+    #[serde(rename = "Name")]
+    _name: Option<String>,
+    enabled: bool,
+    matching_event_types: Vec<String>,
+    #[serde(rename = "EventBridgeDestination")]
+    event_bridge: EventBridgeDestination,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct EventBridgeDestination {
+    event_bus_arn: String,
+}
+
+/// Adds an event destination to its configuration set.
+pub(super) fn event_destination(
+    context: &Context<'_>,
+    model: &mut Model,
+    place: &str,
+    properties: Value,
+) -> Result<()> {
+    let properties: EventDestinationProperties = typed(place, properties)?;
+    let set_place = format!("{place}.ConfigurationSetName");
+    let set = context.find(
+        &set_place,
+        "AWS::SES::ConfigurationSet",
+        &properties.configuration_set_name,
+    )?;
+    let destination = properties.event_destination;
+    let bus_place = format!("{place}.EventDestination.EventBridgeDestination.EventBusArn");
+    let bus = context.bus(&bus_place, Some(&destination.event_bridge.event_bus_arn))?;
+    if bus != "default" {
+        let problem = "the mail service reports to the default bus only";
+        return Err(TemplateError::new(bus_place, problem));
+    }
+    if let Some(set) = model.configuration_sets.get_mut(&set)
+        && destination.enabled
+    {
+        set.destinations.push(EventDestination {
+            bus,
+            kinds: destination.matching_event_types,
+        });
+    }
+    Ok(())
+}

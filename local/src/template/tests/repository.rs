@@ -1,0 +1,84 @@
+use serde_json::json;
+
+use super::*;
+
+/// The template that deploys.
+fn roster(overrides: &Overrides) -> Result<Model, TemplateError> {
+    Template::parse(include_str!("../../../../template.yaml"))?.resolve(overrides)
+}
+
+#[test]
+fn the_template_of_this_repository_is_understood() {
+    let model = roster(&Overrides::new()).unwrap();
+    let create = &model.functions["CreateUser"];
+    assert_eq!(create.binary, "create-user");
+    assert_eq!(create.memory, 1769);
+    assert_eq!(create.variables["USERS_TABLE"], "UsersTable");
+    assert_eq!(create.variables["BUS"], "roster");
+    assert_eq!(create.variables["MINIMUM_PASSWORD_LENGTH"], "8");
+    assert_eq!(create.logging.format, "JSON");
+    assert_eq!(create.logging.level.as_deref(), Some("INFO"));
+    assert!(
+        create
+            .statements
+            .iter()
+            .any(|s| s["Resource"] == model.tables["UsersTable"].arn)
+    );
+
+    let welcome = model
+        .rules
+        .iter()
+        .find(|r| r.function == "OnUserCreated")
+        .unwrap();
+    assert_eq!(welcome.bus, "roster");
+    assert_eq!(
+        welcome.dead_letter.as_deref(),
+        Some("OnUserCreatedFailures")
+    );
+    let sent = model
+        .rules
+        .iter()
+        .find(|r| r.function == "RecordMail")
+        .unwrap();
+    assert_eq!(sent.bus, "default");
+    assert_eq!(
+        model.configuration_sets["MailConfiguration"].destinations[0].bus,
+        "default"
+    );
+
+    let users = model
+        .streams
+        .iter()
+        .find(|s| s.table == "UsersTable")
+        .unwrap();
+    assert_eq!((users.batch_size, users.retries), (100, Some(20)));
+    assert_eq!(users.patterns[0]["eventName"], json!(["INSERT"]));
+    assert_eq!(users.on_failure.as_deref(), Some("PublishEventsFailures"));
+
+    assert!(
+        model
+            .routes
+            .iter()
+            .any(|r| r.path.is_none() && r.function == "DescribeApi")
+    );
+    assert_eq!(model.names.logical("UsersTable"), Some("UsersTable"));
+    assert_eq!(
+        model.names.arn("Bus"),
+        Some("arn:aws:events:us-east-1:000000000000:event-bus/roster")
+    );
+}
+
+#[test]
+fn the_rules_of_its_parameters_hold() {
+    let given = |name: &str, value: &str| Overrides::from([(name.to_owned(), value.to_owned())]);
+    let model = roster(&given("AppUrl", "http://127.0.0.1:3001")).unwrap();
+    assert_eq!(
+        model.functions["OnUserCreated"].variables["APP_URL"],
+        "http://127.0.0.1:3001"
+    );
+
+    assert!(roster(&given("AppUrl", "http://127.0.0.1/#x")).is_err());
+    assert!(roster(&given("SignUpPolicy", "closed")).is_err());
+    assert!(roster(&given("MinimumPasswordLength", "7")).is_err());
+    assert!(roster(&given("Nonsense", "x")).is_err());
+}

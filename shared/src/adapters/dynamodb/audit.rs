@@ -1,0 +1,45 @@
+//! The audit trail.
+
+use async_trait::async_trait;
+
+use super::{Entity, Key, Table};
+use crate::{
+    domain::{EventId, Result, Timestamp, audit::AuditEntry},
+    ports::AuditLog,
+};
+
+/// The audit trail, in the audit table.
+#[derive(Debug, Clone)]
+pub struct Audit {
+    table: Table,
+}
+
+impl Audit {
+    /// The trail in `table`.
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+}
+
+/// One partition for each day, so that a span of time is a few queries and old days can be
+/// exported whole. `userId` and `type` are attributes of the item and `sk` sorts by time in every
+/// index too: listing by user or by type takes an index `userId` / `sk` or `type` / `sk`, which
+/// DynamoDB fills from what is there.
+impl Entity for AuditEntry {
+    type Id = (Timestamp, EventId);
+
+    fn key((time, event): &(Timestamp, EventId)) -> Key {
+        Key::new(format!("AUDIT#{}", time.day()), format!("{time}#{event}"))
+    }
+}
+
+#[async_trait]
+impl AuditLog for Audit {
+    async fn record(&self, entry: &AuditEntry) -> Result<()> {
+        // A line that is there stays: a late or repeated event changes nothing.
+        self.table
+            .insert(&(entry.time, entry.event_id), entry)
+            .await?;
+        Ok(())
+    }
+}

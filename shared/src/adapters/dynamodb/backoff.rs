@@ -1,0 +1,37 @@
+//! How often and how fast to try again.
+
+use std::time::Duration;
+
+use crate::{domain::Result, ports::Entropy};
+
+/// Tries of a write which others disturb, the first included.
+pub(super) const TRIES: u32 = 5;
+
+/// The longest pause before the second try; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// The pauses between the tries of one write. Each is random between nothing and its maximum ("full
+/// jitter"), so that writers who met once do not meet again.
+pub(super) struct Backoff<'a> {
+    entropy: &'a (dyn Entropy + 'static),
+    tried: u32,
+}
+
+impl<'a> Backoff<'a> {
+    /// The pauses of a write.
+    pub(super) fn new(entropy: &'a (dyn Entropy + 'static)) -> Self {
+        Self { entropy, tried: 0 }
+    }
+
+    /// Waits before the next try. False if there is none.
+    pub(super) async fn pause(&mut self) -> Result<bool> {
+        self.tried += 1;
+        if self.tried >= TRIES {
+            return Ok(false);
+        }
+        let longest = FIRST_PAUSE * 2u32.pow(self.tried - 1);
+        let share = f64::from(u16::from_be_bytes(self.entropy.bytes()?)) / f64::from(u16::MAX);
+        tokio::time::sleep(longest.mul_f64(share)).await;
+        Ok(true)
+    }
+}

@@ -1,0 +1,86 @@
+//! What the SDK's errors mean to us.
+
+use std::{error::Error as StdError, iter, time::Duration};
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+use crate::domain::{Error, Refusal};
+
+/// Why a call failed, unmet conditions apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The same call may succeed in a moment. A write may have happened all the same.
+    Passing(String),
+    /// The same call will fail again: a permission, a table, a request that is wrong.
+    Lasting(String),
+}
+
+/// When to come back after a passing fault: by then an on-demand table has split, and a conflicting
+/// transaction has long ended.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Codes of errors that pass, beside every answer with a status of 500 and above. The first four
+/// are also the codes of cancellation reasons.
+const PASSING: [&str; 10] = [
+    "ProvisionedThroughputExceeded",
+    "ThrottlingError",
+    "TransactionConflict",
+    "RequestLimitExceeded",
+    "InternalServerError",
+    "ProvisionedThroughputExceededException",
+    "ReplicatedWriteConflictException",
+    "ThrottlingException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+];
+
+/// Whether an error or a cancellation reason with this code passes.
+pub(super) fn passes(code: &str) -> bool {
+    PASSING.contains(&code)
+}
+
+impl Fault {
+    /// Why `operation` failed.
+    pub(super) fn of<E>(operation: &str, error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+    {
+        let passing = match error {
+            SdkError::TimeoutError(_)
+            | SdkError::DispatchFailure(_)
+            | SdkError::ResponseError(_) => true,
+            SdkError::ServiceError(context) => {
+                context.raw().status().as_u16() >= 500 || context.err().code().is_some_and(passes)
+            }
+            _ => false,
+        };
+        let told = format!("{operation}: {}", chain(error));
+        if passing {
+            Self::Passing(told)
+        } else {
+            Self::Lasting(told)
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Passing(cause) => {
+                // The refusal is for the caller and has no room for the cause.
+                tracing::warn!(cause, "DynamoDB does not answer");
+                Refusal::Unavailable(RETRY_AFTER).into()
+            }
+            Fault::Lasting(cause) => Self::internal(cause),
+        }
+    }
+}
+
+/// The error and its causes. Not the SDK's own `DisplayErrorContext`: that shows the raw response,
+/// and with it the item that failed a condition.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let texts: Vec<_> = iter::successors(Some(error), |&error| error.source())
+        .map(ToString::to_string)
+        .collect();
+    texts.join(": ")
+}

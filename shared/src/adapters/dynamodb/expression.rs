@@ -1,0 +1,78 @@
+//! Expressions and what their placeholders stand for.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::item::Key;
+
+/// An update of one item under a condition.
+///
+/// `#name` stands for the attribute `name`, so that no expression meets one of DynamoDB's some six
+/// hundred reserved words; `:name` for the value given for it. DynamoDB refuses an expression with a
+/// value too many or too few.
+#[derive(Debug, Clone)]
+pub(super) struct Update {
+    /// Which item.
+    pub(super) key: Key,
+    /// What changes.
+    pub(super) update: &'static str,
+    /// What must be true before; always, if there is none.
+    pub(super) condition: Option<&'static str>,
+    /// What the placeholders of values stand for.
+    pub(super) values: Vec<(&'static str, AttributeValue)>,
+}
+
+impl Update {
+    /// What the placeholders of names stand for.
+    pub(super) fn names(&self) -> HashMap<String, String> {
+        names([self.update, self.condition.unwrap_or_default()])
+    }
+
+    /// What the placeholders of values stand for.
+    pub(super) fn values(&self) -> HashMap<String, AttributeValue> {
+        self.values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect()
+    }
+}
+
+/// What the placeholders of names in `expressions` stand for.
+pub(super) fn names<const N: usize>(expressions: [&str; N]) -> HashMap<String, String> {
+    expressions
+        .into_iter()
+        .flat_map(|expression| expression.split(|c: char| c != '#' && !c.is_ascii_alphanumeric()))
+        .filter_map(|word| word.strip_prefix('#'))
+        .map(|name| (format!("#{name}"), name.to_owned()))
+        .collect()
+}
+
+/// The condition that there is no item with the key.
+pub(super) const ABSENT: &str = "attribute_not_exists(#pk)";
+
+/// A text.
+pub(super) fn text(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+/// A number.
+pub(super) fn number(value: impl Into<i128>) -> AttributeValue {
+    AttributeValue::N(value.into().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_placeholder_stands_for_its_own_name() {
+        let names = names([
+            "SET #fence = if_not_exists(#fence, :one), #leaseEndsAt=:now",
+            "#a>:b",
+        ]);
+        let mut found: Vec<_> = names.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        found.sort();
+        assert_eq!(found, ["#a=a", "#fence=fence", "#leaseEndsAt=leaseEndsAt"]);
+    }
+}

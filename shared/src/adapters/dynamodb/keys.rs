@@ -1,0 +1,143 @@
+//! Keys and secrets. Their leading keys separate who may read which.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use secrecy::{ExposeSecret, SecretSlice};
+use serde::{Deserialize, Serialize};
+
+use super::{Entity, Key, Table, backoff::Backoff, error::Fault, expression::ABSENT};
+use crate::{
+    domain::{
+        Error, Result,
+        keys::{KeyPair, KeyRing},
+    },
+    ports::{Entropy, SecretPurpose, Secrets, SigningKeys},
+};
+
+/// The keys and secrets, in the keys table.
+#[derive(Clone)]
+pub struct Keys {
+    table: Table,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Keys {
+    /// The keys in `table`.
+    pub fn new(table: Table, entropy: Arc<dyn Entropy>) -> Self {
+        Self { table, entropy }
+    }
+}
+
+/// The one ring.
+impl Entity for KeyRing {
+    type Id = ();
+
+    fn key((): &()) -> Key {
+        Key::new("PUBLIC", "RING")
+    }
+}
+
+/// The private half of a key.
+#[derive(Serialize, Deserialize)]
+struct PrivateKeyItem {
+    /// PKCS#8 DER in base64.
+    pkcs8: String,
+}
+
+impl Entity for PrivateKeyItem {
+    type Id = str;
+
+    fn key(kid: &str) -> Key {
+        Key::new("PRIVATE", kid)
+    }
+}
+
+/// A secret which processes share.
+#[derive(Serialize, Deserialize)]
+struct SecretItem {
+    /// In base64.
+    secret: String,
+}
+
+impl Entity for SecretItem {
+    type Id = SecretPurpose;
+
+    fn key(purpose: &SecretPurpose) -> Key {
+        Key::new(format!("SECRET#{}", purpose.as_str()), "SECRET")
+    }
+}
+
+#[async_trait]
+impl SigningKeys for Keys {
+    async fn ring(&self) -> Result<Option<KeyRing>> {
+        self.table.get(&()).await
+    }
+
+    async fn private(&self, kid: &str) -> Result<Option<SecretSlice<u8>>> {
+        let item = self.table.get::<PrivateKeyItem>(kid).await?;
+        item.map(|item| decode(&item.pkcs8)).transpose()
+    }
+
+    async fn bootstrap(&self, first: &KeyPair) -> Result<KeyRing> {
+        let ring = KeyRing::first(first.public.clone());
+        let private = PrivateKeyItem {
+            pkcs8: encode(&first.private),
+        };
+        let mut backoff = Backoff::new(&*self.entropy);
+        loop {
+            let writes = vec![
+                self.table.putting(&(), &ring, ABSENT, None)?,
+                self.table
+                    .putting(&*first.public.kid, &private, ABSENT, None)?,
+            ];
+            let token = self.entropy.token()?;
+            let Err(error) = self.table.transact(writes, token).await else {
+                return Ok(ring);
+            };
+            // Whatever failed, a ring that is there now is the ring: ours, if a reply was lost.
+            if let Some(ring) = self.ring().await? {
+                return Ok(ring);
+            }
+            // None yet: somebody else's may be about to be written.
+            let fault = self.table.fault("TransactWriteItems", &error);
+            if !matches!(fault, Fault::Passing(_)) || !backoff.pause().await? {
+                return Err(fault.into());
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Secrets for Keys {
+    async fn get_or_put(
+        &self,
+        purpose: SecretPurpose,
+        candidate: SecretSlice<u8>,
+    ) -> Result<SecretSlice<u8>> {
+        // All calls but the first ever find it, and a read costs a tenth of a refused write.
+        if let Some(item) = self.table.get::<SecretItem>(&purpose).await? {
+            return decode(&item.secret);
+        }
+        let item = SecretItem {
+            secret: encode(&candidate),
+        };
+        match self.table.insert(&purpose, &item).await? {
+            None => Ok(candidate),
+            Some(stored) => decode(&stored.secret),
+        }
+    }
+}
+
+fn encode(bytes: &SecretSlice<u8>) -> String {
+    BASE64_STANDARD.encode(bytes.expose_secret())
+}
+
+fn decode(text: &str) -> Result<SecretSlice<u8>> {
+    // The cause would name a byte of the secret.
+    BASE64_STANDARD
+        .decode(text)
+        .map(SecretSlice::from)
+        .map_err(|_| Error::internal("a key in the keys table is not base64"))
+}

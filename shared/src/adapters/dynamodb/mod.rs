@@ -1,0 +1,30 @@
+//! The ports over DynamoDB.
+//!
+//! An entity is a struct with serde's derives and an [`Entity`] impl that names its key; [`Table`]
+//! reads and writes every such struct. An adapter adds what is its own: conditions.
+//!
+//! No code path scans a table, and every expression names its attributes by placeholder.
+
+mod backoff;
+mod error;
+mod expression;
+mod item;
+mod table;
+
+pub mod audit;
+pub mod claims;
+pub mod feed;
+pub mod keys;
+pub mod outbox;
+pub mod sessions;
+pub mod sign_up_requests;
+pub mod users;
+
+pub use audit::Audit;
+pub use claims::ClaimRecords;
+pub use item::{Entity, Item, Key, from_item};
+pub use keys::Keys;
+pub use sessions::Sessions;
+pub use sign_up_requests::Requests;
+pub use table::Table;
+pub use users::Users;

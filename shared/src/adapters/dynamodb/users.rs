@@ -1,0 +1,101 @@
+//! Users.
+
+mod items;
+mod transaction;
+
+#[cfg(test)]
+mod tests;
+
+use async_trait::async_trait;
+
+use self::{
+    items::{LoginItem, UserItem},
+    transaction::{Failure, Transaction},
+};
+use super::{Table, backoff::Backoff, error::Fault};
+use crate::{
+    domain::{
+        Change, Login, LoginKey, Refusal, Result, User, UserId, Version, history::HistoryEntry,
+    },
+    ports::{Circumstances, UserRepository},
+};
+
+/// The users, in the users table.
+#[derive(Clone)]
+pub struct Users {
+    table: Table,
+    circumstances: Circumstances,
+}
+
+impl Users {
+    /// The users in `table`.
+    pub fn new(table: Table, circumstances: Circumstances) -> Self {
+        Self {
+            table,
+            circumstances,
+        }
+    }
+
+    /// Tries once to write `change`. Each attempt stamps anew, so that no row appears in the feed
+    /// with a time long past, and hence needs a token of its own.
+    async fn attempt(&self, change: &Change) -> Result<Result<User, Failure>> {
+        let stamped = change.stamp(self.circumstances.clock.now());
+        let user = stamped.user.clone();
+        let token = self.circumstances.entropy.token()?;
+        let Transaction { writes, guards } = Transaction::new(&self.table, change, stamped)?;
+        Ok(match self.table.transact(writes, token).await {
+            Ok(()) => Ok(user),
+            Err(error) => Err(Failure::of(&self.table, &guards, &error)),
+        })
+    }
+
+    /// The user as an earlier attempt wrote it, if one did: the entry of its version decides.
+    ///
+    /// # Errors
+    /// `VersionConflict` if somebody else made that version.
+    async fn written(&self, change: &Change) -> Result<Option<User>> {
+        let version = (change.user.id, change.user.version);
+        let Some(entry) = self.table.get::<HistoryEntry>(&version).await? else {
+            return Ok(None);
+        };
+        if entry.event.id != change.event_id() {
+            return Err(Refusal::VersionConflict.into());
+        }
+        Ok(Some(change.user_in(&entry)))
+    }
+}
+
+#[async_trait]
+impl UserRepository for Users {
+    async fn find(&self, id: UserId) -> Result<Option<User>> {
+        let item = self.table.get::<UserItem>(&id).await?;
+        Ok(item.map(|item| item.user))
+    }
+
+    async fn find_login(&self, key: &LoginKey) -> Result<Option<Login>> {
+        let item = self.table.get::<LoginItem>(key).await?;
+        Ok(item.map(|item| item.into_login(key.clone())))
+    }
+
+    async fn commit(&self, change: &Change) -> Result<User> {
+        let mut backoff = Backoff::new(&*self.circumstances.entropy);
+        loop {
+            let failure = match self.attempt(change).await? {
+                Ok(user) => return Ok(user),
+                Err(failure) => failure,
+            };
+            // Whatever failed, an earlier attempt may have written it: a condition is unmet also
+            // where our own write came before, and a reply may be lost after the effect.
+            if let Some(user) = self.written(change).await? {
+                return Ok(user);
+            }
+            if !matches!(failure, Failure::Fault(Fault::Passing(_))) || !backoff.pause().await? {
+                return Err(failure.into());
+            }
+        }
+    }
+
+    async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>> {
+        self.table.get(&(id, version)).await
+    }
+}

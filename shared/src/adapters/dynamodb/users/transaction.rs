@@ -1,0 +1,196 @@
+//! The one transaction that writes a change of a user, and what its failures mean.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, CancellationReason, TransactWriteItem},
+};
+
+use super::items::{LoginItem, UserItem, administrators};
+use crate::{
+    adapters::dynamodb::{
+        Entity, Table,
+        error::{self, Fault},
+        expression::{ABSENT, Update, number, text},
+    },
+    domain::{
+        Change, Error, LoginKey, PasswordHash, Refusal, Result, UserId,
+        change::{AdminChange, Stamped},
+        login::LoginChange,
+    },
+};
+
+const VERSION_IS_EXPECTED: &str = "#version = :expected";
+const IS_THIS_USERS: &str = "#userId = :userId";
+
+/// A change as one attempt writes it.
+pub(super) struct Transaction {
+    /// What it writes.
+    pub(super) writes: Vec<TransactWriteItem>,
+    /// What the condition of each write guards.
+    pub(super) guards: Vec<Guard>,
+}
+
+/// What a condition guards. If several are unmet, the first of these is the answer: whoever lost a
+/// race learns that, not what would have been true of a state that is past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Guard {
+    /// Nobody else made this version.
+    Version,
+    /// Nobody has the login.
+    Claim,
+    /// An administrator remains.
+    Administrators,
+    /// The user has the login, as the user's own item says.
+    Ownership,
+}
+
+/// Why a transaction was not written, or may not have been.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// A condition was not met.
+    Refused(Refusal),
+    /// Anything else.
+    Fault(Fault),
+}
+
+impl Transaction {
+    /// The writes of `change`, as `stamped` for this attempt.
+    pub(super) fn new(table: &Table, change: &Change, stamped: Stamped) -> Result<Self> {
+        let Stamped { user, entry } = stamped;
+        let (id, version) = (user.id, user.version);
+        let (condition, values) = match change.expected {
+            None => (ABSENT, None),
+            Some(expected) => {
+                let values = HashMap::from([(":expected".to_owned(), number(expected.get()))]);
+                (VERSION_IS_EXPECTED, Some(values))
+            }
+        };
+        let mut transaction = Self {
+            writes: Vec::new(),
+            guards: Vec::new(),
+        };
+        let state = table.putting(&id, &UserItem::new(user), condition, values)?;
+        transaction.push(Guard::Version, state);
+        let event = table.putting(&(id, version), &entry, ABSENT, None)?;
+        transaction.push(Guard::Version, event);
+        for login in &change.logins {
+            let (guard, write) = login_write(table, id, login)?;
+            transaction.push(guard, write);
+        }
+        if let Some(update) = count(change.admins) {
+            transaction.push(Guard::Administrators, table.updating(update)?);
+        }
+        Ok(transaction)
+    }
+
+    fn push(&mut self, guard: Guard, write: TransactWriteItem) {
+        self.guards.push(guard);
+        self.writes.push(write);
+    }
+}
+
+impl Failure {
+    /// What it means that a transaction with these guards failed with `error`.
+    pub(super) fn of(
+        table: &Table,
+        guards: &[Guard],
+        error: &SdkError<TransactWriteItemsError>,
+    ) -> Self {
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                cancellation(guards, cancelled.cancellation_reasons())
+            }
+            _ => Self::Fault(table.fault("TransactWriteItems", error)),
+        }
+    }
+}
+
+fn login_write(
+    table: &Table,
+    user: UserId,
+    change: &LoginChange,
+) -> Result<(Guard, TransactWriteItem)> {
+    Ok(match change {
+        LoginChange::Claim(key, password) => {
+            let login = LoginItem::new(user, password.as_ref());
+            (Guard::Claim, table.putting(key, &login, ABSENT, None)?)
+        }
+        LoginChange::SetPassword(key, password) => (
+            Guard::Ownership,
+            table.updating(set_password(user, key, password))?,
+        ),
+        LoginChange::Release(key) => {
+            let values = HashMap::from([(":userId".to_owned(), text(user))]);
+            let delete = table.deleting(LoginItem::key(key), IS_THIS_USERS, values)?;
+            (Guard::Ownership, delete)
+        }
+    })
+}
+
+fn set_password(user: UserId, key: &LoginKey, password: &PasswordHash) -> Update {
+    Update {
+        key: LoginItem::key(key),
+        update: "SET #passwordHash = :passwordHash",
+        condition: Some(IS_THIS_USERS),
+        values: vec![
+            (":passwordHash", text(password.expose())),
+            (":userId", text(user)),
+        ],
+    }
+}
+
+/// The update of the number of active administrators. The first one brings the item into being;
+/// the last one cannot go.
+fn count(change: AdminChange) -> Option<Update> {
+    let (condition, values): (_, Vec<(_, AttributeValue)>) = match change {
+        AdminChange::None => return None,
+        AdminChange::Gained => (None, vec![(":step", number(1))]),
+        AdminChange::Lost => (
+            Some("#count > :one"),
+            vec![(":step", number(-1)), (":one", number(1))],
+        ),
+    };
+    Some(Update {
+        key: administrators(),
+        update: "ADD #count :step",
+        condition,
+        values,
+    })
+}
+
+/// What the reasons of a cancelled transaction mean; there is one for each write, in their order.
+fn cancellation(guards: &[Guard], reasons: &[CancellationReason]) -> Failure {
+    let codes = || reasons.iter().filter_map(CancellationReason::code);
+    let unmet = guards
+        .iter()
+        .zip(reasons)
+        .filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))
+        .map(|(guard, _)| *guard)
+        .min();
+    let told = || format!("transaction cancelled: {:?}", codes().collect::<Vec<_>>());
+    match unmet {
+        Some(Guard::Version) => Failure::Refused(Refusal::VersionConflict),
+        Some(Guard::Claim) => Failure::Refused(Refusal::EmailTaken),
+        Some(Guard::Administrators) => Failure::Refused(Refusal::LastAdministrator),
+        // The user's item and the login disagree, which no transaction of ours brings about.
+        Some(Guard::Ownership) => Failure::Fault(Fault::Lasting(
+            "a login of the user is another's".to_owned(),
+        )),
+        None if codes().filter(|code| *code != "None").all(error::passes) => {
+            Failure::Fault(Fault::Passing(told()))
+        }
+        None => Failure::Fault(Fault::Lasting(told())),
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => refusal.into(),
+            Failure::Fault(fault) => fault.into(),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! End-to-end tests: the real binaries, run by the local stack from `template.yaml`.
+//!
+//! All tests share one stack and tell their users apart by address; tests that break something
+//! start a stack of their own. Nothing sleeps: a test waits for an entry of the journal. After each
+//! test the outbox is empty and nothing lies in a dead-letter queue.
+
+#![expect(unreachable_pub, reason = "a test binary has no outside")]
+
+mod concealed;
+mod crashes;
+mod default;
+mod health;
+mod sessions_post;
+mod support;
+mod users_get;
+mod users_post;
+mod well_known;

@@ -1,0 +1,229 @@
+//! The stack under test, and what a client does with it.
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use local::{
+    commands::first_administrator,
+    compile::{self, Executables},
+    journal::{Happening, Mail},
+    stack::{Admin, Functions, Options, Running, Stack},
+};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+/// A password that satisfies the policy.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// The administrator of every stack.
+const ADMIN: &str = "admin@example.com";
+
+/// No single wait in a test takes longer, unless something is broken.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running stack with a client.
+pub struct Roster {
+    /// The stack.
+    pub stack: Running,
+    client: Client,
+    admin: tokio::sync::OnceCell<String>,
+}
+
+/// An answer, read.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    /// Status and problem code.
+    pub fn problem(&self) -> (u16, &str) {
+        (
+            self.status.as_u16(),
+            self.body["code"].as_str().unwrap_or_default(),
+        )
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+static EXECUTABLES: LazyLock<Executables> = LazyLock::new(|| {
+    RUNTIME
+        .block_on(compile::build(template().parent().unwrap(), false))
+        .unwrap()
+});
+
+static SHARED: LazyLock<Roster> = LazyLock::new(|| {
+    LazyLock::force(&EXECUTABLES);
+    RUNTIME.block_on(Roster::start(&[]))
+});
+
+fn template() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../template.yaml")
+}
+
+/// Runs a test on the shared stack.
+pub fn on_shared_stack(test: impl AsyncFnOnce(&Roster)) {
+    let roster = LazyLock::force(&SHARED);
+    RUNTIME.block_on(async {
+        test(roster).await;
+        roster.assert_nothing_left_over().await;
+    });
+}
+
+/// Runs a test on a stack of its own, with values for the template's parameters.
+pub fn on_own_stack(parameters: &[(&str, &str)], test: impl AsyncFnOnce(&Roster)) {
+    LazyLock::force(&EXECUTABLES);
+    RUNTIME.block_on(async {
+        let roster = Roster::start(parameters).await;
+        test(&roster).await;
+        roster.assert_nothing_left_over().await;
+        roster.stack.stop().await;
+    });
+}
+
+/// An address nobody else uses.
+pub fn unique_email(who: &str) -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    format!("{who}{}@example.com", NUMBER.fetch_add(1, Ordering::SeqCst))
+}
+
+/// Waits, but not for ever.
+pub async fn patiently<T>(what: &str, wait: impl Future<Output = T>) -> T {
+    let outcome = tokio::time::timeout(PATIENCE, wait).await;
+    outcome.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"))
+}
+
+impl Roster {
+    async fn start(parameters: &[(&str, &str)]) -> Self {
+        let options = Options {
+            template: template(),
+            port: 0,
+            console_port: 0,
+            dynamodb_port: 0,
+            parameters: parameters
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            functions: Functions::Built(EXECUTABLES.clone()),
+            ..Options::default()
+        };
+        let stack = Stack::start(options).await.unwrap();
+        let admin = Admin {
+            email: ADMIN.to_owned(),
+            password: PASSWORD.to_owned(),
+        };
+        assert!(first_administrator(&stack, &admin).await.unwrap());
+        stack.ready().await.unwrap();
+        Self {
+            stack,
+            client: Client::new(),
+            admin: tokio::sync::OnceCell::new(),
+        }
+    }
+
+    /// A request to the API.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, format!("{}{path}", self.stack.api_url))
+    }
+
+    /// Sends a request and reads its answer.
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let response = patiently("an answer", request.send()).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        assert!(headers.contains_key("x-request-id"), "{status} {text}");
+        Answer {
+            status,
+            headers,
+            body: serde_json::from_str(&text).unwrap_or(Value::Null),
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// A GET by the administrator.
+    pub async fn get_as_admin(&self, path: &str) -> Answer {
+        let request = self
+            .request(Method::GET, path)
+            .bearer_auth(self.admin().await);
+        self.send(request).await
+    }
+
+    pub async fn sign_up(&self, email: &str) -> Answer {
+        self.post("/users", &sign_up_body(email)).await
+    }
+
+    pub async fn sign_in(&self, email: &str) -> Answer {
+        self.post("/sessions", &json!({"email": email, "password": PASSWORD}))
+            .await
+    }
+
+    /// The access token of the administrator.
+    pub async fn admin(&self) -> &str {
+        self.admin
+            .get_or_init(async || {
+                let answer = self.sign_in(ADMIN).await;
+                answer.body["accessToken"].as_str().unwrap().to_owned()
+            })
+            .await
+    }
+
+    /// Waits for a mail to this address.
+    pub async fn mail_to(&self, email: &str) -> Mail {
+        let to_email = |entry: &local::journal::Entry| match &entry.happening {
+            Happening::Mail { mail } if mail.to.iter().any(|to| to == email) => Some(mail.clone()),
+            _ => None,
+        };
+        patiently("a mail", self.stack.journal.wait_for(0, to_email)).await
+    }
+
+    /// Every mail to this address so far.
+    pub fn mails_to(&self, email: &str) -> usize {
+        let entries = self.stack.journal.since(0);
+        let to_email = |entry: &&std::sync::Arc<local::journal::Entry>| matches!(&entry.happening, Happening::Mail { mail } if mail.to.iter().any(|to| to == email));
+        entries.iter().filter(to_email).count()
+    }
+
+    /// Waits until every event has been relayed and observed.
+    pub async fn settle(&self) {
+        patiently("an empty outbox", self.stack.services.mappings.idle()).await;
+        patiently("the observers", self.stack.lambda.settled()).await;
+    }
+
+    async fn assert_nothing_left_over(&self) {
+        self.settle().await;
+        for entry in self.stack.journal.since(0) {
+            assert!(
+                !matches!(entry.happening, Happening::DeadLetter { .. }),
+                "{entry:?}"
+            );
+        }
+    }
+}
+
+/// The body of a sign-up.
+pub fn sign_up_body(email: &str) -> Value {
+    json!({"email": email, "name": "Ann Example", "password": PASSWORD})
+}
