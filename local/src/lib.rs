@@ -22,6 +22,7 @@ pub mod lambda;
 pub mod mail;
 pub mod pattern;
 pub mod queue;
+pub mod schedule;
 pub mod services;
 pub mod stream;
 

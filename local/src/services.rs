@@ -18,6 +18,7 @@ use crate::{
     mail::{self, MailService},
     pattern::Pattern,
     queue::Queues,
+    schedule::{Schedule, Schedules},
     stack::Options,
     stream::{self, Mapping, Mappings, Pace, Start},
     template::{self, Model, STACK},
@@ -76,6 +77,7 @@ pub struct Services {
     pub bus: Bus,
     /// The mail service.
     pub mail: MailService,
+    _schedules: Schedules,
     _tasks: JoinSet<()>,
 }
 
@@ -140,11 +142,17 @@ impl Services {
         let streams = mappings(parts.model)?;
         let data = parts.options.data.as_deref();
         let mappings = Mappings::start(&dynamo, streams, &services, data, Pace::default()).await?;
+        let schedules = Schedules::start(
+            schedules(parts.model)?,
+            &services.account,
+            &services.invoker,
+        );
         Ok(Self {
             dynamo,
             mappings,
             bus,
             mail,
+            _schedules: schedules,
             _tasks: tasks,
         })
     }
@@ -252,6 +260,20 @@ fn mappings(model: &Model) -> anyhow::Result<Vec<Mapping>> {
         })
     };
     model.streams.iter().map(mapping).collect()
+}
+
+fn schedules(model: &Model) -> anyhow::Result<Vec<Schedule>> {
+    let schedule = |schedule: &template::Schedule| -> anyhow::Result<Schedule> {
+        let name = schedule.name.clone();
+        let expression = schedule.expression.parse();
+        Ok(Schedule {
+            expression: expression.with_context(|| format!("schedule {name}"))?,
+            name,
+            function: schedule.function.clone(),
+            input: schedule.input.clone(),
+        })
+    };
+    model.schedules.iter().map(schedule).collect()
 }
 
 /// Address of a listener as a URL.

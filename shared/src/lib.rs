@@ -5,7 +5,9 @@
 
 pub mod adapters;
 pub mod aws;
+pub mod changing;
 pub mod config;
+pub mod directory;
 pub mod domain;
 pub mod events;
 pub mod http;

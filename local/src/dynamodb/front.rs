@@ -68,7 +68,8 @@ impl Front {
             let (parts, body) = self.ask(parts, body).await?;
             return Ok(Response::from_parts(parts, Body::from(body)));
         };
-        let (answer, body) = self.ask(parts, question.with_capacity()).await?;
+        let body = question.with_capacity().unwrap_or(body);
+        let (answer, body) = self.ask(parts, body).await?;
         let (body, call) = self.observe(question, answer.status, body);
         if answer.status.is_success() && writes(&call.operation) {
             for access in &call.accesses {
@@ -150,12 +151,13 @@ impl Question {
         })
     }
 
-    /// The body, asking for the capacity in any case.
-    fn with_capacity(&mut self) -> Bytes {
-        if !self.asked && counts_capacity(&self.operation) {
-            self.body["ReturnConsumedCapacity"] = Value::from("INDEXES");
+    /// The body with the capacity asked for, where the caller did not ask and could have.
+    fn with_capacity(&mut self) -> Option<Bytes> {
+        if self.asked || !counts_capacity(&self.operation) {
+            return None;
         }
-        Bytes::from(self.body.to_string())
+        self.body["ReturnConsumedCapacity"] = Value::from("INDEXES");
+        Some(Bytes::from(self.body.to_string()))
     }
 }
 

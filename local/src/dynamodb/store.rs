@@ -179,3 +179,30 @@ fn sorted(list: &Value) -> Vec<Value> {
     list.sort_by_key(Value::to_string);
     list
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_read_and_written_by_the_index() {
+        let storage = Storage::memory().unwrap();
+        storage.conn().execute_batch(STREAM_INDEX).unwrap();
+        // The two statements of dynoxide that would walk through all records.
+        for statement in [
+            "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 \
+             FROM _stream_records WHERE table_name = 'users'",
+            "SELECT new_image FROM _stream_records WHERE table_name = 'users' \
+             AND shard_id = 's' AND CAST(sequence_number AS INTEGER) > 5 \
+             ORDER BY CAST(sequence_number AS INTEGER) ASC LIMIT 9",
+        ] {
+            let plan = format!("EXPLAIN QUERY PLAN {statement}");
+            let step: String = storage
+                .conn()
+                .query_row(&plan, [], |row| row.get(3))
+                .unwrap();
+            assert!(step.starts_with("SEARCH _stream_records USING"), "{step}");
+            assert!(step.contains("local_stream_order"), "{step}");
+        }
+    }
+}

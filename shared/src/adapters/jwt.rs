@@ -131,14 +131,13 @@ impl Jwt {
 
     /// The key that signs now; the first one is made by whoever needs it first.
     async fn signer(&self) -> Result<Arc<Signer>> {
-        let now = self.circumstances.clock.now();
         let ring = match self.ring().await? {
             Some(ring) => ring,
             None => self.bootstrap().await?,
         };
         let key = ring
-            .signing_key(now)
-            .ok_or_else(|| Error::internal("no key of the ring is active"))?;
+            .signing_key(self.circumstances.clock.now())
+            .ok_or_else(|| Error::internal("the ring is empty"))?;
         let mut signer = self.signer.lock().await;
         if let Some(ready) = signer.as_ref().filter(|ready| ready.kid == key.kid) {
             return Ok(ready.clone());

@@ -6,6 +6,7 @@ use super::{
     event::EventData,
     history::{HistoryEntry, Private},
     login::LoginChange,
+    token::TokenUse,
 };
 
 /// When and why a change is made: what every method of an aggregate needs besides its own input.
@@ -82,6 +83,8 @@ pub struct Change {
     pub(crate) logins: Vec<LoginChange>,
     /// Whether only a tombstone stays of the user.
     pub(crate) erases: bool,
+    /// The token that permits it, used up with it.
+    pub(crate) token: Option<TokenUse>,
     event: DomainEvent,
     private: Private,
 }
@@ -117,8 +120,18 @@ impl Change {
             admins,
             logins,
             erases: false,
+            token: None,
             event,
             private,
+        }
+    }
+
+    /// The change as `token` permits it, which is used up with it or stays good.
+    #[must_use]
+    pub fn spending(self, token: TokenUse) -> Self {
+        Self {
+            token: Some(token),
+            ..self
         }
     }
 

@@ -1,20 +1,34 @@
 //! Questions to the directory, and its answers.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
-use super::{error::Violation, user::Profile};
+use super::{Cursor, Specification, error::Violation, user::Profile};
 
 /// A question to the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// The page, from 1.
-    pub page: u32,
+    /// Where the page begins.
+    pub position: Position,
     /// Users on a page: 1 to 100.
     pub limit: u32,
     /// Text that name or address must contain, in any letter case.
     pub search: Option<String>,
-    /// The order.
+    /// What users must satisfy besides.
+    pub filter: Option<Specification>,
+    /// The order. That of the cursor, if there is one.
     pub sort: Sort,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Position {
+    /// At the first user; whoever goes on from there does so by cursor.
+    #[default]
+    Start,
+    /// At a page by its number, from 1. What comes and goes before it moves its users.
+    Page(u32),
+    /// Beside the user a cursor names. What comes and goes elsewhere moves nothing.
+    Cursor(Cursor),
 }
 
 /// Users on a page at most.
@@ -29,15 +43,29 @@ pub const MAX_SEARCH_CHARS: usize = 256;
 impl Default for Listing {
     fn default() -> Self {
         Self {
-            page: 1,
+            position: Position::Start,
             limit: DEFAULT_LIMIT,
             search: None,
+            filter: None,
             sort: Sort::default(),
         }
     }
 }
 
-/// An order of users; users alike in it are ordered by id.
+impl Listing {
+    /// How many users come before the page; none if a cursor says where it begins.
+    pub fn offset(&self) -> Option<u64> {
+        let page = match self.position {
+            Position::Start => 1,
+            Position::Page(page) => page,
+            Position::Cursor(_) => return None,
+        };
+        Some(u64::from(page.saturating_sub(1)) * u64::from(self.limit))
+    }
+}
+
+/// An order of users. Users alike in it are ordered by id; descending is the exact reverse of
+/// ascending, ids included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sort {
     /// By what.
@@ -46,7 +74,7 @@ pub struct Sort {
     pub descending: bool,
 }
 
-/// By what users can be ordered.
+/// By what users can be ordered. Texts are ordered folded, code point by code point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are those of `User`")]
 pub enum SortKey {
@@ -54,6 +82,21 @@ pub enum SortKey {
     UpdatedAt,
     Name,
     Email,
+}
+
+impl SortKey {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::CreatedAt, Self::UpdatedAt, Self::Name, Self::Email];
+
+    /// The name of the field.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CreatedAt => "createdAt",
+            Self::UpdatedAt => "updatedAt",
+            Self::Name => "name",
+            Self::Email => "email",
+        }
+    }
 }
 
 impl Default for Sort {
@@ -66,6 +109,13 @@ impl Default for Sort {
     }
 }
 
+impl fmt::Display for Sort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.descending { "-" } else { "" };
+        write!(f, "{sign}{}", self.key.as_str())
+    }
+}
+
 impl FromStr for Sort {
     type Err = Violation;
 
@@ -74,17 +124,12 @@ impl FromStr for Sort {
             Some(name) => (true, name),
             None => (false, raw),
         };
-        let key = match name {
-            "createdAt" => SortKey::CreatedAt,
-            "updatedAt" => SortKey::UpdatedAt,
-            "name" => SortKey::Name,
-            "email" => SortKey::Email,
-            _ => {
-                let message =
-                    "is not one of createdAt, updatedAt, name, email, with or without a leading -";
-                return Err(Violation::new("invalid-sort", message));
-            }
-        };
+        let key = SortKey::ALL.into_iter().find(|key| key.as_str() == name);
+        let key = key.ok_or_else(|| {
+            let message =
+                "is not one of createdAt, updatedAt, name, email, with or without a leading -";
+            Violation::new("invalid-sort", message)
+        })?;
         Ok(Self { key, descending })
     }
 }
@@ -96,4 +141,8 @@ pub struct Listed {
     pub users: Vec<Profile>,
     /// How many users there are on all pages.
     pub total: u64,
+    /// Where the next page begins; none after the last user.
+    pub next: Option<Cursor>,
+    /// Where the page before ends; none before the first user.
+    pub previous: Option<Cursor>,
 }

@@ -10,7 +10,7 @@ use lambda_http::{
 use serde_json::Value;
 
 use super::{Caller, Fields};
-use crate::domain::{Actor, Origin, Refusal, Result, UserId};
+use crate::domain::{Actor, Origin, Refusal, Result, UserId, Version};
 
 /// Octets a body may have.
 const MAX_BODY: usize = 64 * 1024;
@@ -109,6 +109,22 @@ impl Call {
             .find(|(name, _)| name == "id")
             .and_then(|(_, value)| value.parse().ok())
             .ok_or_else(|| Refusal::NotFound.into())
+    }
+
+    /// The version in `If-Match`: nothing if there is none, or if any will do (`*`).
+    ///
+    /// # Errors
+    /// `PreconditionFailed` if it is no tag of ours: no user is at that version (RFC 9110, 13.1.1).
+    pub fn if_match(&self) -> Result<Option<Version>> {
+        match self.header(header::IF_MATCH.as_str()).map(str::trim) {
+            None | Some("*") => Ok(None),
+            Some(tag) => tag
+                .strip_prefix('"')
+                .and_then(|tag| tag.strip_suffix('"'))
+                .and_then(|version| version.parse().ok())
+                .map(|version: u64| Some(Version::from(version)))
+                .ok_or_else(|| Refusal::PreconditionFailed.into()),
+        }
     }
 
     /// Where the command came from.

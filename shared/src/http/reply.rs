@@ -37,6 +37,19 @@ pub fn created(user: &User) -> Reply {
     with_header(response, header::ETAG, &etag(user))
 }
 
+/// 200 with the user and its version.
+pub fn user(user: &User) -> Reply {
+    let response = json(StatusCode::OK, &user.profile())?;
+    with_header(response, header::ETAG, &etag(user))
+}
+
+/// 204.
+pub fn no_content() -> Reply {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    Ok(response)
+}
+
 /// The answer with one more header.
 pub fn with_header(mut response: Response<Body>, name: HeaderName, value: &str) -> Reply {
     let value = HeaderValue::from_str(value).map_err(Error::caused_by)?;

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use secrecy::{SecretSlice, SecretString};
 
 use crate::domain::{
-    Change, DomainEvent, Login, LoginKey, Origin, Password, PasswordHash, RequestId, Result, Role,
-    Session, SessionId, Timestamp, User, UserId, Version,
+    Change, DomainEvent, Login, LoginKey, OneTimeToken, Origin, Password, PasswordHash, RequestId,
+    Result, Role, Session, SessionId, Timestamp, TokenPurpose, User, UserId, Version,
     audit::AuditEntry,
     change::Occasion,
     history::HistoryEntry,
@@ -38,7 +38,8 @@ pub trait UserRepository: Send + Sync {
     ///
     /// # Errors
     /// `VersionConflict` if the user changed since; `EmailTaken` if a login it claims has an owner;
-    /// `LastAdministrator` if no active administrator would be left.
+    /// `LastAdministrator` if no active administrator would be left; `TokenExpired` if the token it
+    /// spends is not the one in its slot, was used or has expired.
     async fn commit(&self, change: &Change) -> Result<User>;
 
     /// The entry of a user's history that made this version.
@@ -74,6 +75,14 @@ pub trait SignUpRequests: Send + Sync {
 
     /// Forgets a wish. Fine if it is gone.
     async fn remove(&self, id: RequestId) -> Result<()>;
+}
+
+/// The one-time tokens. They are used up by the change they permit: see
+/// [`Change::spending`](crate::domain::Change::spending).
+#[async_trait]
+pub trait OneTimeTokens: Send + Sync {
+    /// Puts a token into the user's slot for the purpose; the one before is void.
+    async fn issue(&self, token: &OneTimeToken, purpose: TokenPurpose) -> Result<()>;
 }
 
 /// The keys that sign access tokens.

@@ -37,9 +37,12 @@ const drawList = (name) => {
   const previous = view.querySelector(".detail");
   // A preview that is being read must not be reloaded because something else arrived.
   const keep = previous?.dataset.sequence === String(selected?.sequence) && previous?.dataset.view === name;
+  const scrolled = view.querySelector(".list")?.scrollTop ?? 0;
   const panel = keep ? previous : selected && detail(selected);
   if (panel) Object.assign(panel.dataset, { sequence: selected.sequence, view: name });
   view.replaceChildren(...listOf(shown, selected, line, choose, filter.value ? "Nothing matches the filter." : empty), ...(panel ? [panel] : []));
+  const list = view.querySelector(".list");
+  if (list) list.scrollTop = scrolled;
 };
 
 const drawActivity = () => {
@@ -118,9 +121,11 @@ addEventListener("keydown", (event) => {
   const typing = event.target instanceof HTMLInputElement;
   if (event.key === "Escape" && typing) filter.blur();
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  // Elsewhere the arrows scroll.
+  const arrows = event.target instanceof Element && event.target.closest(".list");
   if (event.key === "/") filter.focus();
-  else if (event.key === "j" || event.key === "ArrowDown") move(1);
-  else if (event.key === "k" || event.key === "ArrowUp") move(-1);
+  else if (event.key === "j" || (arrows && event.key === "ArrowDown")) move(1);
+  else if (event.key === "k" || (arrows && event.key === "ArrowUp")) move(-1);
   else return;
   event.preventDefault();
 });

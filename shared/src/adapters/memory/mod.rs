@@ -24,16 +24,17 @@ use tokio::sync::Notify;
 use self::state::State;
 use crate::{
     domain::{
-        DomainEvent, Error, Password, PasswordHash, RequestId, Result, Session, SessionId,
-        Timestamp, UserId,
+        DomainEvent, Error, OneTimeToken, Password, PasswordHash, RequestId, Result, Session,
+        SessionId, Timestamp, TokenPurpose, UserId,
         audit::AuditEntry,
         keys::{KeyPair, KeyRing},
         mail::Mail,
         sign_up::SignUpRequest,
     },
     ports::{
-        AuditLog, Circumstances, ClaimKey, Clock, Entropy, EventBus, Mailer, PasswordHasher,
-        Posted, SecretPurpose, Secrets, SessionRepository, SignUpRequests, SigningKeys,
+        AuditLog, Circumstances, ClaimKey, Clock, Entropy, EventBus, Mailer, OneTimeTokens,
+        PasswordHasher, Posted, SecretPurpose, Secrets, SessionRepository, SignUpRequests,
+        SigningKeys,
     },
 };
 
@@ -278,6 +279,20 @@ impl SignUpRequests for World {
     async fn remove(&self, id: RequestId) -> Result<()> {
         self.call("sign_ups.remove", |state| {
             state.sign_ups.remove(&id);
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl OneTimeTokens for World {
+    async fn issue(&self, token: &OneTimeToken, purpose: TokenPurpose) -> Result<()> {
+        let expires_at = self.now().plus(purpose.lifetime());
+        self.call("tokens.issue", |state| {
+            state
+                .tokens
+                .insert((token.user_id, purpose), (token.hash(), expires_at));
             Ok(())
         })
         .await

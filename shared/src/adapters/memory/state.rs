@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::{
     domain::{
-        DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId, Timestamp, User,
-        UserId, Version, audit::AuditEntry, history::HistoryEntry, keys::KeyRing, mail::Mail,
-        sign_up::SignUpRequest,
+        DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId, Timestamp,
+        TokenPurpose, User, UserId, Version, audit::AuditEntry, history::HistoryEntry,
+        keys::KeyRing, mail::Mail, sign_up::SignUpRequest, token::TokenHash,
     },
     ports::{ClaimKey, SecretPurpose},
 };
@@ -18,6 +18,7 @@ pub(super) struct State {
     pub(super) logins: BTreeMap<LoginKey, Login>,
     pub(super) admins: u64,
     pub(super) sessions: BTreeMap<(UserId, SessionId), Session>,
+    pub(super) tokens: BTreeMap<(UserId, TokenPurpose), (TokenHash, Timestamp)>,
     pub(super) sign_ups: BTreeMap<RequestId, SignUpRequest>,
     pub(super) claims: BTreeMap<ClaimKey, super::claims::Record>,
     pub(super) ring: Option<KeyRing>,

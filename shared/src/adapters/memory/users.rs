@@ -4,12 +4,14 @@ use async_trait::async_trait;
 
 use super::{World, state::State};
 use crate::{
+    directory::reference,
     domain::{
         Change, Login, LoginKey, Refusal, Result, Timestamp, User, UserId, Version,
         change::AdminChange,
         history::HistoryEntry,
         listing::{Listed, Listing},
         login::LoginChange,
+        token::TokenUse,
     },
     ports::{Clock as _, UserDirectory, UserRepository},
 };
@@ -59,6 +61,13 @@ impl State {
         if change.claims().any(|key| self.logins.contains_key(key)) {
             return Err(Refusal::EmailTaken.into());
         }
+        if change
+            .token
+            .as_ref()
+            .is_some_and(|token| !self.is_good(token))
+        {
+            return Err(Refusal::TokenExpired.into());
+        }
         match change.admins {
             AdminChange::None => {}
             AdminChange::Gained => self.admins += 1,
@@ -68,11 +77,23 @@ impl State {
         for login in &change.logins {
             self.apply(id, login);
         }
+        if let Some(token) = &change.token {
+            self.tokens.remove(&(token.user_id, token.purpose));
+        }
         let stamped = change.stamp(now);
         self.remember(&stamped.entry.event);
         self.history.insert((id, version), stamped.entry);
-        self.users.insert(id, stamped.user.clone());
+        if change.erases {
+            self.users.remove(&id);
+        } else {
+            self.users.insert(id, stamped.user.clone());
+        }
         Ok(stamped.user)
+    }
+
+    fn is_good(&self, token: &TokenUse) -> bool {
+        let slot = self.tokens.get(&(token.user_id, token.purpose));
+        slot.is_some_and(|(hash, expires_at)| *hash == token.hash && *expires_at > token.now)
     }
 
     fn apply(&mut self, user_id: UserId, change: &LoginChange) {
@@ -97,35 +118,14 @@ impl State {
     }
 }
 
-/// Plain filter and sort: slow, obvious, and what the columns are tested against.
 #[async_trait]
 impl UserDirectory for World {
     async fn list(&self, listing: &Listing) -> Result<Listed> {
         self.call("directory.list", |state| {
-            let needle = listing.search.as_deref().unwrap_or_default().to_lowercase();
-            let mut users: Vec<_> = state
-                .users
-                .values()
-                .map(User::profile)
-                .filter(|user| {
-                    [user.name.as_str(), user.email.as_str()]
-                        .iter()
-                        .any(|text| text.to_lowercase().contains(&needle))
-                })
-                .collect();
-            users.sort_by_key(|user| (user.created_at, user.id));
-            if listing.sort.descending {
-                users.reverse();
-            }
-            let skipped = (listing.page as usize - 1) * listing.limit as usize;
-            Ok(Listed {
-                total: users.len() as u64,
-                users: users
-                    .into_iter()
-                    .skip(skipped)
-                    .take(listing.limit as usize)
-                    .collect(),
-            })
+            Ok(reference::list(
+                state.users.values().map(User::profile),
+                listing,
+            ))
         })
         .await
     }

@@ -1,0 +1,3 @@
+//! `GET /users`.
+
+pub mod list_users;

@@ -1,0 +1,103 @@
+//! Schedules: `rate(…)` and `cron(…)` rules of `EventBridge`, which invoke a function.
+//!
+//! Times are UTC. Of cron's special characters `W` and `#` are not known here.
+
+mod cron;
+mod expression;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+pub use self::expression::{Expression, ExpressionError};
+use crate::{account::Account, invoke::SharedInvoker};
+
+/// One schedule.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// Name of the rule.
+    pub name: String,
+    /// When.
+    pub expression: Expression,
+    /// Logical id of the function.
+    pub function: String,
+    /// What the function gets instead of the event.
+    pub input: Option<Value>,
+}
+
+/// The running schedules. They end when this is dropped.
+pub struct Schedules {
+    _tasks: JoinSet<()>,
+}
+
+impl Schedules {
+    /// Starts them. A rate's first invocation comes after one period.
+    pub fn start(schedules: Vec<Schedule>, account: &Account, invoker: &SharedInvoker) -> Self {
+        let mut tasks = JoinSet::new();
+        for schedule in schedules {
+            tasks.spawn(run(schedule, account.clone(), invoker.clone()));
+        }
+        Self { _tasks: tasks }
+    }
+}
+
+async fn run(schedule: Schedule, account: Account, invoker: SharedInvoker) {
+    let mut due = Timestamp::now();
+    while let Some(next) = schedule.expression.next(due) {
+        due = next;
+        // A time that has passed already, as after the machine slept, is due at once.
+        let wait = due.duration_since(Timestamp::now()).try_into();
+        tokio::time::sleep(wait.unwrap_or_default()).await;
+        let event = schedule.input.clone();
+        let event = event.unwrap_or_else(|| event_of(&schedule, &account, due));
+        invoker.send(&schedule.function, event);
+    }
+}
+
+/// The event as `EventBridge` makes it.
+fn event_of(schedule: &Schedule, account: &Account, due: Timestamp) -> Value {
+    json!({
+        "version": "0",
+        "id": Uuid::new_v4(),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": account.id,
+        "time": format!("{due:.0}"),
+        "region": account.region,
+        "resources": [account.arn("events", &format!("rule/{}", schedule.name))],
+        "detail": {},
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::testing::FakeInvoker;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_invokes_again_and_again() {
+        let invoker = Arc::new(FakeInvoker::new(|_| Ok(Value::Null)));
+        let schedule = Schedule {
+            name: "Sweep".to_owned(),
+            expression: "rate(1 minute)".parse().unwrap(),
+            function: "Sweep".to_owned(),
+            input: None,
+        };
+        let shared: SharedInvoker = invoker.clone();
+        let _schedules = Schedules::start(vec![schedule], &Account::default(), &shared);
+        let twice = invoker.invoked(2);
+        tokio::time::timeout(Duration::from_mins(10), twice)
+            .await
+            .unwrap();
+        let (function, event) = &invoker.payloads()[0];
+        assert_eq!(function, "Sweep");
+        assert_eq!(event["source"], "aws.events");
+        assert_eq!(
+            event["resources"][0],
+            "arn:aws:events:us-east-1:000000000000:rule/Sweep"
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! The directory's read model: all users in memory, as columns.
+//!
+//! `DynamoDB` finds by key. Any filter, any substring, any order and the exact total need all rows,
+//! and a million of them are about 100 MB: less than a function has. So the rows are kept in the
+//! function's memory, one column for each attribute, and a question is answered by scanning. This
+//! module is the model; it does no I/O. Whoever feeds it calls [`Columns::upsert`].
+//!
+//! | question | costs |
+//! |---|---|
+//! | a page, unfiltered | an index into a permutation that is kept sorted |
+//! | a search | one pass of `memchr::memmem` over all folded text |
+//! | a filter | one pass for each predicate, joined as bit sets |
+//! | a page of a search or filter | one walk along the permutation, testing bits |
+//!
+//! Rows are only ever appended: a change appends the row's next version and marks the last one
+//! dead, so text stays in the order of rows, which is what makes one scan of one buffer possible.
+//! When a quarter of the rows is dead, the living are copied together.
+
+mod bits;
+mod columns;
+mod evaluate;
+mod growth;
+mod order;
+mod query;
+pub mod reference;
+mod roles;
+mod rows;
+mod spelling;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use crate::domain::{Timestamp, UserId, Version, user::Profile};
+
+pub use columns::Columns;
+
+/// What the feed tells of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Row {
+    /// The user is there.
+    Present(Profile),
+    /// The user was erased.
+    Erased(Tombstone),
+}
+
+/// What is left of an erased user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tombstone {
+    /// Who it was.
+    pub id: UserId,
+    /// The version that erased it.
+    pub version: Version,
+    /// When that was.
+    pub updated_at: Timestamp,
+}
+
+/// There is no room for another row: columns address 4 GiB of text and as many rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the directory is full: it holds 4 GiB of text")]
+pub struct Full;
