@@ -3,6 +3,8 @@
 //! Dependencies point inward: functions use [`ports`] and [`domain`]; adapters implement ports;
 //! the domain knows nobody.
 
+pub mod adapters;
 pub mod directory;
 pub mod domain;
+pub mod http;
 pub mod ports;

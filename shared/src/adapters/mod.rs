@@ -1,0 +1,3 @@
+//! What implements the ports.
+
+pub mod dynamodb;

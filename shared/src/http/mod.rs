@@ -1,0 +1,3 @@
+//! HTTP, as all functions speak it.
+
+pub mod pagination;
