@@ -17,12 +17,34 @@ const FIRST: [&str; 20] = [
     "Priya", "Jürgen", "Sofia", "Kwame", "Zoë", "Noah", "Emma", "Ivan", "Amara",
 ];
 const LAST: [&str; 20] = [
-    "Garcia", "Smith", "Zhang", "Al-Sayed", "Müller", "Ivanova", "O'Brien", "Tanaka", "Nguyen",
-    "Johnson", "McDonald", "Kowalski", "Rossi", "Silva", "Okafor", "Lindqvist", "Dubois", "Weiß",
-    "Novák", "Haddad",
+    "Garcia",
+    "Smith",
+    "Zhang",
+    "Al-Sayed",
+    "Müller",
+    "Ivanova",
+    "O'Brien",
+    "Tanaka",
+    "Nguyen",
+    "Johnson",
+    "McDonald",
+    "Kowalski",
+    "Rossi",
+    "Silva",
+    "Okafor",
+    "Lindqvist",
+    "Dubois",
+    "Weiß",
+    "Novák",
+    "Haddad",
 ];
-const DOMAIN: [&str; 5] =
-    ["gmail.com", "outlook.com", "example.org", "university.edu", "company.co.uk"];
+const DOMAIN: [&str; 5] = [
+    "gmail.com",
+    "outlook.com",
+    "example.org",
+    "university.edu",
+    "company.co.uk",
+];
 
 /// xorshift64*: the same users in each run.
 struct Random(u64);
@@ -47,7 +69,10 @@ impl Random {
 
 fn user(number: u64, random: &mut Random) -> Result<Profile, Box<dyn Error>> {
     let (first, last) = (random.pick(&FIRST), random.pick(&LAST));
-    let ascii: String = format!("{first}.{last}").chars().filter(char::is_ascii).collect();
+    let ascii: String = format!("{first}.{last}")
+        .chars()
+        .filter(char::is_ascii)
+        .collect();
     let created = 1_600_000_000_000_000 + number * 60_000_000;
     let bits = u128::from(created / 1_000) << 80 | u128::from(random.next());
     let created = i64::try_from(created)?;
@@ -57,9 +82,14 @@ fn user(number: u64, random: &mut Random) -> Result<Profile, Box<dyn Error>> {
             .parse()
             .map_err(|violation| format!("{violation:?}"))?,
         email_verified: random.below(10) > 0,
-        name: format!("{first} {last}").parse().map_err(|violation| format!("{violation:?}"))?,
+        name: format!("{first} {last}")
+            .parse()
+            .map_err(|violation| format!("{violation:?}"))?,
         roles: if random.below(1_000) == 0 {
-            ["admin".parse().map_err(|violation| format!("{violation:?}"))?].into()
+            ["admin"
+                .parse()
+                .map_err(|violation| format!("{violation:?}"))?]
+            .into()
         } else {
             [].into()
         },
@@ -96,7 +126,9 @@ fn measure(name: &str, columns: &mut Columns, listing: &Listing) -> Result<(), B
 
 #[expect(clippy::too_many_lines, reason = "a list of questions")]
 fn main() -> Result<(), Box<dyn Error>> {
-    let count = std::env::args().nth(1).map_or(Ok(1_000_000), |count| count.parse::<u64>())?;
+    let count = std::env::args()
+        .nth(1)
+        .map_or(Ok(1_000_000), |count| count.parse::<u64>())?;
     let mut random = Random(88_172_645_463_325_252);
     let users = (0..count).map(|number| user(number, &mut random));
     let users = users.collect::<Result<Vec<_>, _>>()?;
@@ -108,33 +140,103 @@ fn main() -> Result<(), Box<dyn Error>> {
     let loaded = started.elapsed();
     let users_len = users.len();
     println!("{users_len} users loaded in {loaded:?}");
-    println!("{} octets for each user", columns.memory() as f64 / users_len as f64);
+    println!(
+        "{} octets for each user",
+        columns.memory() as f64 / users_len as f64
+    );
 
     let plain = Listing::default();
-    let search = |text: &str| Listing { search: Some(text.to_owned()), ..plain.clone() };
+    let search = |text: &str| Listing {
+        search: Some(text.to_owned()),
+        ..plain.clone()
+    };
     let filter = |text: &str| -> Result<Listing, Box<dyn Error>> {
         let filter = text.parse().map_err(|violation| format!("{violation:?}"))?;
-        Ok(Listing { filter: Some(filter), ..plain.clone() })
+        Ok(Listing {
+            filter: Some(filter),
+            ..plain.clone()
+        })
     };
-    let sorted = |key, descending| Listing { sort: Sort { key, descending }, ..plain.clone() };
+    let sorted = |key, descending| Listing {
+        sort: Sort { key, descending },
+        ..plain.clone()
+    };
     let middle = u32::try_from(count / 20)?;
-    println!("{:44} {:>9} {:>9} {:>9} {:>9}", "question", "total", "first/ms", "p50/ms", "max/ms");
+    println!(
+        "{:44} {:>9} {:>9} {:>9} {:>9}",
+        "question", "total", "first/ms", "p50/ms", "max/ms"
+    );
     measure("page 1", &mut columns, &plain)?;
-    measure("page 1, 100 users", &mut columns, &Listing { limit: 100, ..plain.clone() })?;
+    measure(
+        "page 1, 100 users",
+        &mut columns,
+        &Listing {
+            limit: 100,
+            ..plain.clone()
+        },
+    )?;
     let position = Position::Page(middle);
-    measure("page in the middle", &mut columns, &Listing { position: position.clone(), ..plain.clone() })?;
+    measure(
+        "page in the middle",
+        &mut columns,
+        &Listing {
+            position: position.clone(),
+            ..plain.clone()
+        },
+    )?;
     let place = users.get(users_len / 2).ok_or("no users")?;
     let cursor = Position::Cursor(Cursor::beside(place, plain.sort, true));
-    measure("cursor in the middle", &mut columns, &Listing { position: cursor.clone(), ..plain.clone() })?;
-    measure("page 1 by name", &mut columns, &sorted(SortKey::Name, false))?;
-    measure("page 1 by email", &mut columns, &sorted(SortKey::Email, false))?;
-    measure("page 1 by updatedAt", &mut columns, &sorted(SortKey::UpdatedAt, true))?;
-    for needle in ["a", "an", "@", "e", "com", ".com", "maria", "mcdonald7", "zzzz", "maria garcia", "1234@"] {
+    measure(
+        "cursor in the middle",
+        &mut columns,
+        &Listing {
+            position: cursor.clone(),
+            ..plain.clone()
+        },
+    )?;
+    measure(
+        "page 1 by name",
+        &mut columns,
+        &sorted(SortKey::Name, false),
+    )?;
+    measure(
+        "page 1 by email",
+        &mut columns,
+        &sorted(SortKey::Email, false),
+    )?;
+    measure(
+        "page 1 by updatedAt",
+        &mut columns,
+        &sorted(SortKey::UpdatedAt, true),
+    )?;
+    for needle in [
+        "a",
+        "an",
+        "@",
+        "e",
+        "com",
+        ".com",
+        "maria",
+        "mcdonald7",
+        "zzzz",
+        "maria garcia",
+        "1234@",
+    ] {
         measure(&format!("search {needle:?}"), &mut columns, &search(needle))?;
     }
-    let deep = Listing { position, ..search("a") };
+    let deep = Listing {
+        position,
+        ..search("a")
+    };
     measure("search \"a\", page in the middle", &mut columns, &deep)?;
-    measure("search \"a\", cursor in the middle", &mut columns, &Listing { position: cursor, ..search("a") })?;
+    measure(
+        "search \"a\", cursor in the middle",
+        &mut columns,
+        &Listing {
+            position: cursor,
+            ..search("a")
+        },
+    )?;
     for text in [
         "not (active eq true)",
         "not (name co \"a\")",
@@ -145,7 +247,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     ] {
         measure(text, &mut columns, &filter(text)?)?;
     }
-    println!("{} octets for each user, all orders made", columns.memory() as f64 / users_len as f64);
+    println!(
+        "{} octets for each user, all orders made",
+        columns.memory() as f64 / users_len as f64
+    );
 
     let started = Instant::now();
     for (number, user) in (0_i64..).zip(users.iter().take(1_000)) {

@@ -4,7 +4,7 @@
 //! whoever does not gets links by cursor, so a client that just follows `next` walks safely while
 //! users come and go. A page by cursor has no number: its `page` is null.
 
-use std::str::FromStr;
+use std::str::FromStr as _;
 
 use serde::Serialize;
 use url::form_urlencoded;
@@ -15,6 +15,16 @@ use crate::domain::{
     listing::{DEFAULT_LIMIT, Listed, Listing, MAX_LIMIT, MAX_SEARCH_CHARS, Position, Sort},
     user::Profile,
 };
+
+/// A page asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The question.
+    pub listing: Listing,
+    /// The filter as it was given: links repeat it, since its own text may be longer than a filter may
+    /// be.
+    filter: Option<String>,
+}
 
 /// Reads the query parameters of `GET /users`, decoded.
 ///
@@ -30,12 +40,21 @@ use crate::domain::{
 /// # Errors
 /// Every wrong, unknown and repeated parameter; `page` with `cursor`; a `sort` that is not the
 /// cursor's.
-pub fn parse<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Listing> {
+pub fn parse<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Asked> {
     let mut given = Given::default();
     for (name, value) in parameters {
         given.take(name, value);
     }
-    let Given { page, limit, search, filter, sort, cursor, mut errors, .. } = given;
+    let Given {
+        page,
+        limit,
+        search,
+        filter,
+        sort,
+        cursor,
+        mut errors,
+        ..
+    } = given;
     let mut refuse = |name: &str, violation: Violation| errors.push(violation.at(name));
     let sort = match (sort, &cursor) {
         (Some(sort), Some(cursor)) if sort != cursor.sort => {
@@ -49,7 +68,10 @@ pub fn parse<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Re
     };
     let position = match (page, cursor) {
         (Some(_), Some(_)) => {
-            refuse("page", Violation::new("conflict", "does not go with cursor"));
+            refuse(
+                "page",
+                Violation::new("conflict", "does not go with cursor"),
+            );
             Position::Start
         }
         (Some(page), None) => Position::Page(page),
@@ -59,12 +81,16 @@ pub fn parse<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Re
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    Ok(Listing {
-        position,
-        limit: limit.unwrap_or(DEFAULT_LIMIT),
-        search,
-        filter,
-        sort,
+    let (filter, raw_filter) = filter.unzip();
+    Ok(Asked {
+        listing: Listing {
+            position,
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
+            search,
+            filter,
+            sort,
+        },
+        filter: raw_filter,
     })
 }
 
@@ -75,7 +101,7 @@ struct Given {
     page: Option<u32>,
     limit: Option<u32>,
     search: Option<String>,
-    filter: Option<Specification>,
+    filter: Option<(Specification, String)>,
     sort: Option<Sort>,
     cursor: Option<Cursor>,
     errors: Vec<FieldError>,
@@ -90,14 +116,18 @@ impl Given {
                 "page" => store(&mut self.page, number(value, u32::MAX)),
                 "limit" => store(&mut self.limit, number(value, MAX_LIMIT)),
                 "search" => store(&mut self.search, search(value)),
-                "filter" => store(&mut self.filter, Specification::from_str(value)),
+                "filter" => store(&mut self.filter, filter(value)),
                 "sort" => store(&mut self.sort, Sort::from_str(value)),
                 "cursor" => store(&mut self.cursor, Cursor::from_str(value)),
-                _ => Some(Violation::new("unknown-parameter", "is not a parameter of this request")),
+                _ => Some(Violation::new(
+                    "unknown-parameter",
+                    "is not a parameter of this request",
+                )),
             }
         };
         self.names.push(name.to_owned());
-        self.errors.extend(wrong.map(|violation| violation.at(name)));
+        self.errors
+            .extend(wrong.map(|violation| violation.at(name)));
     }
 }
 
@@ -112,7 +142,10 @@ fn number(value: &str, max: u32) -> Result<u32, Violation> {
         .and_then(|value| value.parse().ok())
         .filter(|number| (1..=max).contains(number))
         .ok_or_else(|| {
-            Violation::new("out-of-range", format!("is not a whole number from 1 to {max}"))
+            Violation::new(
+                "out-of-range",
+                format!("is not a whole number from 1 to {max}"),
+            )
         })
 }
 
@@ -122,6 +155,10 @@ fn search(value: &str) -> Result<String, Violation> {
         return Err(Violation::new("too-long", message));
     }
     Ok(value.to_owned())
+}
+
+fn filter(value: &str) -> Result<(Specification, String), Violation> {
+    value.parse().map(|filter| (filter, value.to_owned()))
 }
 
 /// The body of an answer.
@@ -151,17 +188,22 @@ pub struct Pagination {
 }
 
 impl Body {
-    /// The answer to `listing`, asked for at `path`.
-    pub fn new(path: &str, listing: &Listing, listed: Listed) -> Self {
+    /// The answer to what was `asked` for at `path`.
+    pub fn new(path: &str, asked: &Asked, listed: Listed) -> Self {
+        let listing = &asked.listing;
         let pages = listed.total.div_ceil(u64::from(listing.limit.max(1)));
-        let link = |position| format!("{path}?{}", query(&Listing { position, ..listing.clone() }));
+        let link = |position| format!("{path}?{}", asked.query(&position));
         let (page, next, previous) = match listing.position {
             Position::Page(page) => {
                 let next = page.checked_add(1).filter(|next| u64::from(*next) <= pages);
                 // Before a page that is beyond the end comes the last there is.
                 let last = u32::try_from(pages).unwrap_or(u32::MAX);
                 let previous = Some((page - 1).min(last)).filter(|previous| *previous > 0);
-                (Some(page), next.map(Position::Page), previous.map(Position::Page))
+                (
+                    Some(page),
+                    next.map(Position::Page),
+                    previous.map(Position::Page),
+                )
             }
             Position::Start => (Some(1), listed.next.map(Position::Cursor), None),
             Position::Cursor(_) => (
@@ -185,7 +227,10 @@ impl Body {
 
     /// The value of the `Link` header (RFC 8288) that says the same; none without links.
     pub fn link_header(&self) -> Option<String> {
-        let links = [("next", &self.pagination.next), ("prev", &self.pagination.previous)];
+        let links = [
+            ("next", &self.pagination.next),
+            ("prev", &self.pagination.previous),
+        ];
         let links = links
             .iter()
             .filter_map(|(relation, link)| {
@@ -197,31 +242,30 @@ impl Body {
     }
 }
 
-/// The query that asks for `listing`. What a cursor or a default says is left out.
-fn query(listing: &Listing) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    if let Position::Page(page) = listing.position {
-        query.append_pair("page", &page.to_string());
-    }
-    if listing.limit != DEFAULT_LIMIT {
-        query.append_pair("limit", &listing.limit.to_string());
-    }
-    if let Some(search) = &listing.search {
-        query.append_pair("search", search);
-    }
-    if let Some(filter) = &listing.filter {
-        query.append_pair("filter", &filter.to_string());
-    }
-    match &listing.position {
-        Position::Cursor(cursor) => {
-            query.append_pair("cursor", &cursor.to_string());
+impl Asked {
+    /// The query that asks the same at another position. What a cursor or a default says is left out.
+    fn query(&self, position: &Position) -> String {
+        let listing = &self.listing;
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if let Position::Page(page) = position {
+            query.append_pair("page", &page.to_string());
         }
-        _ if listing.sort != Sort::default() => {
+        if listing.limit != DEFAULT_LIMIT {
+            query.append_pair("limit", &listing.limit.to_string());
+        }
+        if let Some(search) = &listing.search {
+            query.append_pair("search", search);
+        }
+        if let Some(filter) = &self.filter {
+            query.append_pair("filter", filter);
+        }
+        if let Position::Cursor(cursor) = position {
+            query.append_pair("cursor", &cursor.to_string());
+        } else if listing.sort != Sort::default() {
             query.append_pair("sort", &listing.sort.to_string());
         }
-        _ => {}
+        query.finish()
     }
-    query.finish()
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The feed: the index `feed` on the table of users, in which every change of a user shows up under
 //! its time.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use futures::{Stream, stream};
 use serde::Deserialize;
-use serde_dynamo::Item;
 
 use crate::{
     directory::{Row, Tombstone},
@@ -30,7 +31,7 @@ pub(super) fn pages<'a>(
     shard: usize,
     from: Timestamp,
 ) -> impl Stream<Item = Result<Page>> + Send + 'a {
-    stream::try_unfold(Place::Start, async move |place| {
+    stream::try_unfold(Place::Start, move |place| async move {
         let start = match place {
             Place::Start => None,
             Place::After(key) => Some(key),
@@ -57,6 +58,63 @@ pub(super) fn pages<'a>(
 
 enum Place {
     Start,
-    After(Item),
+    After(HashMap<String, AttributeValue>),
     End,
+}
+
+/// A user, as the index shows it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Live {
+    pk: String,
+    email: Email,
+    email_verified: bool,
+    name: Name,
+    #[serde(default)]
+    roles: Roles,
+    active: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    version: Version,
+}
+
+/// What is left of an erased user there.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Erased {
+    pk: String,
+    updated_at: Timestamp,
+    version: Version,
+}
+
+/// # Errors
+/// If it is not what the repository writes. An answer that leaves a user out would be wrong, so
+/// there is none.
+fn row(item: HashMap<String, AttributeValue>) -> Result<Row> {
+    if matches!(item.get("deleted"), Some(AttributeValue::Bool(true))) {
+        let erased: Erased = serde_dynamo::from_item(item).map_err(Error::caused_by)?;
+        return Ok(Row::Erased(Tombstone {
+            id: id(&erased.pk)?,
+            version: erased.version,
+            updated_at: erased.updated_at,
+        }));
+    }
+    let live: Live = serde_dynamo::from_item(item).map_err(Error::caused_by)?;
+    Ok(Row::Present(Profile {
+        id: id(&live.pk)?,
+        email: live.email,
+        email_verified: live.email_verified,
+        name: live.name,
+        roles: live.roles,
+        active: live.active,
+        created_at: live.created_at,
+        updated_at: live.updated_at,
+        version: live.version,
+    }))
+}
+
+fn id(pk: &str) -> Result<UserId> {
+    pk.strip_prefix("USER#")
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(|| Error::internal("a key in the feed is not USER#<id>"))
 }
