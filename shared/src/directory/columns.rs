@@ -160,7 +160,10 @@ impl Columns {
         if dead < LEAST_DEAD || dead * 4 < self.rows.len() {
             return Ok(());
         }
-        let rows = self.rows.compacted(&self.living)?;
+        let rows = self
+            .rows
+            .compacted(&self.living)
+            .map_err(Error::caused_by)?;
         let mut renumbered = vec![0; self.rows.len()];
         for (new, old) in (0..).zip(self.living.ones()) {
             if let Some(slot) = renumbered.get_mut(old as usize) {
