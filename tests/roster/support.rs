@@ -12,7 +12,7 @@ use std::{
 
 use local::{
     commands::first_administrator,
-    compile::{self, Executables},
+    compile::{self, Build, Executables},
     journal::{Happening, Mail},
     stack::{Admin, Functions, Options, Running, Stack},
 };
@@ -62,8 +62,12 @@ impl Answer {
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 static EXECUTABLES: LazyLock<Executables> = LazyLock::new(|| {
+    let build = Build {
+        with_tests: true,
+        ..Build::default()
+    };
     RUNTIME
-        .block_on(compile::build(template().parent().unwrap(), false))
+        .block_on(compile::build(template().parent().unwrap(), build))
         .unwrap()
 });
 
