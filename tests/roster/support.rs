@@ -20,6 +20,8 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::policies::assert_permitted;
+
 /// A password that satisfies the policy.
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -224,6 +226,7 @@ impl Roster {
                 "{entry:?}"
             );
         }
+        assert_permitted(self);
     }
 }
 
