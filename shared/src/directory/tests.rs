@@ -17,7 +17,7 @@ use crate::domain::{
 };
 
 /// Few enough that users meet again, many enough that rows die by the hundred.
-const USERS: u128 = 40;
+const USERS: u128 = 24;
 const MICROS: std::ops::Range<i64> = 0..6;
 
 fn ids() -> impl Strategy<Value = UserId> {
@@ -151,6 +151,25 @@ impl Model {
         news
     }
 
+    /// The row as the next version of its user.
+    fn renew(&self, row: Row) -> Row {
+        let next = |id: UserId| {
+            self.0
+                .get(&id)
+                .map_or(Version::FIRST, |(known, _)| known.next())
+        };
+        match row {
+            Row::Present(user) => Row::Present(Profile {
+                version: next(user.id),
+                ..user
+            }),
+            Row::Erased(tombstone) => Row::Erased(Tombstone {
+                version: next(tombstone.id),
+                ..tombstone
+            }),
+        }
+    }
+
     fn list(&self, listing: &Listing) -> Listed {
         reference::list(
             self.0.values().filter_map(|(_, user)| user.clone()),
@@ -161,22 +180,26 @@ impl Model {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Feed(Row),
+    /// A row, and whether it is news.
+    Feed(Row, bool),
     Ask(Listing),
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn columns_answer_as_the_plain_model_does(
         steps in prop::collection::vec(prop_oneof![
-            3 => rows().prop_map(Step::Feed),
+            4 => (rows(), prop::bool::weighted(0.8)).prop_map(|(row, news)| Step::Feed(row, news)),
             1 => listings().prop_map(Step::Ask),
-        ], 0..400),
+        ], 0..250),
     ) {
         let (mut columns, mut model) = (Columns::new(), Model::default());
         for step in steps {
             match step {
-                Step::Feed(row) => {
+                Step::Feed(row, news) => {
+                    let row = if news { model.renew(row) } else { row };
                     prop_assert_eq!(columns.upsert(&row).unwrap(), model.upsert(&row));
                 }
                 Step::Ask(listing) => {
