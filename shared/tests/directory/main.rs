@@ -18,8 +18,8 @@ async fn a_new_directory_reads_all_shards_and_all_pages() {
     // More than DynamoDB puts on one page: 1 MB.
     let long = "\u{1f600}".repeat(100);
     let text = dynoxide::AttributeValue::S;
-    let items = (0..6_000).map(|id| {
-        let item = Item::new(id, 1, &long, START - 10_000 + i64::try_from(id).unwrap());
+    let items = (0..12_000).map(|id| {
+        let item = Item::new(id, 1, &long, START - 20_000 + i64::try_from(id).unwrap());
         let owned = |(name, value): (&str, AttributeValue)| {
             let value = match value {
                 AttributeValue::S(value) => text(value),
@@ -41,7 +41,7 @@ async fn a_new_directory_reads_all_shards_and_all_pages() {
         .import_items(TABLE, items.collect(), options)
         .unwrap();
     let listed = stand.list().await;
-    assert_eq!((listed.total, listed.users.len()), (6_000, 100));
+    assert_eq!((listed.total, listed.users.len()), (12_000, 100));
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::{
 };
 use dynoxide::Database;
 use shared::{
-    adapters::dynamodb::{Directory, SHARDS},
+    adapters::dynamodb::Directory,
     domain::{
         Timestamp, UserId,
         listing::{Listed, Listing},
@@ -90,7 +90,7 @@ impl Item {
         vec![
             ("pk", text(format!("USER#{}", self.id()))),
             ("sk", text("USER".to_owned())),
-            ("feed", text(format!("FEED#{}", self.id % SHARDS as u64))),
+            ("feed", text(format!("FEED#{}", self.id % 4))),
             (
                 "updatedAt",
                 text(Timestamp::from_seconds(self.updated_at).to_string()),
