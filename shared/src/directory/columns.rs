@@ -170,7 +170,7 @@ impl Columns {
                 *slot = new;
             }
         }
-        for slot in self.slots.iter_mut() {
+        for slot in &mut self.slots {
             *slot = renumbered.get(*slot as usize).copied().unwrap_or_default();
         }
         for order in &mut self.orders {

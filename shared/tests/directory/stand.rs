@@ -1,4 +1,4 @@
-//! The directory over a real `DynamoDB` endpoint (dynoxide, in this process).
+//! A table of users behind dynoxide's HTTP server, and a directory over it.
 
 use std::{
     sync::{
@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::{
 };
 use dynoxide::Database;
 use shared::{
-    adapters::dynamodb::{Directory, feed::SHARDS},
+    adapters::dynamodb::Directory,
     domain::{
         Timestamp, UserId,
         listing::{Listed, Listing},
@@ -28,12 +28,12 @@ use shared::{
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-const TABLE: &str = "users";
-const OVERLAP: Duration = Duration::from_secs(30);
-const START: i64 = 1_767_225_600;
+pub(crate) const TABLE: &str = "users";
+pub(crate) const OVERLAP: Duration = Duration::from_secs(30);
+pub(crate) const START: i64 = 1_767_225_600;
 
 /// A clock that stands still until it is moved. Seconds.
-struct Hand(AtomicI64);
+pub(crate) struct Hand(AtomicI64);
 
 impl Clock for Hand {
     fn now(&self) -> Timestamp {
@@ -41,15 +41,15 @@ impl Clock for Hand {
     }
 }
 
-struct Stand {
+pub(crate) struct Stand {
     client: Client,
-    database: Database,
+    pub(crate) database: Database,
     clock: Arc<Hand>,
-    directory: Directory,
+    pub(crate) directory: Directory,
 }
 
 /// A user as the repository writes it.
-struct Item {
+pub(crate) struct Item {
     id: u64,
     version: u64,
     name: String,
@@ -57,7 +57,7 @@ struct Item {
 }
 
 impl Item {
-    fn new(id: u64, version: u64, name: &str, updated_at: i64) -> Self {
+    pub(crate) fn new(id: u64, version: u64, name: &str, updated_at: i64) -> Self {
         Self {
             id,
             version,
@@ -66,11 +66,11 @@ impl Item {
         }
     }
 
-    fn id(&self) -> UserId {
+    pub(crate) fn id(&self) -> UserId {
         UserId::from(Uuid::from_u128(self.id.into()))
     }
 
-    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+    pub(crate) fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
         let text = |text: String| AttributeValue::S(text);
         vec![
             ("email", text(format!("u{}@example.com", self.id))),
@@ -85,12 +85,12 @@ impl Item {
         ]
     }
 
-    fn keys(&self) -> Vec<(&'static str, AttributeValue)> {
+    pub(crate) fn keys(&self) -> Vec<(&'static str, AttributeValue)> {
         let text = |text: String| AttributeValue::S(text);
         vec![
             ("pk", text(format!("USER#{}", self.id()))),
             ("sk", text("USER".to_owned())),
-            ("feed", text(format!("FEED#{}", self.id % SHARDS as u64))),
+            ("feed", text(format!("FEED#{}", self.id % 4))),
             (
                 "updatedAt",
                 text(Timestamp::from_seconds(self.updated_at).to_string()),
@@ -101,7 +101,7 @@ impl Item {
 }
 
 impl Stand {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let database = Database::memory().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -123,12 +123,12 @@ impl Stand {
         }
     }
 
-    async fn put(&self, item: Item) {
+    pub(crate) async fn put(&self, item: Item) {
         self.put_attributes(item.keys().into_iter().chain(item.attributes()))
             .await;
     }
 
-    async fn erase(&self, item: Item) {
+    pub(crate) async fn erase(&self, item: Item) {
         let deleted = ("deleted", AttributeValue::Bool(true));
         self.put_attributes(item.keys().into_iter().chain([deleted]))
             .await;
@@ -142,11 +142,11 @@ impl Stand {
         put.send().await.unwrap();
     }
 
-    fn advance(&self, seconds: i64) {
+    pub(crate) fn advance(&self, seconds: i64) {
         self.clock.0.fetch_add(seconds, Ordering::SeqCst);
     }
 
-    async fn list(&self) -> Listed {
+    pub(crate) async fn list(&self) -> Listed {
         self.directory
             .list(&Listing {
                 limit: 100,
@@ -156,7 +156,7 @@ impl Stand {
             .unwrap()
     }
 
-    async fn names(&self) -> Vec<String> {
+    pub(crate) async fn names(&self) -> Vec<String> {
         let users = self.list().await.users;
         let mut names: Vec<_> = users.iter().map(|user| user.name.to_string()).collect();
         names.sort_unstable();
@@ -209,115 +209,4 @@ async fn create_table(client: &Client) {
         create = create.attribute_definitions(definition.unwrap());
     }
     create.send().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_new_directory_reads_all_shards_and_all_pages() {
-    let stand = Stand::new().await;
-    // More than DynamoDB puts on one page: 1 MB.
-    let long = "\u{1f600}".repeat(100);
-    let text = dynoxide::AttributeValue::S;
-    let items = (0..6_000).map(|id| {
-        let item = Item::new(id, 1, &long, START - 10_000 + i64::try_from(id).unwrap());
-        let owned = |(name, value): (&str, AttributeValue)| {
-            let value = match value {
-                AttributeValue::S(value) => text(value),
-                AttributeValue::N(value) => dynoxide::AttributeValue::N(value),
-                AttributeValue::Bool(value) => dynoxide::AttributeValue::BOOL(value),
-                _ => dynoxide::AttributeValue::L(Vec::new()),
-            };
-            (name.to_owned(), value)
-        };
-        item.keys()
-            .into_iter()
-            .chain(item.attributes())
-            .map(owned)
-            .collect()
-    });
-    let options = dynoxide::ImportOptions::default();
-    stand
-        .database
-        .import_items(TABLE, items.collect(), options)
-        .unwrap();
-    let listed = stand.list().await;
-    assert_eq!((listed.total, listed.users.len()), (6_000, 100));
-}
-
-#[tokio::test]
-async fn a_user_comes_back_as_it_was_written() {
-    let stand = Stand::new().await;
-    let item = Item::new(7, 3, "Zoë O'Hara", START - 5);
-    let id = item.id();
-    stand.put(item).await;
-    let listed = stand.list().await;
-    let [user] = listed.users.as_slice() else {
-        panic!("{listed:?}")
-    };
-    assert_eq!(user.id, id);
-    assert_eq!(user.email.as_str(), "u7@example.com");
-    assert_eq!(user.name.as_str(), "Zoë O'Hara");
-    assert_eq!(user.roles, ["support".parse().unwrap()].into());
-    assert!(user.active && user.email_verified);
-    assert_eq!(user.created_at, Timestamp::from_seconds(START));
-    assert_eq!(user.updated_at, Timestamp::from_seconds(START - 5));
-    assert_eq!(user.version.get(), 3);
-}
-
-#[tokio::test]
-async fn each_answer_has_what_was_written_before() {
-    let stand = Stand::new().await;
-    assert!(stand.names().await.is_empty());
-    stand.put(Item::new(1, 1, "Ann", START)).await;
-    stand.put(Item::new(2, 1, "Bob", START)).await;
-    assert_eq!(stand.names().await, ["Ann", "Bob"]);
-    stand.advance(3_600);
-    stand.put(Item::new(1, 2, "Anna", START + 3_600)).await;
-    assert_eq!(stand.names().await, ["Anna", "Bob"]);
-    stand.advance(3_600);
-    stand.erase(Item::new(2, 2, "", START + 7_200)).await;
-    assert_eq!(stand.names().await, ["Anna"]);
-}
-
-#[tokio::test]
-async fn a_row_that_shows_up_late_or_from_a_slow_clock_is_seen() {
-    let stand = Stand::new().await;
-    stand.advance(100);
-    stand.put(Item::new(1, 1, "Ann", START + 100)).await;
-    assert_eq!(stand.names().await, ["Ann"]);
-    // Of the same shard, stamped before what was read already.
-    stand.put(Item::new(5, 1, "Eve", START + 71)).await;
-    assert_eq!(stand.names().await, ["Ann", "Eve"]);
-}
-
-#[tokio::test]
-async fn a_row_from_a_fast_clock_hides_no_other() {
-    let stand = Stand::new().await;
-    stand.put(Item::new(1, 1, "Ann", START + 86_400)).await;
-    assert_eq!(stand.names().await, ["Ann"]);
-    stand.advance(60);
-    stand.put(Item::new(5, 1, "Eve", START + 60)).await;
-    assert_eq!(stand.names().await, ["Ann", "Eve"]);
-}
-
-#[tokio::test]
-async fn an_item_that_is_no_user_is_an_error_and_no_gap() {
-    let stand = Stand::new().await;
-    stand.put(Item::new(1, 1, "", START)).await;
-    let answer = stand.directory.list(&Listing::default()).await;
-    assert!(answer.is_err_and(|error| error.is_internal()));
-    stand.put(Item::new(1, 2, "Ann", START)).await;
-    assert_eq!(stand.names().await, ["Ann"]);
-}
-
-#[tokio::test]
-async fn questions_at_the_same_time_get_the_same_answer() {
-    let stand = Stand::new().await;
-    for id in 0..20 {
-        stand.put(Item::new(id, 1, "Ann", START)).await;
-    }
-    let listing = Listing::default();
-    let answers = futures::future::join_all((0..4).map(|_| stand.directory.list(&listing))).await;
-    for answer in answers {
-        assert_eq!(answer.unwrap().total, 20);
-    }
 }
