@@ -35,6 +35,13 @@ impl Entity for AuditEntry {
 
 #[async_trait]
 impl AuditLog for Audit {
+    async fn list(
+        &self,
+        _: &crate::domain::audit::AuditQuery,
+    ) -> Result<crate::domain::audit::AuditPage> {
+        Err(crate::domain::Error::internal("to be written"))
+    }
+
     async fn record(&self, entry: &AuditEntry) -> Result<()> {
         // A line that is there stays: a late or repeated event changes nothing.
         self.table

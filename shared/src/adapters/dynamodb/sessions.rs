@@ -43,6 +43,16 @@ impl Entity for SessionItem {
 
 #[async_trait]
 impl SessionRepository for Sessions {
+    async fn list(&self, _: UserId) -> Result<Vec<Session>> {
+        Err(crate::domain::Error::internal("to be written"))
+    }
+    async fn confirm(&self, _: UserId, _: SessionId, _: u64) -> Result<()> {
+        Err(crate::domain::Error::internal("to be written"))
+    }
+    async fn forget(&self, _: UserId) -> Result<()> {
+        Err(crate::domain::Error::internal("to be written"))
+    }
+
     async fn start(&self, session: &Session, event: &DomainEvent) -> Result<()> {
         let item = SessionItem {
             session: session.clone(),

@@ -67,6 +67,13 @@ impl Users {
 
 #[async_trait]
 impl UserRepository for Users {
+    async fn history(&self, _: UserId, _: Option<Version>, _: usize) -> Result<Vec<HistoryEntry>> {
+        Err(crate::domain::Error::internal("to be written"))
+    }
+    async fn forget_private(&self, _: UserId) -> Result<()> {
+        Err(crate::domain::Error::internal("to be written"))
+    }
+
     async fn find(&self, id: UserId) -> Result<Option<User>> {
         let item = self.table.get::<UserItem>(&id).await?;
         Ok(item.map(|item| item.user))
