@@ -66,7 +66,8 @@ pub struct AuditQuery {
 pub struct AuditPage {
     /// The lines, newest first.
     pub entries: Vec<AuditEntry>,
-    /// Where the next page begins; none if there are no older lines in the range.
+    /// Where the next page begins; none if there are no older lines in the range. It may name a
+    /// place where no line is.
     pub next: Option<(Timestamp, EventId)>,
 }
 

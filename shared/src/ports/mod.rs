@@ -37,9 +37,9 @@ pub trait UserRepository: Send + Sync {
     /// user as written.
     ///
     /// # Errors
-    /// `VersionConflict` if the user changed since; `EmailTaken` if a login it claims has an owner;
-    /// `LastAdministrator` if no active administrator would be left; `TokenExpired` if the token it
-    /// spends is not the one in its slot, was used or has expired.
+    /// In this order: `VersionConflict` if the user changed since; `TokenExpired` if the token it
+    /// spends is not the one in its slot, was used or has expired; `EmailTaken` if a login it claims
+    /// has an owner; `LastAdministrator` if no active administrator would be left.
     async fn commit(&self, change: &Change) -> Result<User>;
 
     /// The entry of a user's history that made this version.
@@ -79,8 +79,9 @@ pub trait SessionRepository: Send + Sync {
     /// Every session of a user that has not expired, newest first, ended or not.
     async fn list(&self, user: UserId) -> Result<Vec<Session>>;
 
-    /// Gives a session the user's new epoch, so that it outlives the change that ends all others.
-    /// Fine if the session is gone or has ended.
+    /// Gives a session the epoch to which a change of the user just led, so that it outlives the
+    /// change which ends all others. Nothing happens to a session that is gone or has ended, nor to
+    /// one that was not at the epoch before: that was dead already. Fine to repeat.
     async fn confirm(&self, user: UserId, id: SessionId, epoch: u64) -> Result<()>;
 
     /// Removes everything kept under a user: sessions and one-time tokens. Fine to repeat.
@@ -235,7 +236,8 @@ pub trait AuditLog: Send + Sync {
     /// Records a line. The same line again changes nothing.
     async fn record(&self, entry: &AuditEntry) -> Result<()>;
 
-    /// Lines as the query asks, newest first.
+    /// Lines as the query asks, newest first. One call reads no more than so much: a page may hold
+    /// fewer lines than there are, even none, and still have a next one.
     async fn list(&self, query: &AuditQuery) -> Result<AuditPage>;
 }
 

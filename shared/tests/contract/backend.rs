@@ -79,7 +79,7 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
             sessions.clone(),
             circumstances.clone(),
         )),
-        sessions: Arc::new(Sessions::new(sessions.clone())),
+        sessions: Arc::new(Sessions::new(sessions.clone(), circumstances.clone())),
         requests: Arc::new(Requests::new(sessions.clone(), circumstances.clock.clone())),
         tokens: Arc::new(Tokens::new(sessions.clone(), circumstances.clock.clone())),
         claims: Arc::new(ClaimRecords::new(sessions, circumstances.clone())),

@@ -269,11 +269,9 @@ impl SessionRepository for World {
 
     async fn confirm(&self, user: UserId, id: SessionId, epoch: u64) -> Result<()> {
         self.call("sessions.confirm", |state| {
-            if let Some(session) = state
-                .sessions
-                .get_mut(&(user, id))
-                .filter(|session| session.ended_at.is_none())
-            {
+            if let Some(session) = state.sessions.get_mut(&(user, id)).filter(|session| {
+                session.ended_at.is_none() && Some(session.auth_epoch) == epoch.checked_sub(1)
+            }) {
                 session.auth_epoch = epoch;
             }
             Ok(())

@@ -88,15 +88,15 @@ impl State {
         if self.users.get(&id).map(|user| user.version) != change.expected {
             return Err(Refusal::VersionConflict.into());
         }
-        if change.claims().any(|key| self.logins.contains_key(key)) {
-            return Err(Refusal::EmailTaken.into());
-        }
         if change
             .token
             .as_ref()
             .is_some_and(|token| !self.is_good(token))
         {
             return Err(Refusal::TokenExpired.into());
+        }
+        if change.claims().any(|key| self.logins.contains_key(key)) {
+            return Err(Refusal::EmailTaken.into());
         }
         match change.admins {
             AdminChange::None => {}

@@ -35,15 +35,16 @@ pub(super) struct Transaction {
 }
 
 /// What a condition guards. If several are unmet, the first of these is the answer: whoever lost a
-/// race learns that, not what would have been true of a state that is past.
+/// race learns that, not what would have been true of a state that is past; and whoever has no good
+/// token learns nothing of who has which address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Guard {
     /// Nobody else made this version.
     Version,
-    /// Nobody has the login.
-    Claim,
     /// The token is the one in its slot, and good.
     Token,
+    /// Nobody has the login.
+    Claim,
     /// An administrator remains.
     Administrators,
     /// The user has the login, as the user's own item says.
