@@ -15,10 +15,10 @@ use crate::{
     tables::{self, Tables},
 };
 
-/// Runs a test against the memory which other tests stand on.
-pub(crate) async fn memory(test: impl AsyncFnOnce(Ports)) {
+/// The memory which other tests stand on.
+pub(crate) fn in_memory() -> Ports {
     let world = World::new();
-    test(Ports {
+    Ports {
         users: world.clone(),
         sessions: world.clone(),
         requests: world.clone(),
@@ -29,8 +29,12 @@ pub(crate) async fn memory(test: impl AsyncFnOnce(Ports)) {
         audit: world.clone(),
         circumstances: world.circumstances(),
         advance: Arc::new(move |span| world.advance(span)),
-    })
-    .await;
+    }
+}
+
+/// Runs a test against the memory.
+pub(crate) async fn memory(test: impl AsyncFnOnce(Ports)) {
+    test(in_memory()).await;
 }
 
 /// Runs a test against DynamoDB in this process.
