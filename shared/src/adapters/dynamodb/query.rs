@@ -209,7 +209,7 @@ mod tests {
         let mut done = done.into_inner().unwrap();
         done.sort_unstable();
         assert_eq!(done, (0..60).collect::<Vec<_>>());
-        assert_eq!(sent.into_inner().unwrap(), [25, 25, 25, 9, 4]);
+        assert_eq!(sent.into_inner().unwrap(), [25, 25, 22, 11]);
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Users.
 
+mod failure;
 mod items;
 mod transaction;
 
@@ -11,8 +12,9 @@ use futures::{TryStreamExt as _, stream};
 use serde::de::IgnoredAny;
 
 use self::{
+    failure::Failure,
     items::{AFTER_EVENTS, LoginItem, UserItem},
-    transaction::{Failure, Transaction},
+    transaction::Transaction,
 };
 use super::{
     Entity as _, Key, Table,

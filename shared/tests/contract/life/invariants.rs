@@ -1,6 +1,9 @@
 //! What is always true.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+};
 
 use shared::domain::{
     EventId, LoginKey, User, UserId, Version,
@@ -21,6 +24,15 @@ pub(super) struct Seen {
     witness: RefCell<BTreeMap<(UserId, Version), Digest>>,
     /// Whether there was an administrator.
     admin: RefCell<bool>,
+    commands: Cell<usize>,
+}
+
+impl Seen {
+    /// Commands so far, this one included.
+    pub(super) fn commands(&self) -> usize {
+        self.commands.set(self.commands.get() + 1);
+        self.commands.get()
+    }
 }
 
 /// Holds all of it against what Roster says.
