@@ -254,7 +254,7 @@ macro_rules! machine {
             }
 
             fn check_invariants(roster: &Roster, model: &Model) {
-                if roster.seen.commands() % $stride == 0 {
+                if roster.seen.commands().is_multiple_of($stride) {
                     roster.runtime.block_on(invariants::check(roster, model));
                 }
             }
