@@ -1,4 +1,4 @@
-//! The use case: an administrator lists, searches and filters the users.
+//! The query: an administrator lists, searches and filters the users.
 
 use std::sync::Arc;
 
@@ -16,16 +16,9 @@ pub struct ListUsers {
     pub directory: Arc<dyn UserDirectory>,
 }
 
-/// What to list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Query {
-    /// The page asked for.
-    pub listing: Listing,
-}
-
 impl ListUsers {
-    /// The page, and the exact total.
-    pub async fn execute(&self, query: &Query) -> Result<Listed> {
-        self.directory.list(&query.listing).await
+    /// The page asked for, and the exact total.
+    pub async fn execute(&self, listing: &Listing) -> Result<Listed> {
+        self.directory.list(listing).await
     }
 }

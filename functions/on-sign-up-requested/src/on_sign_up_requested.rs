@@ -38,7 +38,7 @@ impl OnSignUpRequested {
         match self.create(&request).await {
             Ok(_) => {}
             Err(Error::Refused(Refusal::EmailTaken)) => {
-                self.tell_owner(&request, event, remaining).await?
+                self.tell_owner(&request, event, remaining).await?;
             }
             Err(error) => return Err(error),
         }

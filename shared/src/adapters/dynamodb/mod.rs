@@ -14,6 +14,7 @@ mod table;
 
 pub mod audit;
 pub mod claims;
+pub mod directory;
 pub mod feed;
 pub mod keys;
 pub mod outbox;
@@ -24,6 +25,7 @@ pub mod users;
 
 pub use audit::Audit;
 pub use claims::ClaimRecords;
+pub use directory::Directory;
 pub use item::{Entity, Item, Key, from_item};
 pub use keys::Keys;
 pub use sessions::Sessions;
