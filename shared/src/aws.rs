@@ -99,7 +99,8 @@ impl Aws {
 
     /// The sessions.
     pub fn sessions(&self) -> Arc<Sessions> {
-        Arc::new(Sessions::new(self.table(&self.deployment.sessions_table)))
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(Sessions::new(table, self.circumstances.clone()))
     }
 
     /// The wishes of people whose sign-up is concealed.

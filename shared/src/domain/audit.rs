@@ -43,3 +43,42 @@ impl AuditEntry {
         }
     }
 }
+
+/// Which lines of the audit trail to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Only about this user.
+    pub user_id: Option<UserId>,
+    /// Only of this kind.
+    pub kind: Option<EventKind>,
+    /// Only at or after this time.
+    pub from: Timestamp,
+    /// Only before this time.
+    pub to: Timestamp,
+    /// Only older than this line: where the page before ended.
+    pub before: Option<(Timestamp, EventId)>,
+    /// Lines at most.
+    pub limit: usize,
+}
+
+/// Some lines of the audit trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditPage {
+    /// The lines, newest first.
+    pub entries: Vec<AuditEntry>,
+    /// Where the next page begins; none if there are no older lines in the range. It may name a
+    /// place where no line is.
+    pub next: Option<(Timestamp, EventId)>,
+}
+
+impl AuditQuery {
+    /// Whether a line is one of those asked for.
+    pub fn matches(&self, entry: &AuditEntry) -> bool {
+        self.user_id.is_none_or(|id| entry.user_id == Some(id))
+            && self.kind.is_none_or(|kind| entry.kind == kind)
+            && (self.from..self.to).contains(&entry.time)
+            && self
+                .before
+                .is_none_or(|before| (entry.time, entry.event_id) < before)
+    }
+}

@@ -1,11 +1,15 @@
 //! The history of a user: a chain of events in which each carries the hash of the one before.
 
+mod chain;
+
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
 
 use super::{DomainEvent, Email};
+
+pub use chain::{Chain, ChainStatus, verify_chain};
 
 /// A SHA-256 hash, in lower-case hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -11,7 +11,7 @@ use secrecy::{SecretSlice, SecretString};
 use crate::domain::{
     Change, DomainEvent, Login, LoginKey, OneTimeToken, Origin, Password, PasswordHash, RequestId,
     Result, Role, Session, SessionId, Timestamp, TokenPurpose, User, UserId, Version,
-    audit::AuditEntry,
+    audit::{AuditEntry, AuditPage, AuditQuery},
     change::Occasion,
     history::HistoryEntry,
     keys::{KeyPair, KeyRing},
@@ -37,13 +37,26 @@ pub trait UserRepository: Send + Sync {
     /// user as written.
     ///
     /// # Errors
-    /// `VersionConflict` if the user changed since; `EmailTaken` if a login it claims has an owner;
-    /// `LastAdministrator` if no active administrator would be left; `TokenExpired` if the token it
-    /// spends is not the one in its slot, was used or has expired.
+    /// In this order: `VersionConflict` if the user changed since; `TokenExpired` if the token it
+    /// spends is not the one in its slot, was used or has expired; `EmailTaken` if a login it claims
+    /// has an owner; `LastAdministrator` if no active administrator would be left.
     async fn commit(&self, change: &Change) -> Result<User>;
 
     /// The entry of a user's history that made this version.
     async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>>;
+
+    /// Up to `limit` entries of a user's history, oldest first, after the version `after` if one is
+    /// given. Of an erased user too.
+    async fn history(
+        &self,
+        id: UserId,
+        after: Option<Version>,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>>;
+
+    /// Removes the private part of every entry of an erased user's history. The chain stays whole.
+    /// Fine to repeat.
+    async fn forget_private(&self, id: UserId) -> Result<()>;
 }
 
 /// The users as administrators search them: the read model. May lag behind the repository by the
@@ -62,6 +75,17 @@ pub trait SessionRepository: Send + Sync {
 
     /// The session with this id, ended or not.
     async fn find(&self, user: UserId, id: SessionId) -> Result<Option<Session>>;
+
+    /// Every session of a user that has not expired, newest first, ended or not.
+    async fn list(&self, user: UserId) -> Result<Vec<Session>>;
+
+    /// Gives a session the epoch to which a change of the user just led, so that it outlives the
+    /// change which ends all others. Nothing happens to a session that is gone or has ended, nor to
+    /// one that was not at the epoch before: that was dead already. Fine to repeat.
+    async fn confirm(&self, user: UserId, id: SessionId, epoch: u64) -> Result<()>;
+
+    /// Removes everything kept under a user: sessions and one-time tokens. Fine to repeat.
+    async fn forget(&self, user: UserId) -> Result<()>;
 }
 
 /// The wishes of people whose sign-up is concealed.
@@ -211,6 +235,10 @@ pub enum Posted {
 pub trait AuditLog: Send + Sync {
     /// Records a line. The same line again changes nothing.
     async fn record(&self, entry: &AuditEntry) -> Result<()>;
+
+    /// Lines as the query asks, newest first. One call reads no more than so much: a page may hold
+    /// fewer lines than there are, even none, and still have a next one.
+    async fn list(&self, query: &AuditQuery) -> Result<AuditPage>;
 }
 
 /// The time.

@@ -15,10 +15,10 @@ use crate::{
     tables::{self, Tables},
 };
 
-/// Runs a test against the memory which other tests stand on.
-pub(crate) async fn memory(test: impl AsyncFnOnce(Ports)) {
+/// The memory which other tests stand on.
+pub(crate) fn in_memory() -> Ports {
     let world = World::new();
-    test(Ports {
+    Ports {
         users: world.clone(),
         sessions: world.clone(),
         requests: world.clone(),
@@ -29,8 +29,12 @@ pub(crate) async fn memory(test: impl AsyncFnOnce(Ports)) {
         audit: world.clone(),
         circumstances: world.circumstances(),
         advance: Arc::new(move |span| world.advance(span)),
-    })
-    .await;
+    }
+}
+
+/// Runs a test against the memory.
+pub(crate) async fn memory(test: impl AsyncFnOnce(Ports)) {
+    test(in_memory()).await;
 }
 
 /// Runs a test against DynamoDB in this process.
@@ -79,7 +83,7 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
             sessions.clone(),
             circumstances.clone(),
         )),
-        sessions: Arc::new(Sessions::new(sessions.clone())),
+        sessions: Arc::new(Sessions::new(sessions.clone(), circumstances.clone())),
         requests: Arc::new(Requests::new(sessions.clone(), circumstances.clock.clone())),
         tokens: Arc::new(Tokens::new(sessions.clone(), circumstances.clock.clone())),
         claims: Arc::new(ClaimRecords::new(sessions, circumstances.clone())),

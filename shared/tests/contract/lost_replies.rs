@@ -31,17 +31,17 @@ use crate::{
 };
 
 /// A database and two ways to it.
-struct Stage {
-    tables: Tables,
+pub(crate) struct Stage {
+    pub(crate) tables: Tables,
     /// A client with faults.
-    client: Client,
+    pub(crate) client: Client,
     /// The ports by way of it.
-    ports: Ports,
+    pub(crate) ports: Ports,
     /// The ports by way of a client without.
-    sound: Ports,
+    pub(crate) sound: Ports,
 }
 
-async fn stage(faults: &Faults, retries: RetryConfig) -> Stage {
+pub(crate) async fn stage(faults: &Faults, retries: RetryConfig) -> Stage {
     let url = tables::embedded().await;
     let sound = tables::client(&url);
     let tables = Tables::create(sound.clone(), String::new()).await;
@@ -58,7 +58,7 @@ async fn stage(faults: &Faults, retries: RetryConfig) -> Stage {
 }
 
 /// The SDK repeats at once, twice at most.
-fn eager() -> RetryConfig {
+pub(crate) fn eager() -> RetryConfig {
     RetryConfig::standard().with_initial_backoff(Duration::from_millis(1))
 }
 

@@ -1,14 +1,28 @@
-//! Sessions are written once, with their event.
+//! Sessions are written once, with their event, and end with their user.
 
-use shared::domain::{DomainEvent, Error, Session, SessionId, User};
+use std::time::Duration;
 
-use crate::{contract, ports::Ports};
+use shared::domain::{
+    DomainEvent, Error, OneTimeToken, Refusal, Session, SessionId, TokenPurpose, User,
+    session::SESSION_LIFETIME,
+};
+
+use crate::{
+    contract,
+    ports::{INSTANT, Ports, refusal},
+};
 
 contract!(
     a_started_session_can_be_found,
     a_session_is_found_under_its_user_only,
     starting_a_session_again_changes_nothing,
     the_id_of_a_session_is_used_once,
+    the_sessions_of_a_user_are_listed_newest_first,
+    a_confirmed_session_is_at_the_new_epoch,
+    a_dead_session_is_not_confirmed_into_life,
+    what_is_not_there_is_not_confirmed,
+    everything_of_a_user_is_forgotten,
+    many_sessions_are_listed_and_forgotten,
 );
 
 async fn user(ports: &Ports) -> User {
@@ -75,4 +89,126 @@ async fn the_id_of_a_session_is_used_once(ports: Ports) {
         ports.sessions.find(user.id, first.id).await.unwrap(),
         Some(first)
     );
+}
+
+async fn started(ports: &Ports, user: &User) -> Session {
+    let (session, event) = session(ports, user, id(ports));
+    ports.sessions.start(&session, &event).await.unwrap();
+    session
+}
+
+async fn found(ports: &Ports, session: &Session) -> Option<Session> {
+    let found = ports.sessions.find(session.user_id, session.id).await;
+    found.unwrap()
+}
+
+async fn the_sessions_of_a_user_are_listed_newest_first(ports: Ports) {
+    let ann = user(&ports).await;
+    let bob = ports.created("bob@example.com", &[]).await;
+    started(&ports, &bob).await;
+    assert_eq!(ports.sessions.list(ann.id).await.unwrap(), []);
+    let older = started(&ports, &ann).await;
+    (ports.advance)(Duration::from_secs(1));
+    let newer = started(&ports, &ann).await;
+    // Another thing which is kept under the user.
+    let token = OneTimeToken::new(ann.id, ports.bytes());
+    let purpose = TokenPurpose::PasswordReset;
+    ports.tokens.issue(&token, purpose).await.unwrap();
+
+    let listed = ports.sessions.list(ann.id).await.unwrap();
+    assert_eq!(listed, [newer.clone(), older]);
+
+    (ports.advance)(SESSION_LIFETIME.saturating_sub(Duration::from_secs(1)));
+    let listed = ports.sessions.list(ann.id).await.unwrap();
+    assert_eq!(listed, [newer]);
+    (ports.advance)(Duration::from_secs(1).saturating_sub(INSTANT));
+    assert_eq!(ports.sessions.list(ann.id).await.unwrap().len(), 1);
+    (ports.advance)(INSTANT);
+    assert_eq!(ports.sessions.list(ann.id).await.unwrap(), []);
+}
+
+async fn a_confirmed_session_is_at_the_new_epoch(ports: Ports) {
+    let ann = user(&ports).await;
+    let (kept, other) = (started(&ports, &ann).await, started(&ports, &ann).await);
+
+    for _ in 0..2 {
+        ports.sessions.confirm(ann.id, kept.id, 1).await.unwrap();
+    }
+
+    let expected = Session {
+        auth_epoch: 1,
+        ..kept
+    };
+    assert_eq!(found(&ports, &expected).await, Some(expected));
+    assert_eq!(found(&ports, &other).await, Some(other));
+}
+
+/// Between the check of a caller and the change, others may have ended all sessions.
+async fn a_dead_session_is_not_confirmed_into_life(ports: Ports) {
+    let ann = user(&ports).await;
+    let session = started(&ports, &ann).await;
+    for epoch in [0, 2, u64::MAX] {
+        let confirmed = ports.sessions.confirm(ann.id, session.id, epoch).await;
+        confirmed.unwrap();
+        assert_eq!(found(&ports, &session).await.as_ref(), Some(&session));
+    }
+    // Nor does one that is late turn it back.
+    for epoch in [1, 2, 1] {
+        let confirmed = ports.sessions.confirm(ann.id, session.id, epoch).await;
+        confirmed.unwrap();
+    }
+    assert_eq!(found(&ports, &session).await.unwrap().auth_epoch, 2);
+}
+
+async fn what_is_not_there_is_not_confirmed(ports: Ports) {
+    let ann = user(&ports).await;
+    let session = id(&ports);
+    ports.sessions.confirm(ann.id, session, 1).await.unwrap();
+    let found = ports.sessions.find(ann.id, session).await.unwrap();
+    assert_eq!(found, None);
+
+    let mut ended = self::session(&ports, &ann, session);
+    ended.0.ended_at = Some(ports.now());
+    ports.sessions.start(&ended.0, &ended.1).await.unwrap();
+    ports.sessions.confirm(ann.id, session, 1).await.unwrap();
+    assert_eq!(self::found(&ports, &ended.0).await, Some(ended.0));
+}
+
+async fn everything_of_a_user_is_forgotten(ports: Ports) {
+    let ann = user(&ports).await;
+    let bob = ports.created("bob@example.com", &[]).await;
+    let (gone, stays) = (started(&ports, &ann).await, started(&ports, &bob).await);
+    let token = OneTimeToken::new(ann.id, ports.bytes());
+    let purpose = TokenPurpose::EmailVerification;
+    ports.tokens.issue(&token, purpose).await.unwrap();
+
+    for _ in 0..2 {
+        ports.sessions.forget(ann.id).await.unwrap();
+    }
+
+    assert_eq!(found(&ports, &gone).await, None);
+    assert_eq!(ports.sessions.list(ann.id).await.unwrap(), []);
+    assert_eq!(found(&ports, &stays).await, Some(stays));
+    let verified = ann.verify_email(&ports.occasion()).unwrap();
+    let verified = verified.spending(token.spend(purpose, ports.now()));
+    assert_eq!(
+        refusal(ports.users.commit(&verified).await),
+        Refusal::TokenExpired
+    );
+}
+
+/// More than one batch, and with long user agents more than the megabyte that one query reads.
+async fn many_sessions_are_listed_and_forgotten(ports: Ports) {
+    let ann = user(&ports).await;
+    for _ in 0..60 {
+        (ports.advance)(Duration::from_millis(1));
+        let (mut session, event) = session(&ports, &ann, id(&ports));
+        session.user_agent = Some("x".repeat(30_000));
+        ports.sessions.start(&session, &event).await.unwrap();
+    }
+    let listed = ports.sessions.list(ann.id).await.unwrap();
+    assert_eq!(listed.len(), 60);
+    assert!(listed.is_sorted_by(|newer, older| newer.id > older.id));
+    ports.sessions.forget(ann.id).await.unwrap();
+    assert_eq!(ports.sessions.list(ann.id).await.unwrap(), []);
 }

@@ -4,7 +4,7 @@ use shared::domain::{Change, OneTimeToken, PasswordHash, Refusal, TokenPurpose, 
 
 use crate::{
     contract,
-    ports::{INSTANT, Ports, refusal},
+    ports::{INSTANT, Ports, email, refusal},
 };
 
 contract!(
@@ -16,6 +16,7 @@ contract!(
     a_token_is_good_for_its_purpose,
     a_token_expires,
     a_change_that_fails_uses_no_token_up,
+    without_a_good_token_nobody_learns_who_has_an_address,
 );
 
 const RESET: TokenPurpose = TokenPurpose::PasswordReset;
@@ -134,11 +135,15 @@ async fn a_token_expires(ports: Ports) {
     let user = ann(&ports).await;
     let token = issued(&ports, &user).await;
     (ports.advance)(RESET.lifetime());
-    let late = reset(&ports, &user, &token);
-    assert_eq!(
-        refusal(ports.users.commit(&late).await),
-        Refusal::TokenExpired
-    );
+    // At the very end, and after it.
+    for _ in 0..2 {
+        let late = reset(&ports, &user, &token);
+        assert_eq!(
+            refusal(ports.users.commit(&late).await),
+            Refusal::TokenExpired
+        );
+        (ports.advance)(INSTANT);
+    }
 
     let token = issued(&ports, &user).await;
     (ports.advance)(RESET.lifetime().saturating_sub(INSTANT));
@@ -167,4 +172,27 @@ async fn a_change_that_fails_uses_no_token_up(ports: Ports) {
         .commit(&reset(&ports, &user, &token))
         .await
         .unwrap();
+}
+
+async fn without_a_good_token_nobody_learns_who_has_an_address(ports: Ports) {
+    ports.created("bob@example.com", &[]).await;
+    let user = ann(&ports).await;
+    let wish = user
+        .request_email(email("bob@example.com"), &ports.occasion())
+        .unwrap();
+    let user = ports.users.commit(&wish).await.unwrap();
+    let purpose = TokenPurpose::EmailChange;
+    let token = token(&ports, &user);
+    let moves = user.confirm_email(None, &ports.occasion()).unwrap();
+    let moves = moves.spending(token.spend(purpose, ports.now()));
+    assert_eq!(
+        refusal(ports.users.commit(&moves).await),
+        Refusal::TokenExpired
+    );
+
+    ports.tokens.issue(&token, purpose).await.unwrap();
+    assert_eq!(
+        refusal(ports.users.commit(&moves).await),
+        Refusal::EmailTaken
+    );
 }

@@ -1,10 +1,21 @@
 //! The audit trail.
 
-use async_trait::async_trait;
+use std::time::Duration;
 
-use super::{Entity, Key, Table};
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
+use uuid::Uuid;
+
+use super::{
+    Entity, Key, Table,
+    expression::text,
+    query::{Page, Query},
+};
 use crate::{
-    domain::{EventId, Result, Timestamp, audit::AuditEntry},
+    domain::{
+        Error, EventId, Result, Timestamp,
+        audit::{AuditEntry, AuditPage, AuditQuery},
+    },
     ports::AuditLog,
 };
 
@@ -22,9 +33,10 @@ impl Audit {
 }
 
 /// One partition for each day, so that a span of time is a few queries and old days can be
-/// exported whole. `userId` and `type` are attributes of the item and `sk` sorts by time in every
-/// index too: listing by user or by type takes an index `userId` / `sk` or `type` / `sk`, which
-/// DynamoDB fills from what is there.
+/// exported whole. `userId` is an attribute of the item and `sk` sorts by time in every index too: what
+/// happened to one user stands together in the index `user`, which is `userId` / `sk`. By type there
+/// is none: a type is looked for among the lines of a time or a user, and no index has to hold all
+/// sign-ins in one partition.
 impl Entity for AuditEntry {
     type Id = (Timestamp, EventId);
 
@@ -33,14 +45,135 @@ impl Entity for AuditEntry {
     }
 }
 
+/// Lines which one call reads at most, those counted in which the type is another: some 700 KB, or
+/// 90 read units by index and 180 by time.
+const LINES: usize = 2_000;
+
+/// Requests which one call makes at most: a day, however empty, takes one.
+const REQUESTS: usize = 32;
+
+/// Where a reader is, between two lines: before it are only older ones.
+type Place = (Timestamp, EventId);
+
+/// The last place in time that is not after `time`.
+fn end_of(time: Timestamp) -> Place {
+    (time, EventId::from(Uuid::max()))
+}
+
+/// The last place of the day before that of `time`.
+fn end_of_day_before(time: Timestamp) -> Option<Place> {
+    let into_day = time.as_micros().rem_euclid(MICROS_OF_DAY);
+    let end = time.as_micros() - into_day - 1;
+    (end >= 0).then(|| end_of(Timestamp::from_micros(end)))
+}
+
+const MICROS_OF_DAY: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// The place which a sort key names.
+fn place_of(sk: &str) -> Result<Place> {
+    let (time, event) = sk.split_once('#').unwrap_or_default();
+    match (time.parse(), event.parse()) {
+        (Ok(time), Ok(event)) => Ok((time, event)),
+        _ => Err(Error::internal("a line of the audit trail has no time")),
+    }
+}
+
+impl Audit {
+    /// Up to `lines` lines of one partition which are older than `before`, or at it: of the user's in
+    /// the index if the query names one, of the day's otherwise.
+    async fn read(
+        &self,
+        query: &AuditQuery,
+        before: Place,
+        lines: usize,
+    ) -> Result<Page<AuditEntry>> {
+        let (index, keys, partition) = match query.user_id {
+            Some(user) => (
+                Some("user"),
+                "#userId = :partition AND #sk BETWEEN :from AND :before",
+                user.to_string(),
+            ),
+            None => (
+                None,
+                "#pk = :partition AND #sk BETWEEN :from AND :before",
+                AuditEntry::key(&before).pk,
+            ),
+        };
+        let mut values = vec![
+            (":partition", text(partition)),
+            (":from", text(query.from)),
+            (":before", text(AuditEntry::key(&before).sk)),
+        ];
+        values.extend(query.kind.map(|kind| (":type", text(kind))));
+        let lines = Query {
+            index,
+            keys,
+            filter: query.kind.map(|_| "#type = :type"),
+            values,
+            descending: true,
+            limit: Some(lines),
+            ..Query::default()
+        };
+        self.table.query(&lines, None).await
+    }
+}
+
 #[async_trait]
 impl AuditLog for Audit {
+    /// One write; the index takes another.
     async fn record(&self, entry: &AuditEntry) -> Result<()> {
         // A line that is there stays: a late or repeated event changes nothing.
         self.table
             .insert(&(entry.time, entry.event_id), entry)
             .await?;
         Ok(())
+    }
+
+    /// Of one user one query, or a few if most lines are of another type. Of all users one query for
+    /// each day from the end of the range until the page is full. Whatever is asked, [`REQUESTS`] and
+    /// [`LINES`] are the most; then the page ends where the reading did.
+    async fn list(&self, query: &AuditQuery) -> Result<AuditPage> {
+        let newest = end_of(query.to.minus(Duration::from_micros(1)));
+        let mut before = query.before.map_or(newest, |before| before.min(newest));
+        let (mut entries, mut left) = (Vec::new(), LINES);
+        for _ in 0..REQUESTS {
+            if before.0 < query.from || query.from >= query.to {
+                return Ok(AuditPage {
+                    entries,
+                    next: None,
+                });
+            }
+            // One more than wanted tells whether there are more, and the one at `before` is known.
+            // With a type, nobody knows how many lines it takes.
+            let wanted = query.kind.map_or(query.limit - entries.len() + 2, |_| left);
+            let page = self.read(query, before, wanted.min(left).max(2)).await?;
+            left = left.saturating_sub(page.read);
+            let older = |line: &AuditEntry| (line.time, line.event_id) < before;
+            entries.extend(page.items.into_iter().filter(older));
+            if entries.len() > query.limit {
+                entries.truncate(query.limit);
+                let next = entries.last().map(|line| (line.time, line.event_id));
+                return Ok(AuditPage { entries, next });
+            }
+            let reached = page.next.and_then(|mut key| key.remove("sk"));
+            let older = match reached {
+                Some(AttributeValue::S(sk)) => Some(place_of(&sk)?),
+                _ if query.user_id.is_some() => None,
+                _ => end_of_day_before(before.0),
+            };
+            let Some(older) = older else {
+                return Ok(AuditPage {
+                    entries,
+                    next: None,
+                });
+            };
+            before = older;
+            if left == 0 {
+                break;
+            }
+        }
+        let next = (before.0 >= query.from).then_some(before);
+        Ok(AuditPage { entries, next })
     }
 }
 

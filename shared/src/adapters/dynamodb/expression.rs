@@ -30,12 +30,19 @@ impl Update {
     }
 
     /// What the placeholders of values stand for.
-    pub(super) fn values(&self) -> HashMap<String, AttributeValue> {
-        self.values
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect()
+    pub(super) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
+        values(&self.values)
     }
+}
+
+/// What the placeholders of values stand for. DynamoDB refuses an empty map, but takes none.
+pub(super) fn values(
+    values: &[(&'static str, AttributeValue)],
+) -> Option<HashMap<String, AttributeValue>> {
+    let named = values
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()));
+    (!values.is_empty()).then(|| named.collect())
 }
 
 /// What the placeholders of names in `expressions` stand for.
@@ -50,6 +57,9 @@ pub(super) fn names<const N: usize>(expressions: [&str; N]) -> HashMap<String, S
 
 /// The condition that there is no item with the key.
 pub(super) const ABSENT: &str = "attribute_not_exists(#pk)";
+
+/// The condition that there is an item with the key, lest an update make one.
+pub(super) const PRESENT: &str = "attribute_exists(#pk)";
 
 /// A text.
 pub(super) fn text(value: impl Display) -> AttributeValue {

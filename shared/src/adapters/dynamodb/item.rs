@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::domain::{Error, Result, Timestamp};
 
@@ -11,7 +11,7 @@ use crate::domain::{Error, Result, Timestamp};
 pub type Item = HashMap<String, AttributeValue>;
 
 /// The key of an item, in every table of ours.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Key {
     /// Partition key.
     pub pk: String,

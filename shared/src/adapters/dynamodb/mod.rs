@@ -9,6 +9,7 @@ mod backoff;
 mod error;
 mod expression;
 mod item;
+mod query;
 mod table;
 
 pub mod audit;

@@ -1,25 +1,40 @@
 //! Sessions.
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use super::{Entity, Key, Table, item::ttl};
+use super::{
+    Entity, Key, Table,
+    expression::{Update, number, text},
+    item::ttl,
+    query::{KEYS, Query},
+    table::Written,
+};
 use crate::{
     domain::{DomainEvent, Error, Result, Session, SessionId, UserId},
-    ports::SessionRepository,
+    ports::{Circumstances, SessionRepository},
 };
 
 /// The sessions, in the sessions table.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sessions {
     table: Table,
+    circumstances: Circumstances,
 }
 
 impl Sessions {
     /// The sessions in `table`.
-    pub fn new(table: Table) -> Self {
-        Self { table }
+    pub fn new(table: Table, circumstances: Circumstances) -> Self {
+        Self {
+            table,
+            circumstances,
+        }
     }
+}
+
+/// Where everything of a user is, one-time tokens included.
+fn partition(user: UserId) -> String {
+    format!("USER#{user}")
 }
 
 /// A session, and in the same item the event of the write that made it so: an outbox of one.
@@ -37,7 +52,7 @@ impl Entity for SessionItem {
     type Id = (UserId, SessionId);
 
     fn key((user, id): &(UserId, SessionId)) -> Key {
-        Key::new(format!("USER#{user}"), format!("SESSION#{id}"))
+        Key::new(partition(*user), format!("SESSION#{id}"))
     }
 }
 
@@ -65,5 +80,61 @@ impl SessionRepository for Sessions {
     async fn find(&self, user: UserId, id: SessionId) -> Result<Option<Session>> {
         let item = self.table.get::<SessionItem>(&(user, id)).await?;
         Ok(item.map(|item| item.session))
+    }
+
+    /// One query for each started megabyte (some 1,500 sessions), consistent.
+    async fn list(&self, user: UserId) -> Result<Vec<Session>> {
+        let now = self.circumstances.clock.now();
+        let alive = Query {
+            keys: "#pk = :pk AND begins_with(#sk, :session)",
+            filter: Some("#expiresAt > :now"),
+            values: vec![
+                (":pk", text(partition(user))),
+                (":session", text("SESSION#")),
+                (":now", text(now)),
+            ],
+            // Ids begin with the time.
+            descending: true,
+            ..Query::default()
+        };
+        let items: Vec<SessionItem> = self.table.read_all(&alive).await?;
+        Ok(items.into_iter().map(|item| item.session).collect())
+    }
+
+    /// One update. It is no event, so that of the write before goes.
+    async fn confirm(&self, user: UserId, id: SessionId, epoch: u64) -> Result<()> {
+        let Some(before) = epoch.checked_sub(1) else {
+            return Ok(());
+        };
+        let confirmation = Update {
+            key: SessionItem::key(&(user, id)),
+            changes: "SET #authEpoch = :epoch REMOVE #event",
+            condition: Some("#authEpoch = :before AND attribute_not_exists(#endedAt)"),
+            values: vec![(":epoch", number(epoch)), (":before", number(before))],
+        };
+        // Unmet, also if a try before was written whose reply was lost.
+        let (Written::Done(IgnoredAny) | Written::Refused(_)) =
+            self.table.update(confirmation).await?;
+        Ok(())
+    }
+
+    /// One query for each started megabyte, and one batch for each 25 items of it.
+    async fn forget(&self, user: UserId) -> Result<()> {
+        let everything = Query {
+            keys: "#pk = :pk",
+            only: Some(KEYS),
+            values: vec![(":pk", text(partition(user)))],
+            ..Query::default()
+        };
+        let mut after = None;
+        loop {
+            let page = self.table.query::<Key>(&everything, after).await?;
+            let entropy = &*self.circumstances.entropy;
+            self.table.delete_all(page.items, entropy).await?;
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 }

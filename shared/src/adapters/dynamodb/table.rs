@@ -29,8 +29,8 @@ const TRANSACTION_LIMIT: Duration = Duration::from_secs(2);
 /// A table of ours: keys are `pk` and `sk`.
 #[derive(Debug, Clone)]
 pub struct Table {
-    client: Client,
-    name: String,
+    pub(super) client: Client,
+    pub(super) name: String,
 }
 
 /// What became of a write under a condition.
@@ -111,7 +111,7 @@ impl Table {
             .update_expression(update.changes)
             .set_condition_expression(update.condition.map(str::to_owned))
             .set_expression_attribute_names(Some(update.names()))
-            .set_expression_attribute_values(Some(update.values()))
+            .set_expression_attribute_values(update.values())
             .set_key(Some(update.key.into_item()))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
@@ -189,7 +189,7 @@ impl Table {
             .update_expression(update.changes)
             .set_condition_expression(update.condition.map(str::to_owned))
             .set_expression_attribute_names(Some(update.names()))
-            .set_expression_attribute_values(Some(update.values()))
+            .set_expression_attribute_values(update.values())
             .set_key(Some(update.key.into_item()))
             .build()
             .map_err(Error::caused_by)?;

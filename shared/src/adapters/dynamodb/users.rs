@@ -1,5 +1,6 @@
 //! Users.
 
+mod failure;
 mod items;
 mod transaction;
 
@@ -7,12 +8,21 @@ mod transaction;
 mod tests;
 
 use async_trait::async_trait;
+use futures::{TryStreamExt as _, stream};
+use serde::de::IgnoredAny;
 
 use self::{
-    items::{LoginItem, UserItem},
-    transaction::{Failure, Transaction},
+    failure::Failure,
+    items::{AFTER_EVENTS, LoginItem, UserItem},
+    transaction::Transaction,
 };
-use super::{Table, backoff::Backoff, error::Fault};
+use super::{
+    Entity as _, Key, Table,
+    backoff::Backoff,
+    error::Fault,
+    expression::{PRESENT, Update, text},
+    query::{KEYS, Query},
+};
 use crate::{
     domain::{
         Change, Login, LoginKey, Refusal, Result, User, UserId, Version, history::HistoryEntry,
@@ -69,6 +79,23 @@ impl Users {
     }
 }
 
+/// Updates of one history under way at once: one partition takes 1,000 writes each second.
+const AT_ONCE: usize = 8;
+
+/// The entries of a user's history from the version `first` on, oldest first.
+fn events(id: UserId, first: Version) -> Query {
+    let Key { pk, sk } = HistoryEntry::key(&(id, first));
+    Query {
+        keys: "#pk = :pk AND #sk BETWEEN :first AND :last",
+        values: vec![
+            (":pk", text(pk)),
+            (":first", text(sk)),
+            (":last", text(AFTER_EVENTS)),
+        ],
+        ..Query::default()
+    }
+}
+
 #[async_trait]
 impl UserRepository for Users {
     async fn find(&self, id: UserId) -> Result<Option<User>> {
@@ -101,5 +128,42 @@ impl UserRepository for Users {
 
     async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>> {
         self.table.get(&(id, version)).await
+    }
+
+    /// One query for each started megabyte (some 1,500 entries), consistent: a unit for each 4 KB.
+    async fn history(
+        &self,
+        id: UserId,
+        after: Option<Version>,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>> {
+        let first = after.map_or(Version::FIRST, Version::next);
+        let entries = Query {
+            limit: Some(limit),
+            ..events(id, first)
+        };
+        self.table.read_all(&entries).await
+    }
+
+    /// One query for each started megabyte of history, and one update for each entry that still has
+    /// its private part.
+    async fn forget_private(&self, id: UserId) -> Result<()> {
+        let entries = Query {
+            filter: Some("attribute_exists(#private)"),
+            only: Some(KEYS),
+            ..events(id, Version::FIRST)
+        };
+        let keys: Vec<Key> = self.table.read_all(&entries).await?;
+        stream::iter(keys.into_iter().map(Ok))
+            .try_for_each_concurrent(AT_ONCE, async |key| {
+                let forget = Update {
+                    key,
+                    changes: "REMOVE #private",
+                    condition: Some(PRESENT),
+                    values: Vec::new(),
+                };
+                self.table.update::<IgnoredAny>(forget).await.map(|_| ())
+            })
+            .await
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     domain::{
         DomainEvent, Error, OneTimeToken, Password, PasswordHash, RequestId, Result, Session,
         SessionId, Timestamp, TokenPurpose, UserId,
-        audit::AuditEntry,
+        audit::{AuditEntry, AuditPage, AuditQuery},
         history,
         keys::{KeyPair, KeyRing},
         mail::Mail,
@@ -251,6 +251,38 @@ impl SessionRepository for World {
         })
         .await
     }
+
+    async fn list(&self, user: UserId) -> Result<Vec<Session>> {
+        let now = self.now();
+        self.call("sessions.list", |state| {
+            let sessions = state.sessions.values().rev();
+            let alive =
+                sessions.filter(|session| session.user_id == user && session.expires_at > now);
+            Ok(alive.cloned().collect())
+        })
+        .await
+    }
+
+    async fn confirm(&self, user: UserId, id: SessionId, epoch: u64) -> Result<()> {
+        self.call("sessions.confirm", |state| {
+            if let Some(session) = state.sessions.get_mut(&(user, id)).filter(|session| {
+                session.ended_at.is_none() && Some(session.auth_epoch) == epoch.checked_sub(1)
+            }) {
+                session.auth_epoch = epoch;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn forget(&self, user: UserId) -> Result<()> {
+        self.call("sessions.forget", |state| {
+            state.sessions.retain(|(owner, _), _| *owner != user);
+            state.tokens.retain(|(owner, _), _| *owner != user);
+            Ok(())
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -382,6 +414,24 @@ impl AuditLog for World {
                 .entry((entry.time, entry.event_id))
                 .or_insert_with(|| entry.clone());
             Ok(())
+        })
+        .await
+    }
+
+    async fn list(&self, query: &AuditQuery) -> Result<AuditPage> {
+        self.call("audit.list", |state| {
+            let mut matching = state
+                .audit
+                .values()
+                .rev()
+                .filter(|entry| query.matches(entry))
+                .cloned();
+            let entries: Vec<AuditEntry> = matching.by_ref().take(query.limit).collect();
+            let last = entries.last().map(|entry| (entry.time, entry.event_id));
+            Ok(AuditPage {
+                next: matching.next().and(last),
+                entries,
+            })
         })
         .await
     }

@@ -42,6 +42,36 @@ impl UserRepository for World {
         })
         .await
     }
+
+    async fn history(
+        &self,
+        id: UserId,
+        after: Option<Version>,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>> {
+        let first = after.map_or(Version::FIRST, Version::next);
+        let last = Version::from(u64::MAX);
+        self.call("users.history", |state| {
+            let entries = state.history.range((id, first)..=(id, last));
+            Ok(entries
+                .map(|(_, entry)| entry.clone())
+                .take(limit)
+                .collect())
+        })
+        .await
+    }
+
+    async fn forget_private(&self, id: UserId) -> Result<()> {
+        self.call("users.forget_private", |state| {
+            let entries = state
+                .history
+                .iter_mut()
+                .filter(|((user, _), _)| *user == id);
+            entries.for_each(|(_, entry)| entry.private = None);
+            Ok(())
+        })
+        .await
+    }
 }
 
 impl State {
@@ -58,15 +88,15 @@ impl State {
         if self.users.get(&id).map(|user| user.version) != change.expected {
             return Err(Refusal::VersionConflict.into());
         }
-        if change.claims().any(|key| self.logins.contains_key(key)) {
-            return Err(Refusal::EmailTaken.into());
-        }
         if change
             .token
             .as_ref()
             .is_some_and(|token| !self.is_good(token))
         {
             return Err(Refusal::TokenExpired.into());
+        }
+        if change.claims().any(|key| self.logins.contains_key(key)) {
+            return Err(Refusal::EmailTaken.into());
         }
         match change.admins {
             AdminChange::None => {}

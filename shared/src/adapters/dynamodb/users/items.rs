@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     adapters::dynamodb::{Entity, Key, feed},
     domain::{
-        Login, LoginKey, PasswordHash, Timestamp, User, UserId, Version, history::HistoryEntry,
+        Login, LoginKey, PasswordHash, Timestamp, User, UserId, Version,
+        history::{Digest, HistoryEntry},
     },
 };
 
@@ -28,14 +29,17 @@ pub(super) struct Row {
     feed: String,
 }
 
-/// What stays of an erased user.
+/// What stays of an erased user: nothing about the person. The end of its history is still known.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Tombstone {
     /// Always true; there only here.
     deleted: bool,
+    id: UserId,
+    created_at: Timestamp,
     updated_at: Timestamp,
     version: Version,
+    chain: Digest,
     feed: String,
 }
 
@@ -46,8 +50,11 @@ impl UserItem {
         if erased {
             Self::Erased(Tombstone {
                 deleted: true,
+                id: user.id,
+                created_at: user.created_at,
                 updated_at: user.updated_at,
                 version: user.version,
+                chain: user.chain,
                 feed,
             })
         } else {
@@ -81,6 +88,9 @@ impl Entity for HistoryEntry {
         Key::new(format!("USER#{id}"), format!("EVENT#{:012}", version.get()))
     }
 }
+
+/// Sorts after every key of an event: `$` comes after `#`.
+pub(super) const AFTER_EVENTS: &str = "EVENT$";
 
 /// Who has a login, and the one place where a password hash stands.
 #[derive(Serialize, Deserialize)]

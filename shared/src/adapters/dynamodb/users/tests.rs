@@ -176,7 +176,17 @@ async fn items_have_the_shapes_of_the_data_model() {
     left.sort_unstable();
     assert_eq!(
         left,
-        ["deleted", "feed", "pk", "sk", "updatedAt", "version"]
+        [
+            "chain",
+            "createdAt",
+            "deleted",
+            "feed",
+            "id",
+            "pk",
+            "sk",
+            "updatedAt",
+            "version"
+        ]
     );
     assert_eq!(tombstone["feed"], item["feed"]);
     assert_eq!(tombstone["updatedAt"], text(&erased.updated_at.to_string()));

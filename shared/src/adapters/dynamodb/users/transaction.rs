@@ -1,23 +1,21 @@
-//! The one transaction that writes a change of a user, and what its failures mean.
+//! The one transaction that writes a change of a user.
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, CancellationReason, TransactWriteItem},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
-use super::items::{LoginItem, UserItem, administrators};
+use super::{
+    failure::Guard,
+    items::{LoginItem, UserItem, administrators},
+};
 use crate::{
     adapters::dynamodb::{
         Entity, Table,
-        error::{self, Fault},
         expression::{ABSENT, Update, number, text},
         tokens,
     },
     domain::{
-        Change, Error, LoginKey, PasswordHash, Refusal, Result, UserId,
+        Change, LoginKey, PasswordHash, Result, UserId,
         change::{AdminChange, Stamped},
         login::LoginChange,
     },
@@ -32,31 +30,6 @@ pub(super) struct Transaction {
     pub(super) writes: Vec<TransactWriteItem>,
     /// What the condition of each write guards.
     pub(super) guards: Vec<Guard>,
-}
-
-/// What a condition guards. If several are unmet, the first of these is the answer: whoever lost a
-/// race learns that, not what would have been true of a state that is past.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Guard {
-    /// Nobody else made this version.
-    Version,
-    /// Nobody has the login.
-    Claim,
-    /// The token is the one in its slot, and good.
-    Token,
-    /// An administrator remains.
-    Administrators,
-    /// The user has the login, as the user's own item says.
-    Ownership,
-}
-
-/// Why a transaction was not written, or may not have been.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// A condition was not met.
-    Refused(Refusal),
-    /// Anything else.
-    Fault(Fault),
 }
 
 impl Transaction {
@@ -103,22 +76,6 @@ impl Transaction {
     fn push(&mut self, guard: Guard, write: TransactWriteItem) {
         self.guards.push(guard);
         self.writes.push(write);
-    }
-}
-
-impl Failure {
-    /// What it means that a transaction with these guards failed with `error`.
-    pub(super) fn of(
-        table: &Table,
-        guards: &[Guard],
-        error: &SdkError<TransactWriteItemsError>,
-    ) -> Self {
-        match error.as_service_error() {
-            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                cancellation(guards, cancelled.cancellation_reasons())
-            }
-            _ => Self::Fault(table.fault("TransactWriteItems", error)),
-        }
     }
 }
 
@@ -173,122 +130,4 @@ fn count(change: AdminChange) -> Option<Update> {
         condition,
         values,
     })
-}
-
-/// What the reasons of a cancelled transaction mean; there is one for each write, in their order.
-fn cancellation(guards: &[Guard], reasons: &[CancellationReason]) -> Failure {
-    let codes = || reasons.iter().filter_map(CancellationReason::code);
-    let unmet = guards
-        .iter()
-        .zip(reasons)
-        .filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))
-        .map(|(guard, _)| *guard)
-        .min();
-    let told = || format!("transaction cancelled: {:?}", codes().collect::<Vec<_>>());
-    match unmet {
-        Some(Guard::Version) => Failure::Refused(Refusal::VersionConflict),
-        Some(Guard::Claim) => Failure::Refused(Refusal::EmailTaken),
-        Some(Guard::Token) => Failure::Refused(Refusal::TokenExpired),
-        Some(Guard::Administrators) => Failure::Refused(Refusal::LastAdministrator),
-        // The user's item and the login disagree, which no transaction of ours brings about.
-        Some(Guard::Ownership) => Failure::Fault(Fault::Lasting(
-            "a login of the user is another's".to_owned(),
-        )),
-        None if codes().filter(|code| *code != "None").all(error::passes) => {
-            Failure::Fault(Fault::Passing(told()))
-        }
-        None => Failure::Fault(Fault::Lasting(told())),
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Refused(refusal) => refusal.into(),
-            Failure::Fault(fault) => fault.into(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const UNMET: &str = "ConditionalCheckFailed";
-    const MET: &str = "None";
-
-    /// What a transaction with these guards means that was cancelled for these reasons.
-    fn meaning(reasons: &[(Guard, &str)]) -> Failure {
-        let guards: Vec<_> = reasons.iter().map(|(guard, _)| *guard).collect();
-        let reasons: Vec<_> = reasons
-            .iter()
-            .map(|(_, code)| CancellationReason::builder().code(*code).build())
-            .collect();
-        cancellation(&guards, &reasons)
-    }
-
-    #[test]
-    fn an_unmet_condition_is_told_by_what_it_guards() {
-        for (guard, refusal) in [
-            (Guard::Version, Refusal::VersionConflict),
-            (Guard::Claim, Refusal::EmailTaken),
-            (Guard::Token, Refusal::TokenExpired),
-            (Guard::Administrators, Refusal::LastAdministrator),
-        ] {
-            let reasons = [(Guard::Version, MET), (guard, UNMET), (Guard::Claim, MET)];
-            assert_eq!(meaning(&reasons), Failure::Refused(refusal));
-        }
-        let failure = meaning(&[(Guard::Version, MET), (Guard::Ownership, UNMET)]);
-        assert!(matches!(failure, Failure::Fault(Fault::Lasting(_))));
-    }
-
-    #[test]
-    fn whoever_lost_a_race_learns_that_first() {
-        let reasons = [
-            (Guard::Ownership, UNMET),
-            (Guard::Administrators, UNMET),
-            (Guard::Token, UNMET),
-            (Guard::Claim, UNMET),
-            (Guard::Version, UNMET),
-        ];
-        for (unmet, refusal) in [
-            (&reasons[..], Refusal::VersionConflict),
-            (&reasons[..4], Refusal::EmailTaken),
-            (&reasons[..3], Refusal::TokenExpired),
-            (&reasons[..2], Refusal::LastAdministrator),
-        ] {
-            assert_eq!(meaning(unmet), Failure::Refused(refusal));
-        }
-    }
-
-    #[test]
-    fn an_unmet_condition_counts_also_beside_a_conflict() {
-        let reasons = [
-            (Guard::Version, "TransactionConflict"),
-            (Guard::Claim, UNMET),
-        ];
-        assert_eq!(meaning(&reasons), Failure::Refused(Refusal::EmailTaken));
-    }
-
-    #[test]
-    fn conflicts_and_throttling_pass() {
-        for code in [
-            "TransactionConflict",
-            "ThrottlingError",
-            "ProvisionedThroughputExceeded",
-        ] {
-            let failure = meaning(&[(Guard::Version, MET), (Guard::Claim, code)]);
-            let passes = matches!(failure, Failure::Fault(Fault::Passing(_)));
-            assert!(passes, "{code}");
-        }
-    }
-
-    #[test]
-    fn all_else_lasts() {
-        let failure = meaning(&[
-            (Guard::Version, "ValidationError"),
-            (Guard::Claim, "TransactionConflict"),
-        ]);
-        assert!(matches!(failure, Failure::Fault(Fault::Lasting(_))));
-    }
 }

@@ -1,0 +1,207 @@
+//! Whether a user's history is whole.
+
+use serde::Serialize;
+
+use super::{Digest, HistoryEntry};
+use crate::domain::Version;
+
+/// What became of a user's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Chain {
+    /// Whether it is whole.
+    pub status: ChainStatus,
+    /// The first version whose entry is missing or is not what was written; none if all are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Version>,
+}
+
+/// Whether a history is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChainStatus {
+    /// Every entry is what was written.
+    Ok,
+    /// One is missing, was changed or was put there by somebody else.
+    Broken,
+}
+
+/// Whether `entries`, oldest first, are one user's whole history: versions from the first without a
+/// gap, each entry as it was sealed and linked to the one before, and each with the hash which
+/// `witnesses` (the audit trail) holds for its version. Who rewrites an entry together with all
+/// hashes after it is caught by the witness alone; a version without witness is taken as it is,
+/// since the audit trail lags behind.
+///
+/// A witness of the version after the last entry proves that the end is missing. So read the
+/// witnesses first and the entries after: then a change made meanwhile is no false alarm.
+pub fn verify_chain(
+    entries: &[HistoryEntry],
+    witnesses: impl Fn(Version) -> Option<Digest>,
+) -> Chain {
+    let user = entries.first().and_then(|entry| entry.event.user_id);
+    let (mut version, mut previous) = (Version::FIRST, Digest::NONE);
+    for entry in entries {
+        let is_next = entry.event.version == Some(version) && entry.previous == previous;
+        let is_the_users = user.is_some() && entry.event.user_id == user;
+        let is_witnessed = witnesses(version).is_none_or(|witness| witness == entry.hash);
+        if !(is_next && is_the_users && is_witnessed && entry.is_intact()) {
+            return Chain::broken(version);
+        }
+        (version, previous) = (version.next(), entry.hash);
+    }
+    if witnesses(version).is_some() {
+        return Chain::broken(version);
+    }
+    Chain {
+        status: ChainStatus::Ok,
+        at: None,
+    }
+}
+
+impl Chain {
+    fn broken(at: Version) -> Self {
+        Self {
+            status: ChainStatus::Broken,
+            at: Some(at),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::{
+        Actor, DomainEvent, EventId, EventKind, Timestamp, UserId, event::EventData,
+        history::Private,
+    };
+
+    type Witnesses = BTreeMap<Version, Digest>;
+
+    fn user(number: u8) -> UserId {
+        UserId::new(Timestamp::from_seconds(1), [number; 10])
+    }
+
+    fn event(version: u64) -> DomainEvent {
+        DomainEvent {
+            id: EventId::new(Timestamp::from_seconds(1), [1; 10]),
+            kind: EventKind::UserUpdated,
+            time: Timestamp::from_seconds(2),
+            user_id: Some(user(1)),
+            version: Some(version.into()),
+            actor: Actor::Anonymous,
+            traceparent: None,
+            data: EventData::changed(&["name"]),
+        }
+    }
+
+    fn private(version: u64) -> Private {
+        Private {
+            salt: "salt".to_owned(),
+            source_address: None,
+            request_id: format!("request-{version}"),
+            old_email: None,
+            new_email: None,
+        }
+    }
+
+    /// Seals the events anew, as somebody would who can write the table and knows this code.
+    fn sealed(events: impl IntoIterator<Item = DomainEvent>) -> Vec<HistoryEntry> {
+        let mut previous = Digest::NONE;
+        let entries = events.into_iter().zip(1..).map(|(event, version)| {
+            let entry = HistoryEntry::seal(event, previous, private(version));
+            previous = entry.hash;
+            entry
+        });
+        entries.collect()
+    }
+
+    fn history() -> (Vec<HistoryEntry>, Witnesses) {
+        let entries = sealed((1..=4).map(event));
+        let hashes = entries.iter().map(|entry| entry.hash);
+        let witnesses = (1..).map(Version::from).zip(hashes).collect();
+        (entries, witnesses)
+    }
+
+    fn verify(entries: &[HistoryEntry], witnesses: &Witnesses) -> Option<u64> {
+        let chain = verify_chain(entries, |version| witnesses.get(&version).copied());
+        assert_eq!(chain.status == ChainStatus::Broken, chain.at.is_some());
+        chain.at.map(Version::get)
+    }
+
+    #[test]
+    fn what_was_written_is_whole_also_without_witness_and_once_private_is_gone() {
+        let (mut entries, witnesses) = history();
+        assert_eq!(verify(&entries, &witnesses), None);
+        assert_eq!(verify(&entries, &Witnesses::new()), None);
+        for entry in &mut entries {
+            entry.private = None;
+        }
+        assert_eq!(verify(&entries, &witnesses), None);
+        assert_eq!(verify(&[], &Witnesses::new()), None);
+    }
+
+    #[test]
+    fn a_changed_field_shows() {
+        let changes: [fn(&mut HistoryEntry); 7] = [
+            |entry| entry.event.kind = EventKind::UserReactivated,
+            |entry| entry.event.actor = Actor::User(user(9)),
+            |entry| entry.event.time = Timestamp::from_seconds(3),
+            |entry| entry.event.data.changed.clear(),
+            |entry| entry.hash = Digest::NONE,
+            |entry| entry.private_digest = Digest::NONE,
+            |entry| entry.private = Some(private(9)),
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let (mut entries, _) = history();
+            change(&mut entries[2]);
+            let at = verify(&entries, &Witnesses::new());
+            assert_eq!(at, Some(3), "change {number}");
+        }
+    }
+
+    #[test]
+    fn a_removed_entry_shows() {
+        for removed in 1..=4 {
+            let (mut entries, witnesses) = history();
+            entries.remove(removed - 1);
+            assert_eq!(verify(&entries, &witnesses), Some(removed as u64));
+        }
+        let (_, witnesses) = history();
+        assert_eq!(verify(&[], &witnesses), Some(1));
+    }
+
+    #[test]
+    fn entries_in_another_order_or_of_another_user_show() {
+        let (mut entries, witnesses) = history();
+        entries.swap(1, 2);
+        assert_eq!(verify(&entries, &witnesses), Some(2));
+        let mut spliced: Vec<_> = (1..=4).map(event).collect();
+        spliced[2].user_id = Some(user(2));
+        assert_eq!(verify(&sealed(spliced), &Witnesses::new()), Some(3));
+    }
+
+    #[test]
+    fn a_forgery_with_hashes_made_anew_is_caught_by_the_witness_alone() {
+        let (_, witnesses) = history();
+        let mut forged: Vec<_> = (1..=4).map(event).collect();
+        forged[1].actor = Actor::User(user(9));
+        let forged = sealed(forged);
+        assert_eq!(verify(&forged, &Witnesses::new()), None);
+        assert_eq!(verify(&forged, &witnesses), Some(2));
+        // A version closed up after one was removed.
+        assert_eq!(verify(&sealed((1..=3).map(event)), &witnesses), Some(4));
+    }
+
+    #[test]
+    fn a_verdict_reads_well() {
+        let (entries, _) = history();
+        let none = |_| None;
+        assert_eq!(json!(verify_chain(&entries, none)), json!({"status": "ok"}));
+        let broken = verify_chain(&entries[1..], none);
+        assert_eq!(json!(broken), json!({"status": "broken", "at": 1}));
+    }
+}
