@@ -8,6 +8,7 @@ pub mod idempotency;
 pub mod problem;
 pub mod reply;
 pub mod sample;
+pub mod stage;
 
 use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
