@@ -120,7 +120,7 @@ impl<S, H: AsyncFn(Arc<S>, Call) -> Reply> Route<S, H> {
         Ok(Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
-            body: serde_json::from_slice(&response.body().to_vec()).unwrap_or(Value::Null),
+            body: serde_json::from_slice(response.body()).unwrap_or(Value::Null),
         })
     }
 
