@@ -140,8 +140,8 @@ mod tests {
     async fn a_stale_version_changes_nothing() {
         let stage = Stage::set().await.unwrap();
         let with = |tag| request(&stage, &stage.ann, &json!(["a"])).header("if-match", tag);
-        let stale = route().answer(&stage.world, with("\"2\"")).await;
-        assert_eq!(stale.unwrap().problem(), (412, "precondition-failed"));
+        let refused = route().answer(&stage.world, with("\"2\"")).await;
+        assert_eq!(refused.unwrap().problem(), (412, "precondition-failed"));
         let right = route().answer(&stage.world, with("\"1\"")).await;
         assert_eq!(right.unwrap().status, 200);
     }

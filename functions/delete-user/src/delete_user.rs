@@ -104,8 +104,8 @@ mod tests {
             let request = Sample::of_user("DELETE", "me", "").header("if-match", tag);
             request.bearer(&stage.ann.token)
         };
-        let stale = route().answer(&stage.world, request("\"2\"")).await;
-        assert_eq!(stale.unwrap().problem(), (412, "precondition-failed"));
+        let refused = route().answer(&stage.world, request("\"2\"")).await;
+        assert_eq!(refused.unwrap().problem(), (412, "precondition-failed"));
         assert!(stage.world.user(stage.ann.id).is_some());
         let right = route().answer(&stage.world, request("\"1\"")).await;
         assert_eq!(right.unwrap().status, 204);

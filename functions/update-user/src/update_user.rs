@@ -114,8 +114,8 @@ mod tests {
             assert_eq!((answer.status, answer.header("etag")), (200, Some("\"1\"")));
         }
         assert_eq!(stage.world.outbox().len(), events);
-        let stale = patch(&stage, &json!({"name": "Ann"}), Some("\"7\"")).await;
-        assert_eq!(stale.problem(), (412, "precondition-failed"));
+        let refused = patch(&stage, &json!({"name": "Ann"}), Some("\"7\"")).await;
+        assert_eq!(refused.problem(), (412, "precondition-failed"));
     }
 
     #[tokio::test]
