@@ -5,6 +5,7 @@
 
 mod claims;
 mod fault;
+mod people;
 mod state;
 mod users;
 
@@ -40,6 +41,7 @@ use crate::{
 };
 
 pub use fault::{Fault, Outcome};
+pub use people::{PASSWORD, Person};
 
 /// The whole outside world, in memory.
 #[derive(Debug)]
