@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn executables_are_read_from_cargos_messages() {
-        let line = r#"{"reason":"compiler-artifact","package_id":"x","target":{"kind":["bin"],"name":"create-user"},"executable":"/t/create-user","fresh":false}"#;
+        let line = r#"{"reason":"compiler-artifact","package_id":"x","target":{"kind":["bin"],"name":"create-user"},"profile":{"test":false},"executable":"/t/create-user","fresh":false}"#;
         let Ok(Message::CompilerArtifact {
             target, executable, ..
         }) = serde_json::from_str(line)

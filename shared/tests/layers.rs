@@ -1,6 +1,6 @@
 //! Dependencies point inward. The compiler does not see it within one crate, so this test does.
 
-#![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
+#![expect(clippy::unwrap_used, reason = "what a test does not expect fails it")]
 
 use std::{fs, path::Path};
 

@@ -65,7 +65,7 @@ fn a_killed_sign_up_is_whole_or_not_at_all() {
     on_own_stack(&[], async |roster| {
         let sign_up = async |number: usize| {
             let email = unique_email("half");
-            let (status, _) = tokio::join!(
+            let (status, ()) = tokio::join!(
                 async {
                     let request = roster.request(reqwest::Method::POST, "/users");
                     let body = crate::support::sign_up_body(&email);

@@ -6,6 +6,7 @@
 //! policies would not let it do.
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(clippy::unwrap_used, reason = "what a test does not expect fails it")]
 
 mod concealed;
 mod crashes;

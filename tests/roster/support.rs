@@ -29,7 +29,7 @@ pub const PASSWORD: &str = "correct horse battery staple";
 const ADMIN: &str = "admin@example.com";
 
 /// No single wait in a test takes longer, unless something is broken.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running stack with a client.
 pub struct Roster {
