@@ -23,12 +23,17 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Audit {
     table: Table,
+    /// Lines which one call reads at most.
+    lines: usize,
 }
 
 impl Audit {
     /// The trail in `table`.
     pub fn new(table: Table) -> Self {
-        Self { table }
+        Self {
+            table,
+            lines: LINES,
+        }
     }
 }
 
@@ -135,7 +140,7 @@ impl AuditLog for Audit {
     async fn list(&self, query: &AuditQuery) -> Result<AuditPage> {
         let newest = end_of(query.to.minus(Duration::from_micros(1)));
         let mut before = query.before.map_or(newest, |before| before.min(newest));
-        let (mut entries, mut left) = (Vec::new(), LINES);
+        let (mut entries, mut left) = (Vec::new(), self.lines);
         for _ in 0..REQUESTS {
             if before.0 < query.from || query.from >= query.to {
                 return Ok(AuditPage {
@@ -180,6 +185,66 @@ impl AuditLog for Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        adapters::dynamodb::tables::{self, Tables},
+        domain::{Actor, EventKind, UserId},
+    };
+
+    #[tokio::test]
+    async fn however_rare_a_type_is_each_call_reads_so_many_lines_and_goes_on() {
+        let client = tables::client(&tables::embedded().await);
+        let name = Tables::create(client.clone(), String::new()).await;
+        let audit = Audit {
+            lines: 5,
+            ..Audit::new(Table::new(client, name.name("AuditTable")))
+        };
+        let user = UserId::new(Timestamp::from_seconds(1), [1; 10]);
+        let time = Timestamp::from_micros;
+        for micros in 1..=20 {
+            let line = AuditEntry {
+                event_id: EventId::new(time(micros), [2; 10]),
+                kind: match micros {
+                    2 | 19 => EventKind::SessionEnded,
+                    _ => EventKind::UserUpdated,
+                },
+                time: time(micros),
+                user_id: Some(user),
+                version: None,
+                actor: Actor::System,
+                hash: None,
+            };
+            audit.record(&line).await.unwrap();
+        }
+        for user_id in [None, Some(user)] {
+            let mut query = AuditQuery {
+                user_id,
+                kind: Some(EventKind::SessionEnded),
+                from: time(0),
+                to: time(100),
+                before: None,
+                limit: 10,
+            };
+            let mut found: Vec<Vec<_>> = Vec::new();
+            loop {
+                let page = audit.list(&query).await.unwrap();
+                found.push(page.entries.iter().map(|line| line.time).collect());
+                query.before = page.next;
+                if page.next.is_none() {
+                    break;
+                }
+            }
+            // Five lines, and four more beside the one where the page before ended, and so on.
+            let nothing = Vec::new;
+            let pages = [
+                vec![time(19)],
+                nothing(),
+                nothing(),
+                nothing(),
+                vec![time(2)],
+            ];
+            assert_eq!(found, pages);
+        }
+    }
 
     #[test]
     fn lines_of_a_day_sort_by_time() {

@@ -12,6 +12,11 @@ mod item;
 mod query;
 mod table;
 
+#[cfg(test)]
+#[path = "../../../tests/contract/tables.rs"]
+#[allow(dead_code, reason = "the contract suite uses the rest")]
+mod tables;
+
 pub mod audit;
 pub mod claims;
 pub mod directory;

@@ -1,16 +1,14 @@
 //! What the aggregate's methods do not ask for yet, and how users stand in the table.
 
-#[path = "../../../../tests/contract/tables.rs"]
-#[allow(dead_code, reason = "the contract suite uses the rest")]
-mod tables;
-
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
-use self::tables::Tables;
 use super::{
-    super::{Entity, Item, Key},
+    super::{
+        Entity, Item, Key,
+        tables::{self, Tables},
+    },
     *,
 };
 use crate::{
