@@ -1,0 +1,107 @@
+"""Holds the contract documents against their own rules. Run from the root of the repository.
+
+- openapi.yaml is valid OpenAPI 3.1, and each example in it satisfies the schema beside it.
+- Each schema in events/schemas is valid, and each example in events/examples satisfies its own.
+- template.yaml, once SAM has transformed it, has few enough resources.
+"""
+
+import json
+import pathlib
+import sys
+
+import yaml
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate as validate_openapi
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
+
+# CloudFormation allows 500; what is left is for a team's own additions.
+MAX_RESOURCES = 450
+
+
+def check_openapi():
+    document = yaml.safe_load(pathlib.Path("openapi.yaml").read_text())
+    validate_openapi(document)
+    uri = "urn:openapi"
+    registry = Registry().with_resource(uri, Resource(document, DRAFT202012))
+
+    def follow(node):
+        while isinstance(node, dict) and isinstance(node.get("$ref"), str):
+            node = registry.resolver(uri).lookup(node["$ref"]).contents
+        return node
+
+    def walk(node, pointer):
+        if isinstance(node, dict):
+            examples = [follow(each)["value"] for each in as_map(node.get("examples")).values()]
+            if "example" in node:
+                examples.append(node["example"])
+            if "schema" in node:
+                escaped = "/".join(key.replace("~", "~0").replace("/", "~1") for key in pointer)
+                schema = {"$ref": f"{uri}#/{escaped}/schema"}
+                for example in examples:
+                    yield from check(schema, registry, example, "/".join(pointer))
+            for key, value in node.items():
+                yield from walk(value, [*pointer, key])
+        elif isinstance(node, list):
+            for index, value in enumerate(node):
+                yield from walk(value, [*pointer, str(index)])
+
+    return list(walk(document, []))
+
+
+def check_events():
+    folder = pathlib.Path("events")
+    schemas = {path.name: json.loads(path.read_text()) for path in sorted((folder / "schemas").glob("*.json"))}
+    registry = Registry().with_resources(
+        (name, Resource.from_contents(schema)) for name, schema in schemas.items()
+    )
+    results = []
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+    for path in sorted((folder / "examples").glob("*.json")):
+        example = json.loads(path.read_text())
+        results += check({"$ref": path.name}, registry, example, str(path))
+        # A schema which takes anything is worth nothing.
+        leak = {**example, "data": {**example["data"], "email": "ann@example.com"}}
+        if Draft202012Validator({"$ref": path.name}, registry=registry).is_valid(leak):
+            results.append(f"{path}: the schema lets an address pass")
+    return results
+
+
+def check_template():
+    template = yaml_parse(pathlib.Path("template.yaml").read_text())
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            # SAM transforms what `sam package` has uploaded.
+            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+    parameters = {name: str(each.get("Default", "")) for name, each in template["Parameters"].items()}
+    transformed = transform(template, parameters, NoManagedPolicies())
+    number = len(transformed["Resources"])
+    print(f"template.yaml: {number} resources after the transform")
+    return [] if number < MAX_RESOURCES else [f"template.yaml: {number} resources, {MAX_RESOURCES} are too many"]
+
+
+class NoManagedPolicies:
+    """SAM asks AWS for the names of managed policies; Roster uses none."""
+
+    def load(self):
+        return {}
+
+
+def check(schema, registry, instance, place):
+    validator = Draft202012Validator(schema, registry=registry)
+    for error in validator.iter_errors(instance):
+        yield f"{place}: {error.json_path}: {error.message}"
+
+
+def as_map(node):
+    return node if isinstance(node, dict) else {}
+
+
+if __name__ == "__main__":
+    problems = [*check_openapi(), *check_events(), *check_template()]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    sys.exit(1 if problems else 0)

@@ -1,0 +1,223 @@
+//! Holds `events/` against the code: what stands there is what functions get and observers are told.
+//! `.ci/check_contracts.py` holds the examples against their JSON Schemas.
+
+use std::{
+    collections::BTreeSet,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use aws_lambda_events::event::dynamodb;
+use lambda_http::{RequestExt as _, request::RequestContext};
+use serde_json::Value;
+use shared::{
+    adapters::{dynamodb::outbox, ses::CLAIM_TAG},
+    domain::{DomainEvent, EventId, EventKind, Session, history::HistoryEntry},
+};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: impl AsRef<Path>) -> Outcome<String> {
+    let path = root().join("events").join(path);
+    fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+fn read_json(path: impl AsRef<Path>) -> Outcome<Value> {
+    Ok(serde_json::from_str(&read(path)?)?)
+}
+
+/// The names of the JSON files in a folder below `events/`, without the extension.
+fn names(folder: &str) -> Outcome<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(root().join("events").join(folder))? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            names.extend(
+                path.file_stem()
+                    .map(|stem| stem.to_string_lossy().into_owned()),
+            );
+        }
+    }
+    Ok(names)
+}
+
+fn kinds() -> BTreeSet<String> {
+    let kinds = EventKind::ALL.iter();
+    kinds.map(|kind| kind.as_str().to_owned()).collect()
+}
+
+/// The binaries which the template deploys.
+fn functions() -> Outcome<BTreeSet<String>> {
+    let template = fs::read_to_string(root().join("template.yaml"))?;
+    let binaries = template.lines().filter_map(|line| {
+        let (_, rest) = line.split_once("Binary: ")?;
+        rest.split([' ', '}', ',']).next().map(str::to_owned)
+    });
+    Ok(binaries.collect())
+}
+
+#[test]
+fn every_event_has_a_schema_and_an_example() -> Outcome {
+    assert_eq!(names("examples")?, kinds());
+    let mut schemas = names("schemas")?;
+    assert!(
+        schemas.remove("CloudEvent"),
+        "the schema of what all have in common"
+    );
+    assert_eq!(schemas, kinds());
+    Ok(())
+}
+
+#[test]
+fn examples_are_what_the_code_writes() -> Outcome {
+    for kind in EventKind::ALL {
+        let example = read_json(format!("examples/{kind}.json"))?;
+        let event = DomainEvent::from_cloud_event(example.clone())
+            .map_err(|error| format!("{kind}: {error}"))?;
+        assert_eq!(event.kind, *kind);
+        assert_eq!(event.to_cloud_event(), example, "{kind}");
+    }
+    Ok(())
+}
+
+#[test]
+fn schemas_name_the_fields_which_the_code_writes() -> Outcome {
+    let common = read_json("schemas/CloudEvent.json")?;
+    let fields = &common["$defs"]["event"]["properties"];
+    for kind in EventKind::ALL {
+        let schema = read_json(format!("schemas/{kind}.json"))?;
+        assert_eq!(schema["properties"]["type"]["const"], kind.as_str());
+        assert_eq!(schema["unevaluatedProperties"], false, "{kind} is open");
+        let example = read_json(format!("examples/{kind}.json"))?;
+        for (name, _) in example.as_object().into_iter().flatten() {
+            assert!(!fields[name].is_null(), "{name} of {kind} is in no schema");
+        }
+        let required = &common["$defs"]["event"]["required"];
+        for name in required.as_array().into_iter().flatten() {
+            let name = name.as_str().unwrap_or_default();
+            assert!(!example[name].is_null(), "{name} is missing in {kind}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_function_has_a_payload() -> Outcome {
+    let mut payloads = names("")?;
+    assert!(
+        payloads.remove("publish-events-sessions"),
+        "the second stream"
+    );
+    assert_eq!(payloads, functions()?);
+    Ok(())
+}
+
+#[test]
+fn http_payloads_are_requests() -> Outcome {
+    let template = fs::read_to_string(root().join("template.yaml"))?;
+    let mut seen = 0;
+    for function in functions()? {
+        let text = read(format!("{function}.json"))?;
+        let payload: Value = serde_json::from_str(&text)?;
+        if payload["requestContext"].is_null() {
+            continue;
+        }
+        let request = lambda_http::request::from_str(&text)?;
+        let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
+            return Err(format!("{function}: not of payload format 2.0").into());
+        };
+        let (method, path) = (request.method(), request.raw_http_path());
+        assert_eq!(
+            context.route_key.as_deref(),
+            Some(&*format!("{method} {path}"))
+        );
+        assert!(
+            template.contains(&format!("Method: {method}, Path: {path} ")),
+            "{function}: {method} {path} is no route of the template"
+        );
+        seen += 1;
+    }
+    assert_eq!(seen, 5);
+    Ok(())
+}
+
+#[test]
+fn the_stream_of_users_holds_intact_histories() -> Outcome {
+    let batch: dynamodb::Event = serde_json::from_str(&read("publish-events.json")?)?;
+    let mut previous = None;
+    for record in batch.records {
+        assert_eq!(record.event_name, "INSERT");
+        let keys: Value = serde_dynamo::from_item(record.change.keys.clone())?;
+        let entry: HistoryEntry = serde_dynamo::from_item(record.change.new_image.clone())?;
+        assert_eq!(outbox::event_of(record)?.as_ref(), Some(&entry.event));
+        let user = entry.event.user_id.ok_or("no user")?;
+        let version = entry.event.version.ok_or("no version")?.get();
+        assert_eq!(keys["pk"], format!("USER#{user}"));
+        assert_eq!(keys["sk"], format!("EVENT#{version:012}"));
+        assert!(entry.is_intact(), "version {version}");
+        if let Some(previous) = previous {
+            assert_eq!(entry.previous, previous);
+        }
+        previous = Some(entry.hash);
+    }
+    assert!(previous.is_some());
+    Ok(())
+}
+
+#[test]
+fn the_stream_of_sessions_holds_events_within_their_items() -> Outcome {
+    let batch: dynamodb::Event = serde_json::from_str(&read("publish-events-sessions.json")?)?;
+    assert!(!batch.records.is_empty());
+    for record in batch.records {
+        let keys: Value = serde_dynamo::from_item(record.change.keys.clone())?;
+        let session: Session = serde_dynamo::from_item(record.change.new_image.clone())?;
+        let event = outbox::event_of(record)?.ok_or("no event")?;
+        assert_eq!(keys["pk"], format!("USER#{}", session.user_id));
+        assert_eq!(keys["sk"], format!("SESSION#{}", session.id));
+        assert_eq!(event.user_id, Some(session.user_id));
+        assert_eq!(event.data.session_id, Some(session.id));
+    }
+    Ok(())
+}
+
+#[test]
+fn observers_get_events_of_the_bus() -> Outcome {
+    for (function, kind) in [
+        ("on-user-created", EventKind::UserCreated),
+        ("on-sign-up-requested", EventKind::UserSignUpRequested),
+        ("record-audit", EventKind::SessionStarted),
+    ] {
+        let mut envelope = read_json(format!("{function}.json"))?;
+        assert_eq!(envelope["source"], "roster");
+        assert_eq!(envelope["detail-type"], kind.as_str());
+        let event = DomainEvent::from_cloud_event(envelope["detail"].take())?;
+        assert_eq!(event.kind, kind);
+        assert_eq!(
+            event.to_cloud_event(),
+            read_json(format!("examples/{kind}.json"))?
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn the_mail_service_names_the_claim() -> Outcome {
+    let envelope = read_json("record-mail.json")?;
+    assert_eq!(envelope["source"], "aws.ses");
+    assert_eq!(envelope["detail-type"], "Email Sent");
+    let claim = envelope["detail"]["mail"]["tags"][CLAIM_TAG][0].as_str();
+    let (event, letter) = claim
+        .and_then(|claim| claim.split_once('_'))
+        .ok_or("no claim")?;
+    assert!(event.parse::<EventId>().is_ok());
+    assert_eq!(letter, "welcome");
+    Ok(())
+}
