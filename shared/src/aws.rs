@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::config::Credentials;
 
 use crate::{
     adapters::{
-        dynamodb::{Audit, ClaimRecords, Keys, Requests, Sessions, Table, Users},
+        dynamodb::{Audit, ClaimRecords, Keys, Requests, Sessions, Table, Tokens, Users},
         eventbridge::EventBridge,
         jwt::Jwt,
         ses::Ses,
@@ -78,7 +78,14 @@ impl Aws {
     /// The users.
     pub fn users(&self) -> Arc<Users> {
         let table = self.table(&self.deployment.users_table);
-        Arc::new(Users::new(table, self.circumstances.clone()))
+        let sessions = self.table(&self.deployment.sessions_table);
+        Arc::new(Users::new(table, sessions, self.circumstances.clone()))
+    }
+
+    /// The one-time tokens.
+    pub fn one_time_tokens(&self) -> Arc<Tokens> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(Tokens::new(table, self.circumstances.clock.clone()))
     }
 
     /// The sessions.

@@ -50,3 +50,21 @@ impl AuditLog for Audit {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_day_sort_by_time() {
+        let at = |micros| {
+            let time = Timestamp::from_micros(micros);
+            AuditEntry::key(&(time, EventId::new(time, [1; 10])))
+        };
+        let (early, late, next_day) = (at(999_999), at(1_000_000), at(86_400_000_000));
+        assert_eq!(early.pk, "AUDIT#1970-01-01");
+        assert!(early.sk.starts_with("1970-01-01T00:00:00.999999Z#"));
+        assert!(early.pk == late.pk && early.sk < late.sk);
+        assert_eq!(next_day.pk, "AUDIT#1970-01-02");
+    }
+}

@@ -135,7 +135,7 @@ impl ClaimRecords {
     async fn write_held(
         &self,
         claim: &Claim,
-        update: &'static str,
+        changes: &'static str,
         value: (&'static str, AttributeValue),
     ) -> Result<bool> {
         let values = vec![
@@ -145,7 +145,7 @@ impl ClaimRecords {
         ];
         self.write(Update {
             key: ClaimItem::key(&claim.key),
-            update,
+            changes,
             condition: Some(HELD),
             values,
         })
@@ -171,10 +171,10 @@ impl Claims for ClaimRecords {
             (":false", AttributeValue::Bool(false)),
             (":now", text(now)),
         ];
-        for (update, condition) in [TAKE, REPLACE] {
+        for (changes, condition) in [TAKE, REPLACE] {
             let update = Update {
                 key: ClaimItem::key(key),
-                update,
+                changes,
                 condition: Some(condition),
                 values: values.clone(),
             };
@@ -204,7 +204,7 @@ impl Claims for ClaimRecords {
     async fn witness(&self, key: &ClaimKey, result: &Value) -> Result<bool> {
         self.write(Update {
             key: ClaimItem::key(key),
-            update: SETTLE,
+            changes: SETTLE,
             condition: Some(OPEN),
             values: vec![(":result", text(result))],
         })

@@ -84,3 +84,68 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
         .collect();
     texts.join(": ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_dynamodb::{
+        error::ErrorMetadata,
+        operation::put_item::PutItemError,
+        types::{AttributeValue, error::ConditionalCheckFailedException},
+    };
+
+    fn fault(status: u16, code: &str) -> Fault {
+        let metadata = ErrorMetadata::builder().code(code).message("why").build();
+        of(status, PutItemError::generic(metadata))
+    }
+
+    fn of(status: u16, error: PutItemError) -> Fault {
+        let response = http::Response::builder().status(status);
+        let response = response.body("$argon2id$secret".into()).unwrap();
+        let error = SdkError::service_error(error, response.try_into().unwrap());
+        Fault::of("PutItem on users", &error)
+    }
+
+    #[test]
+    fn overload_and_conflict_pass() {
+        for (status, code) in [
+            (400, "ThrottlingException"),
+            (400, "ProvisionedThroughputExceededException"),
+            (400, "TransactionInProgressException"),
+            (500, "Unknown"),
+            (503, "ServiceUnavailable"),
+        ] {
+            let fault = fault(status, code);
+            assert!(matches!(fault, Fault::Passing(_)), "{code}");
+            let error = Error::from(fault);
+            assert!(matches!(error, Error::Refused(Refusal::Unavailable(_))));
+        }
+        let timeout: SdkError<PutItemError> = SdkError::timeout_error("late");
+        assert!(matches!(Fault::of("PutItem", &timeout), Fault::Passing(_)));
+    }
+
+    #[test]
+    fn what_is_wrong_with_us_lasts_and_says_what() {
+        for code in [
+            "AccessDeniedException",
+            "ResourceNotFoundException",
+            "ValidationException",
+        ] {
+            let error = Error::from(fault(400, code));
+            assert!(error.is_internal());
+            let told = error.to_string();
+            assert!(told.starts_with("PutItem on users: "), "{told}");
+            assert!(told.contains(code) && told.contains("why"), "{told}");
+        }
+    }
+
+    #[test]
+    fn no_item_gets_into_the_text() {
+        let hash = AttributeValue::S("$argon2id$secret".to_owned());
+        let failed = ConditionalCheckFailedException::builder()
+            .item("passwordHash", hash)
+            .build();
+        let fault = of(400, PutItemError::ConditionalCheckFailedException(failed));
+        assert!(!format!("{fault:?}").contains("secret"));
+    }
+}

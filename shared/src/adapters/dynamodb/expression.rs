@@ -1,6 +1,6 @@
 //! Expressions and what their placeholders stand for.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Display};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -16,7 +16,7 @@ pub(super) struct Update {
     /// Which item.
     pub(super) key: Key,
     /// What changes.
-    pub(super) update: &'static str,
+    pub(super) changes: &'static str,
     /// What must be true before; always, if there is none.
     pub(super) condition: Option<&'static str>,
     /// What the placeholders of values stand for.
@@ -26,7 +26,7 @@ pub(super) struct Update {
 impl Update {
     /// What the placeholders of names stand for.
     pub(super) fn names(&self) -> HashMap<String, String> {
-        names([self.update, self.condition.unwrap_or_default()])
+        names([self.changes, self.condition.unwrap_or_default()])
     }
 
     /// What the placeholders of values stand for.
@@ -52,7 +52,7 @@ pub(super) fn names<const N: usize>(expressions: [&str; N]) -> HashMap<String, S
 pub(super) const ABSENT: &str = "attribute_not_exists(#pk)";
 
 /// A text.
-pub(super) fn text(value: impl ToString) -> AttributeValue {
+pub(super) fn text(value: impl Display) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 

@@ -18,6 +18,7 @@ pub mod keys;
 pub mod outbox;
 pub mod sessions;
 pub mod sign_up_requests;
+pub mod tokens;
 pub mod users;
 
 pub use audit::Audit;
@@ -27,4 +28,5 @@ pub use keys::Keys;
 pub use sessions::Sessions;
 pub use sign_up_requests::Requests;
 pub use table::Table;
+pub use tokens::Tokens;
 pub use users::Users;

@@ -41,3 +41,121 @@ struct Before {
 struct Known {
     id: EventId,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        adapters::dynamodb::Item,
+        domain::{
+            Actor, EventKind, Timestamp, UserId, Version,
+            event::EventData,
+            history::{Digest, HistoryEntry, Private},
+        },
+    };
+    use serde_json::{Value, json};
+
+    fn event(n: u8) -> DomainEvent {
+        DomainEvent {
+            id: EventId::new(Timestamp::from_seconds(1), [n; 10]),
+            kind: EventKind::UserCreated,
+            time: Timestamp::from_micros(1_795_537_953_120_400),
+            user_id: Some(UserId::new(Timestamp::from_seconds(1), [2; 10])),
+            version: Some(Version::FIRST),
+            actor: Actor::Anonymous,
+            traceparent: Some("00-1-2-01".to_owned()),
+            data: EventData::changed(&["name"]),
+        }
+    }
+
+    /// An item with `event`, as DynamoDB writes it into a record.
+    fn image(event: Option<&DomainEvent>) -> Value {
+        let mut item: serde_dynamo::Item =
+            serde_dynamo::to_item(json!({ "pk": "USER#1" })).unwrap();
+        if let Some(event) = event {
+            let event = serde_dynamo::to_attribute_value(event).unwrap();
+            item.insert("event".to_owned(), event);
+        }
+        json!(item)
+    }
+
+    fn record(name: &str, old: Option<&Value>, new: Option<&Value>) -> EventRecord {
+        serde_json::from_value(json!({
+            "awsRegion": "eu-central-1",
+            "eventID": "1",
+            "eventName": name,
+            "dynamodb": {
+                "Keys": { "pk": { "S": "USER#1" } },
+                "OldImage": old,
+                "NewImage": new,
+                "SequenceNumber": "1",
+                "SizeBytes": 1
+            }
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_new_event_is_published_as_it_was_written() {
+        let new = image(Some(&event(1)));
+        assert_eq!(
+            event_of(record("INSERT", None, Some(&new))).unwrap(),
+            Some(event(1))
+        );
+    }
+
+    #[test]
+    fn an_entry_of_a_history_is_published_without_its_private_part() {
+        let private = Private {
+            salt: "salt".to_owned(),
+            source_address: None,
+            request_id: "request-1".to_owned(),
+            old_email: None,
+            new_email: Some("ann@example.com".parse().unwrap()),
+        };
+        let entry = HistoryEntry::seal(event(1), Digest::NONE, private);
+        let item: serde_dynamo::Item = serde_dynamo::to_item(&entry).unwrap();
+        let published = event_of(record("INSERT", None, Some(&json!(item)))).unwrap();
+        assert_eq!(published, Some(entry.event));
+    }
+
+    #[test]
+    fn an_event_is_published_once() {
+        let same = image(Some(&event(1)));
+        let record = record("MODIFY", Some(&same), Some(&same));
+        assert_eq!(event_of(record).unwrap(), None);
+    }
+
+    #[test]
+    fn the_next_event_of_an_item_is_published() {
+        for old in [None, Some(&event(1))] {
+            let (old, new) = (image(old), image(Some(&event(2))));
+            let record = record("MODIFY", Some(&old), Some(&new));
+            assert_eq!(event_of(record).unwrap(), Some(event(2)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_event_is_not_published() {
+        let (with, without) = (image(Some(&event(1))), image(None));
+        for record in [
+            record("MODIFY", Some(&with), Some(&without)),
+            record("REMOVE", Some(&with), None),
+            record("INSERT", None, Some(&without)),
+        ] {
+            assert_eq!(event_of(record).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn what_we_cannot_read_is_an_error() {
+        let item: Item = [(
+            "event".to_owned(),
+            aws_sdk_dynamodb::types::AttributeValue::M(Item::new()),
+        )]
+        .into();
+        let item: serde_dynamo::Item = item.into();
+        let record = record("INSERT", None, Some(&json!(item)));
+        assert!(event_of(record).unwrap_err().is_internal());
+    }
+}

@@ -90,13 +90,25 @@ impl Table {
         }
     }
 
+    /// Puts `entity` in place of whatever has its id.
+    pub(super) async fn put<E: Entity>(&self, id: &E::Id, entity: &E) -> Result<()> {
+        self.client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item::to_item(id, entity)?))
+            .send()
+            .await
+            .map_err(|error| self.fault("PutItem", &error))?;
+        Ok(())
+    }
+
     /// Updates one item under a condition.
     pub(super) async fn update<T: DeserializeOwned>(&self, update: Update) -> Result<Written<T>> {
         let sent = self
             .client
             .update_item()
             .table_name(&self.name)
-            .update_expression(update.update)
+            .update_expression(update.changes)
             .set_condition_expression(update.condition.map(str::to_owned))
             .set_expression_attribute_names(Some(update.names()))
             .set_expression_attribute_values(Some(update.values()))
@@ -174,7 +186,7 @@ impl Table {
     pub(super) fn updating(&self, update: Update) -> Result<TransactWriteItem> {
         let update = SdkUpdate::builder()
             .table_name(&self.name)
-            .update_expression(update.update)
+            .update_expression(update.changes)
             .set_condition_expression(update.condition.map(str::to_owned))
             .set_expression_attribute_names(Some(update.names()))
             .set_expression_attribute_values(Some(update.values()))

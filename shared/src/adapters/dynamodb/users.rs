@@ -24,14 +24,17 @@ use crate::{
 #[derive(Clone)]
 pub struct Users {
     table: Table,
+    /// Where the one-time tokens are which a change may use up.
+    sessions: Table,
     circumstances: Circumstances,
 }
 
 impl Users {
-    /// The users in `table`.
-    pub fn new(table: Table, circumstances: Circumstances) -> Self {
+    /// The users in `table`, whose one-time tokens are in `sessions`.
+    pub fn new(table: Table, sessions: Table, circumstances: Circumstances) -> Self {
         Self {
             table,
+            sessions,
             circumstances,
         }
     }
@@ -42,7 +45,8 @@ impl Users {
         let stamped = change.stamp(self.circumstances.clock.now());
         let user = stamped.user.clone();
         let token = self.circumstances.entropy.token()?;
-        let Transaction { writes, guards } = Transaction::new(&self.table, change, stamped)?;
+        let Transaction { writes, guards } =
+            Transaction::new(&self.table, &self.sessions, change, stamped)?;
         Ok(match self.table.transact(writes, token).await {
             Ok(()) => Ok(user),
             Err(error) => Err(Failure::of(&self.table, &guards, &error)),
@@ -76,7 +80,7 @@ impl UserRepository for Users {
 
     async fn find(&self, id: UserId) -> Result<Option<User>> {
         let item = self.table.get::<UserItem>(&id).await?;
-        Ok(item.map(|item| item.user))
+        Ok(item.and_then(UserItem::into_user))
     }
 
     async fn find_login(&self, key: &LoginKey) -> Result<Option<Login>> {

@@ -21,8 +21,13 @@ pub(super) struct Record {
 }
 
 impl Record {
-    fn held_by(&self, claim: &Claim) -> bool {
-        self.fence == claim.fence && self.result.is_none()
+    fn is_open(&self, now: Timestamp) -> bool {
+        self.expires_at > now && self.result.is_none()
+    }
+
+    /// The fingerprint is there for a holder from before an expiry, after which fences begin anew.
+    fn held_by(&self, claim: &Claim, now: Timestamp) -> bool {
+        self.is_open(now) && self.fence == claim.fence && self.fingerprint == claim.fingerprint
     }
 }
 
@@ -61,6 +66,7 @@ impl Claims for World {
                 held: true,
                 fence: record.fence + 1,
                 leased_until: now.plus(terms.lease),
+                expires_at: now.plus(terms.retention),
                 ..record
             };
             state.claims.insert(key.clone(), record.clone());
@@ -76,11 +82,12 @@ impl Claims for World {
     }
 
     async fn settle(&self, claim: &Claim, result: &Value) -> Result<bool> {
+        let now = self.now();
         self.call("claims.settle", |state| {
             let held = state
                 .claims
                 .get_mut(&claim.key)
-                .filter(|record| record.held_by(claim));
+                .filter(|record| record.held_by(claim, now));
             let settled = held.map(|record| record.result = Some(result.clone()));
             Ok(settled.is_some())
         })
@@ -93,7 +100,7 @@ impl Claims for World {
             if let Some(record) = state
                 .claims
                 .get_mut(&claim.key)
-                .filter(|record| record.held_by(claim))
+                .filter(|record| record.held_by(claim, now))
             {
                 record.leased_until = now;
                 record.held = false;
@@ -104,11 +111,12 @@ impl Claims for World {
     }
 
     async fn witness(&self, key: &ClaimKey, result: &Value) -> Result<bool> {
+        let now = self.now();
         self.call("claims.witness", |state| {
             let open = state
                 .claims
                 .get_mut(key)
-                .filter(|record| record.result.is_none());
+                .filter(|record| record.is_open(now));
             let settled = open.map(|record| record.result = Some(result.clone()));
             Ok(settled.is_some())
         })

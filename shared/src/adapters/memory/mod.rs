@@ -236,9 +236,13 @@ fn quick_hash(password: &Password) -> PasswordHash {
 impl SessionRepository for World {
     async fn start(&self, session: &Session, event: &DomainEvent) -> Result<()> {
         self.call("sessions.start", |state| {
-            state
-                .sessions
-                .insert((session.user_id, session.id), session.clone());
+            let id = (session.user_id, session.id);
+            match state.sessions.get(&id) {
+                Some(other) if other.nonce == session.nonce => return Ok(()),
+                Some(_) => return Err(Error::internal("the id of a session is in use")),
+                None => {}
+            }
+            state.sessions.insert(id, session.clone());
             state.remember(event);
             Ok(())
         })

@@ -4,24 +4,63 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     adapters::dynamodb::{Entity, Key, feed},
-    domain::{Login, LoginKey, PasswordHash, User, UserId, Version, history::HistoryEntry},
+    domain::{
+        Login, LoginKey, PasswordHash, Timestamp, User, UserId, Version, history::HistoryEntry,
+    },
 };
 
-/// A user as it is now.
+/// What there is of a user now.
 #[derive(Serialize, Deserialize)]
-pub(super) struct UserItem {
+#[serde(untagged)]
+pub(super) enum UserItem {
+    /// Nothing but that it was: the directory and the next writer must see that it is gone.
+    Erased(Tombstone),
     /// The user.
+    Present(Box<Row>),
+}
+
+/// A user in the table.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Row {
     #[serde(flatten)]
-    pub(super) user: User,
+    user: User,
     /// Its partition of the feed.
     feed: String,
 }
 
+/// What stays of an erased user.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Tombstone {
+    /// Always true; there only here.
+    deleted: bool,
+    updated_at: Timestamp,
+    version: Version,
+    feed: String,
+}
+
 impl UserItem {
-    /// The item of `user`.
-    pub(super) fn new(user: User) -> Self {
+    /// The item of `user`, or its tombstone.
+    pub(super) fn new(user: User, erased: bool) -> Self {
         let feed = feed::partition_of(user.id);
-        Self { user, feed }
+        if erased {
+            Self::Erased(Tombstone {
+                deleted: true,
+                updated_at: user.updated_at,
+                version: user.version,
+                feed,
+            })
+        } else {
+            Self::Present(Box::new(Row { user, feed }))
+        }
+    }
+
+    /// The user, unless it was erased.
+    pub(super) fn into_user(self) -> Option<User> {
+        match self {
+            Self::Erased(_) => None,
+            Self::Present(row) => Some(row.user),
+        }
     }
 }
 

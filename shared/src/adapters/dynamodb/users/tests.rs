@@ -1,1 +1,189 @@
+//! What the aggregate's methods do not ask for yet, and how users stand in the table.
 
+#[path = "../../../../tests/contract/tables.rs"]
+#[allow(dead_code, reason = "the contract suite uses the rest")]
+mod tables;
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+
+use self::tables::Tables;
+use super::{
+    super::{Entity, Item, Key},
+    *,
+};
+use crate::{
+    domain::{
+        Error, Origin, PasswordHash, Result, Role, Timestamp, change::Occasion, login::LoginChange,
+        user::NewUser,
+    },
+    ports::{Clock, Entropy},
+};
+
+struct Stage {
+    users: Users,
+    client: Client,
+    name: String,
+}
+
+struct Frozen;
+
+impl Clock for Frozen {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(1_795_537_953_120_400)
+    }
+}
+
+impl Entropy for Frozen {
+    fn fill(&self, bytes: &mut [u8]) -> Result<()> {
+        aws_lc_rs::rand::fill(bytes).map_err(Error::internal)
+    }
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let client = tables::client(&tables::embedded().await);
+        let tables = Tables::create(client.clone(), String::new()).await;
+        let name = tables.name("UsersTable");
+        let circumstances = Circumstances {
+            clock: Arc::new(Frozen),
+            entropy: Arc::new(Frozen),
+        };
+        Self {
+            users: Users::new(
+                Table::new(client.clone(), name.clone()),
+                Table::new(client.clone(), tables.name("SessionsTable")),
+                circumstances,
+            ),
+            client,
+            name,
+        }
+    }
+
+    fn occasion(&self) -> Occasion {
+        let origin = Origin::system("request-1");
+        self.users.circumstances.occasion(origin).unwrap()
+    }
+
+    fn creation(&self, id: UserId, address: &str, roles: &[Role]) -> Change {
+        let new = NewUser {
+            id,
+            email: address.parse().unwrap(),
+            name: "Ann".parse().unwrap(),
+            password: PasswordHash::from_phc("$first"),
+            roles: roles.iter().cloned().collect(),
+        };
+        User::create(new, &self.occasion())
+    }
+
+    async fn created(&self, address: &str, roles: &[Role]) -> User {
+        let id = UserId::new(Frozen.now(), (&Frozen as &dyn Entropy).bytes().unwrap());
+        let change = self.creation(id, address, roles);
+        self.users.commit(&change).await.unwrap()
+    }
+
+    async fn login(&self, address: &str) -> Option<Login> {
+        let key = LoginKey::Email(address.parse().unwrap());
+        self.users.find_login(&key).await.unwrap()
+    }
+
+    async fn item(&self, key: Key) -> Item {
+        let got = self.client.get_item().table_name(&self.name);
+        let got = got.set_key(Some(key.into_item())).send().await.unwrap();
+        got.item.unwrap()
+    }
+}
+
+fn key(address: &str) -> LoginKey {
+    LoginKey::Email(address.parse().unwrap())
+}
+
+#[tokio::test]
+async fn administrators_are_counted() {
+    let stage = Stage::new().await;
+    let ann = stage.created("ann@example.com", &[Role::admin()]).await;
+    let bob = stage.created("bob@example.com", &[Role::admin()]).await;
+    stage.created("eve@example.com", &[]).await;
+    let leaves = ann.deactivate(&stage.occasion()).unwrap();
+    for _ in 0..2 {
+        stage.users.commit(&leaves).await.unwrap();
+    }
+    let leaves = bob.deactivate(&stage.occasion()).unwrap();
+    stage.users.commit(&leaves).await.unwrap_err();
+    let count = stage.item(items::administrators()).await;
+    assert_eq!(count["count"], AttributeValue::N("1".to_owned()));
+}
+
+#[tokio::test]
+async fn nobody_changes_the_login_of_another() {
+    let stage = Stage::new().await;
+    let ann = stage.created("ann@example.com", &[]).await;
+    let bob = stage.created("bob@example.com", &[]).await;
+    for theft in [
+        LoginChange::SetPassword(key("bob@example.com"), PasswordHash::from_phc("$mine")),
+        LoginChange::Release(key("bob@example.com")),
+        LoginChange::SetPassword(key("eve@example.com"), PasswordHash::from_phc("$mine")),
+    ] {
+        let mut change = ann.change_password(PasswordHash::from_phc("$mine"), &stage.occasion());
+        change.logins = vec![theft];
+        assert!(stage.users.commit(&change).await.unwrap_err().is_internal());
+    }
+    let login = stage.login("bob@example.com").await.unwrap();
+    assert_eq!(
+        (login.user_id, login.password.unwrap().expose()),
+        (bob.id, "$first")
+    );
+    assert!(stage.login("eve@example.com").await.is_none());
+}
+
+#[tokio::test]
+async fn items_have_the_shapes_of_the_data_model() {
+    let stage = Stage::new().await;
+    let user = stage
+        .created("ann@example.com", &["support".parse().unwrap()])
+        .await;
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+
+    let item = stage.item(UserItem::key(&user.id)).await;
+    assert_eq!(item["pk"], text(&format!("USER#{}", user.id)));
+    assert_eq!(item["sk"], text("USER"));
+    assert_eq!(item["version"], AttributeValue::N("1".to_owned()));
+    assert_eq!(item["updatedAt"], text("2026-11-24T16:32:33.120400Z"));
+    assert_eq!(item["roles"], AttributeValue::L(vec![text("support")]));
+    let feeds: Vec<_> = (0..super::super::feed::SHARDS)
+        .map(|shard| text(&super::super::feed::partition(shard)))
+        .collect();
+    assert!(feeds.contains(&item["feed"]));
+
+    let event = stage
+        .item(HistoryEntry::key(&(user.id, user.version)))
+        .await;
+    assert_eq!(event["sk"], text("EVENT#000000000001"));
+    assert_eq!(event["event"].as_m().unwrap()["type"], text("UserCreated"));
+
+    let login = stage.item(LoginItem::key(&key("ann@example.com"))).await;
+    assert_eq!(login["pk"], text("LOGIN#email#ann@example.com"));
+    assert_eq!(login["passwordHash"], text("$first"));
+
+    let erased = stage
+        .users
+        .commit(&user.erase(&stage.occasion()))
+        .await
+        .unwrap();
+    let tombstone = stage.item(UserItem::key(&user.id)).await;
+    let mut left: Vec<_> = tombstone.keys().map(String::as_str).collect();
+    left.sort_unstable();
+    assert_eq!(
+        left,
+        ["deleted", "feed", "pk", "sk", "updatedAt", "version"]
+    );
+    assert_eq!(tombstone["feed"], item["feed"]);
+    assert_eq!(tombstone["updatedAt"], text(&erased.updated_at.to_string()));
+    assert_eq!(tombstone["deleted"], AttributeValue::Bool(true));
+
+    for item in [item, event] {
+        assert!(!format!("{item:?}").contains("$first"));
+        assert!(!item.contains_key("passwordHash"));
+    }
+}

@@ -14,6 +14,7 @@ use crate::{
         Entity, Table,
         error::{self, Fault},
         expression::{ABSENT, Update, number, text},
+        tokens,
     },
     domain::{
         Change, Error, LoginKey, PasswordHash, Refusal, Result, UserId,
@@ -22,7 +23,7 @@ use crate::{
     },
 };
 
-const VERSION_IS_EXPECTED: &str = "#version = :expected";
+const VERSION_IS_EXPECTED: &str = "#version = :expected AND attribute_not_exists(#deleted)";
 const IS_THIS_USERS: &str = "#userId = :userId";
 
 /// A change as one attempt writes it.
@@ -41,6 +42,8 @@ pub(super) enum Guard {
     Version,
     /// Nobody has the login.
     Claim,
+    /// The token is the one in its slot, and good.
+    Token,
     /// An administrator remains.
     Administrators,
     /// The user has the login, as the user's own item says.
@@ -58,7 +61,12 @@ pub(super) enum Failure {
 
 impl Transaction {
     /// The writes of `change`, as `stamped` for this attempt.
-    pub(super) fn new(table: &Table, change: &Change, stamped: Stamped) -> Result<Self> {
+    pub(super) fn new(
+        table: &Table,
+        sessions: &Table,
+        change: &Change,
+        stamped: Stamped,
+    ) -> Result<Self> {
         let Stamped { user, entry } = stamped;
         let (id, version) = (user.id, user.version);
         let (condition, values) = match change.expected {
@@ -72,13 +80,19 @@ impl Transaction {
             writes: Vec::new(),
             guards: Vec::new(),
         };
-        let state = table.putting(&id, &UserItem::new(user), condition, values)?;
-        transaction.push(Guard::Version, state);
+        let item = UserItem::new(user, change.erases);
+        transaction.push(
+            Guard::Version,
+            table.putting(&id, &item, condition, values)?,
+        );
         let event = table.putting(&(id, version), &entry, ABSENT, None)?;
         transaction.push(Guard::Version, event);
         for login in &change.logins {
             let (guard, write) = login_write(table, id, login)?;
             transaction.push(guard, write);
+        }
+        if let Some(token) = &change.token {
+            transaction.push(Guard::Token, tokens::spending(sessions, token)?);
         }
         if let Some(update) = count(change.admins) {
             transaction.push(Guard::Administrators, table.updating(update)?);
@@ -133,7 +147,7 @@ fn login_write(
 fn set_password(user: UserId, key: &LoginKey, password: &PasswordHash) -> Update {
     Update {
         key: LoginItem::key(key),
-        update: "SET #passwordHash = :passwordHash",
+        changes: "SET #passwordHash = :passwordHash",
         condition: Some(IS_THIS_USERS),
         values: vec![
             (":passwordHash", text(password.expose())),
@@ -155,7 +169,7 @@ fn count(change: AdminChange) -> Option<Update> {
     };
     Some(Update {
         key: administrators(),
-        update: "ADD #count :step",
+        changes: "ADD #count :step",
         condition,
         values,
     })
@@ -174,6 +188,7 @@ fn cancellation(guards: &[Guard], reasons: &[CancellationReason]) -> Failure {
     match unmet {
         Some(Guard::Version) => Failure::Refused(Refusal::VersionConflict),
         Some(Guard::Claim) => Failure::Refused(Refusal::EmailTaken),
+        Some(Guard::Token) => Failure::Refused(Refusal::TokenExpired),
         Some(Guard::Administrators) => Failure::Refused(Refusal::LastAdministrator),
         // The user's item and the login disagree, which no transaction of ours brings about.
         Some(Guard::Ownership) => Failure::Fault(Fault::Lasting(
@@ -192,5 +207,88 @@ impl From<Failure> for Error {
             Failure::Refused(refusal) => refusal.into(),
             Failure::Fault(fault) => fault.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNMET: &str = "ConditionalCheckFailed";
+    const MET: &str = "None";
+
+    /// What a transaction with these guards means that was cancelled for these reasons.
+    fn meaning(reasons: &[(Guard, &str)]) -> Failure {
+        let guards: Vec<_> = reasons.iter().map(|(guard, _)| *guard).collect();
+        let reasons: Vec<_> = reasons
+            .iter()
+            .map(|(_, code)| CancellationReason::builder().code(*code).build())
+            .collect();
+        cancellation(&guards, &reasons)
+    }
+
+    #[test]
+    fn an_unmet_condition_is_told_by_what_it_guards() {
+        for (guard, refusal) in [
+            (Guard::Version, Refusal::VersionConflict),
+            (Guard::Claim, Refusal::EmailTaken),
+            (Guard::Token, Refusal::TokenExpired),
+            (Guard::Administrators, Refusal::LastAdministrator),
+        ] {
+            let reasons = [(Guard::Version, MET), (guard, UNMET), (Guard::Claim, MET)];
+            assert_eq!(meaning(&reasons), Failure::Refused(refusal));
+        }
+        let failure = meaning(&[(Guard::Version, MET), (Guard::Ownership, UNMET)]);
+        assert!(matches!(failure, Failure::Fault(Fault::Lasting(_))));
+    }
+
+    #[test]
+    fn whoever_lost_a_race_learns_that_first() {
+        let reasons = [
+            (Guard::Ownership, UNMET),
+            (Guard::Administrators, UNMET),
+            (Guard::Token, UNMET),
+            (Guard::Claim, UNMET),
+            (Guard::Version, UNMET),
+        ];
+        for (unmet, refusal) in [
+            (&reasons[..], Refusal::VersionConflict),
+            (&reasons[..4], Refusal::EmailTaken),
+            (&reasons[..3], Refusal::TokenExpired),
+            (&reasons[..2], Refusal::LastAdministrator),
+        ] {
+            assert_eq!(meaning(unmet), Failure::Refused(refusal));
+        }
+    }
+
+    #[test]
+    fn an_unmet_condition_counts_also_beside_a_conflict() {
+        let reasons = [
+            (Guard::Version, "TransactionConflict"),
+            (Guard::Claim, UNMET),
+        ];
+        assert_eq!(meaning(&reasons), Failure::Refused(Refusal::EmailTaken));
+    }
+
+    #[test]
+    fn conflicts_and_throttling_pass() {
+        for code in [
+            "TransactionConflict",
+            "ThrottlingError",
+            "ProvisionedThroughputExceeded",
+        ] {
+            let failure = meaning(&[(Guard::Version, MET), (Guard::Claim, code)]);
+            let passes = matches!(failure, Failure::Fault(Fault::Passing(_)));
+            assert!(passes, "{code}");
+        }
+    }
+
+    #[test]
+    fn all_else_lasts() {
+        let failure = meaning(&[
+            (Guard::Version, "ValidationError"),
+            (Guard::Claim, "TransactionConflict"),
+        ]);
+        assert!(matches!(failure, Failure::Fault(Fault::Lasting(_))));
     }
 }

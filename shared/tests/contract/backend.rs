@@ -1,0 +1,92 @@
+//! The backends which the contract is held against.
+
+use std::{env, panic::AssertUnwindSafe, sync::Arc};
+
+use aws_sdk_dynamodb::Client;
+use futures::FutureExt as _;
+use shared::{
+    adapters::dynamodb::{Audit, ClaimRecords, Keys, Requests, Sessions, Table, Tokens, Users},
+    adapters::memory::World,
+    ports::Circumstances,
+};
+
+use crate::{
+    ports::{Ports, SystemEntropy, TestClock},
+    tables::{self, Tables},
+};
+
+/// Runs a test against the memory which other tests stand on.
+pub(crate) async fn memory(test: impl AsyncFnOnce(Ports)) {
+    let world = World::new();
+    test(Ports {
+        users: world.clone(),
+        sessions: world.clone(),
+        requests: world.clone(),
+        tokens: world.clone(),
+        claims: world.clone(),
+        keys: world.clone(),
+        secrets: world.clone(),
+        audit: world.clone(),
+        circumstances: world.circumstances(),
+        advance: Arc::new(move |span| world.advance(span)),
+    })
+    .await;
+}
+
+/// Runs a test against DynamoDB in this process.
+pub(crate) async fn embedded(test: impl AsyncFnOnce(Ports)) {
+    let client = tables::client(&tables::embedded().await);
+    let tables = Tables::create(client.clone(), String::new()).await;
+    test(over(&client, &tables)).await;
+}
+
+/// Runs a test against the DynamoDB at `ROSTER_DYNAMODB_LOCAL_URL`, if that is given.
+pub(crate) async fn dynamodb_local(test: impl AsyncFnOnce(Ports)) {
+    let Ok(url) = env::var("ROSTER_DYNAMODB_LOCAL_URL") else {
+        return;
+    };
+    let prefix = format!("contract-{}-", uuid::Uuid::from_bytes(random()).simple());
+    let client = tables::client(&url);
+    let tables = Tables::create(client.clone(), prefix).await;
+    let outcome = AssertUnwindSafe(test(over(&client, &tables)))
+        .catch_unwind()
+        .await;
+    tables.delete().await;
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    bytes
+}
+
+/// The DynamoDB adapters over `tables`, by way of `client`.
+pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
+    let table = |logical_id: &str| Table::new(client.clone(), tables.name(logical_id));
+    let clock = Arc::new(TestClock::new());
+    let circumstances = Circumstances {
+        clock: clock.clone(),
+        entropy: Arc::new(SystemEntropy),
+    };
+    let sessions = table("SessionsTable");
+    let keys = Arc::new(Keys::new(table("KeysTable"), circumstances.entropy.clone()));
+    Ports {
+        users: Arc::new(Users::new(
+            table("UsersTable"),
+            sessions.clone(),
+            circumstances.clone(),
+        )),
+        sessions: Arc::new(Sessions::new(sessions.clone())),
+        requests: Arc::new(Requests::new(sessions.clone(), circumstances.clock.clone())),
+        tokens: Arc::new(Tokens::new(sessions.clone(), circumstances.clock.clone())),
+        claims: Arc::new(ClaimRecords::new(sessions, circumstances.clone())),
+        keys: keys.clone(),
+        secrets: keys,
+        audit: Arc::new(Audit::new(table("AuditTable"))),
+        circumstances,
+        advance: Arc::new(move |span| clock.advance(span)),
+    }
+}

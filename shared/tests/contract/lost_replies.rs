@@ -1,0 +1,212 @@
+//! DynamoDB only: a write whose reply is lost is repeated, by the SDK or by us, and still happens
+//! once and is told as it happened.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use aws_sdk_dynamodb::{Client, config::retry::RetryConfig};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use shared::{
+    adapters::dynamodb::{Table, Users},
+    domain::{
+        Error, Refusal, Session, SessionId, Timestamp,
+        keys::{KeyPair, PublicKey},
+    },
+    ports::{
+        Circumstances, ClaimKey, Claimed, Clock, Purpose, SecretPurpose, Terms, UserRepository,
+    },
+};
+
+use crate::{
+    backend,
+    faults::{Fault, Faults},
+    ports::Ports,
+    tables::{self, Tables},
+};
+
+/// A database and two ways to it.
+struct Stage {
+    tables: Tables,
+    /// A client with faults.
+    client: Client,
+    /// The ports by way of it.
+    ports: Ports,
+    /// The ports by way of a client without.
+    sound: Ports,
+}
+
+async fn stage(faults: &Faults, retries: RetryConfig) -> Stage {
+    let url = tables::embedded().await;
+    let sound = tables::client(&url);
+    let tables = Tables::create(sound.clone(), String::new()).await;
+    let config = tables::config(&url)
+        .retry_config(retries)
+        .interceptor(faults.clone());
+    let client = Client::from_conf(config.build());
+    Stage {
+        ports: backend::over(&client, &tables),
+        sound: backend::over(&sound, &tables),
+        tables,
+        client,
+    }
+}
+
+/// The SDK repeats at once, twice at most.
+fn eager() -> RetryConfig {
+    RetryConfig::standard().with_initial_backoff(Duration::from_millis(1))
+}
+
+#[tokio::test]
+async fn a_user_is_written_once_though_the_sdk_repeats_the_write() {
+    let faults = Faults::new("TransactWriteItems", Fault::Reply, 2);
+    let Stage { ports, sound, .. } = stage(&faults, eager()).await;
+    let user = ports
+        .users
+        .commit(&ports.creation("ann@example.com"))
+        .await
+        .unwrap();
+    assert_eq!(sound.users.find(user.id).await.unwrap(), Some(user));
+    // The repetitions were one request under one token: nothing had to be looked up.
+    assert_eq!(faults.sent(), 3);
+}
+
+#[tokio::test]
+async fn a_user_is_given_as_written_when_every_reply_is_lost() {
+    let faults = Faults::new("TransactWriteItems", Fault::Reply, u32::MAX);
+    let Stage { ports, sound, .. } = stage(&faults, RetryConfig::disabled()).await;
+    let user = ports
+        .users
+        .commit(&ports.creation("ann@example.com"))
+        .await
+        .unwrap();
+    assert_eq!(sound.users.find(user.id).await.unwrap(), Some(user));
+    // The write, and the look at the history.
+    assert_eq!(faults.sent(), 2);
+}
+
+#[tokio::test]
+async fn a_lost_write_is_tried_again_with_the_time_of_the_try() {
+    let faults = Faults::new("TransactWriteItems", Fault::Request, 4);
+    let stage = stage(&faults, RetryConfig::disabled()).await;
+    let begun = stage.ports.now();
+    let circumstances = Circumstances {
+        clock: Arc::new(Ticking(begun.as_micros().into())),
+        entropy: stage.ports.circumstances.entropy.clone(),
+    };
+    let table = |id| Table::new(stage.client.clone(), stage.tables.name(id));
+    let users = Users::new(table("UsersTable"), table("SessionsTable"), circumstances);
+
+    let user = users
+        .commit(&stage.ports.creation("ann@example.com"))
+        .await
+        .unwrap();
+
+    // The fifth look at the clock.
+    assert_eq!(user.updated_at, begun.plus(Duration::from_secs(4)));
+    assert_eq!(stage.sound.users.find(user.id).await.unwrap(), Some(user));
+}
+
+/// A clock that goes on by a second whenever somebody looks.
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.fetch_add(1_000_000, Ordering::SeqCst))
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_in_five_tries_is_unavailable() {
+    let faults = Faults::new("TransactWriteItems", Fault::Request, 5);
+    let Stage { ports, sound, .. } = stage(&faults, RetryConfig::disabled()).await;
+    let change = ports.creation("ann@example.com");
+
+    let refused = ports.users.commit(&change).await;
+
+    assert!(matches!(
+        refused,
+        Err(Error::Refused(Refusal::Unavailable(_)))
+    ));
+    assert_eq!(sound.users.find(change.user().id).await.unwrap(), None);
+    assert_eq!(faults.sent(), 10);
+}
+
+#[tokio::test]
+async fn a_session_is_started_once() {
+    let faults = Faults::new("PutItem", Fault::Reply, 1);
+    let Stage { ports, sound, .. } = stage(&faults, eager()).await;
+    let user = ports
+        .users
+        .commit(&ports.creation("ann@example.com"))
+        .await
+        .unwrap();
+    let id = SessionId::new(ports.now(), ports.bytes());
+    let (session, event) = Session::start(id, "nonce".to_owned(), &user, "pwd", &ports.occasion());
+
+    ports.sessions.start(&session, &event).await.unwrap();
+
+    let found = sound.sessions.find(user.id, id).await.unwrap();
+    assert_eq!(found, Some(session));
+}
+
+/// Else its holder would find it running, and nobody would run.
+#[tokio::test]
+async fn a_claim_is_won_settled_and_witnessed_by_whoever_did_it() {
+    let key = ClaimKey::new(Purpose::Mail, "key-1");
+    let terms = Terms {
+        fingerprint: String::new(),
+        reserved: json!(null),
+        lease: Duration::from_secs(30),
+        retention: Duration::from_hours(24),
+    };
+    for settle in [true, false] {
+        let faults = Faults::new("UpdateItem", Fault::Reply, 1);
+        let Stage { ports, sound, .. } = stage(&faults, eager()).await;
+        let Claimed::Won(claim) = ports.claims.claim(&key, &terms).await.unwrap() else {
+            panic!("not won");
+        };
+        assert_eq!(claim.fence, 1);
+
+        faults.strike(1);
+        let done = if settle {
+            ports.claims.settle(&claim, &json!("sent")).await
+        } else {
+            ports.claims.witness(&key, &json!("sent")).await
+        };
+        assert!(done.unwrap());
+
+        let claimed = sound.claims.claim(&key, &terms).await.unwrap();
+        assert!(matches!(claimed, Claimed::Done(settled) if settled.result == json!("sent")));
+    }
+}
+
+#[tokio::test]
+async fn the_first_key_and_secret_are_known_to_who_made_them() {
+    let faults = Faults::new("TransactWriteItems", Fault::Reply, u32::MAX);
+    let Stage { ports, .. } = stage(&faults, RetryConfig::disabled()).await;
+    let first = KeyPair {
+        public: PublicKey {
+            kid: "first".to_owned(),
+            n: String::new(),
+            e: String::new(),
+            activates_at: ports.now(),
+        },
+        private: vec![1].into(),
+    };
+    let ring = ports.keys.bootstrap(&first).await.unwrap();
+    assert_eq!(ring.keys, [first.public]);
+
+    let faults = Faults::new("PutItem", Fault::Reply, 1);
+    let Stage { ports, .. } = stage(&faults, eager()).await;
+    let secret = ports
+        .secrets
+        .get_or_put(SecretPurpose::Refresh, vec![1; 32].into())
+        .await;
+    assert_eq!(secret.unwrap().expose_secret(), [1; 32]);
+}

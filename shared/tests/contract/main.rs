@@ -1,0 +1,40 @@
+//! What every implementation of the ports must do, whatever it stands on.
+//!
+//! Each behaviour is one function over [`ports::Ports`]; [`contract!`] makes it a test for each
+//! backend. Time passes only where a test says so.
+
+#![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
+
+mod audit;
+mod backend;
+mod changes;
+mod claims;
+mod faults;
+mod keys;
+mod lost_replies;
+mod ports;
+mod sessions;
+mod sign_up_requests;
+mod tables;
+mod tokens;
+mod users;
+
+/// Makes the functions of a module tests against each backend.
+macro_rules! contract {
+    ($($test:ident),+ $(,)?) => {
+        contract!(@ memory $($test)+);
+        contract!(@ embedded $($test)+);
+        contract!(@ dynamodb_local $($test)+);
+    };
+    (@ $backend:ident $($test:ident)+) => {
+        mod $backend {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    crate::backend::$backend(super::$test).await;
+                }
+            )+
+        }
+    };
+}
+pub(crate) use contract;
