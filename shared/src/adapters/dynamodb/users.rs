@@ -9,7 +9,7 @@ mod tests;
 use async_trait::async_trait;
 
 use self::{
-    items::{LoginItem, UserItem},
+    items::{AdminCount, LoginItem, UserItem},
     transaction::{Failure, Transaction},
 };
 use super::{Table, backoff::Backoff, error::Fault};
@@ -104,6 +104,11 @@ impl UserRepository for Users {
                 return Err(failure.into());
             }
         }
+    }
+
+    async fn has_administrator(&self) -> Result<bool> {
+        let count = self.table.get::<AdminCount>(&()).await?;
+        Ok(count.is_some_and(|administrators| administrators.count > 0))
     }
 
     async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>> {

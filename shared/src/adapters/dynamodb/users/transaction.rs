@@ -46,6 +46,8 @@ pub(super) enum Guard {
     Token,
     /// An administrator remains.
     Administrators,
+    /// There is no administrator yet.
+    NoAdministrator,
     /// The user has the login, as the user's own item says.
     Ownership,
 }
@@ -94,8 +96,8 @@ impl Transaction {
         if let Some(token) = &change.token {
             transaction.push(Guard::Token, tokens::spending(sessions, token)?);
         }
-        if let Some(update) = count(change.admins) {
-            transaction.push(Guard::Administrators, table.updating(update)?);
+        if let Some((guard, update)) = count(change.admins) {
+            transaction.push(guard, table.updating(update)?);
         }
         Ok(transaction)
     }
@@ -158,21 +160,29 @@ fn set_password(user: UserId, key: &LoginKey, password: &PasswordHash) -> Update
 
 /// The update of the number of active administrators. The first one brings the item into being;
 /// the last one cannot go.
-fn count(change: AdminChange) -> Option<Update> {
-    let (condition, values): (_, Vec<(_, AttributeValue)>) = match change {
+fn count(change: AdminChange) -> Option<(Guard, Update)> {
+    let step = |by: i128| (":step", number(by));
+    let (guard, condition, values): (_, _, Vec<(_, AttributeValue)>) = match change {
         AdminChange::None => return None,
-        AdminChange::Gained => (None, vec![(":step", number(1))]),
+        AdminChange::Gained => (Guard::Administrators, None, vec![step(1)]),
+        AdminChange::First => (
+            Guard::NoAdministrator,
+            Some("attribute_not_exists(#count) OR #count = :zero"),
+            vec![step(1), (":zero", number(0))],
+        ),
         AdminChange::Lost => (
+            Guard::Administrators,
             Some("#count > :one"),
-            vec![(":step", number(-1)), (":one", number(1))],
+            vec![step(-1), (":one", number(1))],
         ),
     };
-    Some(Update {
+    let update = Update {
         key: administrators(),
         changes: "ADD #count :step",
         condition,
         values,
-    })
+    };
+    Some((guard, update))
 }
 
 /// What the reasons of a cancelled transaction mean; there is one for each write, in their order.
@@ -186,7 +196,8 @@ fn cancellation(guards: &[Guard], reasons: &[CancellationReason]) -> Failure {
         .min();
     let told = || format!("transaction cancelled: {:?}", codes().collect::<Vec<_>>());
     match unmet {
-        Some(Guard::Version) => Failure::Refused(Refusal::VersionConflict),
+        // Whoever finds that there is an administrator now goes on without becoming one.
+        Some(Guard::Version | Guard::NoAdministrator) => Failure::Refused(Refusal::VersionConflict),
         Some(Guard::Claim) => Failure::Refused(Refusal::EmailTaken),
         Some(Guard::Token) => Failure::Refused(Refusal::TokenExpired),
         Some(Guard::Administrators) => Failure::Refused(Refusal::LastAdministrator),
@@ -234,6 +245,7 @@ mod tests {
             (Guard::Claim, Refusal::EmailTaken),
             (Guard::Token, Refusal::TokenExpired),
             (Guard::Administrators, Refusal::LastAdministrator),
+            (Guard::NoAdministrator, Refusal::VersionConflict),
         ] {
             let reasons = [(Guard::Version, MET), (guard, UNMET), (Guard::Claim, MET)];
             assert_eq!(meaning(&reasons), Failure::Refused(refusal));
