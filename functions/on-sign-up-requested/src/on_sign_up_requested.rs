@@ -41,7 +41,7 @@ impl OnSignUpRequested {
         match self.create(&request, sign_up).await {
             Ok(_) => {}
             Err(Error::Refused(Refusal::EmailTaken)) => {
-                self.tell_owner(&request, event, remaining).await?
+                self.tell_owner(&request, event, remaining).await?;
             }
             Err(error) => return Err(error),
         }

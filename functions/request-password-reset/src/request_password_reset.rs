@@ -106,7 +106,10 @@ mod tests {
         let world = World::new();
         let (status, problem) = post(&world, &json!({"email": "ann", "now": true})).await;
         let errors = problem["errors"].as_array().unwrap();
-        let pointers: Vec<_> = errors.iter().map(|error| &error["pointer"]).collect();
+        let pointers: Vec<_> = errors
+            .iter()
+            .map(|error| error["pointer"].as_str().unwrap())
+            .collect();
         assert_eq!((status, pointers), (422, vec!["/email", "/now"]));
         assert!(world.trace().is_empty());
         assert_eq!(handler::ACCESS, Access::Anyone);

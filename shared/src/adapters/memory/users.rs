@@ -114,10 +114,10 @@ impl State {
         for login in &change.logins {
             self.apply(id, login);
         }
-        if let Some(token) = &change.token {
-            if let Some(slot) = self.tokens.get_mut(&(token.user_id, token.purpose)) {
-                slot.used = true;
-            }
+        if let Some(token) = &change.token
+            && let Some(slot) = self.tokens.get_mut(&(token.user_id, token.purpose))
+        {
+            slot.used = true;
         }
         let stamped = change.stamp(now);
         self.remember(&stamped.entry.event);
