@@ -26,6 +26,7 @@ pub type Executables = BTreeMap<String, PathBuf>;
 enum Message {
     CompilerArtifact {
         target: Target,
+        profile: Profile,
         executable: Option<PathBuf>,
         fresh: bool,
     },
@@ -36,16 +37,30 @@ enum Message {
 #[derive(Deserialize)]
 struct Target {
     name: String,
+    kind: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    test: bool,
+}
+
+/// What to build besides, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Build {
+    /// With the release profile.
+    pub release: bool,
+    /// Together with the tests, whose dependencies then need not be compiled twice: cargo resolves
+    /// features for all that is built at once.
+    pub with_tests: bool,
 }
 
 /// Builds all binaries of the workspace in `root`.
 ///
 /// # Errors
 /// When the build fails. Cargo's diagnostics are on stderr by then.
-pub async fn build(root: &Path, release: bool) -> anyhow::Result<Executables> {
-    let mut child = command(root, release)
-        .spawn()
-        .context("cannot start cargo")?;
+pub async fn build(root: &Path, build: Build) -> anyhow::Result<Executables> {
+    let mut child = command(root, build).spawn().context("cannot start cargo")?;
     let progress = Progress::start();
     let diagnostics = progress.forward(child.stderr.take());
     let (executables, ()) = tokio::join!(artifacts(&mut child, &progress), diagnostics);
@@ -60,13 +75,14 @@ pub async fn build(root: &Path, release: bool) -> anyhow::Result<Executables> {
 
 /// The whole workspace at once: building one package alone would resolve other features for the
 /// dependencies and compile them anew.
-fn command(root: &Path, release: bool) -> Command {
+fn command(root: &Path, build: Build) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command
         .args(["build", "--workspace", "--bins", "--quiet"])
         .arg("--message-format=json-render-diagnostics")
-        .args(release.then_some("--release"))
+        .args(build.with_tests.then_some("--tests"))
+        .args(build.release.then_some("--release"))
         .args(io::stderr().is_terminal().then_some("--color=always"))
         .current_dir(root)
         .stdin(Stdio::null())
@@ -103,6 +119,7 @@ async fn artifacts(child: &mut Child, progress: &Progress) -> anyhow::Result<Exe
         // Build scripts may write lines of their own.
         let Ok(Message::CompilerArtifact {
             target,
+            profile,
             executable,
             fresh,
         }) = serde_json::from_str(&line)
@@ -110,7 +127,8 @@ async fn artifacts(child: &mut Child, progress: &Progress) -> anyhow::Result<Exe
             continue;
         };
         progress.built(&target.name, fresh);
-        if let Some(executable) = executable {
+        let is_binary = !profile.test && target.kind.iter().any(|kind| kind == "bin");
+        if let Some(executable) = executable.filter(|_| is_binary) {
             executables.insert(target.name, executable);
         }
     }

@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser};
 use local::{
     commands,
+    compile::Build,
     stack::{Admin, Functions, Options, Running, Stack},
 };
 use tracing_subscriber::EnvFilter;
@@ -91,10 +92,11 @@ impl Run {
                 password,
             }),
             max_environments: self.max_environments,
-            functions: Functions::Build {
+            functions: Functions::Build(Build {
                 // An emulator built with optimisation is asked for speed.
                 release: self.release || !cfg!(debug_assertions),
-            },
+                with_tests: false,
+            }),
             echo: true,
             ..Options::default()
         }

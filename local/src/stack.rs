@@ -78,9 +78,7 @@ impl Stack {
         let endpoints = listeners.endpoints()?;
         let model = model(&template, &options, &endpoints)?;
         let executables = match &options.functions {
-            Functions::Build { release } => {
-                compile::build(workspace(&options.template), *release).await?
-            }
+            Functions::Build(build) => compile::build(workspace(&options.template), *build).await?,
             Functions::Built(executables) => executables.clone(),
         };
         let journal = Journal::default();

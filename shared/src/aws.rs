@@ -9,7 +9,9 @@ use aws_sdk_dynamodb::config::Credentials;
 
 use crate::{
     adapters::{
-        dynamodb::{Audit, ClaimRecords, Keys, Requests, Sessions, Table, Tokens, Users},
+        dynamodb::{
+            Audit, ClaimRecords, Directory, Keys, Requests, Sessions, Table, Tokens, Users,
+        },
         eventbridge::EventBridge,
         jwt::Jwt,
         ses::Ses,
@@ -89,6 +91,13 @@ impl Aws {
     pub fn one_time_tokens(&self) -> Arc<Tokens> {
         let table = self.table(&self.deployment.sessions_table);
         Arc::new(Tokens::new(table))
+    }
+
+    /// The directory, which reads back `overlap` before where it was.
+    pub fn directory(&self, overlap: Duration) -> Arc<Directory> {
+        let table = self.deployment.users_table.clone();
+        let clock = self.circumstances.clock.clone();
+        Arc::new(Directory::new(self.dynamodb.clone(), table, overlap, clock))
     }
 
     /// The sessions.

@@ -68,7 +68,7 @@ where
         match &outcome {
             Ok(()) => tracing::info!(envelope = id, kind, "observed"),
             Err(error) => {
-                tracing::error!(envelope = id, kind, error = %Chain(error), "not observed")
+                tracing::error!(envelope = id, kind, error = %Chain(error), "not observed");
             }
         }
         // The cause stays in the log: what is returned here travels on into queues.

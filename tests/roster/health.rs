@@ -44,3 +44,28 @@ fn every_route_is_described() {
         assert_eq!(described, routed);
     });
 }
+
+/// Nobody gets in by a route that somebody forgot to guard.
+#[test]
+fn every_guarded_route_refuses_strangers() {
+    on_shared_stack(async |roster| {
+        let document = roster.get("/openapi.json").await;
+        let mut guarded = 0;
+        for (path, item) in document.body["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let requirements = operation["security"].as_array().into_iter().flatten();
+                let requirements: Vec<_> = requirements.collect();
+                // An empty requirement among them makes a token optional (OpenAPI 3.1, 4.8.10).
+                if requirements.is_empty() || requirements.contains(&&serde_json::json!({})) {
+                    continue;
+                }
+                guarded += 1;
+                let method = method.to_uppercase().parse().unwrap();
+                let path = path.replace("{id}", "00000000-0000-7000-8000-000000000000");
+                let answer = roster.send(roster.request(method, &path)).await;
+                assert_eq!(answer.problem(), (401, "unauthenticated"), "{path}");
+            }
+        }
+        assert!(guarded > 0);
+    });
+}

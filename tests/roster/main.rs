@@ -2,7 +2,8 @@
 //!
 //! All tests share one stack and tell their users apart by address; tests that break something
 //! start a stack of their own. Nothing sleeps: a test waits for an entry of the journal. After each
-//! test the outbox is empty and nothing lies in a dead-letter queue.
+//! test the outbox is empty, nothing lies in a dead-letter queue, and no function did what its
+//! policies would not let it do.
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
@@ -10,6 +11,7 @@ mod concealed;
 mod crashes;
 mod default;
 mod health;
+mod policies;
 mod sessions_post;
 mod support;
 mod users_get;

@@ -12,13 +12,15 @@ use std::{
 
 use local::{
     commands::first_administrator,
-    compile::{self, Executables},
+    compile::{self, Build, Executables},
     journal::{Happening, Mail},
     stack::{Admin, Functions, Options, Running, Stack},
 };
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
+
+use crate::policies::assert_permitted;
 
 /// A password that satisfies the policy.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -62,8 +64,12 @@ impl Answer {
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 static EXECUTABLES: LazyLock<Executables> = LazyLock::new(|| {
+    let build = Build {
+        with_tests: true,
+        ..Build::default()
+    };
     RUNTIME
-        .block_on(compile::build(template().parent().unwrap(), false))
+        .block_on(compile::build(template().parent().unwrap(), build))
         .unwrap()
 });
 
@@ -220,6 +226,7 @@ impl Roster {
                 "{entry:?}"
             );
         }
+        assert_permitted(self);
     }
 }
 

@@ -51,6 +51,10 @@ pub struct Command {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for each request, and moved twice"
+)]
 pub enum Outcome {
     /// There is a new user.
     Created(User),
@@ -163,7 +167,7 @@ impl CreateUser {
             Ok(Outcome::Accepted) => {
                 self.idempotency
                     .settle(claim, &json!({"status": "accepted"}))
-                    .await?
+                    .await?;
             }
             Err(shared::domain::Error::Refused(Refusal::EmailTaken)) => {
                 self.idempotency

@@ -2,7 +2,10 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use crate::{compile::Executables, template::Overrides};
+use crate::{
+    compile::{Build, Executables},
+    template::Overrides,
+};
 
 /// How to run a stack. A port of 0 means any free one.
 #[derive(Debug, Clone)]
@@ -43,7 +46,7 @@ impl Default for Options {
             admin: None,
             max_environments: 4,
             async_retry_delay: Duration::from_secs(5),
-            functions: Functions::Build { release: false },
+            functions: Functions::Build(Build::default()),
             echo: false,
         }
     }
@@ -53,10 +56,7 @@ impl Default for Options {
 #[derive(Debug, Clone)]
 pub enum Functions {
     /// Cargo builds them.
-    Build {
-        /// With the release profile.
-        release: bool,
-    },
+    Build(Build),
     /// They are there already, by the names of their binaries.
     Built(Executables),
 }

@@ -160,14 +160,17 @@ impl Columns {
         if dead < LEAST_DEAD || dead * 4 < self.rows.len() {
             return Ok(());
         }
-        let rows = self.rows.compacted(&self.living)?;
+        let rows = self
+            .rows
+            .compacted(&self.living)
+            .map_err(Error::caused_by)?;
         let mut renumbered = vec![0; self.rows.len()];
         for (new, old) in (0..).zip(self.living.ones()) {
             if let Some(slot) = renumbered.get_mut(old as usize) {
                 *slot = new;
             }
         }
-        for slot in self.slots.iter_mut() {
+        for slot in &mut self.slots {
             *slot = renumbered.get(*slot as usize).copied().unwrap_or_default();
         }
         for order in &mut self.orders {

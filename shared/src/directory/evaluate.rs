@@ -89,16 +89,16 @@ impl Rows {
     /// UTF-8 compares as its code points do, so octets are compared and no text is checked.
     fn texts_standing<'a>(
         &'a self,
-        test: TextTest,
+        operator: TextTest,
         value: &Folded,
-        text: impl Fn(usize) -> &'a [u8],
+        text_of: impl Fn(usize) -> &'a [u8],
     ) -> Bits {
         let value = value.as_str().as_bytes();
         let mut row = 0;
         Bits::of(&self.ids, |_| {
-            let text = text(row);
+            let text = text_of(row);
             row += 1;
-            match test {
+            match operator {
                 TextTest::StartsWith => text.starts_with(value),
                 TextTest::EndsWith => text.ends_with(value),
                 TextTest::Compares(comparison) => comparison.holds(text, value),

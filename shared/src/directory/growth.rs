@@ -1,4 +1,4 @@
-//! How columns grow: by an eighth instead of by doubling, since at a million users the slack of
+//! How columns grow: by a little instead of by doubling, since at a million users the slack of
 //! doubling would be as large as the data.
 
 /// The least growth, in values.
@@ -21,6 +21,6 @@ pub(super) fn memory<T>(column: &Vec<T>) -> usize {
 
 fn reserve<T>(column: &mut Vec<T>, more: usize) {
     if column.capacity() - column.len() < more {
-        column.reserve_exact(more.max(LEAST).max(column.len() / 8));
+        column.reserve_exact(more.max(LEAST).max(column.len() / 32));
     }
 }

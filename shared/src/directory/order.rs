@@ -127,15 +127,12 @@ impl Order {
             let Some(place) = slots.get_mut(old + new - 1) else {
                 return;
             };
-            match moved {
-                Some(last) => {
-                    *place = last;
-                    old -= 1;
-                }
-                None => {
-                    *place = *candidate;
-                    new -= 1;
-                }
+            if let Some(last) = moved {
+                *place = last;
+                old -= 1;
+            } else {
+                *place = *candidate;
+                new -= 1;
             }
         }
     }

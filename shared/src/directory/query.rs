@@ -159,64 +159,79 @@ pub(super) fn walk(
     total: usize,
     wanted: &Wanted<'_>,
 ) -> Found {
+    let ranks = match wanted {
+        Wanted::Ranks(ranks) => ranks,
+        Wanted::Beside(cursor, limit) => return walk_from(order, rows, matching, cursor, *limit),
+    };
+    let slots = match matching {
+        None => order.get(ranks.clone()).unwrap_or_default().to_vec(),
+        // From the nearer end.
+        Some(matching) if ranks.start <= total - ranks.end => {
+            let found = order
+                .iter()
+                .copied()
+                .filter(|slot| matching.get(*slot as usize));
+            found.skip(ranks.start).take(ranks.len()).collect()
+        }
+        Some(matching) => {
+            let found = order
+                .iter()
+                .rev()
+                .copied()
+                .filter(|slot| matching.get(*slot as usize));
+            let skipped = found.skip(total - ranks.end);
+            let mut slots: Vec<_> = skipped.take(ranks.len()).collect();
+            slots.reverse();
+            slots
+        }
+    };
+    Found {
+        slots,
+        below: ranks.start > 0,
+        above: ranks.end < total,
+    }
+}
+
+fn walk_from(
+    order: &[Slot],
+    rows: &Rows,
+    matching: Option<&Bits>,
+    cursor: &Cursor,
+    limit: usize,
+) -> Found {
     let matches = |slot: &Slot| matching.is_none_or(|matching| matching.get(*slot as usize));
-    match wanted {
-        Wanted::Ranks(ranks) => Found {
-            below: ranks.start > 0,
-            above: ranks.end < total,
-            slots: match matching {
-                None => order.get(ranks.clone()).unwrap_or_default().to_vec(),
-                // From the nearer end.
-                Some(_) if ranks.start <= total - ranks.end => {
-                    let found = order.iter().copied().filter(matches);
-                    found.skip(ranks.start).take(ranks.len()).collect()
-                }
-                Some(_) => {
-                    let found = order.iter().rev().copied().filter(matches);
-                    let skipped = found.skip(total - ranks.end);
-                    let mut found: Vec<_> = skipped.take(ranks.len()).collect();
-                    found.reverse();
-                    found
-                }
-            },
-        },
-        Wanted::Beside(cursor, limit) => {
-            let admitted = |slot: &Slot| cursor.admits(rows.compare_with(*slot, cursor));
-            let ascends = cursor.ascends();
-            let split = order.partition_point(|slot| admitted(slot) != ascends);
-            let (low, high) = order.split_at(split);
-            let mut found: Vec<_> = if ascends {
-                high.iter()
-                    .copied()
-                    .filter(matches)
-                    .take(limit + 1)
-                    .collect()
-            } else {
-                low.iter()
-                    .rev()
-                    .copied()
-                    .filter(matches)
-                    .take(limit + 1)
-                    .collect()
-            };
-            let more = found.len() > *limit;
-            found.truncate(*limit);
-            if ascends {
-                let below = low.iter().rev().any(matches);
-                Found {
-                    slots: found,
-                    below,
-                    above: more,
-                }
-            } else {
-                found.reverse();
-                let above = high.iter().any(matches);
-                Found {
-                    slots: found,
-                    below: more,
-                    above,
-                }
-            }
+    let admitted = |slot: &Slot| cursor.admits(rows.compare_with(*slot, cursor));
+    let ascends = cursor.ascends();
+    let (low, high) = order.split_at(order.partition_point(|slot| admitted(slot) != ascends));
+    // One more than wanted tells whether there are more.
+    let mut slots: Vec<_> = if ascends {
+        high.iter()
+            .copied()
+            .filter(matches)
+            .take(limit + 1)
+            .collect()
+    } else {
+        low.iter()
+            .rev()
+            .copied()
+            .filter(matches)
+            .take(limit + 1)
+            .collect()
+    };
+    let more = slots.len() > limit;
+    slots.truncate(limit);
+    if ascends {
+        Found {
+            slots,
+            below: low.iter().rev().any(matches),
+            above: more,
+        }
+    } else {
+        slots.reverse();
+        Found {
+            slots,
+            below: more,
+            above: high.iter().any(matches),
         }
     }
 }
@@ -229,59 +244,59 @@ pub(super) fn select(
     total: usize,
     wanted: &Wanted<'_>,
 ) -> Found {
-    match wanted {
-        Wanted::Ranks(ranks) => {
-            let mut keyed: Vec<_> = among.ones().map(|slot| rows.keyed(key, slot)).collect();
-            let compare = |a: &_, b: &_| rows.compare_keyed(key, a, b);
-            if ranks.end < keyed.len() {
-                keyed.select_nth_unstable_by(ranks.end, compare);
-                keyed.truncate(ranks.end);
-            }
-            if 0 < ranks.start && ranks.start < keyed.len() {
-                keyed.select_nth_unstable_by(ranks.start, compare);
-            }
-            let mut page = keyed.split_off(ranks.start.min(keyed.len()));
-            page.sort_unstable_by(compare);
-            Found {
-                slots: page.into_iter().map(|(_, slot)| slot).collect(),
-                below: ranks.start > 0,
-                above: ranks.end < total,
-            }
+    let ranks = match wanted {
+        Wanted::Ranks(ranks) => ranks,
+        Wanted::Beside(cursor, limit) => return select_from(rows, among, total, cursor, *limit),
+    };
+    let mut keyed: Vec<_> = among.ones().map(|slot| rows.keyed(key, slot)).collect();
+    let compare = |a: &_, b: &_| rows.compare_keyed(key, a, b);
+    if ranks.end < keyed.len() {
+        keyed.select_nth_unstable_by(ranks.end, compare);
+        keyed.truncate(ranks.end);
+    }
+    if 0 < ranks.start && ranks.start < keyed.len() {
+        keyed.select_nth_unstable_by(ranks.start, compare);
+    }
+    let mut page = keyed.split_off(ranks.start.min(keyed.len()));
+    page.sort_unstable_by(compare);
+    Found {
+        slots: page.into_iter().map(|(_, slot)| slot).collect(),
+        below: ranks.start > 0,
+        above: ranks.end < total,
+    }
+}
+
+fn select_from(rows: &Rows, among: &Bits, total: usize, cursor: &Cursor, limit: usize) -> Found {
+    let key = cursor.sort.key;
+    let admitted = |slot: &Slot| cursor.admits(rows.compare_with(*slot, cursor));
+    let candidates = among.ones().filter(admitted);
+    let mut keyed: Vec<_> = candidates.map(|slot| rows.keyed(key, slot)).collect();
+    let beyond = keyed.len() < total;
+    let more = keyed.len() > limit;
+    let ascends = cursor.ascends();
+    // Nearest to the place first.
+    let compare = |a: &_, b: &_| {
+        let order = rows.compare_keyed(key, a, b);
+        if ascends { order } else { order.reverse() }
+    };
+    if more {
+        keyed.select_nth_unstable_by(limit, compare);
+        keyed.truncate(limit);
+    }
+    keyed.sort_unstable_by(compare);
+    let mut slots: Vec<_> = keyed.into_iter().map(|(_, slot)| slot).collect();
+    if ascends {
+        Found {
+            slots,
+            below: beyond,
+            above: more,
         }
-        Wanted::Beside(cursor, limit) => {
-            let admitted = |slot: &Slot| cursor.admits(rows.compare_with(*slot, cursor));
-            let mut keyed: Vec<_> = among
-                .ones()
-                .filter(admitted)
-                .map(|slot| rows.keyed(key, slot))
-                .collect();
-            let beyond = keyed.len() < total;
-            let ascends = cursor.ascends();
-            let compare = |a: &_, b: &_| {
-                let order = rows.compare_keyed(key, a, b);
-                if ascends { order } else { order.reverse() }
-            };
-            let more = keyed.len() > *limit;
-            if more {
-                keyed.select_nth_unstable_by(*limit, compare);
-                keyed.truncate(*limit);
-            }
-            keyed.sort_unstable_by(compare);
-            let mut slots: Vec<_> = keyed.into_iter().map(|(_, slot)| slot).collect();
-            if ascends {
-                Found {
-                    slots,
-                    below: beyond,
-                    above: more,
-                }
-            } else {
-                slots.reverse();
-                Found {
-                    slots,
-                    below: more,
-                    above: beyond,
-                }
-            }
+    } else {
+        slots.reverse();
+        Found {
+            slots,
+            below: more,
+            above: beyond,
         }
     }
 }

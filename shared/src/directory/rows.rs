@@ -2,9 +2,16 @@
 
 use std::cmp::Ordering;
 
-use super::{Full, bits::Bits, growth, roles::RoleSets, spelling::Spellings, text::Texts};
+use super::{
+    Full,
+    bits::Bits,
+    growth,
+    roles::RoleSets,
+    spelling::{Spelling, Spellings},
+    text::Texts,
+};
 use crate::domain::{
-    Error, Result, Timestamp, UserId, Version,
+    Error, Result, Roles, Timestamp, UserId, Version,
     cursor::{Cursor, Key},
     fold::Folded,
     listing::SortKey,
@@ -38,43 +45,94 @@ pub(super) struct Rows {
     octets: usize,
 }
 
+/// A row, as the columns hold it.
+#[derive(Debug)]
+struct Record<'a> {
+    id: UserId,
+    name: &'a [u8],
+    name_spelling: Spelling<'a>,
+    email: &'a [u8],
+    email_spelling: Spelling<'a>,
+    roles: &'a Roles,
+    active: bool,
+    verified: bool,
+    created: i64,
+    updated: i64,
+    version: u32,
+}
+
 impl Rows {
     pub(super) fn len(&self) -> usize {
         self.texts.len()
     }
 
-    /// Appends a row.
+    /// Appends a user.
     ///
     /// # Errors
     /// If there is no room; all columns are as before then.
     pub(super) fn push(&mut self, user: &Profile) -> Result<Slot, Full> {
         let name = Folded::new(user.name.as_str());
         let email = Folded::new(user.email.as_str());
+        self.append(&Record {
+            id: user.id,
+            name: name.as_str().as_bytes(),
+            name_spelling: Spelling::of(user.name.as_str(), name.as_str()),
+            email: email.as_str().as_bytes(),
+            email_spelling: Spelling::of(user.email.as_str(), email.as_str()),
+            roles: &user.roles,
+            active: user.active,
+            verified: user.email_verified,
+            created: user.created_at.as_micros(),
+            updated: user.updated_at.as_micros(),
+            version: u32::try_from(user.version.get()).map_err(|_| Full)?,
+        })
+    }
+
+    fn append(&mut self, record: &Record<'_>) -> Result<Slot, Full> {
         let slot = u32::try_from(self.len()).map_err(|_| Full)?;
-        let version = u32::try_from(user.version.get()).map_err(|_| Full)?;
-        let texts = [
-            name.as_str(),
-            email.as_str(),
-            user.name.as_str(),
-            user.email.as_str(),
-        ];
-        let octets = self.octets + texts.map(|text| text.len() + 1).iter().sum::<usize>();
-        u32::try_from(octets).map_err(|_| Full)?;
-        self.octets = octets;
-        let roles = self.role_sets.number(&user.roles)?;
-        self.texts
-            .push(name.as_str().as_bytes(), email.as_str().as_bytes())?;
-        self.names.push(slot, user.name.as_str(), name.as_str())?;
-        self.emails
-            .push(slot, user.email.as_str(), email.as_str())?;
-        growth::push(&mut self.ids, user.id);
+        self.octets = self
+            .octets_with(record)
+            .filter(|sum| u32::try_from(*sum).is_ok())
+            .ok_or(Full)?;
+        let roles = self.role_sets.number(record.roles)?;
+        self.texts.push(record.name, record.email)?;
+        self.names.push(slot, record.name_spelling)?;
+        self.emails.push(slot, record.email_spelling)?;
+        growth::push(&mut self.ids, record.id);
         growth::push(&mut self.roles, roles);
-        self.active.push(user.active);
-        self.verified.push(user.email_verified);
-        growth::push(&mut self.created, user.created_at.as_micros());
-        growth::push(&mut self.updated, user.updated_at.as_micros());
-        growth::push(&mut self.versions, version);
+        self.active.push(record.active);
+        self.verified.push(record.verified);
+        growth::push(&mut self.created, record.created);
+        growth::push(&mut self.updated, record.updated);
+        growth::push(&mut self.versions, record.version);
         Ok(slot)
+    }
+
+    fn octets_with(&self, record: &Record<'_>) -> Option<usize> {
+        let own = |spelling| match spelling {
+            Spelling::Own(typed) => typed.len(),
+            Spelling::Folded | Spelling::Capitalised => 0,
+        };
+        let texts = record.name.len() + record.email.len() + 2;
+        let spellings = own(record.name_spelling) + own(record.email_spelling);
+        self.octets.checked_add(texts + spellings)
+    }
+
+    fn record(&self, slot: Slot) -> Option<Record<'_>> {
+        let row = slot as usize;
+        Some(Record {
+            id: *self.ids.get(row)?,
+            name: self.texts.name(row),
+            name_spelling: self.names.get(slot),
+            email: self.texts.email(row),
+            email_spelling: self.emails.get(slot),
+            roles: self.role_sets.get(*self.roles.get(row)?)?,
+            active: self.active.get(row),
+            verified: self.verified.get(row),
+            created: *self.created.get(row)?,
+            updated: *self.updated.get(row)?,
+            version: *self.versions.get(row)?,
+        })
     }
 
     pub(super) fn version(&self, slot: Slot) -> Option<Version> {
@@ -88,21 +146,19 @@ impl Rows {
 
     /// The user of a row.
     pub(super) fn profile(&self, slot: Slot) -> Result<Profile> {
-        let row = slot as usize;
         let user = || {
-            let name = self.names.typed(slot, self.texts.name(row))?;
-            let email = self.emails.typed(slot, self.texts.email(row))?;
+            let record = self.record(slot)?;
             Some(Profile {
-                id: *self.ids.get(row)?,
+                id: record.id,
                 // Parsed as ever: there is no back door to these types.
-                email: email.parse().ok()?,
-                email_verified: self.verified.get(row),
-                name: name.parse().ok()?,
-                roles: self.role_sets.get(*self.roles.get(row)?)?.clone(),
-                active: self.active.get(row),
-                created_at: Timestamp::from_micros(*self.created.get(row)?),
-                updated_at: Timestamp::from_micros(*self.updated.get(row)?),
-                version: self.version(slot)?,
+                email: record.email_spelling.typed(record.email)?.parse().ok()?,
+                email_verified: record.verified,
+                name: record.name_spelling.typed(record.name)?.parse().ok()?,
+                roles: record.roles.clone(),
+                active: record.active,
+                created_at: Timestamp::from_micros(record.created),
+                updated_at: Timestamp::from_micros(record.updated),
+                version: Version::from(u64::from(record.version)),
             })
         };
         user().ok_or_else(|| Error::internal(format!("row {slot} of the directory is no user")))
@@ -156,10 +212,10 @@ impl Rows {
     }
 
     /// The rows of `living`, copied together.
-    pub(super) fn compacted(&self, living: &Bits) -> Result<Self> {
+    pub(super) fn compacted(&self, living: &Bits) -> Result<Self, Full> {
         let mut rows = Self::default();
-        for slot in living.ones() {
-            rows.push(&self.profile(slot)?).map_err(Error::caused_by)?;
+        for record in living.ones().filter_map(|slot| self.record(slot)) {
+            rows.append(&record)?;
         }
         Ok(rows)
     }

@@ -14,35 +14,62 @@ pub(super) struct Spellings {
     bytes: Vec<u8>,
 }
 
+/// How one text is spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spelling<'a> {
+    /// As it is when folded.
+    Folded,
+    /// With capital initials.
+    Capitalised,
+    /// Its own way.
+    Own(&'a [u8]),
+}
+
+impl<'a> Spelling<'a> {
+    pub(super) fn of(typed: &'a str, folded: &str) -> Self {
+        if typed == folded {
+            Self::Folded
+        } else if typed == capitalise(folded) {
+            Self::Capitalised
+        } else {
+            Self::Own(typed.as_bytes())
+        }
+    }
+
+    /// The text as it was typed; none if what is kept is no text.
+    pub(super) fn typed(self, folded: &[u8]) -> Option<String> {
+        let text = |bytes| std::str::from_utf8(bytes).ok();
+        match self {
+            Self::Folded => text(folded).map(str::to_owned),
+            Self::Capitalised => text(folded).map(capitalise),
+            Self::Own(typed) => text(typed).map(str::to_owned),
+        }
+    }
+}
+
 impl Spellings {
     /// Notes how the text of the next row, `row`, is spelled.
-    pub(super) fn push(&mut self, row: u32, typed: &str, folded: &str) -> Result<(), Full> {
-        let capitalised = typed != folded && typed == capitalise(folded);
-        if typed != folded && !capitalised {
+    pub(super) fn push(&mut self, row: u32, spelling: Spelling<'_>) -> Result<(), Full> {
+        if let Spelling::Own(typed) = spelling {
             let end = u32::try_from(self.bytes.len() + typed.len()).map_err(|_| Full)?;
-            growth::extend(&mut self.bytes, typed.as_bytes());
+            growth::extend(&mut self.bytes, typed);
             growth::push(&mut self.ends, end);
             growth::push(&mut self.rows, row);
         }
-        self.capitalised.push(capitalised);
+        self.capitalised.push(spelling == Spelling::Capitalised);
         Ok(())
     }
 
-    /// The text of a row as it was typed; none if what is kept is no text.
-    pub(super) fn typed(&self, row: u32, folded: &[u8]) -> Option<String> {
-        let text = |bytes| std::str::from_utf8(bytes).ok();
-        if let Ok(at) = self.rows.binary_search(&row) {
-            let start = at.checked_sub(1).and_then(|before| self.ends.get(before));
-            let start = start.copied().unwrap_or_default() as usize;
-            let end = *self.ends.get(at)? as usize;
-            return self.bytes.get(start..end).and_then(text).map(str::to_owned);
+    pub(super) fn get(&self, row: u32) -> Spelling<'_> {
+        match self.rows.binary_search(&row) {
+            Ok(at) => {
+                let end = |at: usize| self.ends.get(at).map_or(0, |end| *end as usize);
+                let start = at.checked_sub(1).map_or(0, end);
+                Spelling::Own(self.bytes.get(start..end(at)).unwrap_or_default())
+            }
+            Err(_) if self.capitalised.get(row as usize) => Spelling::Capitalised,
+            Err(_) => Spelling::Folded,
         }
-        let folded = text(folded)?;
-        Some(if self.capitalised.get(row as usize) {
-            capitalise(folded)
-        } else {
-            folded.to_owned()
-        })
     }
 
     /// Octets on the heap.
@@ -75,27 +102,35 @@ mod tests {
     use crate::domain::fold::Folded;
     use proptest::prelude::*;
 
-    #[test]
-    fn common_spellings_take_no_text() {
+    fn spell(typed: &[String], folded: &[Folded]) -> Spellings {
         let mut spellings = Spellings::default();
-        for (row, typed) in (0..).zip(["Ann Example", "ann", "Zoë O'Hara-Smith", "李小龍"]) {
+        for ((row, typed), folded) in (0..).zip(typed).zip(folded) {
             spellings
-                .push(row, typed, Folded::new(typed).as_str())
+                .push(row, Spelling::of(typed, folded.as_str()))
                 .unwrap();
         }
-        assert_eq!(spellings.bytes.len(), 0);
+        spellings
+    }
+
+    fn fold(typed: &[String]) -> Vec<Folded> {
+        typed.iter().map(|text| Folded::new(text)).collect()
+    }
+
+    #[test]
+    fn common_spellings_take_no_text() {
+        let typed = ["Ann Example", "ann", "Zoë O'Hara-Smith", "李小龍"].map(str::to_owned);
+        assert_eq!(spell(&typed, &fold(&typed)).bytes.len(), 0);
     }
 
     proptest! {
         #[test]
-        fn texts_come_back_as_typed(typed in prop::collection::vec("[a-cA-C ßİ'-]{0,6}|\\PC{0,6}", 0..20)) {
-            let folded: Vec<_> = typed.iter().map(|text| Folded::new(text)).collect();
-            let mut spellings = Spellings::default();
+        fn texts_come_back_as_typed(
+            typed in prop::collection::vec("[a-cA-C ßİ'-]{0,6}|\\PC{0,6}", 0..20),
+        ) {
+            let folded = fold(&typed);
+            let spellings = spell(&typed, &folded);
             for ((row, typed), folded) in (0..).zip(&typed).zip(&folded) {
-                spellings.push(row, typed, folded.as_str()).unwrap();
-            }
-            for ((row, typed), folded) in (0..).zip(&typed).zip(&folded) {
-                let kept = spellings.typed(row, folded.as_str().as_bytes());
+                let kept = spellings.get(row).typed(folded.as_str().as_bytes());
                 prop_assert_eq!(kept.as_ref(), Some(typed));
             }
         }

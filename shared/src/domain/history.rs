@@ -11,6 +11,12 @@ use super::{DomainEvent, Email};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
 
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl Digest {
     /// What comes before the first event.
     pub const NONE: Self = Self([0; 32]);

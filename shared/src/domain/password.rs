@@ -81,7 +81,7 @@ impl PasswordPolicy {
             // The warning names a kind of weakness, never the password.
             let hint = estimate
                 .feedback()
-                .and_then(|feedback| feedback.warning())
+                .and_then(zxcvbn::feedback::Feedback::warning)
                 .map_or_else(String::new, |warning| format!(": {warning}"));
             return Err(Violation::new(
                 "too-weak",

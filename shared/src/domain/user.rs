@@ -374,7 +374,7 @@ impl User {
                 private.new_email = Some(after.email.clone());
             }
             EventKind::UserEmailChangeRequested => {
-                private.new_email.clone_from(&after.pending_email)
+                private.new_email.clone_from(&after.pending_email);
             }
             _ => {}
         }

@@ -58,7 +58,6 @@ impl Fields {
 
     /// Takes an optional text and reads it as a `T`. The outer option is about the body's being
     /// right, the inner about the field's being there.
-    #[expect(clippy::option_option, reason = "the two answer different questions")]
     pub fn parse_optional<T: FromStr<Err = Violation>>(&mut self, name: &str) -> Option<Option<T>> {
         if self.fields.contains_key(name) {
             self.parse(name).map(Some)

@@ -9,7 +9,7 @@ use sha2::Sha256;
 
 use super::Call;
 use crate::{
-    domain::{Actor, Error, Refusal, Result, error::Violation},
+    domain::{Actor, Error, Refusal, Result, error::Violation, history::Digest},
     ports::{Claim, ClaimKey, Claimed, Claims, Entropy, Purpose, SecretPurpose, Secrets, Terms},
     secret::SharedSecret,
 };
@@ -164,6 +164,6 @@ fn mac(secret: &SecretSlice<u8>, parts: &[&[u8]]) -> Result<String> {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part);
     }
-    let bytes = mac.finalize().into_bytes();
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let bytes: [u8; 32] = mac.finalize().into_bytes().into();
+    Ok(Digest::from(bytes).to_string())
 }

@@ -5,6 +5,7 @@ pub mod access;
 mod call;
 pub mod fields;
 pub mod idempotency;
+pub mod pagination;
 pub mod problem;
 pub mod reply;
 pub mod sample;

@@ -13,6 +13,7 @@ mod table;
 
 pub mod audit;
 pub mod claims;
+pub mod directory;
 pub mod feed;
 pub mod keys;
 pub mod outbox;
@@ -23,6 +24,7 @@ pub mod users;
 
 pub use audit::Audit;
 pub use claims::ClaimRecords;
+pub use directory::Directory;
 pub use item::{Entity, Item, Key, from_item};
 pub use keys::Keys;
 pub use requests::Requests;

@@ -27,7 +27,8 @@ use self::state::State;
 use crate::{
     domain::{
         DomainEvent, Error, Password, PasswordHash, Result, Session, SessionId, Timestamp, UserId,
-        audit::{AuditEntry, AuditPage, AuditQuery},
+        audit::AuditEntry,
+        history,
         keys::{KeyPair, KeyRing},
         mail::Mail,
     },
@@ -223,13 +224,8 @@ impl PasswordHasher for World {
 }
 
 fn quick_hash(password: &Password) -> PasswordHash {
-    let digest = Sha256::digest(password.expose().as_bytes());
-    PasswordHash::from_phc(
-        digest
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>(),
-    )
+    let digest: [u8; 32] = Sha256::digest(password.expose().as_bytes()).into();
+    PasswordHash::from_phc(history::Digest::from(digest).to_string())
 }
 
 #[async_trait]

@@ -144,8 +144,8 @@ impl<'a> Parser<'a> {
         match attribute {
             Attribute::Text(attribute) => {
                 let test = TextTest::named(word).ok_or_else(unknown)?;
-                let (text, _) = self.text("a text in quotes")?;
-                Ok(Predicate::Text(attribute, test, Folded::new(&text)))
+                let (value, _) = self.text("a text in quotes")?;
+                Ok(Predicate::Text(attribute, test, Folded::new(&value)))
             }
             Attribute::Time(attribute) => {
                 let comparison = Comparison::named(word).ok_or_else(unknown)?;

@@ -1,182 +1,45 @@
 //! The columns against the plain model.
 
+mod samples;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use self::samples::{Model, USERS, listings, rows, sorts, users};
 use super::{
     bits::Bits,
     query::{Wanted, select, walk},
     *,
 };
 use crate::domain::{
-    Cursor, Name,
-    listing::{Listed, Listing, Position, Sort, SortKey},
-    specification::tests::specifications,
+    Cursor,
+    listing::{Listing, Position, Sort, SortKey},
 };
-
-/// Few enough that users meet again, many enough that rows die by the hundred.
-const USERS: u128 = 40;
-const MICROS: std::ops::Range<i64> = 0..6;
-
-fn ids() -> impl Strategy<Value = UserId> {
-    (0..USERS).prop_map(|id| UserId::from(Uuid::from_u128(id)))
-}
-
-fn texts() -> impl Strategy<Value = String> {
-    let telling = prop::sample::select(vec![
-        "Ann",
-        "ANNA",
-        "an",
-        "straße",
-        "STRASSE",
-        "İpek",
-        "\u{fb01}nn",
-        "FIN",
-        "René",
-        "e\u{301}",
-        "McDonald",
-        "o'brien-smith",
-        "ß",
-        "s",
-        "a",
-        "Σ",
-        "ς",
-        "@",
-        "example",
-        "b@example",
-        " ",
-    ]);
-    prop_oneof![
-        6 => telling.prop_map(str::to_owned),
-        1 => "[a-c]{0,3}",
-        1 => "\\PC{0,3}",
-    ]
-}
-
-fn names() -> impl Strategy<Value = Name> {
-    let raw = prop::collection::vec(texts(), 1..3).prop_map(|texts| texts.join(" "));
-    raw.prop_filter_map("is no name", |raw| raw.parse().ok())
-}
-
-fn users() -> impl Strategy<Value = Profile> {
-    let local = prop_oneof![4 => "[a-c]{1,2}", 1 => Just("straße".to_owned())];
-    let domain = prop::sample::select(vec!["example.com", "b.example"]);
-    let roles = prop::sample::subsequence(vec!["admin", "support", "ab"], 0..=3);
-    let times = (MICROS, MICROS);
-    let flags = any::<[bool; 2]>();
-    (ids(), names(), local, domain, roles, flags, times, 1..8_u64).prop_map(
-        |(
-            id,
-            name,
-            local,
-            domain,
-            roles,
-            [active, email_verified],
-            (created, updated),
-            version,
-        )| {
-            Profile {
-                id,
-                email: format!("{local}@{domain}").parse().unwrap(),
-                email_verified,
-                name,
-                roles: roles.iter().map(|role| role.parse().unwrap()).collect(),
-                active,
-                created_at: Timestamp::from_micros(created),
-                updated_at: Timestamp::from_micros(updated),
-                version: Version::from(version),
-            }
-        },
-    )
-}
-
-fn rows() -> impl Strategy<Value = Row> {
-    let erased = (ids(), 1..8_u64).prop_map(|(id, version)| {
-        Row::Erased(Tombstone {
-            id,
-            version: Version::from(version),
-            updated_at: Timestamp::from_micros(0),
-        })
-    });
-    prop_oneof![5 => users().prop_map(Row::Present), 1 => erased]
-}
-
-fn sorts() -> impl Strategy<Value = Sort> {
-    (prop::sample::select(SortKey::ALL.to_vec()), any::<bool>())
-        .prop_map(|(key, descending)| Sort { key, descending })
-}
-
-fn listings() -> impl Strategy<Value = Listing> {
-    let position = prop_oneof![
-        Just(None),
-        (1..8_u32).prop_map(|page| Some(Ok(page))),
-        (users(), any::<[bool; 2]>()).prop_map(|place| Some(Err(place))),
-    ];
-    let search = prop::option::of(texts());
-    let filter = prop::option::of(specifications(texts(), MICROS));
-    (position, 1..12_u32, search, filter, sorts()).prop_map(
-        |(position, limit, search, filter, sort)| Listing {
-            position: match position {
-                None => Position::Start,
-                Some(Ok(page)) => Position::Page(page),
-                Some(Err((user, [forward, inclusive]))) => Position::Cursor(Cursor {
-                    inclusive,
-                    ..Cursor::beside(&user, sort, forward)
-                }),
-            },
-            limit,
-            search,
-            filter,
-            sort,
-        },
-    )
-}
-
-/// The plain model: for each user, the version known and what it says.
-#[derive(Debug, Default)]
-struct Model(BTreeMap<UserId, (Version, Option<Profile>)>);
-
-impl Model {
-    fn upsert(&mut self, row: &Row) -> bool {
-        let (id, version, user) = match row {
-            Row::Present(user) => (user.id, user.version, Some(user.clone())),
-            Row::Erased(tombstone) => (tombstone.id, tombstone.version, None),
-        };
-        let news = self.0.get(&id).is_none_or(|(known, _)| *known < version);
-        if news {
-            self.0.insert(id, (version, user));
-        }
-        news
-    }
-
-    fn list(&self, listing: &Listing) -> Listed {
-        reference::list(
-            self.0.values().filter_map(|(_, user)| user.clone()),
-            listing,
-        )
-    }
-}
 
 #[derive(Debug, Clone)]
 enum Step {
-    Feed(Row),
+    /// A row, and whether it is news.
+    Feed(Row, bool),
     Ask(Listing),
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn columns_answer_as_the_plain_model_does(
         steps in prop::collection::vec(prop_oneof![
-            3 => rows().prop_map(Step::Feed),
+            4 => (rows(), prop::bool::weighted(0.8)).prop_map(|(row, news)| Step::Feed(row, news)),
             1 => listings().prop_map(Step::Ask),
-        ], 0..400),
+        ], 0..250),
     ) {
         let (mut columns, mut model) = (Columns::new(), Model::default());
         for step in steps {
             match step {
-                Step::Feed(row) => {
+                Step::Feed(row, news) => {
+                    let row = if news { model.renew(row) } else { row };
                     prop_assert_eq!(columns.upsert(&row).unwrap(), model.upsert(&row));
                 }
                 Step::Ask(listing) => {
@@ -366,4 +229,33 @@ fn rows_of_the_dead_are_reclaimed() {
     }
     assert_eq!(columns.len(), 1);
     assert!(columns.rows.len() < 100, "{}", columns.rows.len());
+}
+
+#[test]
+fn a_user_takes_at_most_120_octets_with_all_orders_made() {
+    const COUNT: u128 = 20_000;
+    let mut columns = Columns::new();
+    for id in 0..COUNT {
+        columns
+            .upsert(&named(id, &format!("Maria Garcia {id}")))
+            .unwrap();
+    }
+    for key in SortKey::ALL {
+        let sort = Sort {
+            key,
+            descending: false,
+        };
+        // Deep, so that the order is made.
+        let listing = Listing {
+            position: Position::Page(1_000),
+            sort,
+            ..Listing::default()
+        };
+        assert_eq!(columns.list(&listing).unwrap().users.len(), 10);
+    }
+    assert!(
+        columns.memory() as u128 <= 120 * COUNT,
+        "{}",
+        columns.memory()
+    );
 }

@@ -1,0 +1,26 @@
+//! `GET /users`: wiring.
+
+use std::time::Duration;
+
+use list_users::{handler, list_users::ListUsers};
+use shared::{aws::Aws, http, telemetry};
+
+shared::config! {
+    /// What the function is told.
+    pub struct Config {
+        /// Seconds which each catch-up of the directory reads back.
+        overlap: u64 = "DIRECTORY_OVERLAP_SECONDS",
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::start(env!("CARGO_CRATE_NAME"));
+    let config = Config::from_environment()?;
+    let aws = Aws::connect(config.deployment).await;
+    let gate = aws.gate().await?;
+    let list = ListUsers {
+        directory: aws.directory(Duration::from_secs(config.overlap)),
+    };
+    http::serve(handler::ACCESS, gate, list, handler::handle).await
+}
