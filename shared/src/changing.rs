@@ -10,6 +10,31 @@ use crate::{
 /// How often a command that names no version is tried again on the user as changed by others.
 const ATTEMPTS: usize = 5;
 
+/// Which user a command is about, and what its sender says of it.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The user.
+    pub id: UserId,
+    /// The version at which the user must be, if the sender said one.
+    pub expected: Option<Version>,
+    /// Who asks, and from where.
+    pub origin: Origin,
+}
+
+impl Target {
+    /// `user`, if it is at the version the sender said.
+    fn check(&self, user: Option<User>) -> Result<User> {
+        let user = user.ok_or(Refusal::NotFound)?;
+        if self
+            .expected
+            .is_some_and(|expected| expected != user.version)
+        {
+            return Err(Refusal::PreconditionFailed.into());
+        }
+        Ok(user)
+    }
+}
+
 /// Changes users.
 #[derive(Clone)]
 pub struct Changing {
@@ -34,20 +59,57 @@ impl Changing {
         origin: &Origin,
         change: impl Fn(&User, &Occasion) -> Result<Option<Change>> + Send + Sync,
     ) -> Result<User> {
+        let origin = origin.clone();
+        let target = Target {
+            id,
+            expected,
+            origin,
+        };
+        self.change_target(&target, change).await
+    }
+
+    /// [`Changing::change`] of a target.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn change_target(
+        &self,
+        target: &Target,
+        change: impl Fn(&User, &Occasion) -> Result<Option<Change>> + Send + Sync,
+    ) -> Result<User> {
+        let user = self.load(target).await?;
+        self.change_loaded(user, target, change).await
+    }
+
+    /// The user as it is now, for commands that must know it before they know the change.
+    ///
+    /// # Errors
+    /// `NotFound`; `PreconditionFailed` if the user is not at the version expected.
+    pub async fn load(&self, target: &Target) -> Result<User> {
+        target.check(self.users.find(target.id).await?)
+    }
+
+    /// [`Changing::change`] of a user who was loaded just now. `change` is called again, on another
+    /// state, if somebody else changed the user since.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn change_loaded(
+        &self,
+        mut user: User,
+        target: &Target,
+        change: impl Fn(&User, &Occasion) -> Result<Option<Change>> + Send + Sync,
+    ) -> Result<User> {
         for _ in 0..ATTEMPTS {
-            let user = self.users.find(id).await?.ok_or(Refusal::NotFound)?;
-            if expected.is_some_and(|expected| expected != user.version) {
-                return Err(Refusal::PreconditionFailed.into());
-            }
-            let occasion = self.circumstances.occasion(origin.clone())?;
+            let occasion = self.circumstances.occasion(target.origin.clone())?;
             let Some(change) = change(&user, &occasion)? else {
                 return Ok(user);
             };
             match self.users.commit(&change).await {
-                Err(Error::Refused(Refusal::VersionConflict)) if expected.is_some() => {
+                Err(Error::Refused(Refusal::VersionConflict)) if target.expected.is_some() => {
                     return Err(Refusal::PreconditionFailed.into());
                 }
-                Err(Error::Refused(Refusal::VersionConflict)) => {}
+                Err(Error::Refused(Refusal::VersionConflict)) => user = self.load(target).await?,
                 outcome => return outcome,
             }
         }

@@ -14,17 +14,15 @@ pub const ACCESS: Access = Access::Owner;
 
 /// `PUT /users/{id}/email`.
 pub async fn handle(change: Arc<ChangeEmail>, call: Call) -> Reply {
-    let user_id = call.user_id()?;
+    let target = call.target()?;
     let mut fields = call.fields()?;
     let email = fields.parse::<Email>("email");
     let password = fields.text("password").map(|raw| Password::presented(&raw));
     let (email, password) = fields.finish(email.zip(password))?;
     let command = Command {
-        user_id,
+        target,
         email,
         password,
-        expected: call.if_match()?,
-        origin: call.origin(),
     };
     change.execute(command).await?;
     reply::accepted()

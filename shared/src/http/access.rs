@@ -89,7 +89,10 @@ impl Gate {
             return Ok(None);
         }
         let caller = self.identify(call).await?.ok_or(Refusal::Unauthenticated)?;
-        let is_owner = || call.user_id().is_ok_and(|id| id == caller.user_id);
+        let is_owner = || {
+            let owner = call.user_id_for(Some(&caller));
+            owner.is_ok_and(|id| id == caller.user_id)
+        };
         let admitted = match access {
             Access::Anyone | Access::AnyoneOrCaller | Access::Caller => true,
             Access::OwnerOrAdmin => caller.is_admin || is_owner(),

@@ -10,10 +10,16 @@ use lambda_http::{
 use serde_json::Value;
 
 use super::{Caller, Fields};
-use crate::domain::{Actor, Origin, Refusal, Result, UserId, Version};
+use crate::{
+    changing::Target,
+    domain::{Actor, Origin, Refusal, Result, UserId, Version},
+};
 
 /// Octets a body may have.
 const MAX_BODY: usize = 64 * 1024;
+
+/// What stands for the caller's own id in a path.
+const ME: &str = "me";
 
 /// Characters of a `User-Agent` that are kept.
 const MAX_USER_AGENT: usize = 256;
@@ -99,16 +105,43 @@ impl Call {
         &self.body
     }
 
-    /// The user in the path.
+    /// The user in the path; `me` is the caller.
     ///
     /// # Errors
     /// `NotFound` if it is not an id: there is no such user then.
     pub fn user_id(&self) -> Result<UserId> {
-        self.parameters
-            .iter()
-            .find(|(name, _)| name == "id")
-            .and_then(|(_, value)| value.parse().ok())
-            .ok_or_else(|| Refusal::NotFound.into())
+        self.user_id_for(self.caller.as_ref())
+    }
+
+    /// The user whom the path means when `caller` calls.
+    pub(super) fn user_id_for(&self, caller: Option<&Caller>) -> Result<UserId> {
+        let id = self.parameters.iter().find(|(name, _)| name == "id");
+        let id = match (id.map(|(_, id)| id.as_str()), caller) {
+            (Some(ME), Some(caller)) => Some(caller.user_id),
+            (id, _) => id.and_then(|id| id.parse().ok()),
+        };
+        id.ok_or_else(|| Refusal::NotFound.into())
+    }
+
+    /// Who calls, where a handler must know.
+    ///
+    /// # Errors
+    /// `Unauthenticated` if nobody signed in; where [`Access`](super::Access) asks for it, somebody
+    /// did.
+    pub fn signed_in(&self) -> Result<&Caller> {
+        Ok(self.caller.as_ref().ok_or(Refusal::Unauthenticated)?)
+    }
+
+    /// What a command on the user in the path is about.
+    ///
+    /// # Errors
+    /// Those of [`Call::user_id`] and [`Call::if_match`].
+    pub fn target(&self) -> Result<Target> {
+        Ok(Target {
+            id: self.user_id()?,
+            expected: self.if_match()?,
+            origin: self.origin(),
+        })
     }
 
     /// The version in `If-Match`: nothing if there is none, or if any will do (`*`).

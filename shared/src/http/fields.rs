@@ -1,6 +1,6 @@
 //! The fields of a JSON body: every wrong one is reported at once.
 
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 use serde_json::{Map, Value};
 
@@ -66,6 +66,42 @@ impl Fields {
         }
     }
 
+    /// Takes a required array of texts and reads each as a `T`; repetitions count once. Notes every
+    /// wrong element, each at its own place.
+    pub fn parse_set<T: FromStr<Err = Violation> + Ord>(
+        &mut self,
+        name: &str,
+        maximum: usize,
+    ) -> Option<BTreeSet<T>> {
+        let elements = match self.fields.remove(name) {
+            Some(Value::Array(elements)) => elements,
+            Some(_) => return self.refuse(name, Violation::new("wrong-type", "must be an array")),
+            None => return self.refuse(name, Violation::new("required", "is missing")),
+        };
+        let known = self.errors.len();
+        let mut set = BTreeSet::new();
+        for (index, element) in elements.iter().enumerate() {
+            let read = element
+                .as_str()
+                .ok_or_else(|| Violation::new("wrong-type", "must be a string"))
+                .and_then(str::parse);
+            match read {
+                Ok(value) => {
+                    set.insert(value);
+                }
+                Err(violation) => {
+                    let place = format!("{}/{index}", pointer(name));
+                    self.errors.push(violation.at(place));
+                }
+            }
+        }
+        if set.len() > maximum {
+            let message = format!("must have at most {maximum} different elements");
+            return self.refuse(name, Violation::new("too-many", message));
+        }
+        (self.errors.len() == known).then_some(set)
+    }
+
     /// What was taken, if all of it was right and nothing is left over.
     ///
     /// # Errors
@@ -97,7 +133,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::{Email, Name};
+    use crate::domain::{Email, Name, Role, Roles};
 
     fn parse(body: Value) -> Result<(Email, Name), Vec<(String, &'static str)>> {
         let Value::Object(body) = body else {
@@ -127,6 +163,38 @@ mod tests {
                 ("/a~1b".to_owned(), "unknown-field"),
                 ("/roles".to_owned(), "unknown-field"),
             ]
+        );
+    }
+
+    fn parse_roles(body: Value) -> Result<Roles, Vec<(String, &'static str)>> {
+        let mut fields = Fields::new(Map::from_iter([("roles".to_owned(), body)]));
+        let roles = fields.parse_set::<Role>("roles", 2);
+        fields.finish(roles).map_err(|error| match error {
+            Error::Invalid(errors) => errors
+                .into_iter()
+                .map(|error| (error.pointer, error.code))
+                .collect(),
+            _ => unreachable!("fields are invalid or not"),
+        })
+    }
+
+    #[test]
+    fn every_wrong_element_is_named_at_its_place() {
+        let roles = parse_roles(json!(["a", "b", "a"])).unwrap();
+        assert_eq!(roles.len(), 2, "repetitions count once");
+        assert_eq!(parse_roles(json!([])), Ok(Roles::new()));
+        let wrong = |body| parse_roles(body).unwrap_err();
+        assert_eq!(wrong(json!("a")), [("/roles".to_owned(), "wrong-type")]);
+        assert_eq!(
+            wrong(json!(["a", "B", 7])),
+            [
+                ("/roles/1".to_owned(), "invalid-role"),
+                ("/roles/2".to_owned(), "wrong-type")
+            ]
+        );
+        assert_eq!(
+            wrong(json!(["a", "b", "c"])),
+            [("/roles".to_owned(), "too-many")]
         );
     }
 }

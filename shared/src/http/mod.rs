@@ -9,6 +9,7 @@ pub mod pagination;
 pub mod problem;
 pub mod reply;
 pub mod sample;
+pub mod stage;
 
 use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 

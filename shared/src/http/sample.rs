@@ -40,6 +40,11 @@ impl Sample {
         }))
     }
 
+    /// A request for something of the user `id`, such as `/export`.
+    pub fn of_user(method: &str, id: &str, what: &str) -> Self {
+        Self::new(method, &format!("/users/{id}{what}")).parameter("id", id)
+    }
+
     /// With a header, its name in lower case.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {

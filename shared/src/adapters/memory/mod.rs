@@ -5,6 +5,7 @@
 
 mod claims;
 mod fault;
+mod people;
 mod requests;
 mod samples;
 mod state;
@@ -39,7 +40,7 @@ use crate::{
 };
 
 pub use fault::{Fault, Outcome};
-pub use samples::PASSWORD;
+pub use people::{PASSWORD, Person};
 
 /// The whole outside world, in memory.
 #[derive(Debug)]

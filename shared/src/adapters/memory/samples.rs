@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{World, quick_hash};
+use super::{PASSWORD, World, quick_hash};
 use crate::{
     domain::{
         Email, OneTimeToken, Origin, Password, Result, Roles, User, UserId, error::Violation,
@@ -13,11 +13,8 @@ use crate::{
     secret::SharedSecret,
 };
 
-/// The password of every sample user. It satisfies the policy.
-pub const PASSWORD: &str = "correct horse battery staple";
-
 impl World {
-    /// A new user, called Ann Example, with this address.
+    /// A new user, called Ann Example, with this address. The password is [`PASSWORD`].
     pub async fn add_user(self: &Arc<Self>, email: &str) -> Result<User> {
         let entropy: &dyn Entropy = self.as_ref();
         let wrong = |violation: Violation| violation.at("/email");

@@ -1,0 +1,23 @@
+//! HTTP to the use case and back.
+
+use std::sync::Arc;
+
+use shared::{
+    domain::{Role, role::MAX_ROLES},
+    http::{Access, Call, Reply, reply},
+};
+
+use crate::assign_roles::{AssignRoles, Command};
+
+/// Administrators.
+pub const ACCESS: Access = Access::Admin;
+
+/// `PUT /users/{id}/roles`.
+pub async fn handle(assign: Arc<AssignRoles>, call: Call) -> Reply {
+    let target = call.target()?;
+    let mut fields = call.fields()?;
+    let roles = fields.parse_set::<Role>("roles", MAX_ROLES);
+    let roles = fields.finish(roles)?;
+    let user = assign.execute(Command { target, roles }).await?;
+    reply::user(&user)
+}

@@ -1,0 +1,4 @@
+//! `PUT /users/{id}/roles`.
+
+pub mod assign_roles;
+pub mod handler;

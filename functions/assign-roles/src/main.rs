@@ -1,0 +1,24 @@
+//! `PUT /users/{id}/roles`: wiring.
+
+use assign_roles::{assign_roles::AssignRoles, handler};
+use shared::{aws::Aws, changing::Changing, http, telemetry};
+
+shared::config! {
+    /// What the function is told.
+    pub struct Config {}
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::start(env!("CARGO_CRATE_NAME"));
+    let config = Config::from_environment()?;
+    let aws = Aws::connect(config.deployment).await;
+    let gate = aws.gate().await?;
+    let assign = AssignRoles {
+        changing: Changing {
+            users: aws.users(),
+            circumstances: aws.circumstances.clone(),
+        },
+    };
+    http::serve(handler::ACCESS, gate, assign, handler::handle).await
+}

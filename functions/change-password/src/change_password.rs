@@ -1,0 +1,115 @@
+//! The use case: a user gets another password.
+
+use std::sync::Arc;
+
+use shared::{
+    changing::{Changing, Target},
+    domain::{LoginKey, NewPassword, Password, PasswordPolicy, Refusal, Result, SessionId, User},
+    ports::{PasswordHasher, SessionRepository},
+};
+
+/// Changes passwords.
+pub struct ChangePassword {
+    /// What passwords must satisfy.
+    pub passwords: PasswordPolicy,
+    /// Changes users.
+    pub changing: Changing,
+    /// Where sessions are kept.
+    pub sessions: Arc<dyn SessionRepository>,
+    /// Hashes passwords.
+    pub hasher: Arc<dyn PasswordHasher>,
+}
+
+/// Another password.
+#[derive(Debug)]
+pub struct Command {
+    /// The user.
+    pub target: Target,
+    /// Why the sender may.
+    pub proof: Proof,
+    /// The password, as it was typed.
+    pub new: Password,
+}
+
+/// Why somebody may change a password. A token alone is not enough for one's own: it may be stolen,
+/// and a new password would make the theft last.
+#[derive(Debug)]
+pub enum Proof {
+    /// The owner, who knows the present password.
+    Owner {
+        /// The present password, as it was typed.
+        current: Password,
+        /// The session that asks; it outlives the change.
+        session_id: SessionId,
+    },
+    /// An administrator, and the user is somebody else.
+    Administrator,
+}
+
+impl ChangePassword {
+    /// Changes the password. Every session of the user ends, but the one that asks.
+    ///
+    /// # Errors
+    /// `NotFound`; `PreconditionFailed`; `Invalid` if the policy does not take the new password;
+    /// `InvalidCredentials` if the present one is wrong; `VersionConflict` if the sessions of an owner
+    /// ended meanwhile: what was proven then counts no more.
+    pub async fn execute(&self, command: Command) -> Result<()> {
+        let Command { target, proof, new } = command;
+        let user = self.changing.load(&target).await?;
+        let new = self.choose(&user, &new)?;
+        if let Proof::Owner { current, .. } = &proof {
+            self.verify(&user, current).await?;
+        }
+        let hash = self.hasher.hash(new.as_password()).await?;
+        let is_owner = matches!(proof, Proof::Owner { .. });
+        let epoch = user.auth_epoch;
+        let changed = self
+            .changing
+            .change_loaded(user, &target, |user, occasion| {
+                if is_owner && user.auth_epoch != epoch {
+                    return Err(Refusal::VersionConflict.into());
+                }
+                Ok(Some(user.change_password(hash.clone(), occasion)))
+            })
+            .await?;
+        if let Proof::Owner { session_id, .. } = proof {
+            self.confirm(&changed, session_id).await;
+        }
+        Ok(())
+    }
+
+    fn choose(&self, user: &User, new: &Password) -> Result<NewPassword> {
+        let context = [user.name.as_str(), user.email.as_str()];
+        let chosen = self.passwords.choose(new.expose(), &context);
+        chosen.map_err(|violation| violation.at("/newPassword").into())
+    }
+
+    async fn verify(&self, user: &User, current: &Password) -> Result<()> {
+        let key = LoginKey::Email(user.email.clone());
+        let login = self.changing.users.find_login(&key).await?;
+        // The address may have gone to somebody else since the user was read.
+        let hash = login
+            .filter(|login| login.user_id == user.id)
+            .and_then(|login| login.password);
+        if self.hasher.verify(current, hash.as_ref()).await? {
+            Ok(())
+        } else {
+            Err(Refusal::InvalidCredentials.into())
+        }
+    }
+
+    /// Lets the session that asked outlive the change. If that fails it ends like the others, which is
+    /// no reason to call the change, which is written, a failure.
+    async fn confirm(&self, user: &User, session_id: SessionId) {
+        let confirmed = self
+            .sessions
+            .confirm(user.id, session_id, user.auth_epoch)
+            .await;
+        if let Err(error) = confirmed {
+            tracing::warn!(%error, "the session that changed the password ends with the others");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+//! `PUT /users/{id}/password`.
+
+pub mod change_password;
+pub mod handler;

@@ -1,0 +1,34 @@
+//! `PUT /users/{id}/password`: wiring.
+
+use std::sync::Arc;
+
+use change_password::{change_password::ChangePassword, handler};
+use shared::{
+    adapters::argon2::Argon2, aws::Aws, changing::Changing, domain::PasswordPolicy, http, telemetry,
+};
+
+shared::config! {
+    /// What the function is told.
+    pub struct Config {
+        /// Characters of a new password.
+        minimum: usize = "MINIMUM_PASSWORD_LENGTH",
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::start(env!("CARGO_CRATE_NAME"));
+    let config = Config::from_environment()?;
+    let aws = Aws::connect(config.deployment).await;
+    let gate = aws.gate().await?;
+    let change = ChangePassword {
+        passwords: PasswordPolicy::with_minimum(config.minimum),
+        changing: Changing {
+            users: aws.users(),
+            circumstances: aws.circumstances.clone(),
+        },
+        sessions: aws.sessions(),
+        hasher: Arc::new(Argon2::new(aws.circumstances.entropy.clone())?),
+    };
+    http::serve(handler::ACCESS, gate, change, handler::handle).await
+}

@@ -1,0 +1,4 @@
+//! `POST /users/{id}/deactivate`.
+
+pub mod deactivate_user;
+pub mod handler;

@@ -1,0 +1,4 @@
+//! `DELETE /users/{id}`.
+
+pub mod delete_user;
+pub mod handler;

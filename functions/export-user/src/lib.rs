@@ -1,0 +1,4 @@
+//! `GET /users/{id}/export`.
+
+pub mod export_user;
+pub mod handler;

@@ -1,0 +1,4 @@
+//! `GET /users/{id}`.
+
+pub mod get_user;
+pub mod handler;

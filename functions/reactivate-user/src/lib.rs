@@ -1,0 +1,4 @@
+//! `POST /users/{id}/reactivate`.
+
+pub mod handler;
+pub mod reactivate_user;

@@ -1,0 +1,4 @@
+//! `PATCH /users/{id}`.
+
+pub mod handler;
+pub mod update_user;

@@ -1,0 +1,67 @@
+//! People with accounts, and what they do to users.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, PASSWORD, Roster, unique_email};
+
+/// Somebody who is signed in.
+pub struct Person {
+    pub id: String,
+    pub email: String,
+    pub token: String,
+}
+
+impl Roster {
+    /// Somebody signs up and in.
+    pub async fn newcomer(&self, who: &str) -> Person {
+        let email = unique_email(who);
+        let created = self.sign_up(&email).await;
+        assert_eq!(created.status, StatusCode::CREATED);
+        let token = self.token(&email, PASSWORD).await;
+        Person {
+            id: created.body["id"].as_str().unwrap().to_owned(),
+            email,
+            token,
+        }
+    }
+
+    /// An access token of a new session.
+    pub async fn token(&self, email: &str, password: &str) -> String {
+        let body = json!({"email": email, "password": password});
+        let session = self.post("/sessions", &body).await;
+        assert_eq!(session.status, StatusCode::CREATED, "{:?}", session.body);
+        session.body["accessToken"].as_str().unwrap().to_owned()
+    }
+
+    /// `METHOD /path` with a token, and with a body unless it is null.
+    pub async fn call(&self, route: &str, token: &str, body: &Value) -> Answer {
+        self.call_at(route, token, body, None).await
+    }
+
+    /// The same with an `If-Match`.
+    pub async fn call_at(
+        &self,
+        route: &str,
+        token: &str,
+        body: &Value,
+        if_match: Option<&str>,
+    ) -> Answer {
+        let (method, path) = route.split_once(' ').unwrap();
+        let method: Method = method.parse().unwrap();
+        let mut request = self.request(method, path).bearer_auth(token);
+        if let Some(tag) = if_match {
+            request = request.header("if-match", tag);
+        }
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        self.send(request).await
+    }
+
+    /// The same by the administrator.
+    pub async fn call_as_admin(&self, route: &str, body: &Value) -> Answer {
+        let token = self.admin().await.to_owned();
+        self.call(route, &token, body).await
+    }
+}
