@@ -28,7 +28,7 @@ use self::state::State;
 use crate::{
     domain::{
         DomainEvent, Error, Password, PasswordHash, Result, Session, SessionId, Timestamp, UserId,
-        audit::AuditEntry,
+        audit::{AuditEntry, AuditPage, AuditQuery},
         history,
         keys::{KeyPair, KeyRing},
         mail::Mail,
