@@ -18,9 +18,12 @@ use crate::{
         system::System,
     },
     config::Deployment,
-    domain::Result,
+    domain::{FirstAdmin, Result},
     http::Gate,
-    ports::Circumstances,
+    mailing::{Courier, Links, MailConfig, Post, Stationery},
+    ports::{Circumstances, SecretPurpose},
+    proving::Proving,
+    secret::SharedSecret,
 };
 
 /// Time to open a connection within a region.
@@ -87,7 +90,7 @@ impl Aws {
     /// The one-time tokens.
     pub fn one_time_tokens(&self) -> Arc<Tokens> {
         let table = self.table(&self.deployment.sessions_table);
-        Arc::new(Tokens::new(table, self.circumstances.clock.clone()))
+        Arc::new(Tokens::new(table))
     }
 
     /// The directory, which reads back `overlap` before where it was.
@@ -103,8 +106,8 @@ impl Aws {
         Arc::new(Sessions::new(table, self.circumstances.clone()))
     }
 
-    /// The wishes of people whose sign-up is concealed.
-    pub fn sign_up_requests(&self) -> Arc<Requests> {
+    /// The anonymous requests.
+    pub fn requests(&self) -> Arc<Requests> {
         let table = self.table(&self.deployment.sessions_table);
         Arc::new(Requests::new(table, self.circumstances.clock.clone()))
     }
@@ -165,6 +168,38 @@ impl Aws {
             from,
             configuration_set,
         ))
+    }
+
+    /// What changes users who prove an address.
+    pub fn proving(&self, first_admin: FirstAdmin) -> Proving {
+        Proving {
+            users: self.users(),
+            tokens: self.one_time_tokens(),
+            first_admin,
+            circumstances: self.circumstances.clone(),
+        }
+    }
+
+    /// What writes and sends mails.
+    pub fn post(&self, config: &MailConfig) -> Post {
+        let circumstances = &self.circumstances;
+        let entropy = circumstances.entropy.clone();
+        Post {
+            courier: Courier {
+                claims: self.claims(),
+                mailer: self.mailer(&config.from, &config.configuration_set),
+                guarantee: config.guarantee,
+            },
+            links: Links {
+                tokens: self.one_time_tokens(),
+                secret: SharedSecret::new(SecretPurpose::OneTimeToken, self.keys(), entropy),
+                clock: circumstances.clock.clone(),
+            },
+            stationery: Stationery {
+                product: config.product.clone(),
+                app_url: config.app_url.clone(),
+            },
+        }
     }
 
     fn table(&self, name: &str) -> Table {

@@ -13,6 +13,7 @@ pub mod events;
 pub mod http;
 pub mod mailing;
 pub mod ports;
+pub mod proving;
 pub mod secret;
 pub mod streams;
 pub mod telemetry;

@@ -11,9 +11,11 @@
 mod concealed;
 mod crashes;
 mod default;
+mod email_verifications;
 mod health;
 mod last_administrator;
 mod life;
+mod password_resets;
 mod people;
 mod policies;
 mod sessions_post;

@@ -177,6 +177,10 @@ impl Roster {
         self.send(request).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::PUT, path).json(body)).await
+    }
+
     pub async fn sign_up(&self, email: &str) -> Answer {
         self.post("/users", &sign_up_body(email)).await
     }
@@ -205,11 +209,32 @@ impl Roster {
         patiently("a mail", self.stack.journal.wait_for(0, to_email)).await
     }
 
-    /// Every mail to this address so far.
-    pub fn mails_to(&self, email: &str) -> usize {
+    /// Waits for a mail with this subject to this address.
+    pub async fn mail_about(&self, email: &str, subject: &str) -> Mail {
+        let wanted = |entry: &local::journal::Entry| match &entry.happening {
+            Happening::Mail { mail }
+                if mail.subject == subject && mail.to.iter().any(|to| to == email) =>
+            {
+                Some(mail.clone())
+            }
+            _ => None,
+        };
+        patiently(subject, self.stack.journal.wait_for(0, wanted)).await
+    }
+
+    /// The mails to this address so far.
+    pub fn mails(&self, email: &str) -> Vec<Mail> {
         let entries = self.stack.journal.since(0);
-        let to_email = |entry: &&std::sync::Arc<local::journal::Entry>| matches!(&entry.happening, Happening::Mail { mail } if mail.to.iter().any(|to| to == email));
-        entries.iter().filter(to_email).count()
+        let mails = entries.iter().filter_map(|entry| match &entry.happening {
+            Happening::Mail { mail } if mail.to.iter().any(|to| to == email) => Some(mail.clone()),
+            _ => None,
+        });
+        mails.collect()
+    }
+
+    /// How many mails went to this address so far.
+    pub fn mails_to(&self, email: &str) -> usize {
+        self.mails(email).len()
     }
 
     /// Waits until every event has been relayed and observed.
@@ -233,4 +258,13 @@ impl Roster {
 /// The body of a sign-up.
 pub fn sign_up_body(email: &str) -> Value {
     json!({"email": email, "name": "Ann Example", "password": PASSWORD})
+}
+
+/// The token in a mail's link to this page.
+pub fn token_in(mail: &Mail, page: &str) -> String {
+    let text = mail.text.as_deref().unwrap_or_default();
+    let (_, rest) = text
+        .split_once(&format!("/{page}#token="))
+        .unwrap_or_else(|| panic!("no link to {page}: {text}"));
+    rest.split_whitespace().next().unwrap().to_owned()
 }

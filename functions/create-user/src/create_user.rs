@@ -8,11 +8,12 @@ use shared::{
         Actor, Email, EventId, Name, NewPassword, Origin, PasswordHash, PasswordPolicy, Refusal,
         RequestId, Result, Roles, User, UserId,
         change::Occasion,
-        sign_up::{SignUpPolicy, SignUpRequest},
+        request::{AnonymousRequest, RequestKind, SignUp},
+        sign_up::SignUpPolicy,
         user::NewUser,
     },
     http::idempotency::{Begun, Idempotency, Repeatable},
-    ports::{Circumstances, Claim, PasswordHasher, Purpose, SignUpRequests, UserRepository},
+    ports::{AnonymousRequests, Circumstances, Claim, PasswordHasher, Purpose, UserRepository},
 };
 
 /// Creates users.
@@ -24,7 +25,7 @@ pub struct CreateUser {
     /// Where users are kept.
     pub users: Arc<dyn UserRepository>,
     /// Where concealed wishes are kept.
-    pub requests: Arc<dyn SignUpRequests>,
+    pub requests: Arc<dyn AnonymousRequests>,
     /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Knows repetitions.
@@ -136,15 +137,13 @@ impl CreateUser {
         match policy {
             SignUpPolicy::Concealed => {
                 // The same write whether or not the address is taken: its observer finds out.
-                let request = RequestId::from(ids.user_id.as_uuid());
-                let (request, event) = SignUpRequest::new(
-                    request,
-                    ids.user_id,
-                    command.email,
-                    command.name,
+                let id = RequestId::from(ids.user_id.as_uuid());
+                let kind = RequestKind::SignUp(SignUp {
+                    user_id: ids.user_id,
+                    name: command.name,
                     password,
-                    &occasion,
-                );
+                });
+                let (request, event) = AnonymousRequest::new(id, command.email, kind, &occasion);
                 self.requests.put(&request, &event).await?;
                 Ok(Outcome::Accepted)
             }
@@ -398,7 +397,7 @@ mod tests {
         world.clear_trace();
         let free = post(&concealed, sign_up("bob@example.com")).await;
         assert_eq!((taken.0, &taken), (202, &free));
-        assert_eq!(trace, ["hasher.hash", "sign_ups.put"]);
+        assert_eq!(trace, ["hasher.hash", "requests.put"]);
         assert_eq!(world.trace(), trace);
     }
 

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use lambda_http::http::StatusCode;
-use serde_json::json;
 use shared::{
     domain::{Email, Name},
     http::{Access, Call, Reply, idempotency::Repeatable, reply},
@@ -20,7 +18,7 @@ pub async fn handle(create: Arc<CreateUser>, call: Call) -> Reply {
     let command = read(&create, &call)?;
     match create.execute(command, policy).await? {
         Outcome::Created(user) => reply::created(&user),
-        Outcome::Accepted => reply::json(StatusCode::ACCEPTED, &json!({"status": "accepted"})),
+        Outcome::Accepted => reply::accepted(),
     }
 }
 

@@ -32,7 +32,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         policy: config.policy,
         passwords: PasswordPolicy::with_minimum(config.minimum),
         users: aws.users(),
-        requests: aws.sign_up_requests(),
+        requests: aws.requests(),
         hasher: Arc::new(Argon2::new(entropy.clone())?),
         idempotency: Idempotency::new(aws.claims(), aws.keys(), entropy),
         circumstances: aws.circumstances.clone(),

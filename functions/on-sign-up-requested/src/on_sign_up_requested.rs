@@ -5,22 +5,22 @@ use std::{sync::Arc, time::Duration};
 use shared::{
     domain::{
         DomainEvent, Error, EventId, LoginKey, Origin, Refusal, Result, Roles, User,
-        change::Occasion, sign_up::SignUpRequest, user::NewUser,
+        change::Occasion,
+        request::{AnonymousRequest, RequestKind, SignUp},
+        user::NewUser,
     },
-    mailing::{Courier, Letter, Stationery},
-    ports::{Circumstances, SignUpRequests, UserRepository},
+    mailing::{Letter, Post},
+    ports::{AnonymousRequests, Circumstances, UserRepository},
 };
 
 /// Carries out concealed sign-ups.
 pub struct OnSignUpRequested {
     /// Where the wishes are kept.
-    pub requests: Arc<dyn SignUpRequests>,
+    pub requests: Arc<dyn AnonymousRequests>,
     /// Where users are kept.
     pub users: Arc<dyn UserRepository>,
     /// Sends the mail to an owner.
-    pub courier: Courier,
-    /// What mails look like.
-    pub stationery: Stationery,
+    pub post: Post,
     /// Time and randomness.
     pub circumstances: Circumstances,
 }
@@ -35,7 +35,10 @@ impl OnSignUpRequested {
         let Some(request) = self.requests.find(id).await? else {
             return Ok(());
         };
-        match self.create(&request).await {
+        let RequestKind::SignUp(sign_up) = &request.kind else {
+            return Ok(());
+        };
+        match self.create(&request, sign_up).await {
             Ok(_) => {}
             Err(Error::Refused(Refusal::EmailTaken)) => {
                 self.tell_owner(&request, event, remaining).await?;
@@ -45,7 +48,7 @@ impl OnSignUpRequested {
         self.requests.remove(id).await
     }
 
-    async fn create(&self, request: &SignUpRequest) -> Result<User> {
+    async fn create(&self, request: &AnonymousRequest, sign_up: &SignUp) -> Result<User> {
         let origin = Origin {
             source: request.source_address,
             ..Origin::system(request.id)
@@ -56,10 +59,10 @@ impl OnSignUpRequested {
             ..self.circumstances.occasion(origin)?
         };
         let new = NewUser {
-            id: request.user_id,
+            id: sign_up.user_id,
             email: request.email.clone(),
-            name: request.name.clone(),
-            password: request.password.clone(),
+            name: sign_up.name.clone(),
+            password: sign_up.password.clone(),
             roles: Roles::new(),
         };
         self.users.commit(&User::create(new, &occasion)).await
@@ -67,7 +70,7 @@ impl OnSignUpRequested {
 
     async fn tell_owner(
         &self,
-        request: &SignUpRequest,
+        request: &AnonymousRequest,
         event: &DomainEvent,
         remaining: Duration,
     ) -> Result<()> {
@@ -81,9 +84,9 @@ impl OnSignUpRequested {
         let Some(owner) = self.users.find(login.user_id).await? else {
             return Ok(());
         };
-        let mail = Letter::AlreadyRegistered.write(&self.stationery, &owner.email, &owner.name)?;
-        self.courier
-            .deliver(event.id, Letter::AlreadyRegistered, &mail, remaining)
+        let letter = Letter::AlreadyRegistered;
+        self.post
+            .send(letter, &owner, &owner.email, event, remaining)
             .await
     }
 }
@@ -103,15 +106,7 @@ mod tests {
         OnSignUpRequested {
             requests: world.clone(),
             users: world.clone(),
-            courier: Courier {
-                claims: world.clone(),
-                mailer: world.clone(),
-                guarantee: MailGuarantee::NeverLost,
-            },
-            stationery: Stationery {
-                product: "Acme".to_owned(),
-                app_url: "https://app.example.com".to_owned(),
-            },
+            post: world.post(MailGuarantee::NeverLost),
             circumstances: world.circumstances(),
         }
     }
@@ -123,12 +118,15 @@ mod tests {
             .occasion(Origin::system("test"))
             .unwrap();
         let id = UserId::new(occasion.now, [seed; 10]);
-        let (request, event) = SignUpRequest::new(
+        let sign_up = RequestKind::SignUp(SignUp {
+            user_id: id,
+            name: "Ann".parse().unwrap(),
+            password: PasswordHash::from_phc("hash"),
+        });
+        let (request, event) = AnonymousRequest::new(
             RequestId::from(id.as_uuid()),
-            id,
             "ann@example.com".parse().unwrap(),
-            "Ann".parse().unwrap(),
-            PasswordHash::from_phc("hash"),
+            sign_up,
             &occasion,
         );
         world.put(&request, &event).await.unwrap();
@@ -143,7 +141,7 @@ mod tests {
         assert_eq!(
             (
                 world.users().len(),
-                world.pending_sign_ups(),
+                world.pending_requests(),
                 world.inbox().len()
             ),
             (1, 0, 0)
@@ -158,7 +156,7 @@ mod tests {
         let second = wish(&world, 2).await;
         service(&world).execute(&second, REMAINING).await.unwrap();
         service(&world).execute(&second, REMAINING).await.unwrap();
-        assert_eq!((world.users().len(), world.pending_sign_ups()), (1, 0));
+        assert_eq!((world.users().len(), world.pending_requests()), (1, 0));
         let inbox = world.inbox();
         assert_eq!(
             (inbox.len(), inbox[0].subject.as_str()),
@@ -178,7 +176,7 @@ mod tests {
             assert_eq!(
                 (
                     world.users().len(),
-                    world.pending_sign_ups(),
+                    world.pending_requests(),
                     world.inbox().len()
                 ),
                 (1, 0, 0),

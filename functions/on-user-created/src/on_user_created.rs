@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     domain::{DomainEvent, EventKind, Result},
-    mailing::{Courier, Letter, Stationery},
+    mailing::{Letter, Post},
     ports::UserRepository,
 };
 
@@ -13,13 +13,12 @@ pub struct OnUserCreated {
     /// Where users are kept: events hold no address.
     pub users: Arc<dyn UserRepository>,
     /// Sends the mail.
-    pub courier: Courier,
-    /// What mails look like.
-    pub stationery: Stationery,
+    pub post: Post,
 }
 
 impl OnUserCreated {
     /// Sends the welcome mail, once however often the event comes. A user erased meanwhile gets none.
+    /// With it comes a link that proves the address, unless it is proven already.
     pub async fn execute(&self, event: &DomainEvent, remaining: Duration) -> Result<()> {
         let Some(id) = event
             .user_id
@@ -30,9 +29,8 @@ impl OnUserCreated {
         let Some(user) = self.users.find(id).await? else {
             return Ok(());
         };
-        let mail = Letter::Welcome.write(&self.stationery, &user.email, &user.name)?;
-        self.courier
-            .deliver(event.id, Letter::Welcome, &mail, remaining)
+        self.post
+            .send(Letter::Welcome, &user, &user.email, event, remaining)
             .await
     }
 }
@@ -41,8 +39,7 @@ impl OnUserCreated {
 mod tests {
     use shared::{
         adapters::memory::{Fault, World},
-        domain::{Origin, PasswordHash, Roles, User, UserId, mail::MailGuarantee, user::NewUser},
-        ports::Entropy,
+        domain::{Origin, mail::MailGuarantee},
     };
 
     use super::*;
@@ -52,32 +49,12 @@ mod tests {
     fn service(world: &Arc<World>, guarantee: MailGuarantee) -> OnUserCreated {
         OnUserCreated {
             users: world.clone(),
-            courier: Courier {
-                claims: world.clone(),
-                mailer: world.clone(),
-                guarantee,
-            },
-            stationery: Stationery {
-                product: "Acme".to_owned(),
-                app_url: "https://app.example.com".to_owned(),
-            },
+            post: world.post(guarantee),
         }
     }
 
     async fn user_created(world: &Arc<World>) -> DomainEvent {
-        let occasion = world
-            .circumstances()
-            .occasion(Origin::system("test"))
-            .unwrap();
-        let entropy: Arc<dyn Entropy> = world.clone();
-        let new = NewUser {
-            id: UserId::new(occasion.now, entropy.bytes().unwrap()),
-            email: "ann@example.com".parse().unwrap(),
-            name: "Ann".parse().unwrap(),
-            password: PasswordHash::from_phc("hash"),
-            roles: Roles::new(),
-        };
-        world.commit(&User::create(new, &occasion)).await.unwrap();
+        world.add_user("ann@example.com").await.unwrap();
         world.outbox()[0].clone()
     }
 
@@ -91,6 +68,34 @@ mod tests {
         let inbox = world.inbox();
         assert_eq!(inbox.len(), 1);
         assert_eq!(inbox[0].to.as_str(), "ann@example.com");
+    }
+
+    #[tokio::test]
+    async fn the_link_in_it_proves_the_address() {
+        let world = World::new();
+        let event = user_created(&world).await;
+        let service = service(&world, MailGuarantee::NeverLost);
+        service.execute(&event, REMAINING).await.unwrap();
+        let mail = world.inbox().remove(0);
+        assert!(mail.text.contains("https://app.example.com/verify#token="));
+        let (token, user) = (world.mailed_token().unwrap(), world.users().remove(0));
+        let occasion = world
+            .circumstances()
+            .occasion(Origin::system("test"))
+            .unwrap();
+        let change = user.verify_email(&occasion).unwrap();
+        let change = change.spending(token.spend(&user.email, occasion.now));
+        assert!(world.commit(&change).await.unwrap().email_verified);
+    }
+
+    #[tokio::test]
+    async fn who_proved_the_address_by_then_gets_no_link() {
+        let world = World::new();
+        let event = user_created(&world).await;
+        world.tamper(event.user_id.unwrap(), |user| user.email_verified = true);
+        let service = service(&world, MailGuarantee::NeverLost);
+        service.execute(&event, REMAINING).await.unwrap();
+        assert!(!world.inbox().remove(0).text.contains("token="));
     }
 
     #[tokio::test]
@@ -139,16 +144,16 @@ mod tests {
         })
         .await;
         let mails = mails.into_inner().unwrap();
-        assert!(mails.len() >= 16, "four calls, each with four faults");
+        assert!(mails.len() >= 24, "six calls, each with four faults");
         mails
     }
 
-    /// The calls are users.find, claims.claim, mailer.send, claims.settle, numbered from 0: from
-    /// after the send to before the settlement, nobody knows.
+    /// The calls are users.find, claims.claim, secrets.get_or_put, tokens.issue, mailer.send,
+    /// claims.settle, numbered from 0: from after the send to before the settlement, nobody knows.
     fn in_the_window(fault: Fault) -> bool {
         matches!(
             fault,
-            Fault::CrashAfter(2) | Fault::LoseReply(2) | Fault::CrashBefore(3) | Fault::Fail(3)
+            Fault::CrashAfter(4) | Fault::LoseReply(4) | Fault::CrashBefore(5) | Fault::Fail(5)
         )
     }
 
@@ -173,7 +178,7 @@ mod tests {
         let event = user_created(&world).await;
         let service = service(&world, MailGuarantee::NeverLost);
         world
-            .with_fault(Fault::CrashAfter(2), service.execute(&event, REMAINING))
+            .with_fault(Fault::CrashAfter(4), service.execute(&event, REMAINING))
             .await;
         assert_eq!(world.inbox().len(), 1);
         let claim = &world.mail_claims()[0];

@@ -2,7 +2,7 @@
 //! made it.
 
 use super::{
-    DomainEvent, EventId, EventKind, LoginKey, Origin, Timestamp, User, Version,
+    DomainEvent, EventId, EventKind, LoginKey, Origin, Role, Timestamp, User, Version,
     event::EventData,
     history::{HistoryEntry, Private},
     login::LoginChange,
@@ -65,6 +65,8 @@ pub enum AdminChange {
     None,
     /// One more.
     Gained,
+    /// The first one: a conflict if there is one already.
+    First,
     /// One less: refused if it is the last.
     Lost,
 }
@@ -133,6 +135,17 @@ impl Change {
             token: Some(token),
             ..self
         }
+    }
+
+    /// The change which also makes the user the first administrator. If there is one by the time it is
+    /// written, it is refused as a `VersionConflict`. Who is not active stays what they are.
+    #[must_use]
+    pub fn appointing(mut self) -> Self {
+        if self.user.active && self.user.roles.insert(Role::admin()) {
+            self.admins = AdminChange::First;
+            self.event.data.changed.push("roles".to_owned());
+        }
+        self
     }
 
     /// The change that leaves only a tombstone.

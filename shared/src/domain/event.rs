@@ -42,6 +42,8 @@ kinds! {
     UserEmailChanged,
     /// A user proved the address.
     UserEmailVerified,
+    /// Somebody asked for a mail that proves the address.
+    UserEmailVerificationRequested,
     /// A user's password changed.
     UserPasswordChanged,
     /// Somebody asked for a password reset.

@@ -3,11 +3,13 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+use zeroize::Zeroize as _;
 
-use super::{Refusal, Timestamp, UserId};
+use super::{Email, Error, EventId, Refusal, Timestamp, UserId};
 
 /// What a token is good for, and nothing else. Each user has one slot for each purpose: a newer
 /// token voids the one before.
@@ -31,6 +33,34 @@ impl TokenPurpose {
         }
     }
 
+    /// Every purpose there is.
+    pub const ALL: [Self; 3] = [
+        Self::PasswordReset,
+        Self::EmailVerification,
+        Self::EmailChange,
+    ];
+
+    /// The octet by which a token says what it is for.
+    fn code(self) -> u8 {
+        match self {
+            Self::PasswordReset => 1,
+            Self::EmailVerification => 2,
+            Self::EmailChange => 3,
+        }
+    }
+
+    fn of_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.code() == code)
+    }
+
+    /// The page of the application that its links lead to.
+    pub fn page(self) -> &'static str {
+        match self {
+            Self::PasswordReset => "reset",
+            Self::EmailVerification | Self::EmailChange => "verify",
+        }
+    }
+
     /// How long a token is good: OWASP Forgot Password Cheat Sheet asks for short; the two that give
     /// nobody access may wait for a weekend's mail.
     pub fn lifetime(self) -> Duration {
@@ -41,9 +71,11 @@ impl TokenPurpose {
     }
 }
 
-/// A token: the user in the clear, and 256 random bits.
+/// A token: its purpose and user in the clear, and 256 bits that nobody can guess.
 #[derive(Debug, Clone)]
 pub struct OneTimeToken {
+    /// What it is good for.
+    pub purpose: TokenPurpose,
     /// Whose it is.
     pub user_id: UserId,
     secret: SecretSlice<u8>,
@@ -54,32 +86,52 @@ const SECRET_LEN: usize = 32;
 
 impl OneTimeToken {
     /// A token with this secret.
-    pub fn new(user_id: UserId, secret: [u8; SECRET_LEN]) -> Self {
+    pub fn new(purpose: TokenPurpose, user_id: UserId, secret: [u8; SECRET_LEN]) -> Self {
         Self {
+            purpose,
             user_id,
             secret: secret.to_vec().into(),
         }
     }
 
-    /// The token as a link carries it: base64url, 64 characters.
+    /// The token as a link carries it: base64url, 66 characters.
     pub fn encode(&self) -> SecretString {
-        let user = self.user_id.as_uuid();
-        BASE64_URL_SAFE_NO_PAD
-            .encode([user.as_bytes(), self.secret.expose_secret()].concat())
-            .into()
+        let mut bytes = vec![self.purpose.code()];
+        bytes.extend_from_slice(self.user_id.as_uuid().as_bytes());
+        bytes.extend_from_slice(self.secret.expose_secret());
+        let text = BASE64_URL_SAFE_NO_PAD.encode(&bytes);
+        bytes.zeroize();
+        text.into()
     }
 
-    /// What is stored of it. The secret is random, so one round of a fast hash hides it for good.
-    pub fn hash(&self) -> TokenHash {
-        TokenHash(BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(self.secret.expose_secret())))
+    /// What is stored of a token that was mailed to `address`. The secret is random, so one round of
+    /// a fast hash hides it for good. The address is in it, so that a token proves the one address it
+    /// was mailed to, whatever the user's is by the time it comes back.
+    fn hash(&self, address: &Email) -> TokenHash {
+        let hash = Sha256::new()
+            .chain_update(self.secret.expose_secret())
+            .chain_update(address.as_str());
+        TokenHash(BASE64_URL_SAFE_NO_PAD.encode(hash.finalize()))
     }
 
-    /// The use of this token for `purpose` at `now`.
-    pub fn spend(&self, purpose: TokenPurpose, now: Timestamp) -> TokenUse {
+    /// The token as it is put into its slot when it is mailed to `address`, because of something that
+    /// happened at `time`.
+    pub fn issue(&self, address: &Email, time: Timestamp) -> TokenIssue {
+        TokenIssue {
+            user_id: self.user_id,
+            purpose: self.purpose,
+            hash: self.hash(address),
+            issued_at: time,
+            expires_at: time.plus(self.purpose.lifetime()),
+        }
+    }
+
+    /// The use of this token at `now`, to prove `address`.
+    pub fn spend(&self, address: &Email, now: Timestamp) -> TokenUse {
         TokenUse {
             user_id: self.user_id,
-            purpose,
-            hash: self.hash(),
+            purpose: self.purpose,
+            hash: self.hash(address),
             now,
         }
     }
@@ -93,10 +145,41 @@ impl FromStr for OneTimeToken {
         let bytes = BASE64_URL_SAFE_NO_PAD
             .decode(raw)
             .map_err(|_| Refusal::TokenExpired)?;
-        let (user, secret) = bytes.split_at_checked(16).ok_or(Refusal::TokenExpired)?;
+        let (code, rest) = bytes.split_first().ok_or(Refusal::TokenExpired)?;
+        let purpose = TokenPurpose::of_code(*code).ok_or(Refusal::TokenExpired)?;
+        let (user, secret) = rest.split_at_checked(16).ok_or(Refusal::TokenExpired)?;
         let user = Uuid::from_slice(user).map_err(|_| Refusal::TokenExpired)?;
         let secret = secret.try_into().map_err(|_| Refusal::TokenExpired)?;
-        Ok(Self::new(UserId::from(user), secret))
+        Ok(Self::new(purpose, UserId::from(user), secret))
+    }
+}
+
+/// The key from which the secrets of all one-time tokens come. Whoever handles an event again makes
+/// the same token again: so a repetition neither voids the token that was mailed, nor has to find it
+/// anywhere.
+#[derive(Debug, Clone)]
+pub struct TokenKey(SecretSlice<u8>);
+
+impl TokenKey {
+    /// The key with these bytes.
+    pub fn new(bytes: SecretSlice<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The token of `user_id` for `purpose`, because of `event`.
+    pub fn token(
+        &self,
+        purpose: TokenPurpose,
+        user_id: UserId,
+        event: EventId,
+    ) -> Result<OneTimeToken, Error> {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).map_err(Error::caused_by)?;
+        mac.update(&[purpose.code()]);
+        mac.update(user_id.as_uuid().as_bytes());
+        mac.update(event.as_uuid().as_bytes());
+        let secret = mac.finalize().into_bytes().into();
+        Ok(OneTimeToken::new(purpose, user_id, secret))
     }
 }
 
@@ -108,6 +191,22 @@ impl fmt::Display for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A token on its way into its slot. Its times are those of the event it was made for, so that
+/// issuing it again, however late, changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenIssue {
+    /// Whose.
+    pub user_id: UserId,
+    /// What for.
+    pub purpose: TokenPurpose,
+    /// Which.
+    pub hash: TokenHash,
+    /// When it was asked for; of two tokens the later counts.
+    pub issued_at: Timestamp,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
 }
 
 /// The use of a token, written in one transaction with the change it permits: so it is used once,
@@ -128,24 +227,73 @@ pub struct TokenUse {
 mod tests {
     use super::*;
 
+    const RESET: TokenPurpose = TokenPurpose::PasswordReset;
+
+    fn user(seed: u8) -> UserId {
+        UserId::new(Timestamp::from_seconds(1), [seed; 10])
+    }
+
+    fn email(raw: &str) -> Email {
+        raw.parse().unwrap()
+    }
+
     #[test]
     fn a_token_survives_the_mail() {
-        let token = OneTimeToken::new(UserId::new(Timestamp::from_seconds(1), [3; 10]), [7; 32]);
-        let link = token.encode();
-        assert_eq!(link.expose_secret().len(), 64);
-        let read: OneTimeToken = link.expose_secret().parse().unwrap();
-        assert_eq!((read.user_id, read.hash()), (token.user_id, token.hash()));
-        assert!(!format!("{token:?}").contains("[7, 7"));
+        let (ann, now) = (email("ann@example.com"), Timestamp::from_seconds(1));
+        for purpose in TokenPurpose::ALL {
+            let token = OneTimeToken::new(purpose, user(3), [7; 32]);
+            let link = token.encode();
+            assert_eq!(link.expose_secret().len(), 66);
+            let read: OneTimeToken = link.expose_secret().parse().unwrap();
+            assert_eq!(read.spend(&ann, now), token.spend(&ann, now));
+            assert!(!format!("{token:?}").contains("[7, 7"));
+        }
     }
 
     #[test]
     fn anything_else_is_as_good_as_expired() {
-        for raw in ["", "x", "####", &"A".repeat(63), &"A".repeat(66)] {
+        for raw in [
+            "",
+            "x",
+            "####",
+            &"A".repeat(66),
+            &"A".repeat(64),
+            &"B".repeat(68),
+        ] {
             assert_eq!(
                 raw.parse::<OneTimeToken>().unwrap_err(),
                 Refusal::TokenExpired,
                 "{raw}"
             );
         }
+    }
+
+    #[test]
+    fn a_token_is_bound_to_the_address_it_was_mailed_to() {
+        let token = OneTimeToken::new(RESET, user(3), [7; 32]);
+        let now = Timestamp::from_seconds(1);
+        let (ann, bob) = (email("ann@example.com"), email("bob@example.com"));
+        assert_eq!(token.issue(&ann, now).hash, token.spend(&ann, now).hash);
+        assert_ne!(token.issue(&ann, now).hash, token.spend(&bob, now).hash);
+    }
+
+    #[test]
+    fn a_token_is_one_for_each_event_purpose_and_user() {
+        let key = TokenKey::new(vec![9; 32].into());
+        let event = |seed| EventId::new(Timestamp::from_seconds(1), [seed; 10]);
+        let token = |purpose, seed, cause| {
+            let token = key.token(purpose, user(seed), event(cause)).unwrap();
+            token.encode().expose_secret().to_owned()
+        };
+        assert_eq!(token(RESET, 1, 1), token(RESET, 1, 1));
+        let secret = |token: &str| token[23..].to_owned();
+        let all = [
+            token(RESET, 1, 1),
+            token(RESET, 1, 2),
+            token(RESET, 2, 1),
+            token(TokenPurpose::EmailChange, 1, 1),
+        ];
+        let secrets: std::collections::BTreeSet<_> = all.iter().map(|t| secret(t)).collect();
+        assert_eq!(secrets.len(), all.len());
     }
 }

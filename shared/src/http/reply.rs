@@ -43,6 +43,14 @@ pub fn user(user: &User) -> Reply {
     with_header(response, header::ETAG, &etag(user))
 }
 
+/// 202: the wish was noted. The same for every wish, so that nobody learns what will come of it.
+pub fn accepted() -> Reply {
+    json(
+        StatusCode::ACCEPTED,
+        &serde_json::json!({"status": "accepted"}),
+    )
+}
+
 /// 204.
 pub fn no_content() -> Reply {
     let mut response = Response::new(Body::Empty);

@@ -1,6 +1,6 @@
 //! The ledger: claimed, then sent.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -33,8 +33,9 @@ pub struct Courier {
 }
 
 impl Courier {
-    /// Sends the `letter` that `event` calls for, unless it was sent. `remaining` is how long this
-    /// worker may still run; until then nobody else takes the mail.
+    /// Sends the `letter` that `event` calls for, unless it was sent. `mail` is awaited while the
+    /// letter is ours; if nothing comes of it, nothing will ever be sent. `remaining` is how long
+    /// this worker may still run; until then nobody else takes the mail.
     ///
     /// # Errors
     /// If the mail was not sent, or if nobody knows; repeating the call is safe.
@@ -42,7 +43,7 @@ impl Courier {
         &self,
         event: EventId,
         letter: Letter,
-        mail: &Mail,
+        mail: impl Future<Output = Result<Option<Mail>>>,
         remaining: Duration,
     ) -> Result<()> {
         let key = ClaimKey::new(Purpose::Mail, format!("{event}_{}", letter.as_str()));
@@ -66,7 +67,15 @@ impl Courier {
             );
             return self.note(&claim, "unknown").await;
         }
-        match self.mailer.send(mail, &key).await? {
+        let mail = match mail.await {
+            Ok(Some(mail)) => mail,
+            Ok(None) => return self.note(&claim, "not called for").await,
+            Err(error) => {
+                self.claims.release(&claim).await?;
+                return Err(error);
+            }
+        };
+        match self.mailer.send(&mail, &key).await? {
             Posted::Accepted => self.note(&claim, "sent").await,
             Posted::Refused(reason) => {
                 self.claims.release(&claim).await?;

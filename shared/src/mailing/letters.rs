@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use crate::domain::{Email, Error, Name, Result, mail::Mail};
+use super::Link;
+use crate::domain::{Email, Error, Name, Result, TokenPurpose, User, mail::Mail};
 
 /// What all mails of a deployment share.
 #[derive(Debug, Clone)]
@@ -20,13 +21,28 @@ pub enum Letter {
     Welcome,
     /// To the owner of an address with which somebody tried to sign up.
     AlreadyRegistered,
+    /// To a user who wants another password.
+    PasswordReset,
+    /// To a user who wants to prove the address.
+    EmailVerification,
+    /// To the address a user wants to have.
+    EmailChange,
+    /// To the owner of an address that another user wants to have.
+    AddressInUse,
+    /// To the address a user had.
+    EmailChanged,
 }
 
 /// What the templates read.
 struct Content<'a> {
     product: &'a str,
-    app_url: &'a str,
     name: &'a str,
+    /// Where the button leads.
+    url: &'a str,
+    /// What the button says.
+    action: &'a str,
+    /// Whether the button proves the address.
+    proves: bool,
 }
 
 macro_rules! templates {
@@ -37,15 +53,23 @@ macro_rules! templates {
 
                 #[derive(Template)]
                 #[template(path = $html)]
-                pub(super) struct Html<'a> {
-                    pub(super) letter: &'a Content<'a>,
-                    pub(super) subject: &'a str,
+                struct Html<'a> {
+                    letter: &'a Content<'a>,
+                    subject: &'a str,
                 }
 
                 #[derive(Template)]
                 #[template(path = $text)]
-                pub(super) struct Text<'a> {
-                    pub(super) letter: &'a Content<'a>,
+                struct Text<'a> {
+                    letter: &'a Content<'a>,
+                }
+
+                /// The HTML and the text.
+                pub(super) fn render(
+                    letter: &Content<'_>,
+                    subject: &str,
+                ) -> askama::Result<(String, String)> {
+                    Ok((Html { letter, subject }.render()?, Text { letter }.render()?))
                 }
             }
         )+
@@ -55,6 +79,11 @@ macro_rules! templates {
 templates! {
     welcome: "welcome.html", "welcome.txt";
     already_registered: "already_registered.html", "already_registered.txt";
+    password_reset: "password_reset.html", "password_reset.txt";
+    email_verification: "email_verification.html", "email_verification.txt";
+    email_change: "email_change.html", "email_change.txt";
+    address_in_use: "address_in_use.html", "address_in_use.txt";
+    email_changed: "email_changed.html", "email_changed.txt";
 }
 
 impl Letter {
@@ -63,43 +92,85 @@ impl Letter {
         match self {
             Self::Welcome => "welcome",
             Self::AlreadyRegistered => "already-registered",
+            Self::PasswordReset => "password-reset",
+            Self::EmailVerification => "email-verification",
+            Self::EmailChange => "email-change",
+            Self::AddressInUse => "address-in-use",
+            Self::EmailChanged => "email-changed",
         }
     }
 
-    /// The mail to the user with this address and name.
-    pub fn write(self, stationery: &Stationery, to: &Email, name: &Name) -> Result<Mail> {
+    /// What the link in it proves of `user`, if there is one in it.
+    pub(super) fn proves(self, user: &User) -> Option<TokenPurpose> {
+        match self {
+            Self::Welcome => (!user.email_verified).then_some(TokenPurpose::EmailVerification),
+            Self::PasswordReset => Some(TokenPurpose::PasswordReset),
+            Self::EmailVerification => Some(TokenPurpose::EmailVerification),
+            Self::EmailChange => Some(TokenPurpose::EmailChange),
+            Self::AlreadyRegistered | Self::AddressInUse | Self::EmailChanged => None,
+        }
+    }
+
+    /// Whether there is nothing to say without the link.
+    pub(super) fn is_about_a_link(self) -> bool {
+        matches!(
+            self,
+            Self::PasswordReset | Self::EmailVerification | Self::EmailChange
+        )
+    }
+
+    fn subject(self, product: &str) -> String {
+        match self {
+            Self::Welcome => format!("Welcome to {product}"),
+            Self::AlreadyRegistered | Self::AddressInUse => format!("Your account at {product}"),
+            Self::PasswordReset => format!("Choose a new password for {product}"),
+            Self::EmailVerification => format!("Confirm your address at {product}"),
+            Self::EmailChange => format!("Confirm your new address at {product}"),
+            Self::EmailChanged => format!("Your address at {product} was changed"),
+        }
+    }
+
+    fn action(self, product: &str, proves: bool) -> String {
+        match self {
+            Self::PasswordReset => "Choose a new password".to_owned(),
+            _ if proves => "Confirm this address".to_owned(),
+            _ => format!("Open {product}"),
+        }
+    }
+
+    /// The mail to somebody with this address and name.
+    pub fn write(
+        self,
+        stationery: &Stationery,
+        to: &Email,
+        name: &Name,
+        link: Option<&Link>,
+    ) -> Result<Mail> {
+        let product = &stationery.product;
+        let (subject, proves) = (self.subject(product), link.is_some());
         let content = Content {
-            product: &stationery.product,
-            app_url: &stationery.app_url,
+            product,
             name: name.as_str(),
+            url: link.map_or(&stationery.app_url, Link::expose),
+            action: &self.action(product, proves),
+            proves,
         };
-        let letter = &content;
-        let (subject, html, text) = match self {
-            Self::Welcome => {
-                let subject = format!("Welcome to {}", stationery.product);
-                let html = welcome::Html {
-                    letter,
-                    subject: &subject,
-                }
-                .render();
-                (subject, html, welcome::Text { letter }.render())
-            }
-            Self::AlreadyRegistered => {
-                let subject = format!("Your account at {}", stationery.product);
-                let html = already_registered::Html {
-                    letter,
-                    subject: &subject,
-                }
-                .render();
-                (subject, html, already_registered::Text { letter }.render())
-            }
+        let render = match self {
+            Self::Welcome => welcome::render,
+            Self::AlreadyRegistered => already_registered::render,
+            Self::PasswordReset => password_reset::render,
+            Self::EmailVerification => email_verification::render,
+            Self::EmailChange => email_change::render,
+            Self::AddressInUse => address_in_use::render,
+            Self::EmailChanged => email_changed::render,
         };
+        let (html, text) = render(&content, &subject).map_err(Error::caused_by)?;
         Ok(Mail {
             to: to.clone(),
             name: name.clone(),
             subject,
-            text: text.map_err(Error::caused_by)?,
-            html: html.map_err(Error::caused_by)?,
+            text,
+            html,
         })
     }
 }
@@ -107,25 +178,49 @@ impl Letter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{OneTimeToken, Timestamp, UserId};
 
-    fn write(letter: Letter, name: &str) -> Mail {
+    const ALL: [Letter; 7] = [
+        Letter::Welcome,
+        Letter::AlreadyRegistered,
+        Letter::PasswordReset,
+        Letter::EmailVerification,
+        Letter::EmailChange,
+        Letter::AddressInUse,
+        Letter::EmailChanged,
+    ];
+
+    fn write(letter: Letter, name: &str, purpose: Option<TokenPurpose>) -> Mail {
         let stationery = Stationery {
             product: "Acme & Co".to_owned(),
-            app_url: "https://app.example.com".to_owned(),
+            app_url: "https://app.example.com/".to_owned(),
         };
+        let user = UserId::new(Timestamp::from_seconds(1), [3; 10]);
+        let link = purpose
+            .map(|purpose| Link::new(&stationery, &OneTimeToken::new(purpose, user, [7; 32])));
         letter
             .write(
                 &stationery,
                 &"ann@example.com".parse().unwrap(),
                 &name.parse().unwrap(),
+                link.as_ref(),
             )
             .unwrap()
     }
 
+    fn purpose(letter: Letter) -> Option<TokenPurpose> {
+        match letter {
+            Letter::Welcome | Letter::EmailVerification => Some(TokenPurpose::EmailVerification),
+            Letter::PasswordReset => Some(TokenPurpose::PasswordReset),
+            Letter::EmailChange => Some(TokenPurpose::EmailChange),
+            _ => None,
+        }
+    }
+
     #[test]
     fn mails_read_as_agreed() {
-        for letter in [Letter::Welcome, Letter::AlreadyRegistered] {
-            let mail = write(letter, "Ann Example");
+        for letter in ALL {
+            let mail = write(letter, "Ann Example", purpose(letter));
             let whole = format!(
                 "Subject: {}\n\n{}\n\n{}",
                 mail.subject, mail.text, mail.html
@@ -135,9 +230,44 @@ mod tests {
     }
 
     #[test]
+    fn a_welcome_needs_no_link() {
+        let mail = write(Letter::Welcome, "Ann", None);
+        assert!(!mail.text.contains("onfirm") && !mail.html.contains("onfirm"));
+        assert!(
+            mail.text.contains("https://app.example.com/\n"),
+            "{}",
+            mail.text
+        );
+    }
+
+    #[test]
     fn a_name_is_text_and_never_markup() {
-        let mail = write(Letter::Welcome, "<img src=x onerror=alert(1)>");
-        assert!(!mail.html.contains("<img"), "{}", mail.html);
-        assert!(mail.text.contains("<img src=x"), "{}", mail.text);
+        for letter in ALL {
+            let mail = write(letter, "<img src=x onerror=alert(1)>", purpose(letter));
+            assert!(!mail.html.contains("<img"), "{}", mail.html);
+            assert!(mail.text.contains("<img src=x"), "{}", mail.text);
+        }
+    }
+
+    #[test]
+    fn logs_learn_nothing_of_a_mail() {
+        let mail = write(Letter::PasswordReset, "Ann", purpose(Letter::PasswordReset));
+        let shown = format!("{mail:?}");
+        assert!(
+            !shown.contains("token=") && !shown.contains("ann@"),
+            "{shown}"
+        );
+        let link = Link::new(
+            &Stationery {
+                product: String::new(),
+                app_url: String::new(),
+            },
+            &OneTimeToken::new(
+                TokenPurpose::PasswordReset,
+                UserId::new(Timestamp::from_seconds(1), [3; 10]),
+                [7; 32],
+            ),
+        );
+        assert!(!format!("{link:?}").contains("token="), "{link:?}");
     }
 }

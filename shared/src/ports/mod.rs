@@ -9,15 +9,16 @@ use async_trait::async_trait;
 use secrecy::{SecretSlice, SecretString};
 
 use crate::domain::{
-    Change, DomainEvent, Login, LoginKey, OneTimeToken, Origin, Password, PasswordHash, RequestId,
-    Result, Role, Session, SessionId, Timestamp, TokenPurpose, User, UserId, Version,
+    Change, DomainEvent, Login, LoginKey, Origin, Password, PasswordHash, RequestId, Result, Role,
+    Session, SessionId, Timestamp, User, UserId, Version,
     audit::{AuditEntry, AuditPage, AuditQuery},
     change::Occasion,
     history::HistoryEntry,
     keys::{KeyPair, KeyRing},
     listing::{Listed, Listing},
     mail::Mail,
-    sign_up::SignUpRequest,
+    request::AnonymousRequest,
+    token::{TokenIssue, TokenUse},
 };
 
 pub use claims::{Claim, ClaimKey, Claimed, Claims, Purpose, Settled, Terms};
@@ -37,10 +38,14 @@ pub trait UserRepository: Send + Sync {
     /// user as written.
     ///
     /// # Errors
-    /// In this order: `VersionConflict` if the user changed since; `TokenExpired` if the token it
+    /// In this order: `VersionConflict` if the user changed since, or is not the
+    /// first administrator any more; `TokenExpired` if the token it
     /// spends is not the one in its slot, was used or has expired; `EmailTaken` if a login it claims
     /// has an owner; `LastAdministrator` if no active administrator would be left.
     async fn commit(&self, change: &Change) -> Result<User>;
+
+    /// Whether there is an active administrator. Reads what the last write wrote.
+    async fn has_administrator(&self) -> Result<bool>;
 
     /// The entry of a user's history that made this version.
     async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>>;
@@ -88,16 +93,16 @@ pub trait SessionRepository: Send + Sync {
     async fn forget(&self, user: UserId) -> Result<()>;
 }
 
-/// The wishes of people whose sign-up is concealed.
+/// The requests of people of whom nobody knows yet whether they are users.
 #[async_trait]
-pub trait SignUpRequests: Send + Sync {
-    /// Writes a wish together with its event.
-    async fn put(&self, request: &SignUpRequest, event: &DomainEvent) -> Result<()>;
+pub trait AnonymousRequests: Send + Sync {
+    /// Writes a request together with its event.
+    async fn put(&self, request: &AnonymousRequest, event: &DomainEvent) -> Result<()>;
 
-    /// The wish with this id, unless it was removed or has expired.
-    async fn find(&self, id: RequestId) -> Result<Option<SignUpRequest>>;
+    /// The request with this id, unless it was removed or has expired.
+    async fn find(&self, id: RequestId) -> Result<Option<AnonymousRequest>>;
 
-    /// Forgets a wish. Fine if it is gone.
+    /// Forgets a request. Fine if it is gone.
     async fn remove(&self, id: RequestId) -> Result<()>;
 }
 
@@ -105,8 +110,13 @@ pub trait SignUpRequests: Send + Sync {
 /// [`Change::spending`](crate::domain::Change::spending).
 #[async_trait]
 pub trait OneTimeTokens: Send + Sync {
-    /// Puts a token into the user's slot for the purpose; the one before is void.
-    async fn issue(&self, token: &OneTimeToken, purpose: TokenPurpose) -> Result<()>;
+    /// Puts a token into the user's slot for its purpose; the one before is void. Unless that one is
+    /// newer: then nothing changes. Nothing changes either if the token was issued before: a used one
+    /// stays used. Gives whether the token is in its slot, and unused.
+    async fn issue(&self, token: &TokenIssue) -> Result<bool>;
+
+    /// Whether a change that spends `token` would find it good.
+    async fn is_good(&self, token: &TokenUse) -> Result<bool>;
 }
 
 /// The keys that sign access tokens.
@@ -141,6 +151,8 @@ pub enum SecretPurpose {
     Idempotency,
     /// Makes the secrets of refresh tokens.
     Refresh,
+    /// Makes the secrets of one-time tokens.
+    OneTimeToken,
 }
 
 impl SecretPurpose {
@@ -149,6 +161,7 @@ impl SecretPurpose {
         match self {
             Self::Idempotency => "idempotency",
             Self::Refresh => "refresh",
+            Self::OneTimeToken => "one-time-token",
         }
     }
 }

@@ -85,7 +85,7 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
         )),
         sessions: Arc::new(Sessions::new(sessions.clone(), circumstances.clone())),
         requests: Arc::new(Requests::new(sessions.clone(), circumstances.clock.clone())),
-        tokens: Arc::new(Tokens::new(sessions.clone(), circumstances.clock.clone())),
+        tokens: Arc::new(Tokens::new(sessions.clone())),
         claims: Arc::new(ClaimRecords::new(sessions, circumstances.clone())),
         keys: keys.clone(),
         secrets: keys,

@@ -16,6 +16,7 @@ contract!(
     a_replayed_change_is_made_once,
     the_last_administrator_stays,
     of_two_administrators_one_can_leave,
+    of_two_first_administrators_one_is_appointed,
     a_password_changes_with_its_version,
     an_address_moves_with_its_password,
     a_taken_address_stops_the_whole_change,
@@ -172,6 +173,28 @@ async fn of_two_administrators_one_can_leave(ports: Ports) {
     let back = ports.users.commit(&back).await.unwrap();
     let leave = back.deactivate(&ports.occasion()).unwrap();
     ports.users.commit(&leave).await.unwrap();
+}
+
+async fn of_two_first_administrators_one_is_appointed(ports: Ports) {
+    let mut tasks = Vec::new();
+    for address in ["ann@example.com", "bob@example.com"] {
+        let user = ports.created(address, &[]).await;
+        let change = user.verify_email(&ports.occasion()).unwrap().appointing();
+        tasks.push((ports.users.clone(), change));
+    }
+    assert!(!ports.users.has_administrator().await.unwrap());
+    let tasks = tasks
+        .into_iter()
+        .map(|(users, change)| tokio::spawn(async move { users.commit(&change).await }));
+    let mut appointed = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(user) => appointed += u32::from(user.is_active_admin()),
+            late => assert_eq!(refusal(late), Refusal::VersionConflict),
+        }
+    }
+    assert_eq!(appointed, 1);
+    assert!(ports.users.has_administrator().await.unwrap());
 }
 
 async fn a_password_changes_with_its_version(ports: Ports) {

@@ -38,14 +38,11 @@ async fn a_change_is_one_transaction_whatever_it_spends() {
     let counter = counter();
     let Stage { ports, .. } = stage(&counter, eager()).await;
     let ann = ports.created("ann@example.com", &[]).await;
-    let token = OneTimeToken::new(ann.id, ports.bytes());
-    let purpose = TokenPurpose::PasswordReset;
-    assert_eq!(
-        requests(&counter, ports.tokens.issue(&token, purpose)).await,
-        1
-    );
+    let token = OneTimeToken::new(TokenPurpose::PasswordReset, ann.id, ports.bytes());
+    let issue = token.issue(&ann.email, ports.now());
+    assert_eq!(requests(&counter, ports.tokens.issue(&issue)).await, 1);
     let reset = ann.reset_password(PasswordHash::from_phc("$new"), &ports.occasion());
-    let reset = reset.spending(token.spend(purpose, ports.now()));
+    let reset = reset.spending(token.spend(&ann.email, ports.now()));
     assert_eq!(requests(&counter, ports.users.commit(&reset)).await, 1);
     // A refusal takes a look at the history: it may be a repetition.
     let late = ann.deactivate(&ports.occasion()).unwrap();

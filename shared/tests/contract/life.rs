@@ -92,6 +92,10 @@ impl UserRepository for Rival {
         self.ports.users.commit(change).await
     }
 
+    async fn has_administrator(&self) -> Result<bool> {
+        self.ports.users.has_administrator().await
+    }
+
     async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>> {
         self.ports.users.history_entry(id, version).await
     }

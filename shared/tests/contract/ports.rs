@@ -15,8 +15,8 @@ use shared::{
         Timestamp, User, UserId, change::Occasion, user::NewUser,
     },
     ports::{
-        AuditLog, Circumstances, Claims, Clock, Entropy, OneTimeTokens, Secrets, SessionRepository,
-        SignUpRequests, SigningKeys, UserRepository,
+        AnonymousRequests, AuditLog, Circumstances, Claims, Clock, Entropy, OneTimeTokens, Secrets,
+        SessionRepository, SigningKeys, UserRepository,
     },
 };
 
@@ -25,7 +25,7 @@ use shared::{
 pub(crate) struct Ports {
     pub(crate) users: Arc<dyn UserRepository>,
     pub(crate) sessions: Arc<dyn SessionRepository>,
-    pub(crate) requests: Arc<dyn SignUpRequests>,
+    pub(crate) requests: Arc<dyn AnonymousRequests>,
     pub(crate) tokens: Arc<dyn OneTimeTokens>,
     pub(crate) claims: Arc<dyn Claims>,
     pub(crate) keys: Arc<dyn SigningKeys>,

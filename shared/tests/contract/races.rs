@@ -73,14 +73,15 @@ async fn wanting(ports: &Ports, own: &str, wanted: &str) -> (User, Change) {
     let user = ports.created(own, &[]).await;
     let wish = user.request_email(email(wanted), &ports.occasion());
     let user = ports.users.commit(&wish.unwrap()).await.unwrap();
-    let token = OneTimeToken::new(user.id, ports.bytes());
-    let purpose = TokenPurpose::EmailChange;
-    ports.tokens.issue(&token, purpose).await.unwrap();
+    let token = OneTimeToken::new(TokenPurpose::EmailChange, user.id, ports.bytes());
+    let wanted = email(wanted);
+    let issue = token.issue(&wanted, ports.now());
+    assert!(ports.tokens.issue(&issue).await.unwrap());
     let password = ports.password(own).await;
     let proof = user
         .confirm_email(Some(password), &ports.occasion())
         .unwrap();
-    (user, proof.spending(token.spend(purpose, ports.now())))
+    (user, proof.spending(token.spend(&wanted, ports.now())))
 }
 
 async fn of_two_users_proving_one_address_one_owns_it(ports: Ports) {
@@ -130,14 +131,14 @@ async fn a_sign_up_and_a_proof_of_one_address_leave_one_owner(ports: Ports) {
 
 /// Two changes of two users, so that no version stands between them: the token alone decides.
 async fn two_different_changes_spend_a_token_once(ports: Ports) {
-    let purpose = TokenPurpose::EmailVerification;
     let ann = ports.created("ann@example.com", &[]).await;
     let bob = ports.created("bob@example.com", &[]).await;
-    let token = OneTimeToken::new(ann.id, ports.bytes());
-    ports.tokens.issue(&token, purpose).await.unwrap();
+    let token = OneTimeToken::new(TokenPurpose::EmailVerification, ann.id, ports.bytes());
+    let issue = token.issue(&ann.email, ports.now());
+    assert!(ports.tokens.issue(&issue).await.unwrap());
     let changes = [&ann, &bob].map(|user| {
         let change = user.verify_email(&ports.occasion()).unwrap();
-        change.spending(token.spend(purpose, ports.now()))
+        change.spending(token.spend(&ann.email, ports.now()))
     });
 
     let mut spent = 0;

@@ -111,9 +111,9 @@ async fn the_sessions_of_a_user_are_listed_newest_first(ports: Ports) {
     (ports.advance)(Duration::from_secs(1));
     let newer = started(&ports, &ann).await;
     // Another thing which is kept under the user.
-    let token = OneTimeToken::new(ann.id, ports.bytes());
-    let purpose = TokenPurpose::PasswordReset;
-    ports.tokens.issue(&token, purpose).await.unwrap();
+    let token = OneTimeToken::new(TokenPurpose::PasswordReset, ann.id, ports.bytes());
+    let issue = token.issue(&ann.email, ports.now());
+    assert!(ports.tokens.issue(&issue).await.unwrap());
 
     let listed = ports.sessions.list(ann.id).await.unwrap();
     assert_eq!(listed, [newer.clone(), older]);
@@ -178,9 +178,9 @@ async fn everything_of_a_user_is_forgotten(ports: Ports) {
     let ann = user(&ports).await;
     let bob = ports.created("bob@example.com", &[]).await;
     let (gone, stays) = (started(&ports, &ann).await, started(&ports, &bob).await);
-    let token = OneTimeToken::new(ann.id, ports.bytes());
-    let purpose = TokenPurpose::EmailVerification;
-    ports.tokens.issue(&token, purpose).await.unwrap();
+    let token = OneTimeToken::new(TokenPurpose::EmailVerification, ann.id, ports.bytes());
+    let issue = token.issue(&ann.email, ports.now());
+    assert!(ports.tokens.issue(&issue).await.unwrap());
 
     for _ in 0..2 {
         ports.sessions.forget(ann.id).await.unwrap();
@@ -190,7 +190,7 @@ async fn everything_of_a_user_is_forgotten(ports: Ports) {
     assert_eq!(ports.sessions.list(ann.id).await.unwrap(), []);
     assert_eq!(found(&ports, &stays).await, Some(stays));
     let verified = ann.verify_email(&ports.occasion()).unwrap();
-    let verified = verified.spending(token.spend(purpose, ports.now()));
+    let verified = verified.spending(token.spend(&ann.email, ports.now()));
     assert_eq!(
         refusal(ports.users.commit(&verified).await),
         Refusal::TokenExpired

@@ -13,6 +13,10 @@ contract!(
     of_parallel_uses_of_a_token_one_counts,
     a_token_that_was_never_issued_permits_nothing,
     a_newer_token_voids_the_one_before,
+    an_older_token_comes_too_late,
+    a_token_issued_again_is_as_good_as_before,
+    a_good_token_is_told_from_others,
+    a_token_proves_the_address_it_was_mailed_to,
     a_token_is_good_for_its_purpose,
     a_token_expires,
     a_change_that_fails_uses_no_token_up,
@@ -22,12 +26,19 @@ contract!(
 const RESET: TokenPurpose = TokenPurpose::PasswordReset;
 
 fn token(ports: &Ports, user: &User) -> OneTimeToken {
-    OneTimeToken::new(user.id, ports.bytes())
+    OneTimeToken::new(RESET, user.id, ports.bytes())
 }
 
+async fn issue(ports: &Ports, user: &User, token: &OneTimeToken) -> bool {
+    let issue = token.issue(&user.email, ports.now());
+    ports.tokens.issue(&issue).await.unwrap()
+}
+
+/// A token, and time enough that another would be newer.
 async fn issued(ports: &Ports, user: &User) -> OneTimeToken {
     let token = token(ports, user);
-    ports.tokens.issue(&token, RESET).await.unwrap();
+    assert!(issue(ports, user, &token).await);
+    (ports.advance)(INSTANT);
     token
 }
 
@@ -35,7 +46,7 @@ async fn issued(ports: &Ports, user: &User) -> OneTimeToken {
 fn reset(ports: &Ports, user: &User, token: &OneTimeToken) -> Change {
     let password = PasswordHash::from_phc("$new");
     user.reset_password(password, &ports.occasion())
-        .spending(token.spend(RESET, ports.now()))
+        .spending(token.spend(&user.email, ports.now()))
 }
 
 async fn ann(ports: &Ports) -> User {
@@ -119,11 +130,84 @@ async fn a_newer_token_voids_the_one_before(ports: Ports) {
         .unwrap();
 }
 
+async fn an_older_token_comes_too_late(ports: Ports) {
+    let user = ann(&ports).await;
+    let (older, asked) = (token(&ports, &user), ports.now());
+    (ports.advance)(INSTANT);
+    let newer = issued(&ports, &user).await;
+    let late = older.issue(&user.email, asked);
+    assert!(!ports.tokens.issue(&late).await.unwrap());
+    ports
+        .users
+        .commit(&reset(&ports, &user, &newer))
+        .await
+        .unwrap();
+}
+
+async fn a_token_issued_again_is_as_good_as_before(ports: Ports) {
+    let user = ann(&ports).await;
+    let token = token(&ports, &user);
+    let issue = token.issue(&user.email, ports.now());
+    for _ in 0..2 {
+        assert!(ports.tokens.issue(&issue).await.unwrap());
+    }
+    let change = reset(&ports, &user, &token);
+    let user = ports.users.commit(&change).await.unwrap();
+    assert!(!ports.tokens.issue(&issue).await.unwrap(), "it was used");
+    let again = reset(&ports, &user, &token);
+    assert_eq!(
+        refusal(ports.users.commit(&again).await),
+        Refusal::TokenExpired
+    );
+    // The slot is free for another.
+    (ports.advance)(INSTANT);
+    let next = issued(&ports, &user).await;
+    ports
+        .users
+        .commit(&reset(&ports, &user, &next))
+        .await
+        .unwrap();
+}
+
+async fn a_good_token_is_told_from_others(ports: Ports) {
+    let user = ann(&ports).await;
+    let good = issued(&ports, &user).await;
+    let is_good = async |token: &OneTimeToken| {
+        let spend = token.spend(&user.email, ports.now());
+        ports.tokens.is_good(&spend).await.unwrap()
+    };
+    assert!(is_good(&good).await);
+    assert!(!is_good(&token(&ports, &user)).await);
+    (ports.advance)(RESET.lifetime());
+    assert!(!is_good(&good).await, "expired");
+    let used = issued(&ports, &user).await;
+    ports
+        .users
+        .commit(&reset(&ports, &user, &used))
+        .await
+        .unwrap();
+    assert!(!is_good(&used).await, "used");
+}
+
+async fn a_token_proves_the_address_it_was_mailed_to(ports: Ports) {
+    let user = ann(&ports).await;
+    let token = issued(&ports, &user).await;
+    let elsewhere = token.spend(&email("bob@example.com"), ports.now());
+    assert!(!ports.tokens.is_good(&elsewhere).await.unwrap());
+    let change = user.reset_password(PasswordHash::from_phc("$new"), &ports.occasion());
+    assert_eq!(
+        refusal(ports.users.commit(&change.spending(elsewhere)).await),
+        Refusal::TokenExpired
+    );
+}
+
 async fn a_token_is_good_for_its_purpose(ports: Ports) {
     let user = ann(&ports).await;
     let token = issued(&ports, &user).await;
+    let mut elsewhere = token.spend(&user.email, ports.now());
+    elsewhere.purpose = TokenPurpose::EmailVerification;
     let change = user.verify_email(&ports.occasion()).unwrap();
-    let change = change.spending(token.spend(TokenPurpose::EmailVerification, ports.now()));
+    let change = change.spending(elsewhere);
     assert_eq!(
         refusal(ports.users.commit(&change).await),
         Refusal::TokenExpired
@@ -146,7 +230,7 @@ async fn a_token_expires(ports: Ports) {
     }
 
     let token = issued(&ports, &user).await;
-    (ports.advance)(RESET.lifetime().saturating_sub(INSTANT));
+    (ports.advance)(RESET.lifetime().saturating_sub(INSTANT * 2));
     ports
         .users
         .commit(&reset(&ports, &user, &token))
@@ -181,16 +265,17 @@ async fn without_a_good_token_nobody_learns_who_has_an_address(ports: Ports) {
         .request_email(email("bob@example.com"), &ports.occasion())
         .unwrap();
     let user = ports.users.commit(&wish).await.unwrap();
-    let purpose = TokenPurpose::EmailChange;
-    let token = token(&ports, &user);
+    let wanted = email("bob@example.com");
+    let token = OneTimeToken::new(TokenPurpose::EmailChange, user.id, ports.bytes());
     let moves = user.confirm_email(None, &ports.occasion()).unwrap();
-    let moves = moves.spending(token.spend(purpose, ports.now()));
+    let moves = moves.spending(token.spend(&wanted, ports.now()));
     assert_eq!(
         refusal(ports.users.commit(&moves).await),
         Refusal::TokenExpired
     );
 
-    ports.tokens.issue(&token, purpose).await.unwrap();
+    let issue = token.issue(&wanted, ports.now());
+    assert!(ports.tokens.issue(&issue).await.unwrap());
     assert_eq!(
         refusal(ports.users.commit(&moves).await),
         Refusal::EmailTaken

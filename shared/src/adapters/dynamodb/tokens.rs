@@ -1,37 +1,46 @@
 //! One-time tokens.
 
-use std::{collections::HashMap, sync::Arc};
-
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
-use super::{Entity, Key, Table, expression::text, item::ttl};
+use super::{
+    Entity, Key, Table,
+    expression::{Update, number, text},
+    item::ttl,
+    table::Written,
+};
 use crate::{
-    domain::{OneTimeToken, Result, Timestamp, TokenPurpose, UserId, token::TokenUse},
-    ports::{Clock, OneTimeTokens},
+    domain::{
+        Result, Timestamp, TokenPurpose, UserId,
+        token::{TokenIssue, TokenUse},
+    },
+    ports::OneTimeTokens,
 };
 
 /// The one-time tokens, in the sessions table.
 #[derive(Clone)]
 pub struct Tokens {
     table: Table,
-    clock: Arc<dyn Clock>,
 }
 
 impl Tokens {
     /// The tokens in `table`.
-    pub fn new(table: Table, clock: Arc<dyn Clock>) -> Self {
-        Self { table, clock }
+    pub fn new(table: Table) -> Self {
+        Self { table }
     }
 }
 
-/// The newest token of a user for a purpose.
+/// The newest token of a user for a purpose. A used one stays, so that issuing it again does not
+/// make it good.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TokenItem {
     hash: String,
+    issued_at: Timestamp,
     expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    used_at: Option<Timestamp>,
     ttl: i64,
 }
 
@@ -48,23 +57,45 @@ impl Entity for TokenItem {
 
 #[async_trait]
 impl OneTimeTokens for Tokens {
-    async fn issue(&self, token: &OneTimeToken, purpose: TokenPurpose) -> Result<()> {
-        let expires_at = self.clock.now().plus(purpose.lifetime());
-        let item = TokenItem {
-            hash: token.hash().to_string(),
-            expires_at,
-            ttl: ttl(expires_at),
+    async fn issue(&self, token: &TokenIssue) -> Result<bool> {
+        let hash = token.hash.to_string();
+        let update = Update {
+            key: TokenItem::key(&(token.user_id, token.purpose)),
+            changes: "SET #hash = :hash, #issuedAt = :issuedAt, #expiresAt = :expiresAt, \
+                      #ttl = :ttl REMOVE #usedAt",
+            condition: Some("attribute_not_exists(#issuedAt) OR #issuedAt < :issuedAt"),
+            values: vec![
+                (":hash", text(&hash)),
+                (":issuedAt", text(token.issued_at)),
+                (":expiresAt", text(token.expires_at)),
+                (":ttl", number(ttl(token.expires_at))),
+            ],
         };
-        self.table.put(&(token.user_id, purpose), &item).await
+        Ok(match self.table.update::<TokenItem>(update).await? {
+            Written::Done(_) => true,
+            Written::Refused(there) => {
+                there.is_some_and(|there| there.hash == hash && there.used_at.is_none())
+            }
+        })
+    }
+
+    async fn is_good(&self, token: &TokenUse) -> Result<bool> {
+        let slot = (token.user_id, token.purpose);
+        let there = self.table.get::<TokenItem>(&slot).await?;
+        Ok(there.is_some_and(|there| {
+            there.hash == token.hash.to_string()
+                && there.expires_at > token.now
+                && there.used_at.is_none()
+        }))
     }
 }
 
 /// The write of a transaction that uses up a token, if it is the one in its slot and good.
 pub(super) fn spending(table: &Table, token: &TokenUse) -> Result<TransactWriteItem> {
-    let values = HashMap::from([
-        (":hash".to_owned(), text(&token.hash)),
-        (":now".to_owned(), text(token.now)),
-    ]);
-    let slot = TokenItem::key(&(token.user_id, token.purpose));
-    table.deleting(slot, "#hash = :hash AND #expiresAt > :now", values)
+    table.updating(Update {
+        key: TokenItem::key(&(token.user_id, token.purpose)),
+        changes: "SET #usedAt = :now",
+        condition: Some("#hash = :hash AND #expiresAt > :now AND attribute_not_exists(#usedAt)"),
+        values: vec![(":hash", text(&token.hash)), (":now", text(token.now))],
+    })
 }

@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 
 use self::{
     failure::Failure,
-    items::{AFTER_EVENTS, LoginItem, UserItem},
+    items::{AFTER_EVENTS, AdminCount, LoginItem, UserItem},
     transaction::Transaction,
 };
 use super::{
@@ -124,6 +124,11 @@ impl UserRepository for Users {
                 return Err(failure.into());
             }
         }
+    }
+
+    async fn has_administrator(&self) -> Result<bool> {
+        let count = self.table.get::<AdminCount>(&()).await?;
+        Ok(count.is_some_and(|administrators| administrators.count > 0))
     }
 
     async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>> {

@@ -6,6 +6,8 @@
 mod claims;
 mod fault;
 mod people;
+mod requests;
+mod samples;
 mod state;
 mod users;
 
@@ -25,18 +27,15 @@ use tokio::sync::Notify;
 use self::state::State;
 use crate::{
     domain::{
-        DomainEvent, Error, OneTimeToken, Password, PasswordHash, RequestId, Result, Session,
-        SessionId, Timestamp, TokenPurpose, UserId,
+        DomainEvent, Error, Password, PasswordHash, Result, Session, SessionId, Timestamp, UserId,
         audit::{AuditEntry, AuditPage, AuditQuery},
         history,
         keys::{KeyPair, KeyRing},
         mail::Mail,
-        sign_up::SignUpRequest,
     },
     ports::{
-        AuditLog, Circumstances, ClaimKey, Clock, Entropy, EventBus, Mailer, OneTimeTokens,
-        PasswordHasher, Posted, SecretPurpose, Secrets, SessionRepository, SignUpRequests,
-        SigningKeys,
+        AuditLog, Circumstances, ClaimKey, Clock, Entropy, EventBus, Mailer, PasswordHasher,
+        Posted, SecretPurpose, Secrets, SessionRepository, SigningKeys,
     },
 };
 
@@ -139,9 +138,9 @@ impl World {
         }
     }
 
-    /// Wishes not carried out yet.
-    pub fn pending_sign_ups(&self) -> usize {
-        lock(&self.state).sign_ups.len()
+    /// Anonymous requests not carried out yet.
+    pub fn pending_requests(&self) -> usize {
+        lock(&self.state).requests.len()
     }
 
     /// The next `count` events offered to the bus are refused one by one.
@@ -281,52 +280,6 @@ impl SessionRepository for World {
         self.call("sessions.forget", |state| {
             state.sessions.retain(|(owner, _), _| *owner != user);
             state.tokens.retain(|(owner, _), _| *owner != user);
-            Ok(())
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl SignUpRequests for World {
-    async fn put(&self, request: &SignUpRequest, event: &DomainEvent) -> Result<()> {
-        self.call("sign_ups.put", |state| {
-            state.sign_ups.insert(request.id, request.clone());
-            state.remember(event);
-            Ok(())
-        })
-        .await
-    }
-
-    async fn find(&self, id: RequestId) -> Result<Option<SignUpRequest>> {
-        let now = self.now();
-        self.call("sign_ups.find", |state| {
-            Ok(state
-                .sign_ups
-                .get(&id)
-                .filter(|request| request.expires_at > now)
-                .cloned())
-        })
-        .await
-    }
-
-    async fn remove(&self, id: RequestId) -> Result<()> {
-        self.call("sign_ups.remove", |state| {
-            state.sign_ups.remove(&id);
-            Ok(())
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl OneTimeTokens for World {
-    async fn issue(&self, token: &OneTimeToken, purpose: TokenPurpose) -> Result<()> {
-        let expires_at = self.now().plus(purpose.lifetime());
-        self.call("tokens.issue", |state| {
-            state
-                .tokens
-                .insert((token.user_id, purpose), (token.hash(), expires_at));
             Ok(())
         })
         .await

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId, Timestamp,
         TokenPurpose, User, UserId, Version, audit::AuditEntry, history::HistoryEntry,
-        keys::KeyRing, mail::Mail, sign_up::SignUpRequest, token::TokenHash,
+        keys::KeyRing, mail::Mail, request::AnonymousRequest, token::TokenHash,
     },
     ports::{ClaimKey, SecretPurpose},
 };
@@ -18,8 +18,8 @@ pub(super) struct State {
     pub(super) logins: BTreeMap<LoginKey, Login>,
     pub(super) admins: u64,
     pub(super) sessions: BTreeMap<(UserId, SessionId), Session>,
-    pub(super) tokens: BTreeMap<(UserId, TokenPurpose), (TokenHash, Timestamp)>,
-    pub(super) sign_ups: BTreeMap<RequestId, SignUpRequest>,
+    pub(super) tokens: BTreeMap<(UserId, TokenPurpose), TokenSlot>,
+    pub(super) requests: BTreeMap<RequestId, AnonymousRequest>,
     pub(super) claims: BTreeMap<ClaimKey, super::claims::Record>,
     pub(super) ring: Option<KeyRing>,
     pub(super) private_keys: BTreeMap<String, Vec<u8>>,
@@ -30,6 +30,15 @@ pub(super) struct State {
     pub(super) refused_mails: usize,
     pub(super) mails: Vec<(Mail, ClaimKey)>,
     pub(super) audit: BTreeMap<(Timestamp, EventId), AuditEntry>,
+}
+
+/// The newest token of a user for a purpose.
+#[derive(Debug)]
+pub(super) struct TokenSlot {
+    pub(super) hash: TokenHash,
+    pub(super) issued_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+    pub(super) used: bool,
 }
 
 impl State {

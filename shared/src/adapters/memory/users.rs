@@ -36,6 +36,11 @@ impl UserRepository for World {
             .await
     }
 
+    async fn has_administrator(&self) -> Result<bool> {
+        self.call("users.has_administrator", |state| Ok(state.admins > 0))
+            .await
+    }
+
     async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>> {
         self.call("users.history_entry", |state| {
             Ok(state.history.get(&(id, version)).cloned())
@@ -101,14 +106,18 @@ impl State {
         match change.admins {
             AdminChange::None => {}
             AdminChange::Gained => self.admins += 1,
+            AdminChange::First if self.admins == 0 => self.admins += 1,
+            AdminChange::First => return Err(Refusal::VersionConflict.into()),
             AdminChange::Lost if self.admins > 1 => self.admins -= 1,
             AdminChange::Lost => return Err(Refusal::LastAdministrator.into()),
         }
         for login in &change.logins {
             self.apply(id, login);
         }
-        if let Some(token) = &change.token {
-            self.tokens.remove(&(token.user_id, token.purpose));
+        if let Some(token) = &change.token
+            && let Some(slot) = self.tokens.get_mut(&(token.user_id, token.purpose))
+        {
+            slot.used = true;
         }
         let stamped = change.stamp(now);
         self.remember(&stamped.entry.event);
@@ -121,9 +130,11 @@ impl State {
         Ok(stamped.user)
     }
 
-    fn is_good(&self, token: &TokenUse) -> bool {
+    pub(super) fn is_good(&self, token: &TokenUse) -> bool {
         let slot = self.tokens.get(&(token.user_id, token.purpose));
-        slot.is_some_and(|(hash, expires_at)| *hash == token.hash && *expires_at > token.now)
+        slot.is_some_and(|slot| {
+            slot.hash == token.hash && slot.expires_at > token.now && !slot.used
+        })
     }
 
     fn apply(&mut self, user_id: UserId, change: &LoginChange) {

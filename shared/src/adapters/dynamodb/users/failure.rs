@@ -26,6 +26,8 @@ pub(super) enum Guard {
     Claim,
     /// An administrator remains.
     Administrators,
+    /// There is no administrator yet.
+    NoAdministrator,
     /// The user has the login, as the user's own item says.
     Ownership,
 }
@@ -77,7 +79,8 @@ fn cancellation(guards: &[Guard], reasons: &[CancellationReason]) -> Failure {
         .min();
     let told = || format!("transaction cancelled: {:?}", codes().collect::<Vec<_>>());
     match unmet {
-        Some(Guard::Version) => Failure::Refused(Refusal::VersionConflict),
+        // Whoever finds that there is an administrator now goes on without becoming one.
+        Some(Guard::Version | Guard::NoAdministrator) => Failure::Refused(Refusal::VersionConflict),
         Some(Guard::Claim) => Failure::Refused(Refusal::EmailTaken),
         Some(Guard::Token) => Failure::Refused(Refusal::TokenExpired),
         Some(Guard::Administrators) => Failure::Refused(Refusal::LastAdministrator),

@@ -128,6 +128,20 @@ impl Entity for LoginItem {
     }
 }
 
+/// The number of active administrators.
+#[derive(Serialize, Deserialize)]
+pub(super) struct AdminCount {
+    pub(super) count: u64,
+}
+
+impl Entity for AdminCount {
+    type Id = ();
+
+    fn key((): &()) -> Key {
+        administrators()
+    }
+}
+
 /// Where the number of active administrators stands, in the attribute `count`.
 pub(super) fn administrators() -> Key {
     Key::new("ADMINS", "COUNT")

@@ -67,8 +67,8 @@ impl Transaction {
         if let Some(token) = &change.token {
             transaction.push(Guard::Token, tokens::spending(sessions, token)?);
         }
-        if let Some(update) = count(change.admins) {
-            transaction.push(Guard::Administrators, table.updating(update)?);
+        if let Some((guard, update)) = count(change.admins) {
+            transaction.push(guard, table.updating(update)?);
         }
         Ok(transaction)
     }
@@ -115,19 +115,27 @@ fn set_password(user: UserId, key: &LoginKey, password: &PasswordHash) -> Update
 
 /// The update of the number of active administrators. The first one brings the item into being;
 /// the last one cannot go.
-fn count(change: AdminChange) -> Option<Update> {
-    let (condition, values): (_, Vec<(_, AttributeValue)>) = match change {
+fn count(change: AdminChange) -> Option<(Guard, Update)> {
+    let step = |by: i128| (":step", number(by));
+    let (guard, condition, values): (_, _, Vec<(_, AttributeValue)>) = match change {
         AdminChange::None => return None,
-        AdminChange::Gained => (None, vec![(":step", number(1))]),
+        AdminChange::Gained => (Guard::Administrators, None, vec![step(1)]),
+        AdminChange::First => (
+            Guard::NoAdministrator,
+            Some("attribute_not_exists(#count) OR #count = :zero"),
+            vec![step(1), (":zero", number(0))],
+        ),
         AdminChange::Lost => (
+            Guard::Administrators,
             Some("#count > :one"),
-            vec![(":step", number(-1)), (":one", number(1))],
+            vec![step(-1), (":one", number(1))],
         ),
     };
-    Some(Update {
+    let update = Update {
         key: administrators(),
         changes: "ADD #count :step",
         condition,
         values,
-    })
+    };
+    Some((guard, update))
 }

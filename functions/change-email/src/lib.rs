@@ -1,0 +1,4 @@
+//! `PUT /users/{id}/email`.
+
+pub mod change_email;
+pub mod handler;

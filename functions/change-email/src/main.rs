@@ -1,0 +1,34 @@
+//! `PUT /users/{id}/email`: wiring.
+
+use std::sync::Arc;
+
+use change_email::{change_email::ChangeEmail, handler};
+use shared::{
+    adapters::argon2::Argon2, aws::Aws, changing::Changing, domain::sign_up::SignUpPolicy, http,
+    telemetry,
+};
+
+shared::config! {
+    /// What the function is told.
+    pub struct Config {
+        /// Whether a taken address is told.
+        policy: SignUpPolicy = "SIGN_UP_POLICY",
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::start(env!("CARGO_CRATE_NAME"));
+    let config = Config::from_environment()?;
+    let aws = Aws::connect(config.deployment).await;
+    let gate = aws.gate().await?;
+    let change = ChangeEmail {
+        policy: config.policy,
+        hasher: Arc::new(Argon2::new(aws.circumstances.entropy.clone())?),
+        changing: Changing {
+            users: aws.users(),
+            circumstances: aws.circumstances.clone(),
+        },
+    };
+    http::serve(handler::ACCESS, gate, change, handler::handle).await
+}

@@ -1,0 +1,182 @@
+//! The use case: a new address is asked to prove itself.
+
+use std::{sync::Arc, time::Duration};
+
+use shared::{
+    domain::{DomainEvent, Email, EventKind, LoginKey, Result, User},
+    mailing::{Letter, Post},
+    ports::UserRepository,
+};
+
+/// Mails links that prove new addresses.
+pub struct OnEmailChangeRequested {
+    /// Where users are kept: events hold no address.
+    pub users: Arc<dyn UserRepository>,
+    /// Sends the mail.
+    pub post: Post,
+}
+
+impl OnEmailChangeRequested {
+    /// Mails the link to the address which the user asked for, once however often the event comes.
+    /// If somebody else has that address, they get a word about it, and no token is made.
+    pub async fn execute(&self, event: &DomainEvent, remaining: Duration) -> Result<()> {
+        let Some((user, address)) = self.pending(event).await? else {
+            return Ok(());
+        };
+        let key = LoginKey::Email(address.clone());
+        let Some(login) = self.users.find_login(&key).await? else {
+            return self
+                .post
+                .send(Letter::EmailChange, &user, &address, event, remaining)
+                .await;
+        };
+        match self.users.find(login.user_id).await? {
+            Some(owner) => {
+                self.post
+                    .send(Letter::AddressInUse, &owner, &address, event, remaining)
+                    .await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The user, and the address which the event's version asked for. Nothing if the user wants
+    /// another one by now, has it, is gone or is not active.
+    async fn pending(&self, event: &DomainEvent) -> Result<Option<(User, Email)>> {
+        let (Some(id), Some(version)) = (event.user_id, event.version) else {
+            return Ok(None);
+        };
+        if event.kind != EventKind::UserEmailChangeRequested {
+            return Ok(None);
+        }
+        let Some(user) = self.users.find(id).await?.filter(|user| user.active) else {
+            return Ok(None);
+        };
+        let entry = self.users.history_entry(id, version).await?;
+        let asked = entry
+            .and_then(|entry| entry.private)
+            .and_then(|private| private.new_email);
+        Ok(asked
+            .filter(|asked| user.pending_email.as_ref() == Some(asked))
+            .map(|asked| (user, asked)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{
+        adapters::memory::{Fault, World},
+        domain::{Origin, TokenPurpose, mail::MailGuarantee},
+        ports::Clock as _,
+    };
+
+    use super::*;
+
+    const REMAINING: Duration = Duration::from_secs(10);
+
+    fn service(world: &Arc<World>) -> OnEmailChangeRequested {
+        OnEmailChangeRequested {
+            users: world.clone(),
+            post: world.post(MailGuarantee::NeverLost),
+        }
+    }
+
+    /// The user wants this address.
+    async fn ask(world: &Arc<World>, user: &User, email: &str) -> (User, DomainEvent) {
+        let occasion = world
+            .circumstances()
+            .occasion(Origin::system("test"))
+            .unwrap();
+        let wish = user
+            .request_email(email.parse().unwrap(), &occasion)
+            .unwrap();
+        let user = world.commit(&wish).await.unwrap();
+        (user, world.outbox().pop().unwrap())
+    }
+
+    /// Uses the token in the newest mail.
+    async fn confirm(world: &Arc<World>, user: &User) -> bool {
+        let token = world.mailed_token().unwrap();
+        assert_eq!(
+            (token.purpose, token.user_id),
+            (TokenPurpose::EmailChange, user.id)
+        );
+        let occasion = world
+            .circumstances()
+            .occasion(Origin::system("test"))
+            .unwrap();
+        let change = user.confirm_email(None, &occasion).unwrap();
+        let address = user.pending_email.as_ref().unwrap();
+        let change = change.spending(token.spend(address, world.now()));
+        world.commit(&change).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn the_new_address_gets_a_link_and_the_old_one_nothing() {
+        let world = World::new();
+        let ann = world.add_user("ann@example.com").await.unwrap();
+        let (ann, event) = ask(&world, &ann, "new@example.com").await;
+        for _ in 0..2 {
+            service(&world).execute(&event, REMAINING).await.unwrap();
+        }
+        let inbox = world.inbox();
+        assert_eq!((inbox.len(), inbox[0].to.as_str()), (1, "new@example.com"));
+        assert!(
+            inbox[0]
+                .text
+                .contains("https://app.example.com/verify#token=")
+        );
+        assert!(confirm(&world, &ann).await);
+    }
+
+    #[tokio::test]
+    async fn the_owner_of_the_address_gets_a_word_and_nobody_a_token() {
+        let world = World::new();
+        let ann = world.add_user("ann@example.com").await.unwrap();
+        world.add_user("bob@example.com").await.unwrap();
+        let (_, event) = ask(&world, &ann, "bob@example.com").await;
+        world.clear_trace();
+        service(&world).execute(&event, REMAINING).await.unwrap();
+        let inbox = world.inbox();
+        assert_eq!((inbox.len(), inbox[0].to.as_str()), (1, "bob@example.com"));
+        assert!(!inbox[0].text.contains("token") && !inbox[0].text.contains("ann@"));
+        assert!(!world.trace().contains(&"tokens.issue"));
+    }
+
+    #[tokio::test]
+    async fn only_the_newest_wish_is_mailed() {
+        let world = World::new();
+        let ann = world.add_user("ann@example.com").await.unwrap();
+        let (ann, first) = ask(&world, &ann, "first@example.com").await;
+        let (ann, second) = ask(&world, &ann, "second@example.com").await;
+        for event in [&second, &first] {
+            service(&world).execute(event, REMAINING).await.unwrap();
+        }
+        let inbox = world.inbox();
+        assert_eq!(
+            (inbox.len(), inbox[0].to.as_str()),
+            (1, "second@example.com")
+        );
+        assert!(confirm(&world, &ann).await);
+    }
+
+    #[tokio::test]
+    async fn a_wish_survives_every_fault() {
+        let tried = World::try_every_fault(async |fault: Fault| {
+            let world = World::new();
+            let ann = world.add_user("ann@example.com").await.unwrap();
+            let (ann, event) = ask(&world, &ann, "new@example.com").await;
+            let service = service(&world);
+            let (_, fired) = world
+                .with_fault(fault, service.execute(&event, REMAINING))
+                .await;
+            world.advance(REMAINING * 2);
+            service.execute(&event, REMAINING).await.unwrap();
+            assert!((1..=2).contains(&world.inbox().len()), "{fault:?}");
+            assert!(confirm(&world, &ann).await, "{fault:?}");
+            fired
+        })
+        .await;
+        assert_eq!(tried, 4 * 8, "eight calls, each with four faults");
+    }
+}

@@ -1,0 +1,16 @@
+//! The notice to an old address: wiring.
+
+use on_email_changed::{handler, on_email_changed::OnEmailChanged};
+use shared::{aws::Aws, events, mailing::MailConfig, telemetry};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::start(env!("CARGO_CRATE_NAME"));
+    let config = MailConfig::from_environment()?;
+    let aws = Aws::connect(config.deployment.clone()).await;
+    let observer = OnEmailChanged {
+        users: aws.users(),
+        post: aws.post(&config),
+    };
+    events::observe(observer, handler::handle).await
+}

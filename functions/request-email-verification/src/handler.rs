@@ -1,0 +1,23 @@
+//! HTTP to the use case and back.
+
+use std::sync::Arc;
+
+use shared::{
+    domain::Email,
+    http::{Access, Call, Reply, reply},
+};
+
+use crate::request_email_verification::{Command, RequestEmailVerification};
+
+/// Anyone, for any address.
+pub const ACCESS: Access = Access::Anyone;
+
+/// `POST /email-verifications`.
+pub async fn handle(request: Arc<RequestEmailVerification>, call: Call) -> Reply {
+    let mut fields = call.fields()?;
+    let email = fields.parse::<Email>("email");
+    let email = fields.finish(email)?;
+    let origin = call.origin();
+    request.execute(Command { email, origin }).await?;
+    reply::accepted()
+}

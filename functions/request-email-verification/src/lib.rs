@@ -1,0 +1,4 @@
+//! `POST /email-verifications`.
+
+pub mod handler;
+pub mod request_email_verification;

@@ -1,0 +1,25 @@
+//! HTTP to the use case and back.
+
+use std::sync::Arc;
+
+use shared::http::{Access, Call, Reply, reply};
+
+use crate::reset_password::{Command, ResetPassword};
+
+/// Whoever has the token.
+pub const ACCESS: Access = Access::Anyone;
+
+/// `PUT /password-resets`.
+pub async fn handle(reset: Arc<ResetPassword>, call: Call) -> Reply {
+    let mut fields = call.fields()?;
+    let token = fields.text("token");
+    let password = fields.text("newPassword");
+    let (token, password) = fields.finish(token.zip(password))?;
+    let command = Command {
+        token: token.parse()?,
+        password: password.into(),
+        origin: call.origin(),
+    };
+    reset.execute(command).await?;
+    reply::no_content()
+}

@@ -1,0 +1,4 @@
+//! `PUT /password-resets`.
+
+pub mod handler;
+pub mod reset_password;

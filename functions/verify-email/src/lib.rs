@@ -1,0 +1,4 @@
+//! `PUT /email-verifications`.
+
+pub mod handler;
+pub mod verify_email;

@@ -1,0 +1,73 @@
+//! The anonymous requests and one-time tokens of a [`World`].
+
+use async_trait::async_trait;
+
+use super::{World, state::TokenSlot};
+use crate::{
+    domain::{
+        DomainEvent, RequestId, Result,
+        request::AnonymousRequest,
+        token::{TokenIssue, TokenUse},
+    },
+    ports::{AnonymousRequests, Clock as _, OneTimeTokens},
+};
+
+#[async_trait]
+impl AnonymousRequests for World {
+    async fn put(&self, request: &AnonymousRequest, event: &DomainEvent) -> Result<()> {
+        self.call("requests.put", |state| {
+            state.requests.insert(request.id, request.clone());
+            state.remember(event);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn find(&self, id: RequestId) -> Result<Option<AnonymousRequest>> {
+        let now = self.now();
+        self.call("requests.find", |state| {
+            Ok(state
+                .requests
+                .get(&id)
+                .filter(|request| request.expires_at > now)
+                .cloned())
+        })
+        .await
+    }
+
+    async fn remove(&self, id: RequestId) -> Result<()> {
+        self.call("requests.remove", |state| {
+            state.requests.remove(&id);
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl OneTimeTokens for World {
+    async fn issue(&self, token: &TokenIssue) -> Result<bool> {
+        self.call("tokens.issue", |state| {
+            let key = (token.user_id, token.purpose);
+            if let Some(slot) = state.tokens.get(&key)
+                && slot.issued_at >= token.issued_at
+            {
+                return Ok(slot.hash == token.hash && !slot.used);
+            }
+            let slot = TokenSlot {
+                hash: token.hash.clone(),
+                issued_at: token.issued_at,
+                expires_at: token.expires_at,
+                used: false,
+            };
+            state.tokens.insert(key, slot);
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn is_good(&self, token: &TokenUse) -> Result<bool> {
+        self.call("tokens.is_good", |state| Ok(state.is_good(token)))
+            .await
+    }
+}

@@ -1,0 +1,58 @@
+//! What tests of many use cases begin with.
+
+use std::sync::Arc;
+
+use super::{PASSWORD, World, quick_hash};
+use crate::{
+    domain::{
+        Email, OneTimeToken, Origin, Password, Result, Roles, User, UserId, error::Violation,
+        mail::MailGuarantee, user::NewUser,
+    },
+    mailing::{Courier, Links, Post, Stationery},
+    ports::{Clock as _, Entropy, SecretPurpose, UserRepository as _},
+    secret::SharedSecret,
+};
+
+impl World {
+    /// A new user, called Ann Example, with this address. The password is [`PASSWORD`].
+    pub async fn add_user(self: &Arc<Self>, email: &str) -> Result<User> {
+        let entropy: &dyn Entropy = self.as_ref();
+        let wrong = |violation: Violation| violation.at("/email");
+        let new = NewUser {
+            id: UserId::new(self.now(), entropy.bytes()?),
+            email: email.parse::<Email>().map_err(wrong)?,
+            name: "Ann Example".parse().map_err(wrong)?,
+            password: quick_hash(&Password::presented(PASSWORD)),
+            roles: Roles::new(),
+        };
+        let occasion = self.circumstances().occasion(Origin::system("sample"))?;
+        self.commit(&User::create(new, &occasion)).await
+    }
+
+    /// The post of this world.
+    pub fn post(self: &Arc<Self>, guarantee: MailGuarantee) -> Post {
+        Post {
+            courier: Courier {
+                claims: self.clone(),
+                mailer: self.clone(),
+                guarantee,
+            },
+            links: Links {
+                tokens: self.clone(),
+                secret: SharedSecret::new(SecretPurpose::OneTimeToken, self.clone(), self.clone()),
+                clock: self.clone(),
+            },
+            stationery: Stationery {
+                product: "Acme".to_owned(),
+                app_url: "https://app.example.com".to_owned(),
+            },
+        }
+    }
+
+    /// The token in the newest mail, as whoever reads it sends it back.
+    pub fn mailed_token(&self) -> Option<OneTimeToken> {
+        let mail = self.inbox().pop()?;
+        let (_, rest) = mail.text.split_once("#token=")?;
+        rest.split_whitespace().next()?.parse().ok()
+    }
+}

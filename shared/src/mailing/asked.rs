@@ -1,0 +1,64 @@
+//! Mails which anybody may ask for, for any address.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Letter, Post};
+use crate::{
+    domain::{
+        DomainEvent, Email, LoginKey, Result, User,
+        request::{AnonymousRequest, RequestKind},
+    },
+    ports::{AnonymousRequests, UserRepository},
+};
+
+/// Answers anonymous requests by mail.
+pub struct Asked {
+    /// Where the requests are kept.
+    pub requests: Arc<dyn AnonymousRequests>,
+    /// Where users are kept.
+    pub users: Arc<dyn UserRepository>,
+    /// Sends the mail.
+    pub post: Post,
+}
+
+impl Asked {
+    /// Sends `letter` to the active user with the address in the request that `event` tells of, if
+    /// there is one and `wanted` says so; once however often the event comes. Then forgets the
+    /// request.
+    pub async fn answer(
+        &self,
+        event: &DomainEvent,
+        remaining: Duration,
+        letter: Letter,
+        wanted: impl Fn(&RequestKind, &User) -> bool,
+    ) -> Result<()> {
+        let Some(request) = self.request(event).await? else {
+            return Ok(());
+        };
+        let user = self.active_user(&request.email).await?;
+        if let Some(user) = user.filter(|user| wanted(&request.kind, user)) {
+            let address = &user.email;
+            self.post
+                .send(letter, &user, address, event, remaining)
+                .await?;
+        }
+        self.requests.remove(request.id).await
+    }
+
+    async fn request(&self, event: &DomainEvent) -> Result<Option<AnonymousRequest>> {
+        match event.data.request_id {
+            Some(id) => self.requests.find(id).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn active_user(&self, email: &Email) -> Result<Option<User>> {
+        let key = LoginKey::Email(email.clone());
+        let Some(login) = self.users.find_login(&key).await? else {
+            return Ok(None);
+        };
+        let user = self.users.find(login.user_id).await?;
+        // Between the two reads the address may have moved on.
+        Ok(user.filter(|user| user.active && user.email == *email))
+    }
+}

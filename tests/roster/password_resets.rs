@@ -1,0 +1,83 @@
+//! `POST /password-resets` and `PUT /password-resets`.
+
+use serde_json::{Value, json};
+
+use crate::support::{on_own_stack, on_shared_stack, token_in, unique_email};
+
+const NEW_PASSWORD: &str = "seven purple kites aloft";
+
+#[test]
+fn a_mail_leads_to_a_new_password_once() {
+    on_shared_stack(async |roster| {
+        let ann = roster.newcomer("reset").await;
+        let body = json!({"email": ann.email.to_uppercase()});
+        let asked = roster.post("/password-resets", &body).await;
+        assert_eq!(
+            (asked.status.as_u16(), asked.body),
+            (202, json!({"status": "accepted"}))
+        );
+        let subject = "Choose a new password for Roster";
+        let token = token_in(&roster.mail_about(&ann.email, subject).await, "reset");
+
+        let weak = json!({"token": token, "newPassword": "password1"});
+        assert_eq!(roster.put("/password-resets", &weak).await.problem().0, 422);
+        let body = json!({"token": token, "newPassword": NEW_PASSWORD});
+        assert_eq!(roster.put("/password-resets", &body).await.status, 204);
+        let again = roster.put("/password-resets", &body).await;
+        assert_eq!(again.problem(), (410, "token-expired"));
+
+        let dead = roster.call("GET /users/me", &ann.token, &Value::Null).await;
+        assert_eq!(dead.problem(), (401, "unauthenticated"));
+        assert_eq!(roster.sign_in(&ann.email).await.status, 401);
+        let token = roster.token(&ann.email, NEW_PASSWORD).await;
+        let me = roster.call("GET /users/me", &token, &Value::Null).await;
+        assert_eq!(me.body["emailVerified"], true);
+    });
+}
+
+#[test]
+fn of_parallel_uses_of_a_token_one_counts() {
+    on_shared_stack(async |roster| {
+        let ann = roster.newcomer("resets").await;
+        roster
+            .post("/password-resets", &json!({"email": ann.email}))
+            .await;
+        let subject = "Choose a new password for Roster";
+        let token = token_in(&roster.mail_about(&ann.email, subject).await, "reset");
+        let body = json!({"token": token, "newPassword": NEW_PASSWORD});
+        let uses = (0..5).map(|_| roster.put("/password-resets", &body));
+        let answers = futures::future::join_all(uses).await;
+        let count = |status: u16| answers.iter().filter(|a| a.status == status).count();
+        assert_eq!((count(204), count(410)), (1, 4));
+    });
+}
+
+#[test]
+fn an_unknown_address_gets_the_same_answer_and_no_mail() {
+    on_shared_stack(async |roster| {
+        let email = unique_email("nobody");
+        for path in ["/password-resets", "/email-verifications"] {
+            let answer = roster.post(path, &json!({"email": email})).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.body),
+                (202, json!({"status": "accepted"}))
+            );
+        }
+        roster.settle().await;
+        assert_eq!(roster.mails_to(&email), 0);
+    });
+}
+
+#[test]
+fn with_an_administrator_there_the_first_ones_address_is_nothing_special() {
+    let email = "first@example.com";
+    on_own_stack(&[("FirstAdminEmail", email)], async |roster| {
+        roster.sign_up(email).await;
+        let token = token_in(&roster.mail_to(email).await, "verify");
+        let body = json!({"token": token});
+        assert_eq!(roster.put("/email-verifications", &body).await.status, 204);
+        let session = roster.sign_in(email).await;
+        assert_eq!(session.body["user"]["emailVerified"], true);
+        assert_eq!(session.body["user"]["roles"], json!([]));
+    });
+}
