@@ -60,12 +60,15 @@ mod tests {
     /// A world from which Ann was erased.
     async fn ann_erased() -> (Stage, DomainEvent) {
         let stage = Stage::set().await.unwrap();
-        let token = OneTimeToken::new(stage.ann.id, [1; 32]);
-        let purpose = TokenPurpose::PasswordReset;
-        stage.world.issue(&token, purpose).await.unwrap();
+        let ann = stage.world.user(stage.ann.id).unwrap();
         let circumstances = stage.world.circumstances();
         let occasion = circumstances.occasion(Origin::system("test")).unwrap();
-        let ann = stage.world.user(stage.ann.id).unwrap();
+        let token = OneTimeToken::new(TokenPurpose::PasswordReset, ann.id, [1; 32]);
+        stage
+            .world
+            .issue(&token.issue(&ann.email, occasion.now))
+            .await
+            .unwrap();
         stage.world.commit(&ann.erase(&occasion)).await.unwrap();
         let event = stage.world.outbox().pop().unwrap();
         (stage, event)
