@@ -8,6 +8,7 @@ const NEW_PASSWORD: &str = "seven purple kites aloft";
 const NONE: Value = Value::Null;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one life, told in order")]
 fn a_user_lives_changes_and_is_forgotten() {
     on_shared_stack(async |roster| {
         let ann = roster.newcomer("life").await;
