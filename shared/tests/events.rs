@@ -145,7 +145,7 @@ fn http_payloads_are_requests() -> Outcome {
         );
         seen += 1;
     }
-    assert_eq!(seen, 5);
+    assert_eq!(seen, 6);
     Ok(())
 }
 

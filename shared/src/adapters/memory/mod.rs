@@ -6,6 +6,7 @@
 mod claims;
 mod fault;
 mod state;
+mod tamper;
 mod users;
 
 use std::{
