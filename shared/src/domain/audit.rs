@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, DomainEvent, EventId, EventKind, Timestamp, UserId, Version, history::Digest};
+use super::{
+    Actor, DomainEvent, EventId, EventKind, SessionId, Timestamp, UserId, Version, history::Digest,
+};
 
 /// One line of the audit trail. Without personal data: who asked from where stands in the event's
 /// private part, which erasure can remove.
@@ -22,6 +24,9 @@ pub struct AuditEntry {
     /// The version which it gave the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
+    /// The session it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
     /// Who did it.
     pub actor: Actor,
     /// The hash of the user's history up to here; none for events that are no version of a user.
@@ -38,6 +43,7 @@ impl AuditEntry {
             time: event.time,
             user_id: event.user_id,
             version: event.version,
+            session_id: event.data.session_id,
             actor: event.actor,
             hash,
         }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{DomainEvent, Email};
 
-pub use chain::{Chain, ChainStatus, verify_chain};
+pub use chain::{Chain, ChainStatus, Verifier, verify_chain};
 
 /// A SHA-256 hash, in lower-case hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

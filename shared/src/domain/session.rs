@@ -43,6 +43,9 @@ pub struct Session {
     /// From where the user signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_address: Option<IpAddr>,
+    /// By which request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// With what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
@@ -69,6 +72,7 @@ impl Session {
             ended_at: None,
             methods: vec![method.to_owned()],
             source_address: occasion.origin.source,
+            request_id: Some(occasion.origin.request_id.clone()),
             user_agent: occasion.origin.user_agent.clone(),
         };
         let data = EventData {

@@ -6,6 +6,7 @@ mod call;
 pub mod fields;
 pub mod idempotency;
 pub mod pagination;
+pub mod parameters;
 pub mod problem;
 pub mod reply;
 pub mod sample;
@@ -20,6 +21,7 @@ pub use self::{
     access::{Access, Caller, Gate},
     call::Call,
     fields::Fields,
+    parameters::Parameters,
     reply::Reply,
 };
 use crate::domain::Error;

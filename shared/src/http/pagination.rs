@@ -136,7 +136,7 @@ fn store<T>(place: &mut Option<T>, value: Result<T, Violation>) -> Option<Violat
 }
 
 /// Digits only: `u32`'s own parser takes a plus sign.
-fn number(value: &str, max: u32) -> Result<u32, Violation> {
+pub(super) fn number(value: &str, max: u32) -> Result<u32, Violation> {
     Some(value)
         .filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|value| value.parse().ok())

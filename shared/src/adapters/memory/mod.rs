@@ -9,6 +9,7 @@ mod people;
 mod requests;
 mod samples;
 mod state;
+mod tamper;
 mod users;
 
 use std::{

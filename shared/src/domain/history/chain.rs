@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Digest, HistoryEntry};
-use crate::domain::Version;
+use crate::domain::{UserId, Version};
 
 /// What became of a user's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -11,7 +11,8 @@ use crate::domain::Version;
 pub struct Chain {
     /// Whether it is whole.
     pub status: ChainStatus,
-    /// The first version whose entry is missing or is not what was written; none if all are.
+    /// The first version whose entry is missing or is not what was written, or with which checking
+    /// stopped; none if all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Version>,
 }
@@ -24,6 +25,8 @@ pub enum ChainStatus {
     Ok,
     /// One is missing, was changed or was put there by somebody else.
     Broken,
+    /// As far as it was checked every entry is what was written; it is longer.
+    Partial,
 }
 
 /// Whether `entries`, oldest first, are one user's whole history: versions from the first without a
@@ -38,31 +41,77 @@ pub fn verify_chain(
     entries: &[HistoryEntry],
     witnesses: impl Fn(Version) -> Option<Digest>,
 ) -> Chain {
-    let user = entries.first().and_then(|entry| entry.event.user_id);
-    let (mut version, mut previous) = (Version::FIRST, Digest::NONE);
+    let mut verifier = Verifier::of(entries.first().and_then(|entry| entry.event.user_id));
     for entry in entries {
-        let is_next = entry.event.version == Some(version) && entry.previous == previous;
-        let is_the_users = user.is_some() && entry.event.user_id == user;
-        let is_witnessed = witnesses(version).is_none_or(|witness| witness == entry.hash);
-        if !(is_next && is_the_users && is_witnessed && entry.is_intact()) {
-            return Chain::broken(version);
+        let witness = witnesses(verifier.version);
+        if let Err(broken) = verifier.add(entry, witness) {
+            return broken;
         }
-        (version, previous) = (version.next(), entry.hash);
     }
-    if witnesses(version).is_some() {
-        return Chain::broken(version);
-    }
-    Chain {
-        status: ChainStatus::Ok,
-        at: None,
-    }
+    let is_cut_off = witnesses(verifier.version).is_some();
+    verifier.end(is_cut_off)
 }
 
-impl Chain {
-    fn broken(at: Version) -> Self {
+/// Verifies a history entry by entry, so that it need not be held as a whole; see [`verify_chain`].
+#[derive(Debug, Clone)]
+pub struct Verifier {
+    user: Option<UserId>,
+    version: Version,
+    previous: Digest,
+}
+
+impl Verifier {
+    /// Before the first entry of the user's history.
+    pub fn new(user: UserId) -> Self {
+        Self::of(Some(user))
+    }
+
+    fn of(user: Option<UserId>) -> Self {
         Self {
-            status: ChainStatus::Broken,
-            at: Some(at),
+            user,
+            version: Version::FIRST,
+            previous: Digest::NONE,
+        }
+    }
+
+    /// The version which comes next.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Checks the next entry, with the hash which the audit trail holds for its version if it holds
+    /// one.
+    ///
+    /// # Errors
+    /// The verdict, if the entry is not the one that was written.
+    pub fn add(&mut self, entry: &HistoryEntry, witness: Option<Digest>) -> Result<(), Chain> {
+        let is_next = entry.event.version == Some(self.version) && entry.previous == self.previous;
+        let is_the_users = self.user.is_some() && entry.event.user_id == self.user;
+        let is_witnessed = witness.is_none_or(|witness| witness == entry.hash);
+        if !(is_next && is_the_users && is_witnessed && entry.is_intact()) {
+            return Err(self.stop(ChainStatus::Broken));
+        }
+        (self.version, self.previous) = (self.version.next(), entry.hash);
+        Ok(())
+    }
+
+    /// The verdict once there are no more entries: the end is missing if the audit trail knows later
+    /// versions.
+    pub fn end(&self, is_cut_off: bool) -> Chain {
+        if is_cut_off {
+            return self.stop(ChainStatus::Broken);
+        }
+        Chain {
+            status: ChainStatus::Ok,
+            at: None,
+        }
+    }
+
+    /// The verdict if checking stops before the next version.
+    pub fn stop(&self, status: ChainStatus) -> Chain {
+        Chain {
+            status,
+            at: Some(self.version),
         }
     }
 }

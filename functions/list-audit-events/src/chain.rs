@@ -1,0 +1,162 @@
+//! Whether a user's history is whole: the entries are linked, and the audit trail is their witness.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use shared::{
+    domain::{
+        Result, Timestamp, UserId, Version,
+        audit::{AuditEntry, AuditQuery},
+        history::{Chain, ChainStatus, Digest, HistoryEntry, Verifier},
+    },
+    ports::{AuditLog, UserRepository},
+};
+
+/// Entries, and lines of the trail, read with one call: well below the megabyte of a query.
+pub const PAGE: usize = 1_000;
+
+/// Entries checked at most; of a longer history the first so many are.
+pub const MAX_ENTRIES: usize = 5_000;
+
+/// Calls for lines of the trail at most: the newest 5,000 lines or so, sign-ins included.
+const MAX_CALLS: usize = 5;
+
+/// Checks the history of `user` from its first version on. Gives nothing if there never was such a
+/// user.
+///
+/// An entry's hash covers all entries before it, so the newest witness alone proves what precedes it;
+/// the others tell where exactly a chain broke. So it is enough to read the newest lines of the trail,
+/// and one more if no line among them witnesses the last entry.
+///
+/// It costs a query for each thousand lines, at most [`MAX_CALLS`], a query for each thousand entries,
+/// at most five, and perhaps one for the last witness.
+pub async fn verify(
+    users: &dyn UserRepository,
+    audit: &dyn AuditLog,
+    user: UserId,
+) -> Result<Option<Chain>> {
+    // Before the entries: what is written meanwhile is no false alarm then.
+    let witnesses = Witnesses::read(audit, user).await?;
+    let mut verifier = Verifier::new(user);
+    let mut last: Option<HistoryEntry> = None;
+    let mut count = 0;
+    let is_end = loop {
+        let after = last.as_ref().and_then(|entry| entry.event.version);
+        let mut entries = users.history(user, after, PAGE).await?;
+        for entry in &entries {
+            if let Err(broken) = verifier.add(entry, witnesses.witness(entry)) {
+                return Ok(Some(broken));
+            }
+        }
+        let is_end = entries.len() < PAGE;
+        count += entries.len();
+        last = entries.pop().or(last);
+        if is_end || count >= MAX_ENTRIES {
+            break is_end;
+        }
+    };
+    let Some(last) = last else {
+        let is_cut_off = !witnesses.lines.is_empty();
+        return Ok(is_cut_off.then(|| verifier.end(true)));
+    };
+    if witnesses.witness(&last).is_none() && !is_witness(audit, user, &last).await? {
+        let at = last.event.version;
+        let status = ChainStatus::Broken;
+        return Ok(Some(Chain { status, at }));
+    }
+    Ok(Some(if is_end {
+        verifier.end(witnesses.know_from(verifier.version()))
+    } else {
+        verifier.stop(ChainStatus::Partial)
+    }))
+}
+
+/// What the audit trail says of the newest versions.
+struct Witnesses {
+    lines: BTreeMap<Version, AuditEntry>,
+    contradicted: Vec<Version>,
+}
+
+impl Witnesses {
+    async fn read(audit: &dyn AuditLog, user: UserId) -> Result<Self> {
+        let mut witnesses = Self {
+            lines: BTreeMap::new(),
+            contradicted: Vec::new(),
+        };
+        let mut query = AuditQuery {
+            user_id: Some(user),
+            kind: None,
+            from: Timestamp::from_micros(0),
+            to: Timestamp::from_micros(i64::MAX),
+            before: None,
+            limit: PAGE,
+        };
+        for _ in 0..MAX_CALLS {
+            let page = audit.list(&query).await?;
+            page.entries
+                .into_iter()
+                .for_each(|line| witnesses.add(line));
+            query.before = page.next;
+            if query.before.is_none() {
+                break;
+            }
+        }
+        Ok(witnesses)
+    }
+
+    fn add(&mut self, line: AuditEntry) {
+        let Some(version) = line.version else {
+            return;
+        };
+        if self.lines.insert(version, line).is_some() {
+            self.contradicted.push(version);
+        }
+    }
+
+    /// The hash that the trail demands of `entry`; none if the trail does not know its version.
+    fn witness(&self, entry: &HistoryEntry) -> Option<Digest> {
+        let version = entry.event.version?;
+        let line = self.lines.get(&version)?;
+        Some(if self.contradicted.contains(&version) {
+            // No entry has it.
+            Digest::NONE
+        } else {
+            demanded(line, entry)
+        })
+    }
+
+    /// Whether the trail knows of `version` or a later one.
+    fn know_from(&self, version: Version) -> bool {
+        self.lines.range(version..).next().is_some()
+    }
+}
+
+/// The hash that `line` demands of `entry`: none which an entry could have unless they say the same.
+fn demanded(line: &AuditEntry, entry: &HistoryEntry) -> Digest {
+    if *line == AuditEntry::new(&entry.event, Some(entry.hash)) {
+        entry.hash
+    } else {
+        Digest::NONE
+    }
+}
+
+/// Whether the line of just this entry agrees with it. The trail may not have it yet, so no line is
+/// no contradiction.
+async fn is_witness(audit: &dyn AuditLog, user: UserId, entry: &HistoryEntry) -> Result<bool> {
+    let from = entry.event.time;
+    let query = AuditQuery {
+        user_id: Some(user),
+        kind: Some(entry.event.kind),
+        from,
+        to: from.plus(Duration::from_micros(1)),
+        before: None,
+        limit: PAGE,
+    };
+    let lines = audit.list(&query).await?.entries;
+    Ok(lines
+        .iter()
+        .filter(|line| line.version == entry.event.version)
+        .all(|line| demanded(line, entry) == entry.hash))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! HTTP to the query and back.
+
+use std::{net::IpAddr, sync::Arc};
+
+use lambda_http::http::{StatusCode, header};
+use serde::Serialize;
+use shared::{
+    domain::{
+        Actor, EventId, EventKind, Timestamp, UserId, Version,
+        history::{Chain, Digest},
+    },
+    http::{Access, Call, Reply, reply},
+};
+
+use crate::{
+    list_audit_events::{Line, ListAuditEvents},
+    query,
+};
+
+/// Who did what to whom, and from where.
+pub const ACCESS: Access = Access::Admin;
+
+/// `GET /audit-events`.
+pub async fn handle(list: Arc<ListAuditEvents>, call: Call) -> Reply {
+    let query = query::parse(call.query(), list.clock.now())?;
+    let listed = list.execute(&query).await?;
+    let next = listed
+        .next
+        .map(|place| query::link(&call.path, &query, place));
+    let body = Body {
+        data: listed.lines.into_iter().map(Entry::from).collect(),
+        chain: listed.chain,
+        pagination: Pagination {
+            limit: query.limit,
+            next,
+        },
+    };
+    let response = reply::json(StatusCode::OK, &body)?;
+    match &body.pagination.next {
+        Some(next) => {
+            reply::with_header(response, header::LINK, &format!("<{next}>; rel=\"next\""))
+        }
+        None => Ok(response),
+    }
+}
+
+#[derive(Serialize)]
+struct Body {
+    data: Vec<Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chain: Option<Chain>,
+    pagination: Pagination,
+}
+
+#[derive(Serialize)]
+struct Pagination {
+    limit: usize,
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    event_id: EventId,
+    #[serde(rename = "type")]
+    kind: EventKind,
+    time: Timestamp,
+    user_id: Option<UserId>,
+    version: Option<Version>,
+    actor: Actor,
+    source_address: Option<IpAddr>,
+    request_id: Option<String>,
+    hash: Option<Digest>,
+}
+
+impl From<Line> for Entry {
+    fn from(Line { entry, trace }: Line) -> Self {
+        Self {
+            event_id: entry.event_id,
+            kind: entry.kind,
+            time: entry.time,
+            user_id: entry.user_id,
+            version: entry.version,
+            actor: entry.actor,
+            source_address: trace.source_address,
+            request_id: trace.request_id,
+            hash: entry.hash,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,6 @@
+//! `GET /audit-events`.
+
+pub mod chain;
+pub mod handler;
+pub mod list_audit_events;
+pub mod query;

@@ -1,0 +1,110 @@
+//! The query: an administrator looks at what happened.
+
+use std::{net::IpAddr, sync::Arc};
+
+use futures::{StreamExt as _, TryStreamExt as _, future::try_join, stream};
+use shared::{
+    domain::{
+        EventId, EventKind, Result, Timestamp,
+        audit::{AuditEntry, AuditQuery},
+        history::Chain,
+    },
+    ports::{AuditLog, Clock, SessionRepository, UserRepository},
+};
+
+use crate::chain;
+
+/// Lists what stands in the audit trail.
+pub struct ListAuditEvents {
+    /// Where the histories of users are kept.
+    pub users: Arc<dyn UserRepository>,
+    /// Where sign-ins are kept.
+    pub sessions: Arc<dyn SessionRepository>,
+    /// The trail.
+    pub audit: Arc<dyn AuditLog>,
+    /// What a range without end ends with.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Some of what happened, newest first.
+#[derive(Debug)]
+pub struct Listed {
+    /// What happened.
+    pub lines: Vec<Line>,
+    /// Whether the history of the user asked for is whole.
+    pub chain: Option<Chain>,
+    /// Where the next page begins; none on the last.
+    pub next: Option<(Timestamp, EventId)>,
+}
+
+/// Something that happened, and how.
+#[derive(Debug)]
+pub struct Line {
+    /// What stands in the trail.
+    pub entry: AuditEntry,
+    /// How.
+    pub trace: Trace,
+}
+
+/// What is personal of an event: erasure removes it, and a session takes it along when it expires.
+#[derive(Debug, Default)]
+pub struct Trace {
+    /// From where it was asked for.
+    pub source_address: Option<IpAddr>,
+    /// By which request.
+    pub request_id: Option<String>,
+}
+
+/// Traces read at once.
+const AT_ONCE: usize = 10;
+
+impl ListAuditEvents {
+    /// What the query asks for. The first page about a user tells also whether the user's history is
+    /// whole.
+    ///
+    /// It costs what `AuditLog::list` does, one read for each line of the page that has a trace, and
+    /// on the first page about a user what [`chain::verify`] does.
+    pub async fn execute(&self, query: &AuditQuery) -> Result<Listed> {
+        let chain = async {
+            match (query.user_id, query.before) {
+                (Some(user), None) => chain::verify(&*self.users, &*self.audit, user).await,
+                _ => Ok(None),
+            }
+        };
+        let (page, chain) = try_join(self.audit.list(query), chain).await?;
+        let lines = page.entries.into_iter().map(|entry| self.trace(entry));
+        Ok(Listed {
+            lines: stream::iter(lines).buffered(AT_ONCE).try_collect().await?,
+            chain,
+            next: page.next,
+        })
+    }
+
+    /// The line with its trace: of a version in the user's history, of a sign-in with its session.
+    async fn trace(&self, entry: AuditEntry) -> Result<Line> {
+        let trace = match (entry.user_id, entry.version, entry.session_id) {
+            (Some(user), Some(version), _) => {
+                let written = self.users.history_entry(user, version).await?;
+                written
+                    .filter(|written| written.event.id == entry.event_id)
+                    .and_then(|written| written.private)
+                    .map(|private| Trace {
+                        source_address: private.source_address,
+                        request_id: Some(private.request_id),
+                    })
+            }
+            (Some(user), None, Some(session)) if entry.kind == EventKind::SessionStarted => {
+                let session = self.sessions.find(user, session).await?;
+                session.map(|session| Trace {
+                    source_address: session.source_address,
+                    request_id: session.request_id,
+                })
+            }
+            _ => None,
+        };
+        Ok(Line {
+            entry,
+            trace: trace.unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! The parameters of a query: every wrong one is reported at once.
+
+use std::str::FromStr;
+
+use super::pagination::number;
+use crate::domain::{Error, FieldError, Result, error::Violation};
+
+/// The parameters of a query, taken one by one.
+///
+/// ```ignore
+/// let mut parameters = Parameters::new(call.query());
+/// let user = parameters.parse::<UserId>("user");
+/// let limit = parameters.number("limit", 100);
+/// parameters.finish()?;
+/// ```
+#[derive(Debug)]
+pub struct Parameters<'a> {
+    given: Vec<(&'a str, &'a str)>,
+    errors: Vec<FieldError>,
+}
+
+impl<'a> Parameters<'a> {
+    /// The names and values given, decoded. Notes each name that is given more than once.
+    pub fn new(given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut parameters = Self {
+            given: Vec::new(),
+            errors: Vec::new(),
+        };
+        for (name, value) in given {
+            if parameters.has(name) {
+                parameters.refuse(name, Violation::new("repeated", "is given more than once"));
+            } else {
+                parameters.given.push((name, value));
+            }
+        }
+        parameters
+    }
+
+    /// Whether a parameter is there and was not taken, right or wrong.
+    pub fn has(&self, name: &str) -> bool {
+        self.given.iter().any(|(known, _)| *known == name)
+    }
+
+    /// Whether something was noted of a parameter.
+    pub fn is_wrong(&self, name: &str) -> bool {
+        self.errors.iter().any(|error| error.pointer == name)
+    }
+
+    /// Takes a parameter, if it was given. Notes what is wrong with it, if anything is.
+    pub fn parse<T: FromStr<Err = Violation>>(&mut self, name: &str) -> Option<T> {
+        self.take(name, str::parse)
+    }
+
+    /// Takes a whole number from 1 to `max`.
+    pub fn number(&mut self, name: &str, max: u32) -> Option<u32> {
+        self.take(name, |value| number(value, max))
+    }
+
+    /// Takes a parameter which `read` understands.
+    pub fn take<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, Violation>,
+    ) -> Option<T> {
+        let place = self.given.iter().position(|(known, _)| *known == name)?;
+        let (_, value) = self.given.remove(place);
+        read(value)
+            .map_err(|violation| self.refuse(name, violation))
+            .ok()
+    }
+
+    /// Notes that a parameter is wrong.
+    pub fn refuse(&mut self, name: &str, violation: Violation) {
+        self.errors.push(violation.at(name));
+    }
+
+    /// Ends the reading: what was not taken is unknown.
+    ///
+    /// # Errors
+    /// Everything noted.
+    pub fn finish(mut self) -> Result<()> {
+        for (name, _) in std::mem::take(&mut self.given) {
+            let violation =
+                Violation::new("unknown-parameter", "is not a parameter of this request");
+            self.refuse(name, violation);
+        }
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(self.errors))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::UserId;
+
+    #[test]
+    fn every_wrong_parameter_is_reported() {
+        let given = [
+            ("user", "ann"),
+            ("limit", "101"),
+            ("colour", "red"),
+            ("limit", "5"),
+        ];
+        let mut parameters = Parameters::new(given);
+        assert_eq!(parameters.parse::<UserId>("user"), None);
+        assert_eq!(parameters.number("limit", 100), None);
+        assert_eq!(parameters.number("page", 9), None);
+        let Err(Error::Invalid(errors)) = parameters.finish() else {
+            panic!("not refused");
+        };
+        let errors: Vec<_> = errors
+            .iter()
+            .map(|error| (error.pointer.as_str(), error.code))
+            .collect();
+        assert_eq!(
+            errors,
+            [
+                ("limit", "repeated"),
+                ("user", "invalid-id"),
+                ("limit", "out-of-range"),
+                ("colour", "unknown-parameter"),
+            ]
+        );
+    }
+
+    #[test]
+    fn right_parameters_are_taken() {
+        let mut parameters = Parameters::new([("limit", "5")]);
+        assert_eq!(parameters.number("limit", 100), Some(5));
+        assert!(parameters.finish().is_ok());
+    }
+}
