@@ -210,6 +210,7 @@ mod tests {
                 time: time(micros),
                 user_id: Some(user),
                 version: None,
+                session_id: None,
                 actor: Actor::System,
                 hash: None,
             };
