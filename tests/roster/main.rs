@@ -8,7 +8,9 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, reason = "what a test does not expect fails it")]
 
+mod audit_events_get;
 mod concealed;
+mod costs;
 mod crashes;
 mod default;
 mod email_verifications;

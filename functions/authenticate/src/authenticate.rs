@@ -183,7 +183,7 @@ mod tests {
             assert_eq!(response.headers()["cache-control"], "no-store");
             (
                 response.status().as_u16(),
-                serde_json::from_slice(&response.body().to_vec()).unwrap(),
+                serde_json::from_slice(response.body()).unwrap(),
             )
         }
 

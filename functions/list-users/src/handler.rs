@@ -73,7 +73,7 @@ mod tests {
         (
             response.status().as_u16(),
             links.map(|links| links.to_str().unwrap().to_owned()),
-            serde_json::from_slice(&response.body().to_vec()).unwrap(),
+            serde_json::from_slice(response.body()).unwrap(),
         )
     }
 

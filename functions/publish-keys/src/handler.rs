@@ -64,7 +64,7 @@ mod tests {
         let request = Sample::new("GET", path).into_request().unwrap();
         let response = answer(ACCESS, &Gate::open(""), publish, &handle, request).await;
         assert_eq!(response.headers()[header::CACHE_CONTROL], CACHEABLE);
-        serde_json::from_slice(&response.body().to_vec()).unwrap()
+        serde_json::from_slice(response.body()).unwrap()
     }
 
     #[tokio::test]

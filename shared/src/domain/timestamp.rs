@@ -11,8 +11,9 @@ use super::error::Violation;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
 
-/// 9999-12-31T00:00:00Z: past it the text would need a fifth digit for the year.
-const MAX_MICROS: i64 = 253_402_214_400_000_000;
+/// 9999-12-30T22:00:00Z, the last that `jiff` knows: past that day the text would need a fifth digit
+/// for the year.
+const MAX_MICROS: i64 = 253_402_207_200_000_000;
 
 impl Timestamp {
     /// The time `micros` microseconds after 1970. Held within the years 1970 to 9999.
@@ -122,6 +123,14 @@ mod tests {
             Timestamp::from_micros(1_700_000_000_120_000).to_string(),
             "2023-11-14T22:13:20.120000Z"
         );
+    }
+
+    #[test]
+    fn a_time_out_of_range_is_held_at_its_end() {
+        let last = Timestamp::from_micros(i64::MAX);
+        assert_eq!(last.to_string(), "9999-12-30T22:00:00.000000Z");
+        assert_eq!(last.plus(Duration::from_secs(1)), last);
+        assert_eq!(Timestamp::from_micros(-1), Timestamp::from_micros(0));
     }
 
     proptest! {

@@ -81,7 +81,7 @@ async fn put(world: &Arc<World>, body: &Value) -> (u16, Value) {
         request.into_request().unwrap(),
     )
     .await;
-    let body = serde_json::from_slice(&response.body().to_vec()).unwrap_or(Value::Null);
+    let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
     (response.status().as_u16(), body)
 }
 
