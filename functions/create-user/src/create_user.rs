@@ -257,7 +257,7 @@ mod tests {
             request,
         )
         .await;
-        let body = serde_json::from_slice(&response.body().to_vec()).unwrap_or(Value::Null);
+        let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
         (response.status().as_u16(), body)
     }
 

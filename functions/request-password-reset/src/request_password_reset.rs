@@ -65,7 +65,7 @@ mod tests {
             request.into_request().unwrap(),
         )
         .await;
-        let body = serde_json::from_slice(&response.body().to_vec()).unwrap_or(Value::Null);
+        let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
         (response.status().as_u16(), body)
     }
 
