@@ -148,7 +148,7 @@ mod tests {
         mails
     }
 
-    /// The calls are users.find, claims.claim, secrets.get_or_put, tokens.issue, mailer.send,
+    /// The calls are users.find, claims.claim, `secrets.get_or_put`, tokens.issue, mailer.send,
     /// claims.settle, numbered from 0: from after the send to before the settlement, nobody knows.
     fn in_the_window(fault: Fault) -> bool {
         matches!(

@@ -65,7 +65,7 @@ fn command(token: &OneTimeToken) -> Command {
     }
 }
 
-fn is_expired<T>(outcome: &Result<T>) -> bool {
+fn is_expired(outcome: &Result<User>) -> bool {
     matches!(outcome, Err(Error::Refused(Refusal::TokenExpired)))
 }
 
