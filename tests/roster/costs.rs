@@ -2,8 +2,11 @@
 
 use local::dynamodb::Capacity;
 use reqwest::StatusCode;
+use serde_json::{Value, json};
 
-use crate::support::{Roster, on_own_stack, unique_email};
+use crate::support::{PASSWORD, Roster, on_own_stack, token_in, unique_email};
+
+const NEW_PASSWORD: &str = "seven purple kites aloft";
 
 /// The document with the table.
 const DOCUMENT: &str = include_str!("../../docs/costs.md");
@@ -64,6 +67,109 @@ async fn get(roster: &Roster, path: &str) {
     assert_eq!(roster.get_as_admin(path).await.status, StatusCode::OK);
 }
 
+/// The rows of what one does to oneself, each to somebody new.
+async fn rows_of_users(table: &mut Table<'_>) {
+    let roster = table.roster;
+    let own = async |route: &str, body: &Value| {
+        let ann = roster.newcomer("costs").await;
+        let answer = roster.call(route, &ann.token, body).await;
+        assert!(answer.status.is_success(), "{route}: {:?}", answer.body);
+    };
+    let read = async || own("GET /users/me", &Value::Null).await;
+    table.row("read a user", "GetUser", read).await;
+    let rename = async || own("PATCH /users/me", &json!({"name": "Anna"})).await;
+    table.row("rename a user", "UpdateUser", rename).await;
+    let passwords = json!({"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD});
+    let password = async || own("PUT /users/me/password", &passwords).await;
+    table
+        .row("change one's password", "ChangePassword", password)
+        .await;
+    let email = async || {
+        let body = json!({"email": unique_email("costs"), "password": PASSWORD});
+        own("PUT /users/me/email", &body).await;
+    };
+    table
+        .row("ask for another address", "ChangeEmail", email)
+        .await;
+    let export = async || own("GET /users/me/export", &Value::Null).await;
+    let row = "export a user, 1 version and 1 session";
+    table.row(row, "ExportUser", export).await;
+    let erase = async || own("DELETE /users/me", &Value::Null).await;
+    table.row("erase a user", "DeleteUser", erase).await;
+}
+
+/// The rows of what administrators do, each to somebody new.
+async fn rows_of_administrators(table: &mut Table<'_>) {
+    let roster = table.roster;
+    let to_user = async |action: &str, body: &Value| {
+        let (_, id) = user(roster).await;
+        let (method, path) = action.split_once(' ').unwrap();
+        let route = format!("{method} /users/{id}/{path}");
+        let answer = roster.call_as_admin(&route, body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{route}");
+        id
+    };
+    let support = json!({"roles": ["support"]});
+    let roles = async || drop(to_user("PUT roles", &support).await);
+    table.row("assign roles", "AssignRoles", roles).await;
+    let deactivate = async || drop(to_user("POST deactivate", &Value::Null).await);
+    table
+        .row("deactivate a user", "DeactivateUser", deactivate)
+        .await;
+    let reactivate = async || {
+        let id = to_user("POST deactivate", &Value::Null).await;
+        let route = format!("POST /users/{id}/reactivate");
+        assert_eq!(
+            roster.call_as_admin(&route, &Value::Null).await.status,
+            StatusCode::OK
+        );
+    };
+    table
+        .row("reactivate a user", "ReactivateUser", reactivate)
+        .await;
+}
+
+/// The rows of mails and what their links do, each for somebody new.
+async fn rows_of_mails(table: &mut Table<'_>) {
+    let roster = table.roster;
+    let ask = async |path: &str| {
+        let ann = roster.newcomer("costs").await;
+        let answer = roster.post(path, &json!({"email": ann.email})).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+        ann.email
+    };
+    let reset = async || drop(ask("/password-resets").await);
+    table
+        .row("ask for a password reset", "RequestPasswordReset", reset)
+        .await;
+    let verification = async || drop(ask("/email-verifications").await);
+    let row = "ask to verify an address";
+    table
+        .row(row, "RequestEmailVerification", verification)
+        .await;
+    let reset = async || {
+        let email = ask("/password-resets").await;
+        let mail = roster
+            .mail_about(&email, "Choose a new password for Roster")
+            .await;
+        let body = json!({"token": token_in(&mail, "reset"), "newPassword": NEW_PASSWORD});
+        assert_eq!(
+            roster.put("/password-resets", &body).await.status,
+            StatusCode::NO_CONTENT
+        );
+    };
+    table.row("reset a password", "ResetPassword", reset).await;
+    let verify = async || {
+        let ann = roster.newcomer("costs").await;
+        let body = json!({"token": token_in(&roster.mail_to(&ann.email).await, "verify")});
+        assert_eq!(
+            roster.put("/email-verifications", &body).await.status,
+            StatusCode::NO_CONTENT
+        );
+    };
+    table.row("verify an address", "VerifyEmail", verify).await;
+}
+
 #[test]
 fn the_document_says_what_each_command_costs() {
     on_own_stack(&[], async |roster| {
@@ -84,6 +190,9 @@ fn the_document_says_what_each_command_costs() {
         table.row("sign in", "Authenticate", sign_in).await;
         let list = async || get(roster, "/users").await;
         table.row("list users", "ListUsers", list).await;
+        rows_of_users(&mut table).await;
+        rows_of_administrators(&mut table).await;
+        rows_of_mails(&mut table).await;
         let audit = async || get(roster, "/audit-events?limit=5").await;
         let row = "list audit events, a page of 5 lines";
         table.row(row, "ListAuditEvents", audit).await;

@@ -14,7 +14,10 @@ async fn verdict(world: &Arc<World>, user: UserId) -> Option<(ChainStatus, Optio
     Some((chain.status, chain.at.map(Version::get)))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands beside what a check gives")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands beside what a check gives"
+)]
 fn broken(at: u64) -> Option<(ChainStatus, Option<u64>)> {
     Some((ChainStatus::Broken, Some(at)))
 }
