@@ -83,7 +83,7 @@ async fn list(world: &Arc<World>, query: &str) -> (u16, Option<String>, Value) {
     (
         response.status().as_u16(),
         links.map(|links| links.to_str().unwrap().to_owned()),
-        serde_json::from_slice(&response.body().to_vec()).unwrap(),
+        serde_json::from_slice(response.body()).unwrap(),
     )
 }
 
