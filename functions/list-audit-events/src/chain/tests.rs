@@ -9,17 +9,15 @@ use shared::{
 use super::*;
 use crate::handler::tests::world_with_ann;
 
-async fn verdict(world: &Arc<World>, user: UserId) -> Option<(ChainStatus, Option<u64>)> {
+type Verdict = (ChainStatus, Option<u64>);
+
+async fn verdict(world: &Arc<World>, user: UserId) -> Option<Verdict> {
     let chain = verify(&**world, &**world, user).await.unwrap()?;
     Some((chain.status, chain.at.map(Version::get)))
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "it stands beside what a check gives"
-)]
-fn broken(at: u64) -> Option<(ChainStatus, Option<u64>)> {
-    Some((ChainStatus::Broken, Some(at)))
+fn broken(at: u64) -> Verdict {
+    (ChainStatus::Broken, Some(at))
 }
 
 /// Seals the history anew from `version` on, as somebody would who can write the table of users.
@@ -72,18 +70,18 @@ async fn a_removed_entry_shows_wherever_it_was() {
     for version in 1..=4 {
         let (world, ann) = world_with_ann(3).await;
         world.remove_from_history(ann, version.into());
-        assert_eq!(verdict(&world, ann).await, broken(version));
+        assert_eq!(verdict(&world, ann).await, Some(broken(version)));
     }
     let (world, ann) = world_with_ann(3).await;
     (1..=4).for_each(|version: u64| world.remove_from_history(ann, version.into()));
-    assert_eq!(verdict(&world, ann).await, broken(1));
+    assert_eq!(verdict(&world, ann).await, Some(broken(1)));
 }
 
 #[tokio::test]
 async fn a_forgery_is_caught_by_the_trail() {
     let (world, ann) = world_with_ann(3).await;
     forge(&world, ann, 2).await;
-    assert_eq!(verdict(&world, ann).await, broken(2));
+    assert_eq!(verdict(&world, ann).await, Some(broken(2)));
 }
 
 #[tokio::test]
@@ -91,7 +89,7 @@ async fn a_changed_or_contradicting_line_of_the_trail_shows() {
     let (world, ann) = world_with_ann(3).await;
     let line = world.audit()[1].clone();
     world.tamper_with_audit(line.event_id, |line| line.kind = EventKind::UserReactivated);
-    assert_eq!(verdict(&world, ann).await, broken(2));
+    assert_eq!(verdict(&world, ann).await, Some(broken(2)));
 
     let (world, ann) = world_with_ann(3).await;
     let line = world.audit()[2].clone();
@@ -100,7 +98,7 @@ async fn a_changed_or_contradicting_line_of_the_trail_shows() {
         ..line
     };
     world.record(&second).await.unwrap();
-    assert_eq!(verdict(&world, ann).await, broken(3));
+    assert_eq!(verdict(&world, ann).await, Some(broken(3)));
 }
 
 /// Whoever signs in so often pushes the versions out of what is read; the last is looked up.
@@ -117,7 +115,7 @@ async fn the_last_entry_has_its_witness_behind_however_many_sign_ins() {
     );
     // The trail read proves the whole; where it broke, it can no longer say.
     forge(&world, ann, 2).await;
-    assert_eq!(verdict(&world, ann).await, broken(4));
+    assert_eq!(verdict(&world, ann).await, Some(broken(4)));
 }
 
 #[tokio::test]
@@ -130,5 +128,5 @@ async fn a_very_long_history_is_checked_from_the_beginning() {
     let count = |name| calls.iter().filter(|call| **call == name).count();
     assert_eq!((count("users.history"), count("audit.list")), (5, 5));
     world.tamper_with_history(ann, 4_321.into(), |entry| entry.hash = Digest::NONE);
-    assert_eq!(verdict(&world, ann).await, broken(4_321));
+    assert_eq!(verdict(&world, ann).await, Some(broken(4_321)));
 }

@@ -95,3 +95,14 @@ fn a_link_asks_the_same_from_another_place() {
     };
     assert_eq!(followed, expected);
 }
+
+#[test]
+fn a_cursor_has_one_spelling() {
+    let event = EventId::new(now(), [2; 10]);
+    let refused_as_cursor = |text: String| {
+        let raw = URL_SAFE_NO_PAD.encode(text);
+        refused(&[("cursor", &raw)]) == [("cursor".to_owned(), "invalid-cursor")]
+    };
+    assert!(refused_as_cursor(format!("2026-06-03T12:00:00Z#{event}")));
+    assert!(refused_as_cursor(format!("{}#", now())));
+}
