@@ -188,3 +188,84 @@ fn skeleton(status: StatusCode, code: &str, detail: &str) -> serde_json::Value {
         "detail": detail,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, time::Duration};
+
+    use super::*;
+
+    const WAIT: Duration = Duration::from_secs(3);
+
+    fn every_refusal() -> Vec<Refusal> {
+        use Refusal as R;
+        vec![
+            R::Malformed("the body is not JSON".to_owned()),
+            R::TooLarge,
+            R::UnsupportedMediaType,
+            R::Unauthenticated,
+            R::Forbidden,
+            R::NotFound,
+            R::MethodNotAllowed("GET".to_owned()),
+            R::EmailTaken,
+            R::InvalidCredentials,
+            R::VersionConflict,
+            R::PreconditionFailed,
+            R::LastAdministrator,
+            R::AlreadyDeactivated,
+            R::AlreadyActive,
+            R::TokenExpired,
+            R::KeyReused,
+            R::StillRunning,
+            R::TooManyRequests(WAIT),
+            R::Unavailable(WAIT),
+        ]
+    }
+
+    /// The contract lists every code there is, and no other.
+    #[test]
+    fn the_contract_knows_every_code() {
+        let contract = include_str!("../../../openapi.yaml");
+        let codes = contract
+            .lines()
+            .map(str::trim)
+            .skip_while(|line| *line != "- malformed")
+            .map_while(|line| line.strip_prefix("- "));
+        let documented: BTreeSet<&str> = codes.collect();
+        let mut known: BTreeSet<&str> = every_refusal()
+            .iter()
+            .map(|refusal| face(refusal).code)
+            .collect();
+        known.extend(["invalid", "internal"]);
+        assert_eq!(documented, known);
+    }
+
+    #[test]
+    fn a_refusal_brings_the_header_it_needs() {
+        for (refusal, name, value) in [
+            (
+                Refusal::Unauthenticated,
+                "www-authenticate",
+                "Bearer realm=\"roster\"",
+            ),
+            (Refusal::TooManyRequests(WAIT), "retry-after", "3"),
+            (Refusal::Unavailable(Duration::ZERO), "retry-after", "1"),
+            (Refusal::MethodNotAllowed("GET".to_owned()), "allow", "GET"),
+        ] {
+            let response = render(&refusal.into(), "request-1");
+            assert_eq!(response.headers()[name], value);
+        }
+    }
+
+    #[test]
+    fn an_internal_error_tells_nothing_of_the_inside() {
+        let error = Error::internal("the table users-4711 does not answer");
+        let response = render(&error, "request-1");
+        let body = String::from_utf8(response.body().to_vec()).unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(
+            body.contains("request-1") && !body.contains("4711"),
+            "{body}"
+        );
+    }
+}
