@@ -1,6 +1,6 @@
 //! The columns against the plain model.
 
-mod samples;
+pub(super) mod samples;
 
 use std::collections::{BTreeMap, BTreeSet};
 
