@@ -14,6 +14,7 @@ pub mod http;
 pub mod mailing;
 pub mod ports;
 pub mod proving;
+pub mod replica;
 pub mod secret;
 pub mod streams;
 pub mod telemetry;

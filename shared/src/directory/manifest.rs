@@ -44,7 +44,7 @@ pub struct SegmentRef {
 /// By its hash a segment proves that it is whole, and an unchanged one is known, so that it need
 /// not be written again. By its generation, nobody who removes what an older snapshot left behind
 /// can meet what a newer one is just writing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentName {
     /// For which generation it was written.
     pub generation: u64,

@@ -45,6 +45,12 @@ pub use manifest::{Manifest, SegmentName, SegmentRef};
 /// written under other numbers would be read by nobody.
 pub const SHARDS: usize = 4;
 
+/// The partition of a user. The last byte of an id is random (RFC 9562, 5.7), hence its own hash.
+pub fn shard_of(id: UserId) -> usize {
+    let [.., last] = id.as_uuid().into_bytes();
+    usize::from(last) % SHARDS
+}
+
 /// What the feed tells of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Row {

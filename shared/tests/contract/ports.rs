@@ -16,7 +16,7 @@ use shared::{
     },
     ports::{
         AnonymousRequests, AuditLog, Circumstances, Claims, Clock, Entropy, OneTimeTokens, Secrets,
-        SessionRepository, SigningKeys, UserRepository,
+        SessionRepository, SigningKeys, Snapshots, UserFeed, UserRepository,
     },
 };
 
@@ -31,6 +31,8 @@ pub(crate) struct Ports {
     pub(crate) keys: Arc<dyn SigningKeys>,
     pub(crate) secrets: Arc<dyn Secrets>,
     pub(crate) audit: Arc<dyn AuditLog>,
+    pub(crate) feed: Arc<dyn UserFeed>,
+    pub(crate) snapshots: Arc<dyn Snapshots>,
     pub(crate) circumstances: Circumstances,
     /// Moves the clock of `circumstances` forward.
     pub(crate) advance: Arc<dyn Fn(Duration) + Send + Sync>,

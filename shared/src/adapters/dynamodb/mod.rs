@@ -19,22 +19,23 @@ mod tables;
 
 pub mod audit;
 pub mod claims;
-pub mod directory;
 pub mod feed;
 pub mod keys;
 pub mod outbox;
 pub mod requests;
 pub mod sessions;
+pub mod snapshots;
 pub mod tokens;
 pub mod users;
 
 pub use audit::Audit;
 pub use claims::ClaimRecords;
-pub use directory::Directory;
+pub use feed::Feed;
 pub use item::{Entity, Item, Key, from_item};
 pub use keys::Keys;
 pub use requests::Requests;
 pub use sessions::Sessions;
+pub use snapshots::SnapshotStore;
 pub use table::Table;
 pub use tokens::Tokens;
 pub use users::Users;

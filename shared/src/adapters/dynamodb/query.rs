@@ -65,12 +65,30 @@ fn limit(items: usize) -> i32 {
 }
 
 impl Table {
-    /// The items which `query` asks for, after the one with the key `after` if one is given.
+    /// What the items are which `query` asks for, after the one with the key `after` if one is given.
     pub(super) async fn query<T: DeserializeOwned>(
         &self,
         query: &Query,
         after: Option<Item>,
     ) -> Result<Page<T>> {
+        let page = self.query_items(query, after).await?;
+        Ok(Page {
+            items: page
+                .items
+                .into_iter()
+                .map(item::from_item)
+                .collect::<Result<_>>()?,
+            read: page.read,
+            next: page.next,
+        })
+    }
+
+    /// The items which `query` asks for, after the one with the key `after` if one is given.
+    pub(super) async fn query_items(
+        &self,
+        query: &Query,
+        after: Option<Item>,
+    ) -> Result<Page<Item>> {
         let answer = self
             .client
             .query()
@@ -91,12 +109,7 @@ impl Table {
         Ok(Page {
             read: usize::try_from(answer.scanned_count).unwrap_or_default(),
             next: answer.last_evaluated_key,
-            items: answer
-                .items
-                .unwrap_or_default()
-                .into_iter()
-                .map(item::from_item)
-                .collect::<Result<_>>()?,
+            items: answer.items.unwrap_or_default(),
         })
     }
 

@@ -4,6 +4,7 @@
 //! are injected; so a new port method is covered by itself.
 
 mod claims;
+mod directory;
 mod fault;
 mod people;
 mod requests;
