@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
     directory::{Columns, Manifest, Row, SHARDS, SegmentRef, Unreadable, segment::FORMAT},
@@ -11,8 +11,9 @@ use crate::{
         Error, Result, Timestamp,
         listing::{Listed, Listing},
     },
+    feed,
     http::Chain,
-    ports::{FeedPage, FeedPlace, Newest, Snapshots, UserFeed},
+    ports::{FeedPage, Newest, Snapshots, UserFeed},
     telemetry::{self, Metric},
 };
 
@@ -99,7 +100,7 @@ impl Replica {
         now: Timestamp,
     ) -> Result<()> {
         let from = self.read_to.map(|read_to| read_to.minus(overlap));
-        let mut pages = all_pages(feed, from);
+        let mut pages = feed::pages(feed, from, None);
         while let Some((shard, page)) = pages.try_next().await? {
             self.take(shard, &page, now)?;
         }
@@ -170,35 +171,4 @@ async fn read(snapshots: &dyn Snapshots, segment: SegmentRef) -> Result<Vec<u8>,
     } else {
         Err(Unreadable("a segment is damaged").into())
     }
-}
-
-/// How many users changed since the shards were read to these times.
-pub async fn changes_since(feed: &dyn UserFeed, read_to: [Timestamp; SHARDS]) -> Result<usize> {
-    let pages = all_pages(feed, read_to);
-    // The feed has one row for each user, that of the last change.
-    let count = async |sum, (_, page): (_, FeedPage)| Ok(sum + page.rows.len());
-    pages.try_fold(0, count).await
-}
-
-/// What the shards hold, each from its time on, and which shard a page is of.
-fn all_pages(
-    feed: &dyn UserFeed,
-    from: [Timestamp; SHARDS],
-) -> impl Stream<Item = Result<(usize, FeedPage)>> + Send {
-    let shards = from.into_iter().enumerate();
-    stream::select_all(shards.map(|(shard, from)| Box::pin(pages(feed, shard, from))))
-}
-
-/// What a shard holds from a time on.
-fn pages(
-    feed: &dyn UserFeed,
-    shard: usize,
-    from: Timestamp,
-) -> impl Stream<Item = Result<(usize, FeedPage)>> + Send {
-    stream::try_unfold(Some(FeedPlace::at(from)), move |place| async move {
-        let Some(place) = place else { return Ok(None) };
-        let page = feed.page(shard, &place).await?;
-        let next = page.next;
-        Ok(Some(((shard, page), next)))
-    })
 }

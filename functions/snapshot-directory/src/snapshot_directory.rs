@@ -7,8 +7,9 @@ use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 use shared::{
     directory::{Manifest, SegmentName, SegmentRef, segment::FORMAT},
     domain::{Result, Timestamp},
+    feed,
     ports::{Clock, Newest, Snapshots, UserFeed},
-    replica::{Replica, SEGMENT_LIFE, changes_since},
+    replica::{Replica, SEGMENT_LIFE},
 };
 
 /// A snapshot is as good as new for so long, if little changes.
@@ -117,7 +118,7 @@ impl SnapshotDirectory {
         if last.written_at.plus(STALE) <= now {
             return Ok(None);
         }
-        let changes = changes_since(&*self.feed, last.read_to).await?;
+        let changes = feed::changes_since(&*self.feed, last.read_to).await?;
         let share = usize::try_from(last.users).unwrap_or(usize::MAX) / SHARE;
         Ok((changes < share.max(self.changes)).then_some(changes))
     }

@@ -36,7 +36,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::{Timestamp, UserId, Version, user::Profile};
+use crate::domain::{Specification, Timestamp, UserId, Version, user::Profile};
 
 pub use columns::Columns;
 pub use manifest::{Manifest, SegmentName, SegmentRef};
@@ -58,6 +58,17 @@ pub enum Row {
     Present(Profile),
     /// The user was erased.
     Erased(Tombstone),
+}
+
+impl Row {
+    /// Whether it is of a user who is there and satisfies `specification`, if one is given.
+    pub fn matches(&self, specification: Option<&Specification>) -> bool {
+        match (self, specification) {
+            (_, None) => true,
+            (Self::Present(user), Some(specification)) => specification.is_satisfied_by(user),
+            (Self::Erased(_), Some(_)) => false,
+        }
+    }
 }
 
 /// What is left of an erased user.

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     directory::{Manifest, Row, SegmentName},
     domain::{
-        Result, Timestamp, UserId,
+        Result, Specification, Timestamp, UserId,
         listing::{Listed, Listing},
     },
 };
@@ -22,8 +22,14 @@ pub trait UserDirectory: Send + Sync {
 /// `updatedAt`. A change may show up a while after it was made.
 #[async_trait]
 pub trait UserFeed: Send + Sync {
-    /// Some rows of one shard, from a place on.
-    async fn page(&self, shard: usize, from: &FeedPlace) -> Result<FeedPage>;
+    /// Some rows of one shard, from a place on; if `matching` is given, of those users alone who are
+    /// there and satisfy it. A page may have no rows and still have a next one.
+    async fn page(
+        &self,
+        shard: usize,
+        from: &FeedPlace,
+        matching: Option<&Specification>,
+    ) -> Result<FeedPage>;
 }
 
 /// A place in a shard of the feed: before all rows of a time, or after one of them.

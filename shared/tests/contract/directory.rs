@@ -42,7 +42,7 @@ async fn feed(ports: &Ports, from: Timestamp) -> Vec<Row> {
     for shard in 0..SHARDS {
         let mut place = Some(FeedPlace::at(from));
         while let Some(from) = place {
-            let page = ports.feed.page(shard, &from).await.unwrap();
+            let page = ports.feed.page(shard, &from, None).await.unwrap();
             rows.extend(page.rows);
             place = page.next;
         }
@@ -80,7 +80,7 @@ async fn the_feed_goes_on_after_any_row(ports: Ports) {
     }
     for shard in 0..SHARDS {
         let start = FeedPlace::at(Timestamp::from_micros(0));
-        let all = ports.feed.page(shard, &start).await.unwrap().rows;
+        let all = ports.feed.page(shard, &start, None).await.unwrap().rows;
         for (index, row) in all.iter().enumerate() {
             let Row::Present(user) = row else {
                 panic!("{row:?}")
@@ -89,7 +89,7 @@ async fn the_feed_goes_on_after_any_row(ports: Ports) {
                 time: user.updated_at,
                 after: Some(user.id),
             };
-            let rest = ports.feed.page(shard, &place).await.unwrap().rows;
+            let rest = ports.feed.page(shard, &place, None).await.unwrap().rows;
             assert_eq!(rest, all[index + 1..]);
         }
     }

@@ -16,6 +16,7 @@ mod faults;
 mod keys;
 mod life;
 mod lost_replies;
+mod matching;
 mod ports;
 mod races;
 mod requests;

@@ -3,10 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use shared::{
-    adapters::{
-        directory::Directory,
-        memory::{Fault, World},
-    },
+    adapters::{directory::Directory, memory::World},
     domain::{Origin, User, listing::Listing},
     ports::{Snapshots as _, UserDirectory as _, UserRepository as _},
 };

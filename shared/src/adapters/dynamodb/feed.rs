@@ -5,10 +5,12 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 
-use super::{Item, Key, Table, expression::text, item, query::Query};
+use super::{Item, Key, Table, expression::text, filter::Filter, item, query::Query};
 use crate::{
     directory::{Row, Tombstone, shard_of},
-    domain::{Email, Error, Name, Result, Roles, Timestamp, UserId, Version, user::Profile},
+    domain::{
+        Email, Error, Name, Result, Roles, Specification, Timestamp, UserId, Version, user::Profile,
+    },
     ports::{FeedPage, FeedPlace, UserFeed},
 };
 
@@ -38,8 +40,14 @@ impl Feed {
 
 #[async_trait]
 impl UserFeed for Feed {
-    async fn page(&self, shard: usize, from: &FeedPlace) -> Result<FeedPage> {
-        let query = Query {
+    async fn page(
+        &self,
+        shard: usize,
+        from: &FeedPlace,
+        matching: Option<&Specification>,
+    ) -> Result<FeedPage> {
+        let filter = matching.map(Filter::of);
+        let mut query = Query {
             index: Some("feed"),
             keys: "#feed = :feed AND #updatedAt >= :from",
             values: vec![
@@ -48,11 +56,17 @@ impl UserFeed for Feed {
             ],
             ..Query::default()
         };
+        if let Some(filter) = &filter {
+            query.filter = Some(filter.expression());
+            query.values.extend(filter.values());
+        }
         let after = from.after.map(|id| key_of(shard, from.time, id));
         let page = self.table.query_items(&query, after).await?;
-        let rows = page.items.into_iter().map(row);
+        let mut rows: Vec<_> = page.items.into_iter().map(row).collect::<Result<_>>()?;
+        // The filter lets everybody pass of whom it cannot tell.
+        rows.retain(|row| row.matches(matching));
         Ok(FeedPage {
-            rows: rows.collect::<Result<_>>()?,
+            rows,
             next: page.next.map(place).transpose()?,
         })
     }

@@ -8,6 +8,7 @@
 mod backoff;
 mod error;
 mod expression;
+mod filter;
 mod item;
 mod query;
 mod table;

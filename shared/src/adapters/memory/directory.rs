@@ -8,7 +8,7 @@ use super::{World, lock, state::State};
 use crate::{
     directory::{Manifest, Row, SegmentName, Tombstone, reference, shard_of},
     domain::{
-        Result, Timestamp, User, UserId,
+        Result, Specification, Timestamp, User, UserId,
         listing::{Listed, Listing},
     },
     ports::{FeedPage, FeedPlace, Newest, Snapshots, UserDirectory, UserFeed},
@@ -32,7 +32,12 @@ impl UserDirectory for World {
 
 #[async_trait]
 impl UserFeed for World {
-    async fn page(&self, shard: usize, from: &FeedPlace) -> Result<FeedPage> {
+    async fn page(
+        &self,
+        shard: usize,
+        from: &FeedPlace,
+        matching: Option<&Specification>,
+    ) -> Result<FeedPage> {
         self.call("feed.page", |state| {
             let mut rows = state.feed(shard);
             rows.retain(|(time, id, _)| match from.after {
@@ -45,9 +50,10 @@ impl UserFeed for World {
                 time: *time,
                 after: Some(*id),
             });
+            let rows = rows.into_iter().map(|(_, _, row)| row);
             Ok(FeedPage {
                 next: last.filter(|_| has_more),
-                rows: rows.into_iter().map(|(_, _, row)| row).collect(),
+                rows: rows.filter(|row| row.matches(matching)).collect(),
             })
         })
         .await
