@@ -7,16 +7,17 @@ mod timing;
 
 use clap::Parser;
 
-/// Measures Roster and prints a table.
+/// Measures Roster and prints tables
 #[derive(Parser)]
 #[command(version)]
 enum Bench {
-    /// Questions to the directory, from a thousand users to a million.
+    /// The directory, from a thousand users to a million, beside SQLite
     Directory(directory::Options),
 }
 
-fn main() -> anyhow::Result<()> {
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
     match Bench::parse() {
-        Bench::Directory(options) => directory::run(&options),
+        Bench::Directory(options) => directory::run(&options).await,
     }
 }

@@ -6,22 +6,29 @@ use std::{
 };
 
 /// How long some runs of the same work took, the shortest first.
+#[derive(Default)]
 pub(crate) struct Timings(Vec<Duration>);
 
 impl Timings {
-    /// Runs `work` so often.
+    /// Runs `work` so often, after one time that does not count.
     pub(crate) fn of<T>(
         runs: usize,
         mut work: impl FnMut() -> anyhow::Result<T>,
     ) -> anyhow::Result<Self> {
-        let mut taken = Vec::with_capacity(runs);
+        black_box(work()?);
+        let mut timings = Self::default();
         for _ in 0..runs {
             let started = Instant::now();
             black_box(work()?);
-            taken.push(started.elapsed());
+            timings.add(started.elapsed());
         }
-        taken.sort_unstable();
-        Ok(Self(taken))
+        Ok(timings)
+    }
+
+    /// Adds a run.
+    pub(crate) fn add(&mut self, taken: Duration) {
+        let at = self.0.partition_point(|other| *other <= taken);
+        self.0.insert(at, taken);
     }
 
     /// The time which so many of a hundred runs did not exceed, in milliseconds.

@@ -1,19 +1,32 @@
-//! The directory: `GET /users` without HTTP.
+//! The directory: what answers `GET /users`, without HTTP in front of it.
 //!
-//! It uses one core and no other machine: while nothing else runs, the time that passes is CPU time.
+//! Questions are asked of columns in memory, on one thread; while nothing else runs, the time that
+//! passes is CPU time. A simple service's way to answer the same stands beside them: SQLite, in
+//! memory too, with `LIKE '%…%'` and a count. What a process costs in all is measured over the
+//! local stack's DynamoDB, which runs in this process and takes its share of the time.
 
+mod feed;
 mod questions;
 mod sample;
+mod sqlite;
+mod stand;
 
+use std::time::Instant;
+
+use anyhow::Context as _;
 use clap::Args;
-use shared::directory::{Columns, Row};
+use shared::{
+    directory::{Columns, Row},
+    domain::user::Profile,
+};
 
-use crate::timing::Timings;
+use self::{sqlite::Sqlite, stand::Stand};
+use crate::timing::{Timings, millis};
 
 /// What to measure.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// How many users there are; may be given more than once.
+    /// How many users there are; may be given more than once
     #[arg(long, value_name = "N", default_values_t = [1_000, 10_000, 100_000, 1_000_000])]
     users: Vec<u32>,
 }
@@ -21,33 +34,88 @@ pub(crate) struct Options {
 /// Runs of each question.
 const RUNS: usize = 101;
 
+/// Runs of each question to SQLite, which takes its time.
+const SQLITE_RUNS: usize = 11;
+
 /// Measures and prints.
-pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    println!(
-        "{:>9} {:44} {:>9} {:>9} {:>9}",
-        "users", "question", "total", "p50/ms", "p99/ms"
-    );
+pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
+    println!("| users | question | matches | p50 ms | p99 ms | SQLite p50 ms |");
+    println!("|--:|---|--:|--:|--:|--:|");
+    let mut processes = Vec::new();
     for &count in &options.users {
-        measure(count)?;
+        let users = sample::users(count).collect::<anyhow::Result<Vec<_>>>()?;
+        let columns = ask(count, &users)?;
+        processes.push(process(users, &columns).await?);
+    }
+    println!();
+    println!(
+        "| users | columns MB | octets a user | snapshot MB | segments | unpacked ms | written ms \
+         | cold ms | list p50 ms | requests | read units | fresh write ms |"
+    );
+    println!("|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+    for process in processes {
+        println!("{process}");
     }
     Ok(())
 }
 
-fn measure(count: u32) -> anyhow::Result<()> {
+/// Prints a row for each question.
+fn ask(count: u32, users: &[Profile]) -> anyhow::Result<Columns> {
     let mut columns = Columns::new();
-    for user in sample::users(count) {
-        columns.upsert(&Row::Present(user?))?;
+    for user in users {
+        columns.upsert(&Row::Present(user.clone()))?;
     }
+    let sqlite = Sqlite::with(users)?;
     for question in questions::all(count)? {
         let total = columns.list(&question.listing)?.total;
         let timings = Timings::of(RUNS, || Ok(columns.list(&question.listing)?))?;
+        let same = sqlite.total(&question)?;
+        anyhow::ensure!(same == total, "{}: {total}, SQLite: {same}", question.name);
+        let theirs = Timings::of(SQLITE_RUNS, || {
+            Ok((sqlite.total(&question)?, sqlite.page(&question)?))
+        })?;
         println!(
-            "{count:>9} {:44} {total:>9} {:>9.3} {:>9.3}",
+            "| {count} | {} | {total} | {:.3} | {:.3} | {:.3} |",
             question.name,
             timings.percentile(50),
-            timings.percentile(99)
+            timings.percentile(99),
+            theirs.percentile(50),
         );
     }
-    println!("{count:>9} octets of columns: {}", columns.memory());
-    Ok(())
+    Ok(columns)
+}
+
+/// A row of what a process of the directory costs.
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+async fn process(users: Vec<Profile>, columns: &Columns) -> anyhow::Result<String> {
+    let (count, memory) = (columns.len(), columns.memory());
+    let segments = columns.segments()?;
+    let packed: usize = segments.iter().map(Vec::len).sum();
+    let started = Instant::now();
+    let mut unpacked = Columns::new();
+    for segment in &segments {
+        unpacked.absorb(segment)?;
+    }
+    let unpack = started.elapsed();
+    drop(unpacked);
+
+    let stand = Stand::start().await.context("the local stack")?;
+    let written = stand.snapshot(users).await?;
+    let (directory, cold) = stand.cold().await?;
+    let warm = stand.warm(&directory).await?;
+    let fresh = stand.fresh_write(&directory).await?;
+    Ok(format!(
+        "| {count} | {:.1} | {:.0} | {:.1} | {} | {:.0} | {:.0} | {:.0} | {:.2} | {} | {} | {:.2} |",
+        memory as f64 / 1e6,
+        memory as f64 / count as f64,
+        packed as f64 / 1e6,
+        segments.len(),
+        millis(unpack),
+        millis(written),
+        millis(cold),
+        warm.timings.percentile(50),
+        warm.requests,
+        warm.read,
+        fresh.percentile(50),
+    ))
 }

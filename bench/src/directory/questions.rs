@@ -6,10 +6,18 @@ use shared::domain::{
     listing::{Listing, Position},
 };
 
-/// A question and how the table calls it.
+/// A question, how the table calls it, and what it is in SQL.
 pub(crate) struct Question {
     pub(crate) name: &'static str,
     pub(crate) listing: Listing,
+    pub(crate) condition: &'static str,
+}
+
+impl Question {
+    /// Users before the page.
+    pub(crate) fn offset(&self) -> u64 {
+        self.listing.offset().unwrap_or_default()
+    }
 }
 
 /// The questions to a directory of `count` users.
@@ -19,26 +27,40 @@ pub(crate) fn all(count: u32) -> anyhow::Result<Vec<Question>> {
         search: Some(text.to_owned()),
         ..plain.clone()
     };
-    let question = |name, listing| Question { name, listing };
+    let question = |name, listing, condition| Question {
+        name,
+        listing,
+        condition,
+    };
+    let middle = Position::Page((count / plain.limit / 2).max(1));
+    let filter = specification(r#"not (name co "a") and not (active eq false)"#)?;
     Ok(vec![
-        question("page 1", plain.clone()),
+        question("page 1", plain.clone(), "true"),
         question(
             "page in the middle",
             Listing {
-                position: Position::Page((count / plain.limit / 2).max(1)),
+                position: middle,
                 ..plain.clone()
             },
+            "true",
         ),
-        question("selective search", search("mcdonald7")),
-        question("dense search", search("a")),
+        question(
+            "selective search: `mcdonald7`",
+            search("mcdonald7"),
+            "name LIKE '%mcdonald7%' OR email LIKE '%mcdonald7%'",
+        ),
+        question(
+            "dense search: `a`",
+            search("a"),
+            "name LIKE '%a%' OR email LIKE '%a%'",
+        ),
         question(
             "filter with not",
             Listing {
-                filter: Some(specification(
-                    r#"not (name co "a") and not (active eq false)"#,
-                )?),
+                filter: Some(filter),
                 ..plain
             },
+            "NOT (name LIKE '%a%') AND NOT (active = 0)",
         ),
     ])
 }
