@@ -10,12 +10,11 @@ use std::{
 pub(crate) struct Timings(Vec<Duration>);
 
 impl Timings {
-    /// Runs `work` so often, after one time that does not count.
+    /// Runs `work` so often.
     pub(crate) fn of<T>(
         runs: usize,
         mut work: impl FnMut() -> anyhow::Result<T>,
     ) -> anyhow::Result<Self> {
-        black_box(work()?);
         let mut timings = Self::default();
         for _ in 0..runs {
             let started = Instant::now();

@@ -81,7 +81,8 @@ impl Replica {
         };
         let segments = stream::iter(manifest.segments.clone())
             .map(|segment| read(snapshots, segment))
-            .buffer_unordered(AT_ONCE);
+            // In their order, in which the rows are all but sorted by `createdAt`.
+            .buffered(AT_ONCE);
         let mut segments = std::pin::pin!(segments);
         while let Some(octets) = segments.try_next().await? {
             replica.columns.absorb(&octets)?;

@@ -21,6 +21,7 @@ mod password_resets;
 mod people;
 mod policies;
 mod sessions_post;
+mod snapshots;
 mod support;
 mod users_get;
 mod users_id;

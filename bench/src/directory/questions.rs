@@ -3,7 +3,7 @@
 use shared::domain::{
     Specification,
     error::Violation,
-    listing::{Listing, Position},
+    listing::{Listing, Position, Sort, SortKey},
 };
 
 /// A question, how the table calls it, and what it is in SQL.
@@ -11,6 +11,7 @@ pub(crate) struct Question {
     pub(crate) name: &'static str,
     pub(crate) listing: Listing,
     pub(crate) condition: &'static str,
+    pub(crate) order: &'static str,
 }
 
 impl Question {
@@ -31,8 +32,13 @@ pub(crate) fn all(count: u32) -> anyhow::Result<Vec<Question>> {
         name,
         listing,
         condition,
+        order: "created DESC, id DESC",
     };
     let middle = Position::Page((count / plain.limit / 2).max(1));
+    let by_name = Sort {
+        key: SortKey::Name,
+        descending: false,
+    };
     let filter = specification(r#"not (name co "a") and not (active eq false)"#)?;
     Ok(vec![
         question("page 1", plain.clone(), "true"),
@@ -44,6 +50,17 @@ pub(crate) fn all(count: u32) -> anyhow::Result<Vec<Question>> {
             },
             "true",
         ),
+        Question {
+            order: "name COLLATE NOCASE, id",
+            ..question(
+                "page 1 by name",
+                Listing {
+                    sort: by_name,
+                    ..plain.clone()
+                },
+                "true",
+            )
+        },
         question(
             "selective search: `mcdonald7`",
             search("mcdonald7"),

@@ -16,7 +16,8 @@ impl Sqlite {
                  id BLOB PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL, active INTEGER NOT NULL,
                  verified INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL
              );
-             CREATE INDEX by_created ON users (created DESC, id DESC);",
+             CREATE INDEX by_created ON users (created DESC, id DESC);
+             CREATE INDEX by_name ON users (name COLLATE NOCASE, id);",
         )?;
         let transaction = connection.transaction()?;
         let mut insert =
@@ -47,8 +48,8 @@ impl Sqlite {
     /// The page.
     pub(crate) fn page(&self, question: &Question) -> anyhow::Result<Vec<(String, String)>> {
         let sql = format!(
-            "SELECT name, email FROM users WHERE {} ORDER BY created DESC, id DESC LIMIT ?1 OFFSET ?2",
-            question.condition
+            "SELECT name, email FROM users WHERE {} ORDER BY {} LIMIT ?1 OFFSET ?2",
+            question.condition, question.order
         );
         let mut statement = self.0.prepare_cached(&sql)?;
         let bounds = params![question.listing.limit, question.offset()];

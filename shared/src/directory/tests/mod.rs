@@ -232,6 +232,28 @@ fn rows_of_the_dead_are_reclaimed() {
 }
 
 #[test]
+fn the_first_pages_are_selected_and_no_order_is_made_for_them() {
+    let mut columns = Columns::new();
+    for id in 0..2_000 {
+        columns
+            .upsert(&named(id, &format!("Maria Garcia {id}")))
+            .unwrap();
+    }
+    for (key, descending) in SortKey::ALL.into_iter().zip([true, false, true, false]) {
+        let first = Listing {
+            sort: Sort { key, descending },
+            ..Listing::default()
+        };
+        let memory = columns.memory();
+        columns.list(&first).unwrap();
+        assert_eq!(columns.memory(), memory, "{key:?}");
+        // Whoever asks again gets it by an order that is kept.
+        columns.list(&first).unwrap();
+        assert!(columns.memory() > memory, "{key:?}");
+    }
+}
+
+#[test]
 fn a_user_takes_at_most_120_octets_with_all_orders_made() {
     const COUNT: u128 = 20_000;
     let mut columns = Columns::new();
