@@ -10,7 +10,8 @@ use aws_sdk_dynamodb::config::Credentials;
 use crate::{
     adapters::{
         dynamodb::{
-            Audit, ClaimRecords, Directory, Keys, Requests, Sessions, Table, Tokens, Users,
+            Audit, CacheItems, ClaimRecords, Directory, Keys, Requests, Sessions, Table, Tokens,
+            Users,
         },
         eventbridge::EventBridge,
         jwt::Jwt,
@@ -116,6 +117,12 @@ impl Aws {
     pub fn claims(&self) -> Arc<ClaimRecords> {
         let table = self.table(&self.deployment.sessions_table);
         Arc::new(ClaimRecords::new(table, self.circumstances.clone()))
+    }
+
+    /// The level of caches which processes share.
+    pub fn cache(&self) -> Arc<CacheItems> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(CacheItems::new(table))
     }
 
     /// The keys and the shared secrets.

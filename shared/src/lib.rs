@@ -5,6 +5,7 @@
 
 pub mod adapters;
 pub mod aws;
+pub mod cache;
 pub mod changing;
 pub mod config;
 pub mod directory;

@@ -1,6 +1,7 @@
 //! What the use cases need of the world: one small trait for each capability, so that the fields of
 //! a use case are the list of what it can do.
 
+mod cache;
 mod claims;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::domain::{
     token::{TokenIssue, TokenUse},
 };
 
+pub use cache::{CacheEntry, SharedCache};
 pub use claims::{Claim, ClaimKey, Claimed, Claims, Purpose, Settled, Terms};
 
 /// The users: the write model.

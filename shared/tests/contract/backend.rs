@@ -5,7 +5,9 @@ use std::{env, panic::AssertUnwindSafe, sync::Arc};
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
 use shared::{
-    adapters::dynamodb::{Audit, ClaimRecords, Keys, Requests, Sessions, Table, Tokens, Users},
+    adapters::dynamodb::{
+        Audit, CacheItems, ClaimRecords, Keys, Requests, Sessions, Table, Tokens, Users,
+    },
     adapters::memory::World,
     ports::Circumstances,
 };
@@ -24,6 +26,7 @@ pub(crate) fn in_memory() -> Ports {
         requests: world.clone(),
         tokens: world.clone(),
         claims: world.clone(),
+        cache: world.clone(),
         keys: world.clone(),
         secrets: world.clone(),
         audit: world.clone(),
@@ -86,7 +89,8 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
         sessions: Arc::new(Sessions::new(sessions.clone(), circumstances.clone())),
         requests: Arc::new(Requests::new(sessions.clone(), circumstances.clock.clone())),
         tokens: Arc::new(Tokens::new(sessions.clone())),
-        claims: Arc::new(ClaimRecords::new(sessions, circumstances.clone())),
+        claims: Arc::new(ClaimRecords::new(sessions.clone(), circumstances.clone())),
+        cache: Arc::new(CacheItems::new(sessions)),
         keys: keys.clone(),
         secrets: keys,
         audit: Arc::new(Audit::new(table("AuditTable"))),

@@ -7,6 +7,7 @@
 
 mod audit;
 mod backend;
+mod cache;
 mod changes;
 mod claims;
 mod costs;

@@ -16,7 +16,7 @@ use shared::{
     },
     ports::{
         AnonymousRequests, AuditLog, Circumstances, Claims, Clock, Entropy, OneTimeTokens, Secrets,
-        SessionRepository, SigningKeys, UserRepository,
+        SessionRepository, SharedCache, SigningKeys, UserRepository,
     },
 };
 
@@ -28,6 +28,7 @@ pub(crate) struct Ports {
     pub(crate) requests: Arc<dyn AnonymousRequests>,
     pub(crate) tokens: Arc<dyn OneTimeTokens>,
     pub(crate) claims: Arc<dyn Claims>,
+    pub(crate) cache: Arc<dyn SharedCache>,
     pub(crate) keys: Arc<dyn SigningKeys>,
     pub(crate) secrets: Arc<dyn Secrets>,
     pub(crate) audit: Arc<dyn AuditLog>,

@@ -18,6 +18,7 @@ mod table;
 mod tables;
 
 pub mod audit;
+pub mod cache;
 pub mod claims;
 pub mod directory;
 pub mod feed;
@@ -29,6 +30,7 @@ pub mod tokens;
 pub mod users;
 
 pub use audit::Audit;
+pub use cache::CacheItems;
 pub use claims::ClaimRecords;
 pub use directory::Directory;
 pub use item::{Entity, Item, Key, from_item};

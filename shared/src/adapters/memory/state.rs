@@ -21,6 +21,7 @@ pub(super) struct State {
     pub(super) tokens: BTreeMap<(UserId, TokenPurpose), TokenSlot>,
     pub(super) requests: BTreeMap<RequestId, AnonymousRequest>,
     pub(super) claims: BTreeMap<ClaimKey, super::claims::Record>,
+    pub(super) cache: super::cache::Cached,
     pub(super) ring: Option<KeyRing>,
     pub(super) private_keys: BTreeMap<String, Vec<u8>>,
     pub(super) secrets: BTreeMap<SecretPurpose, Vec<u8>>,
