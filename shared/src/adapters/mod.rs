@@ -5,5 +5,6 @@ pub mod dynamodb;
 pub mod eventbridge;
 pub mod jwt;
 pub mod memory;
+pub mod oidc;
 pub mod ses;
 pub mod system;

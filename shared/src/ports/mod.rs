@@ -3,6 +3,7 @@
 
 mod cache;
 mod claims;
+mod identity;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use crate::domain::{
 
 pub use cache::{CacheEntry, SharedCache};
 pub use claims::{Claim, ClaimKey, Claimed, Claims, Purpose, Settled, Terms};
+pub use identity::IdentityProviders;
 
 /// The users: the write model.
 #[async_trait]

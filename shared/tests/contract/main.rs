@@ -13,6 +13,7 @@ mod claims;
 mod costs;
 mod erasure;
 mod faults;
+mod identities;
 mod keys;
 mod life;
 mod lost_replies;

@@ -7,6 +7,7 @@ mod cache;
 mod claims;
 mod fault;
 mod people;
+mod providers;
 mod requests;
 mod samples;
 mod state;
@@ -43,6 +44,7 @@ use crate::{
 
 pub use fault::{Fault, Outcome};
 pub use people::{PASSWORD, Person};
+pub use providers::identity;
 
 /// The whole outside world, in memory.
 #[derive(Debug)]
