@@ -88,6 +88,14 @@ pub trait SessionRepository: Send + Sync {
     /// Every session of a user that has not expired, newest first, ended or not.
     async fn list(&self, user: UserId) -> Result<Vec<Session>>;
 
+    /// Writes a session on as its next generation, unless somebody was first: it must be at the
+    /// generation and the epoch before, and not ended. Gives whether it was written by this call.
+    async fn rotate(&self, next: &Session) -> Result<bool>;
+
+    /// Marks a session as ended, together with the event. Gives whether this ended it: false if it had
+    /// ended before or never was. A repetition with the same event gives true.
+    async fn end(&self, user: UserId, id: SessionId, event: &DomainEvent) -> Result<bool>;
+
     /// Gives a session the epoch to which a change of the user just led, so that it outlives the
     /// change which ends all others. Nothing happens to a session that is gone or has ended, nor to
     /// one that was not at the epoch before: that was dead already. Fine to repeat.
