@@ -15,6 +15,7 @@ use crate::{
         },
         eventbridge::EventBridge,
         jwt::Jwt,
+        oidc::{ClientSecrets, Oidc, Providers},
         ses::Ses,
         system::System,
     },
@@ -124,6 +125,21 @@ impl Aws {
     pub fn cache(&self) -> Arc<CacheItems> {
         let table = self.table(&self.deployment.sessions_table);
         Arc::new(CacheItems::new(table))
+    }
+
+    /// The OpenID providers.
+    ///
+    /// # Errors
+    /// If the settings contradict each other.
+    pub fn identity_providers(
+        &self,
+        providers: Providers,
+        secrets: ClientSecrets,
+        loopback: bool,
+    ) -> Result<Arc<Oidc>> {
+        let clock = self.circumstances.clock.clone();
+        let oidc = Oidc::new(providers, secrets, loopback, self.cache(), clock)?;
+        Ok(Arc::new(oidc))
     }
 
     /// The keys and the shared secrets.

@@ -1,6 +1,6 @@
 //! Identities at OpenID providers: who somebody is elsewhere.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
@@ -139,6 +139,10 @@ fn visible(raw: &str, least: usize, most: usize, code: &'static str) -> Result<S
     }
 }
 
+/// How recent a sign-in must be for linking an identity: whoever steals an older access token cannot
+/// make the theft last.
+pub const RECENT: Duration = Duration::from_mins(15);
+
 /// Somebody who signed in at a provider.
 #[derive(Debug, Clone)]
 pub struct Visitor {
@@ -178,6 +182,31 @@ impl IdentityId {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// One of a user's identities, as the user sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LinkedIdentity {
+    /// Its name in paths.
+    pub id: IdentityId,
+    /// The provider's issuer identifier.
+    pub issuer: String,
+    /// The provider's `sub`.
+    pub subject: String,
+}
+
+impl LinkedIdentity {
+    /// The identity that this login is; nothing if it is an address.
+    pub fn of(login: &LoginKey) -> Option<Self> {
+        match login {
+            LoginKey::Email(_) => None,
+            LoginKey::Oidc { issuer, subject } => Some(Self {
+                id: IdentityId::of(login),
+                issuer: issuer.clone(),
+                subject: subject.clone(),
+            }),
+        }
     }
 }
 
