@@ -7,6 +7,8 @@ mod id_token;
 mod keys;
 mod metadata;
 mod settings;
+#[cfg(test)]
+mod signer;
 mod token;
 mod web;
 
@@ -211,3 +213,6 @@ fn forged(cause: &str) -> Error {
     tracing::warn!(cause, "an ID token is refused");
     Refusal::InvalidCredentials.into()
 }
+
+#[cfg(test)]
+mod tests;

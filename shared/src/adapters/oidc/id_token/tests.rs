@@ -1,52 +1,17 @@
-use aws_lc_rs::{
-    hmac,
-    rand::SystemRandom,
-    rsa::KeyPair as RsaKeyPair,
-    signature::{RSA_PKCS1_SHA256, RSA_PKCS1_SHA512},
-};
+use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{adapters::jwt, domain::keys::KeyPair};
+use crate::adapters::oidc::{
+    keys::Keys,
+    signer::{Signer, unsigned},
+};
 
 const NOW: i64 = 1_800_000_000;
 const ISSUER: &str = "https://id.example.com";
 
-/// A provider's key, and what it signs with it.
-struct Signer {
-    pair: KeyPair,
-    jwk: Value,
-}
-
 impl Signer {
-    fn new() -> Self {
-        let pair = jwt::generate(Timestamp::from_seconds(NOW)).unwrap();
-        let public = &pair.public;
-        let jwk = json!({"kty": "RSA", "kid": public.kid, "n": public.n, "e": public.e});
-        Self { pair, jwk }
-    }
-
-    fn sign(&self, header: &Value, claims: &Value) -> String {
-        let signed = unsigned(header, claims);
-        let pair = RsaKeyPair::from_pkcs8(self.pair.private.expose_secret()).unwrap();
-        let mut signature = vec![0; pair.public_modulus_len()];
-        let encoding = if header["alg"] == "RS512" {
-            &RSA_PKCS1_SHA512
-        } else {
-            &RSA_PKCS1_SHA256
-        };
-        pair.sign(
-            encoding,
-            &SystemRandom::new(),
-            signed.as_bytes(),
-            &mut signature,
-        )
-        .unwrap();
-        format!("{signed}.{}", BASE64.encode(signature))
-    }
-
     /// What comes of a token with this header and these claims, where the key is published as `jwk`.
     fn judge(&self, jwk: &Value, token: &str) -> Result<Claims, &'static str> {
         let metadata = serde_json::from_value(json!({
@@ -58,7 +23,7 @@ impl Signer {
         }));
         let header = header(token, &metadata.unwrap())?;
         let keys = json!({"keys": [jwk], "fetched_at": Timestamp::from_seconds(NOW)});
-        let keys: super::super::keys::Keys = serde_json::from_value(keys).unwrap();
+        let keys: Keys = serde_json::from_value(keys).unwrap();
         let key = keys.find(header.kid.as_deref(), header.alg);
         let nonce = "n-0123456789abcdef".parse().unwrap();
         let expected = Expected {
@@ -74,11 +39,6 @@ impl Signer {
         let header = json!({"alg": "RS256", "kid": self.pair.public.kid});
         self.judge(&self.jwk, &self.sign(&header, claims))
     }
-}
-
-fn unsigned(header: &Value, claims: &Value) -> String {
-    let part = |value: &Value| BASE64.encode(value.to_string());
-    format!("{}.{}", part(header), part(claims))
 }
 
 fn claims() -> Value {
