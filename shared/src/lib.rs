@@ -18,3 +18,4 @@ pub mod proving;
 pub mod secret;
 pub mod streams;
 pub mod telemetry;
+pub mod throttle;

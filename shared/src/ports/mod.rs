@@ -11,6 +11,7 @@ use secrecy::{SecretSlice, SecretString};
 use crate::domain::{
     Change, DomainEvent, Login, LoginKey, Origin, Password, PasswordHash, RequestId, Result, Role,
     Session, SessionId, Timestamp, User, UserId, Version,
+    attempt::{AttemptKey, Limit},
     audit::{AuditEntry, AuditPage, AuditQuery},
     change::Occasion,
     history::HistoryEntry,
@@ -99,6 +100,42 @@ pub trait SessionRepository: Send + Sync {
 
     /// Removes everything kept under a user: sessions and one-time tokens. Fine to repeat.
     async fn forget(&self, user: UserId) -> Result<()>;
+}
+
+/// The counts of tries.
+#[async_trait]
+pub trait Attempts: Send + Sync {
+    /// Spends one try, unless there is none now. However many are spent at once, no more than `limit`
+    /// allows are admitted.
+    async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Spent>;
+
+    /// Gives one try back. Nothing happens if none is spent. A reply that gets lost may give back two.
+    async fn give_back(&self, key: &AttemptKey) -> Result<()>;
+
+    /// Forgets all tries. Fine to repeat.
+    async fn clear(&self, key: &AttemptKey) -> Result<()>;
+
+    /// Notes, together with the event, that somebody was refused until a time; once for each time.
+    async fn announce(
+        &self,
+        key: &AttemptKey,
+        until: Timestamp,
+        event: &DomainEvent,
+    ) -> Result<()>;
+}
+
+/// What became of a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spent {
+    /// It is spent; go on.
+    Admitted,
+    /// There is none.
+    Refused {
+        /// Until when.
+        until: Timestamp,
+        /// Whether that was announced.
+        announced: bool,
+    },
 }
 
 /// The requests of people of whom nobody knows yet whether they are users.

@@ -3,6 +3,7 @@
 //! All state is reached through [`World::call`], the one place where calls are traced and faults
 //! are injected; so a new port method is covered by itself.
 
+mod attempts;
 mod claims;
 mod fault;
 mod people;
