@@ -19,6 +19,7 @@ use crate::{
     },
     config::Deployment,
     domain::{FirstAdmin, Result},
+    granting::Granting,
     http::Gate,
     mailing::{Courier, Links, MailConfig, Post, Stationery},
     ports::{Circumstances, SecretPurpose},
@@ -133,6 +134,21 @@ impl Aws {
     pub fn tokens(&self) -> Arc<Jwt> {
         let audience = self.deployment.audience.clone();
         Arc::new(Jwt::new(self.keys(), self.circumstances.clone(), audience))
+    }
+
+    /// What grants tokens. Readies the key that signs and the secret of refresh tokens.
+    ///
+    /// # Errors
+    /// If they cannot be read, or made where there are none.
+    pub async fn granting(&self) -> Result<Granting> {
+        let tokens = self.tokens();
+        let entropy = self.circumstances.entropy.clone();
+        let refresh_secret = SharedSecret::new(SecretPurpose::Refresh, self.keys(), entropy);
+        tokio::try_join!(tokens.warm_up_to_sign(), refresh_secret.get())?;
+        Ok(Granting {
+            tokens,
+            refresh_secret,
+        })
     }
 
     /// The gate in front of functions which know their callers. Loads the keys, which also opens the

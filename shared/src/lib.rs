@@ -10,6 +10,7 @@ pub mod config;
 pub mod directory;
 pub mod domain;
 pub mod events;
+pub mod granting;
 pub mod http;
 pub mod mailing;
 pub mod ports;

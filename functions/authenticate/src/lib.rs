@@ -2,3 +2,4 @@
 
 pub mod authenticate;
 pub mod handler;
+pub mod password;

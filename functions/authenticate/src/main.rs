@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use authenticate::{authenticate::Authenticate, handler};
-use shared::{
-    adapters::argon2::Argon2, aws::Aws, http, ports::SecretPurpose, secret::SharedSecret, telemetry,
-};
+use authenticate::{authenticate::Authenticate, handler, password::PasswordStrategy};
+use shared::{adapters::argon2::Argon2, aws::Aws, http, telemetry};
 
 shared::config! {
     /// What the function is told.
@@ -18,17 +16,15 @@ async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::from_environment()?;
     let aws = Aws::connect(config.deployment).await;
     let entropy = aws.circumstances.entropy.clone();
-    let tokens = aws.tokens();
-    let refresh_secret = SharedSecret::new(SecretPurpose::Refresh, aws.keys(), entropy.clone());
-    tokio::try_join!(tokens.warm_up_to_sign(), async {
-        refresh_secret.get().await.map(|_| ())
-    })?;
-    let authenticate = Authenticate {
+    let password = PasswordStrategy {
         users: aws.users(),
-        sessions: aws.sessions(),
         hasher: Arc::new(Argon2::new(entropy)?),
-        tokens,
-        refresh_secret,
+        circumstances: aws.circumstances.clone(),
+    };
+    let authenticate = Authenticate {
+        strategies: vec![Arc::new(password)],
+        sessions: aws.sessions(),
+        granting: aws.granting().await?,
         circumstances: aws.circumstances.clone(),
     };
     http::serve(

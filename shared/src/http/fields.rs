@@ -59,8 +59,17 @@ impl Fields {
     /// Takes an optional text and reads it as a `T`. The outer option is about the body's being
     /// right, the inner about the field's being there.
     pub fn parse_optional<T: FromStr<Err = Violation>>(&mut self, name: &str) -> Option<Option<T>> {
+        self.parse_optional_with(name, T::from_str)
+    }
+
+    /// [`Fields::parse_optional`] with another way to read it.
+    pub fn parse_optional_with<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, Violation>,
+    ) -> Option<Option<T>> {
         if self.fields.contains_key(name) {
-            self.parse(name).map(Some)
+            self.parse_with(name, read).map(Some)
         } else {
             Some(None)
         }
@@ -115,6 +124,11 @@ impl Fields {
             Some(taken) if self.errors.is_empty() => Ok(taken),
             _ => Err(Error::Invalid(self.errors)),
         }
+    }
+
+    /// What is wrong with what was taken so far, where the rest cannot be judged without it.
+    pub fn reject(self) -> Error {
+        Error::Invalid(self.errors)
     }
 
     fn refuse<T>(&mut self, name: &str, violation: Violation) -> Option<T> {

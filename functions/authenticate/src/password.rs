@@ -1,0 +1,66 @@
+//! Address and password.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use shared::{
+    domain::{Email, Login, LoginKey, Origin, Password, Refusal, Result, User, UserId},
+    http::Fields,
+    ports::{Circumstances, PasswordHasher, UserRepository},
+};
+
+use crate::authenticate::{AuthenticationStrategy, Proven};
+
+/// RFC 8176: proven by password.
+const METHOD: &str = "pwd";
+
+/// Knows users by address and password.
+pub struct PasswordStrategy {
+    /// Where users and their logins are kept.
+    pub users: Arc<dyn UserRepository>,
+    /// Compares passwords with hashes.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Time and randomness.
+    pub circumstances: Circumstances,
+}
+
+#[async_trait]
+impl AuthenticationStrategy for PasswordStrategy {
+    fn name(&self) -> &'static str {
+        "password"
+    }
+
+    /// # Errors
+    /// `InvalidCredentials` if the address is unknown, the password wrong or the account not active:
+    /// the same calls are made and the same answer is given for all three.
+    async fn prove(&self, mut presented: Fields, _: &Origin) -> Result<Proven> {
+        let email = presented.parse::<Email>("email");
+        let password = presented
+            .text("password")
+            .map(|raw| Password::presented(&raw));
+        let (email, password) = presented.finish(email.zip(password))?;
+        let login = self.users.find_login(&LoginKey::Email(email)).await?;
+        Ok(Proven {
+            user: self.verify(login.as_ref(), &password).await?,
+            method: METHOD,
+        })
+    }
+}
+
+impl PasswordStrategy {
+    /// The user whose password this is. An unknown address costs the same read and the same hash.
+    async fn verify(&self, login: Option<&Login>, password: &Password) -> Result<User> {
+        let id = match login {
+            Some(login) => login.user_id,
+            None => UserId::new(
+                self.circumstances.clock.now(),
+                self.circumstances.entropy.bytes()?,
+            ),
+        };
+        let hash = login.and_then(|login| login.password.as_ref());
+        let (user, proven) =
+            tokio::try_join!(self.users.find(id), self.hasher.verify(password, hash))?;
+        user.filter(|user| proven && user.active)
+            .ok_or_else(|| Refusal::InvalidCredentials.into())
+    }
+}
