@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use shared::{
     domain::{Email, Login, LoginKey, Origin, Password, Refusal, Result, User, UserId},
-    http::Fields,
+    http::{Chain, Fields},
     ports::{Circumstances, PasswordHasher, UserRepository},
 };
 
@@ -40,8 +40,12 @@ impl AuthenticationStrategy for PasswordStrategy {
             .map(|raw| Password::presented(&raw));
         let (email, password) = presented.finish(email.zip(password))?;
         let login = self.users.find_login(&LoginKey::Email(email)).await?;
+        let user = self.verify(login.as_ref(), &password).await?;
+        if let Some(login) = &login {
+            self.upgrade(login, &password).await;
+        }
         Ok(Proven {
-            user: self.verify(login.as_ref(), &password).await?,
+            user,
             method: METHOD,
         })
     }
@@ -63,4 +67,24 @@ impl PasswordStrategy {
         user.filter(|user| proven && user.active)
             .ok_or_else(|| Refusal::InvalidCredentials.into())
     }
+
+    /// Makes a hash anew that another system made, or we did at another cost: only now the password is
+    /// known. That it fails is nothing to whoever signs in, who will come again.
+    async fn upgrade(&self, login: &Login, password: &Password) {
+        let is_current = |hash| self.hasher.is_current(hash);
+        if login.password.as_ref().is_none_or(is_current) {
+            return;
+        }
+        let replaced = async {
+            let fresh = self.hasher.hash(password).await?;
+            self.users.rehash(login, &fresh).await
+        };
+        match replaced.await {
+            Ok(replaced) => tracing::info!(replaced, "a hash was made anew"),
+            Err(error) => tracing::warn!(error = %Chain(&error), "a hash was not made anew"),
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

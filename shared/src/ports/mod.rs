@@ -45,6 +45,11 @@ pub trait UserRepository: Send + Sync {
     /// has an owner; `LastAdministrator` if no active administrator would be left.
     async fn commit(&self, change: &Change) -> Result<User>;
 
+    /// Puts a fresh hash of the same password in the place of `old`, if `old.key` still is that
+    /// user's and still has that hash. Gives whether it did. The one write without an event: what the
+    /// user is and may do stays the same.
+    async fn rehash(&self, old: &Login, new: &PasswordHash) -> Result<bool>;
+
     /// Whether there is an active administrator. Reads what the last write wrote.
     async fn has_administrator(&self) -> Result<bool>;
 
@@ -219,6 +224,10 @@ pub trait PasswordHasher: Send + Sync {
 
     /// Whether `password` gave `hash`. Without a hash the answer is no, at the same cost.
     async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool>;
+
+    /// Whether `hash` is as a fresh one would be, but for the salt. If not, whoever knows the
+    /// password should have it hashed anew: another system made it, or we did at another cost.
+    fn is_current(&self, hash: &PasswordHash) -> bool;
 }
 
 /// Issues access tokens.

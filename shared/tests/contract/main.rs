@@ -17,6 +17,7 @@ mod life;
 mod lost_replies;
 mod ports;
 mod races;
+mod rehash;
 mod requests;
 mod sessions;
 mod tables;

@@ -211,6 +211,10 @@ impl PasswordHasher for Meanwhile {
         let hasher: &dyn PasswordHasher = self.0.as_ref();
         hasher.verify(password, hash).await
     }
+
+    fn is_current(&self, hash: &shared::domain::PasswordHash) -> bool {
+        self.0.is_current(hash)
+    }
 }
 
 /// What was proven of the password before counts no more once the password is another.
