@@ -67,6 +67,12 @@ impl Throttle {
         lock.map_or(Ok(()), |lock| Err(self.refusal(&lock)))
     }
 
+    /// Forgets the wrong guesses at an account whose owner proved otherwise who they are.
+    pub async fn forgive(&self, email: &Email) -> Result<()> {
+        let account = AttemptKey::of_address(Scope::Account, email);
+        self.attempts.clear(&account).await
+    }
+
     fn refusal(&self, lock: &Lock) -> Error {
         let wait = self.circumstances.clock.now().until(lock.until);
         // Rounded up: who comes back when told to must not be too early.
@@ -133,12 +139,6 @@ impl PasswordThrottle {
         let event = sign_in_locked(user, &occasion);
         let attempts = &self.throttle.attempts;
         attempts.announce(&lock.key, lock.until, &event).await
-    }
-
-    /// Forgets the wrong guesses at an account whose owner proved otherwise who they are.
-    pub async fn forgive(&self, email: &Email) -> Result<()> {
-        let account = AttemptKey::of_address(Scope::Account, email);
-        self.throttle.attempts.clear(&account).await
     }
 }
 

@@ -229,7 +229,11 @@ mod tests {
             (tally, spent, until) = (next, spent + more, blocked);
         }
         assert_eq!((spent, until), (100, at(30 * 24 * 3600)));
-        assert_eq!(exhaust(&limit, Some(tally), until).1, 10, "and all is forgotten");
+        assert_eq!(
+            exhaust(&limit, Some(tally), until).1,
+            10,
+            "and all is forgotten"
+        );
     }
 
     #[test]

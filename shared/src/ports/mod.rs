@@ -121,12 +121,8 @@ pub trait Attempts: Send + Sync {
     async fn clear(&self, key: &AttemptKey) -> Result<()>;
 
     /// Notes, together with the event, that somebody was refused until a time; once for each time.
-    async fn announce(
-        &self,
-        key: &AttemptKey,
-        until: Timestamp,
-        event: &DomainEvent,
-    ) -> Result<()>;
+    async fn announce(&self, key: &AttemptKey, until: Timestamp, event: &DomainEvent)
+    -> Result<()>;
 }
 
 /// What became of a try.

@@ -19,7 +19,7 @@ use crate::{
     ports::{Attempts, Clock, Spent},
 };
 
-/// How often a count is looked at again that others change at the same time.
+/// How often a count is looked at again which others changed meanwhile.
 const LOOKS: usize = 10;
 
 /// The counts, in the sessions table.
@@ -69,14 +69,9 @@ impl AttemptCounts {
         }
     }
 
-    /// The count goes from `before` to `after`, unless somebody else changed it since. Otherwise the
-    /// item as it is; none if it is gone.
-    async fn replace(
-        &self,
-        key: &AttemptKey,
-        before: &Tally,
-        after: &Tally,
-    ) -> Result<Written<AttemptItem>> {
+    /// The count goes from `before` to `after`, unless somebody else changed it since. Gives whether it
+    /// did.
+    async fn replace(&self, key: &AttemptKey, before: &Tally, after: &Tally) -> Result<bool> {
         let update = Update {
             key: AttemptItem::key(key),
             changes: "SET #count = :count, #blockedUntil = :blockedUntil, \
@@ -91,7 +86,8 @@ impl AttemptCounts {
                 (":wasBlockedUntil", text(before.blocked_until)),
             ],
         };
-        self.table.update(update).await
+        let written = self.table.update::<IgnoredAny>(update).await?;
+        Ok(matches!(written, Written::Done(_)))
     }
 }
 
@@ -120,14 +116,9 @@ impl Attempts for AttemptCounts {
     /// One update within the allowance, two beyond it.
     async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Spent> {
         let now = self.clock.now();
-        let mut there = None;
         for _ in 0..LOOKS {
-            let item = match there.take() {
-                Some(item) => item,
-                None => match self.spend_allowance(key, limit, now).await? {
-                    Some(item) => item,
-                    None => return Ok(Spent::Admitted),
-                },
+            let Some(item) = self.spend_allowance(key, limit, now).await? else {
+                return Ok(Spent::Admitted);
             };
             let next = match limit.spend(Some(&item.tally), now) {
                 Ok(next) => next,
@@ -136,9 +127,8 @@ impl Attempts for AttemptCounts {
                     return Ok(Spent::Refused { until, announced });
                 }
             };
-            match self.replace(key, &item.tally, &next).await? {
-                Written::Done(_) => return Ok(Spent::Admitted),
-                Written::Refused(item) => there = item,
+            if self.replace(key, &item.tally, &next).await? {
+                return Ok(Spent::Admitted);
             }
         }
         Err(Error::internal("a count changes all the time"))

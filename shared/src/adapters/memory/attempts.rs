@@ -1,15 +1,51 @@
 //! The counts of tries of a [`World`].
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::World;
 use crate::{
+    asking::Asking,
     domain::{
         DomainEvent, Result, Timestamp,
         attempt::{AttemptKey, Limit, Tally},
     },
     ports::{Attempts, Clock as _, Spent},
+    throttle::{PasswordThrottle, Throttle},
 };
+
+impl World {
+    /// What limits tries in this world.
+    pub fn throttle(self: &Arc<Self>) -> Throttle {
+        Throttle {
+            attempts: self.clone(),
+            circumstances: self.circumstances(),
+        }
+    }
+
+    /// What notes wishes in this world: so many an hour for one address, and ten times as many from
+    /// one place.
+    pub fn asking(self: &Arc<Self>, per_address: u32) -> Asking {
+        Asking {
+            requests: self.clone(),
+            throttle: self.throttle(),
+            per_address: Limit::hourly(per_address),
+            per_source: Limit::hourly(per_address.saturating_mul(10)),
+            circumstances: self.circumstances(),
+        }
+    }
+
+    /// What limits guesses in this world: so many at one account without waiting, and ten times as
+    /// many from one place.
+    pub fn password_throttle(self: &Arc<Self>, per_account: u32) -> PasswordThrottle {
+        PasswordThrottle {
+            throttle: self.throttle(),
+            per_account: Limit::of_account(per_account),
+            per_source: Limit::of_source(per_account.saturating_mul(10)),
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Count {
@@ -26,7 +62,9 @@ impl Attempts for World {
             let announced = count.and_then(|count| count.announced);
             match limit.spend(count.map(|count| &count.tally), now) {
                 Ok(tally) => {
-                    state.attempts.insert(key.clone(), Count { tally, announced });
+                    state
+                        .attempts
+                        .insert(key.clone(), Count { tally, announced });
                     Ok(Spent::Admitted)
                 }
                 Err(until) => Ok(Spent::Refused {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{
         DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId, Timestamp,
-        TokenPurpose, User, UserId, Version, attempt::AttemptKey, audit::AuditEntry, history::HistoryEntry,
-        keys::KeyRing, mail::Mail, request::AnonymousRequest, token::TokenHash,
+        TokenPurpose, User, UserId, Version, attempt::AttemptKey, audit::AuditEntry,
+        history::HistoryEntry, keys::KeyRing, mail::Mail, request::AnonymousRequest,
+        token::TokenHash,
     },
     ports::{ClaimKey, SecretPurpose},
 };
