@@ -48,12 +48,10 @@ fn fifty_refreshes_at_once_end_in_one_live_chain() {
         let refused = refresh(roster, &token).await;
         assert_eq!(refused.problem(), (401, "invalid-refresh-token"));
         let ended = |entry: &local::journal::Entry| match &entry.happening {
-            Happening::Event {
-                detail_type,
-                detail,
-                ..
-            } if detail_type == "SessionEnded" && detail["data"]["reason"] == "token-reused" => {
-                Some(detail["data"]["sessionId"].clone())
+            Happening::Event { event, .. }
+                if event["detail"]["data"]["reason"] == "token-reused" =>
+            {
+                Some(event["detail"]["data"]["sessionId"].clone())
             }
             _ => None,
         };

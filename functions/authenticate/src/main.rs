@@ -27,6 +27,10 @@ shared::config! {
         secrets: ClientSecrets = "IDENTITY_PROVIDER_SECRETS",
         /// Whether a provider may be on this machine.
         loopback: bool = "LOOPBACK_IDENTITY_PROVIDERS",
+        /// Guesses at one account without waiting.
+        per_account: u32 = "SIGN_IN_ATTEMPTS_PER_ACCOUNT",
+        /// Wrong guesses from one place without waiting.
+        per_source: u32 = "SIGN_IN_ATTEMPTS_PER_SOURCE",
     }
 }
 
@@ -39,6 +43,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let password = PasswordStrategy {
         users: aws.users(),
         hasher: Arc::new(Argon2::new(circumstances.entropy.clone())?),
+        throttle: aws.password_throttle(config.per_account, config.per_source),
         circumstances: circumstances.clone(),
     };
     let oidc = OidcStrategy {

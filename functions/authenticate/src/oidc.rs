@@ -55,6 +55,7 @@ impl AuthenticationStrategy for OidcStrategy {
         Ok(Proven {
             user,
             method: METHOD,
+            guess: None,
         })
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use shared::{
     domain::{Email, Login, LoginKey, Origin, Password, Refusal, Result, User, UserId},
-    http::Fields,
+    http::{Chain, Fields},
     ports::{Circumstances, PasswordHasher, UserRepository},
+    throttle::PasswordThrottle,
 };
 
 use crate::authenticate::{AuthenticationStrategy, Proven};
@@ -20,6 +21,8 @@ pub struct PasswordStrategy {
     pub users: Arc<dyn UserRepository>,
     /// Compares passwords with hashes.
     pub hasher: Arc<dyn PasswordHasher>,
+    /// Limits how often passwords are guessed.
+    pub throttle: PasswordThrottle,
     /// Time and randomness.
     pub circumstances: Circumstances,
 }
@@ -32,17 +35,34 @@ impl AuthenticationStrategy for PasswordStrategy {
 
     /// # Errors
     /// `InvalidCredentials` if the address is unknown, the password wrong or the account not active:
-    /// the same calls are made and the same answer is given for all three.
-    async fn prove(&self, mut presented: Fields, _: &Origin) -> Result<Proven> {
+    /// the same calls are made and the same answer is given for all three. `TooManyRequests` after too
+    /// many guesses, before anything is compared: the right password does not show itself then.
+    async fn prove(&self, mut presented: Fields, origin: &Origin) -> Result<Proven> {
         let email = presented.parse::<Email>("email");
         let password = presented
             .text("password")
             .map(|raw| Password::presented(&raw));
         let (email, password) = presented.finish(email.zip(password))?;
-        let login = self.users.find_login(&LoginKey::Email(email)).await?;
+        let key = LoginKey::Email(email.clone());
+        let (guess, login) = tokio::try_join!(
+            self.throttle.spend(&email, origin),
+            self.users.find_login(&key)
+        )?;
+        let guess = match guess {
+            Ok(guess) => guess,
+            Err(lock) => {
+                let owner = login.map(|login| login.user_id);
+                return Err(self.throttle.refuse(lock, owner, origin).await);
+            }
+        };
+        let user = self.verify(login.as_ref(), &password).await?;
+        if let Some(login) = &login {
+            self.upgrade(login, &password).await;
+        }
         Ok(Proven {
-            user: self.verify(login.as_ref(), &password).await?,
+            user,
             method: METHOD,
+            guess: Some(guess),
         })
     }
 }
@@ -63,4 +83,24 @@ impl PasswordStrategy {
         user.filter(|user| proven && user.active)
             .ok_or_else(|| Refusal::InvalidCredentials.into())
     }
+
+    /// Makes a hash anew that another system made, or we did at another cost: only now the password is
+    /// known. That it fails is nothing to whoever signs in, who will come again.
+    async fn upgrade(&self, login: &Login, password: &Password) {
+        let is_current = |hash| self.hasher.is_current(hash);
+        if login.password.as_ref().is_none_or(is_current) {
+            return;
+        }
+        let replaced = async {
+            let fresh = self.hasher.hash(password).await?;
+            self.users.rehash(login, &fresh).await
+        };
+        match replaced.await {
+            Ok(replaced) => tracing::info!(replaced, "a hash was made anew"),
+            Err(error) => tracing::warn!(error = %Chain(&error), "a hash was not made anew"),
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

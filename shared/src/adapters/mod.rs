@@ -3,6 +3,7 @@
 pub mod argon2;
 pub mod dynamodb;
 pub mod eventbridge;
+mod foreign_hashes;
 pub mod jwt;
 pub mod memory;
 pub mod oidc;

@@ -13,6 +13,7 @@ use secrecy::{SecretSlice, SecretString};
 use crate::domain::{
     Change, DomainEvent, Login, LoginKey, Origin, Password, PasswordHash, RequestId, Result, Role,
     Session, SessionId, Timestamp, User, UserId, Version,
+    attempt::{AttemptKey, Limit},
     audit::{AuditEntry, AuditPage, AuditQuery},
     change::Occasion,
     history::HistoryEntry,
@@ -47,6 +48,11 @@ pub trait UserRepository: Send + Sync {
     /// spends is not the one in its slot, was used or has expired; `EmailTaken` if a login it claims
     /// has an owner; `LastAdministrator` if no active administrator would be left.
     async fn commit(&self, change: &Change) -> Result<User>;
+
+    /// Puts a fresh hash of the same password in the place of `old`, if `old.key` still is that
+    /// user's and still has that hash. Gives whether it did. The one write without an event: what the
+    /// user is and may do stays the same.
+    async fn rehash(&self, old: &Login, new: &PasswordHash) -> Result<bool>;
 
     /// Whether there is an active administrator. Reads what the last write wrote.
     async fn has_administrator(&self) -> Result<bool>;
@@ -103,6 +109,38 @@ pub trait SessionRepository: Send + Sync {
 
     /// Removes everything kept under a user: sessions and one-time tokens. Fine to repeat.
     async fn forget(&self, user: UserId) -> Result<()>;
+}
+
+/// The counts of tries.
+#[async_trait]
+pub trait Attempts: Send + Sync {
+    /// Spends one try, unless there is none now. However many are spent at once, no more than `limit`
+    /// allows are admitted.
+    async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Spent>;
+
+    /// Gives one try back. Nothing happens if none is spent. A reply that gets lost may give back two.
+    async fn give_back(&self, key: &AttemptKey) -> Result<()>;
+
+    /// Forgets all tries. Fine to repeat.
+    async fn clear(&self, key: &AttemptKey) -> Result<()>;
+
+    /// Notes, together with the event, that somebody was refused until a time; once for each time.
+    async fn announce(&self, key: &AttemptKey, until: Timestamp, event: &DomainEvent)
+    -> Result<()>;
+}
+
+/// What became of a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spent {
+    /// It is spent; go on.
+    Admitted,
+    /// There is none.
+    Refused {
+        /// Until when.
+        until: Timestamp,
+        /// Whether that was announced.
+        announced: bool,
+    },
 }
 
 /// The requests of people of whom nobody knows yet whether they are users.
@@ -186,6 +224,10 @@ pub trait PasswordHasher: Send + Sync {
 
     /// Whether `password` gave `hash`. Without a hash the answer is no, at the same cost.
     async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool>;
+
+    /// Whether `hash` is as a fresh one would be, but for the salt. If not, whoever knows the
+    /// password should have it hashed anew: another system made it, or we did at another cost.
+    fn is_current(&self, hash: &PasswordHash) -> bool;
 }
 
 /// Issues access tokens.

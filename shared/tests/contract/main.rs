@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
+mod attempts;
 mod audit;
 mod backend;
 mod cache;
@@ -19,6 +20,7 @@ mod life;
 mod lost_replies;
 mod ports;
 mod races;
+mod rehash;
 mod requests;
 mod sessions;
 mod tables;

@@ -3,6 +3,7 @@
 //! All state is reached through [`World::call`], the one place where calls are traced and faults
 //! are injected; so a new port method is covered by itself.
 
+mod attempts;
 mod cache;
 mod claims;
 mod fault;
@@ -143,6 +144,11 @@ impl World {
         }
     }
 
+    /// The hash of `password` as another system made it, which is not current.
+    pub fn foreign_hash(&self, password: &Password) -> PasswordHash {
+        foreign(&quick_hash(password))
+    }
+
     /// Anonymous requests not carried out yet.
     pub fn pending_requests(&self) -> usize {
         lock(&self.state).requests.len()
@@ -224,9 +230,21 @@ impl PasswordHasher for World {
     }
 
     async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool> {
-        let matches = hash == Some(&quick_hash(password));
+        let ours = quick_hash(password);
+        let matches = hash.is_some_and(|hash| *hash == ours || *hash == foreign(&ours));
         self.call("hasher.verify", |_| Ok(matches)).await
     }
+
+    fn is_current(&self, hash: &PasswordHash) -> bool {
+        !hash.expose().starts_with(FOREIGN)
+    }
+}
+
+/// What the hashes of another system begin with.
+const FOREIGN: &str = "foreign ";
+
+fn foreign(hash: &PasswordHash) -> PasswordHash {
+    PasswordHash::from_phc(format!("{FOREIGN}{}", hash.expose()))
 }
 
 fn quick_hash(password: &Password) -> PasswordHash {
