@@ -24,7 +24,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_
 use reqwest::{Client, Url, redirect::Policy};
 use serde_json::{Value, json};
 
-use crate::support::patiently;
+use crate::support::{Roster, on_own_stack, patiently};
 
 /// How the providers call Roster.
 pub const CLIENT_ID: &str = "roster";
@@ -235,17 +235,31 @@ async fn token(
     }
 }
 
-/// The parameters of a stack that trusts these providers.
-pub fn parameters(providers: &[(&str, &str)]) -> (String, String) {
-    let list: Vec<_> = providers
-        .iter()
+/// Runs a test on a stack of its own that trusts these providers.
+pub fn on_stack_trusting(providers: &[(&str, &str)], test: impl AsyncFnOnce(&Roster)) {
+    let list = providers.iter();
+    let list: Vec<_> = list
         .map(|(name, issuer)| json!({"name": name, "issuer": issuer, "clientId": CLIENT_ID}))
         .collect();
-    let secrets: HashMap<_, _> = providers
-        .iter()
-        .map(|(name, _)| (*name, CLIENT_SECRET))
-        .collect();
-    (json!(list).to_string(), json!(secrets).to_string())
+    let secrets = providers.iter().map(|(name, _)| (*name, CLIENT_SECRET));
+    let secrets: HashMap<_, _> = secrets.collect();
+    let parameters = [
+        ("IdentityProviders", &*json!(list).to_string()),
+        ("IdentityProviderSecrets", &json!(secrets).to_string()),
+        ("LoopbackIdentityProviders", "true"),
+    ];
+    on_own_stack(&parameters, test);
+}
+
+/// Runs a test on a stack of its own with a provider, which the test gets as it is and as clients see
+/// it.
+pub fn with_provider(test: impl AsyncFnOnce(&Roster, &Provider, &Value)) {
+    let provider = Provider::bind();
+    on_stack_trusting(&[("a", provider.issuer())], async |roster| {
+        provider.serve();
+        let listed = roster.get("/identity-providers").await;
+        test(roster, &provider, &listed.body["data"][0]).await;
+    });
 }
 
 /// Sends somebody to a provider, as `GET /identity-providers` shows it, and gives what an application

@@ -40,7 +40,7 @@ pub use settings::{ClientSecrets, Providers};
 const TERMS: CacheTerms = CacheTerms {
     lifetime: Duration::from_hours(1),
     absence: None,
-    seen_within: Duration::from_mins(1),
+    seen_within: Duration::from_mins(10),
     capacity: 64,
 };
 
