@@ -10,11 +10,12 @@ use aws_sdk_dynamodb::config::Credentials;
 use crate::{
     adapters::{
         dynamodb::{
-            AttemptCounts, Audit, ClaimRecords, Directory, Keys, Requests, Sessions, Table, Tokens,
-            Users,
+            AttemptCounts, Audit, CacheItems, ClaimRecords, Directory, Keys, Requests, Sessions,
+            Table, Tokens, Users,
         },
         eventbridge::EventBridge,
         jwt::Jwt,
+        oidc::{ClientSecrets, Oidc, Providers},
         ses::Ses,
         system::System,
     },
@@ -122,6 +123,27 @@ impl Aws {
         Arc::new(ClaimRecords::new(table, self.circumstances.clone()))
     }
 
+    /// The level of caches which processes share.
+    pub fn cache(&self) -> Arc<CacheItems> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(CacheItems::new(table))
+    }
+
+    /// The OpenID providers.
+    ///
+    /// # Errors
+    /// If the settings contradict each other.
+    pub fn identity_providers(
+        &self,
+        providers: Providers,
+        secrets: ClientSecrets,
+        loopback: bool,
+    ) -> Result<Arc<Oidc>> {
+        let clock = self.circumstances.clock.clone();
+        let oidc = Oidc::new(providers, secrets, loopback, self.cache(), clock)?;
+        Ok(Arc::new(oidc))
+    }
+
     /// What limits how often people may try.
     pub fn throttle(&self) -> Throttle {
         let table = self.table(&self.deployment.sessions_table);
@@ -192,7 +214,9 @@ impl Aws {
     pub async fn gate(&self) -> Result<Gate> {
         let tokens = self.tokens();
         tokens.warm_up().await?;
-        Ok(Gate::guarded(&self.deployment.issuer, tokens, self.users()))
+        let gate = Gate::guarded(&self.deployment.issuer, tokens, self.users());
+        let lag = Duration::from_secs(self.deployment.access_lag);
+        Ok(gate.remembering(lag, self.circumstances.clock.clone()))
     }
 
     /// The gate in front of functions for anyone.

@@ -1,7 +1,9 @@
 //! What the use cases need of the world: one small trait for each capability, so that the fields of
 //! a use case are the list of what it can do.
 
+mod cache;
 mod claims;
+mod identity;
 
 use std::sync::Arc;
 
@@ -22,7 +24,9 @@ use crate::domain::{
     token::{TokenIssue, TokenUse},
 };
 
+pub use cache::{CacheEntry, SharedCache};
 pub use claims::{Claim, ClaimKey, Claimed, Claims, Purpose, Settled, Terms};
+pub use identity::IdentityProviders;
 
 /// The users: the write model.
 #[async_trait]

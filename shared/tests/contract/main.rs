@@ -8,11 +8,13 @@
 mod attempts;
 mod audit;
 mod backend;
+mod cache;
 mod changes;
 mod claims;
 mod costs;
 mod erasure;
 mod faults;
+mod identities;
 mod keys;
 mod life;
 mod lost_replies;

@@ -19,6 +19,7 @@ mod tables;
 
 pub mod attempts;
 pub mod audit;
+pub mod cache;
 pub mod claims;
 pub mod directory;
 pub mod feed;
@@ -31,6 +32,7 @@ pub mod users;
 
 pub use attempts::AttemptCounts;
 pub use audit::Audit;
+pub use cache::CacheItems;
 pub use claims::ClaimRecords;
 pub use directory::Directory;
 pub use item::{Entity, Item, Key, from_item};

@@ -4,9 +4,11 @@
 //! are injected; so a new port method is covered by itself.
 
 mod attempts;
+mod cache;
 mod claims;
 mod fault;
 mod people;
+mod providers;
 mod requests;
 mod samples;
 mod sessions;
@@ -44,6 +46,7 @@ use crate::{
 
 pub use fault::{Fault, Outcome};
 pub use people::{PASSWORD, Person};
+pub use providers::identity;
 
 /// The whole outside world, in memory.
 #[derive(Debug)]
