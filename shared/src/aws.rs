@@ -214,7 +214,9 @@ impl Aws {
     pub async fn gate(&self) -> Result<Gate> {
         let tokens = self.tokens();
         tokens.warm_up().await?;
-        Ok(Gate::guarded(&self.deployment.issuer, tokens, self.users()))
+        let gate = Gate::guarded(&self.deployment.issuer, tokens, self.users());
+        let lag = Duration::from_secs(self.deployment.access_lag);
+        Ok(gate.remembering(lag, self.circumstances.clock.clone()))
     }
 
     /// The gate in front of functions for anyone.

@@ -162,7 +162,7 @@ fn is_ours(recipe: &Recipe) -> bool {
 fn known(hash: &PasswordHash) -> Option<Recipe> {
     hash.recipe()
         .inspect_err(|violation| {
-            tracing::error!(code = violation.code, "a stored hash is unusable")
+            tracing::error!(code = violation.code, "a stored hash is unusable");
         })
         .ok()
 }

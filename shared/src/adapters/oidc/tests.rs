@@ -19,6 +19,9 @@ const DISCOVERY: &str = "/.well-known/openid-configuration";
 const NONCE: &str = "n-0123456789abcdef";
 const SECRET: &str = "s3cret/+ &";
 
+/// Makes an answer of a provider's metadata that is none.
+type Spoil = dyn Fn(Value) -> (u16, String);
+
 /// A provider.
 struct Site {
     issuer: String,
@@ -38,7 +41,7 @@ impl Site {
             requests: Mutex::default(),
         });
         let metadata = site.metadata();
-        site.answer(DISCOVERY, 200, metadata);
+        site.answer(DISCOVERY, 200, &metadata);
         site.publish(&[key]);
         let served = site.clone();
         tokio::spawn(async move {
@@ -60,14 +63,14 @@ impl Site {
         })
     }
 
-    fn answer(&self, path: &'static str, status: u16, body: impl ToString) {
+    fn answer(&self, path: &'static str, status: u16, body: &impl ToString) {
         let answer = (status, body.to_string());
         lock(&self.answers).insert(path, answer);
     }
 
     fn publish(&self, keys: &[&Signer]) {
         let keys: Vec<_> = keys.iter().map(|key| &key.jwk).collect();
-        self.answer("/keys", 200, json!({"keys": keys}));
+        self.answer("/keys", 200, &json!({"keys": keys}));
     }
 
     /// From now on a code gives what says this of the sign-in.
@@ -78,7 +81,7 @@ impl Site {
             "access_token": "for-user-info",
             "id_token": key.sign(&header, claims),
         });
-        self.answer("/token", 200, tokens);
+        self.answer("/token", 200, &tokens);
     }
 
     fn claims(&self) -> Value {
@@ -296,7 +299,7 @@ async fn a_refused_code_is_the_callers_fault_and_a_refused_client_is_not() {
         (200, "", false),
         (200, r#"{"access_token": "x"}"#, false),
     ] {
-        site.answer("/token", status, body);
+        site.answer("/token", status, &body);
         let refused = refusal(redeem(&process).await);
         let is_right = match refused {
             Refusal::InvalidCredentials => is_callers,
@@ -350,7 +353,7 @@ async fn a_provider_that_says_what_it_should_not_is_not_asked_further() {
             (200, metadata.to_string())
         }
     };
-    let spoilt: [Box<dyn Fn(Value) -> (u16, String)>; 7] = [
+    let spoilt: [Box<Spoil>; 7] = [
         Box::new(wrong("issuer", "https://evil.example.com")),
         Box::new(|mut metadata| {
             metadata["issuer"] = json!(format!("{}/", metadata["issuer"].as_str().unwrap()));
@@ -368,7 +371,7 @@ async fn a_provider_that_says_what_it_should_not_is_not_asked_further() {
     for spoil in spoilt {
         let site = Site::open(&key).await;
         let (status, body) = spoil(site.metadata());
-        site.answer(DISCOVERY, status, body);
+        site.answer(DISCOVERY, status, &body);
         let process = site.trusted();
         assert!(is_unavailable(redeem(&process).await));
         assert_eq!(process.list().await.unwrap(), []);
@@ -376,7 +379,7 @@ async fn a_provider_that_says_what_it_should_not_is_not_asked_further() {
         // It is not remembered.
         site.grant(&key, &site.claims());
         let metadata = site.metadata();
-        site.answer(DISCOVERY, 200, metadata);
+        site.answer(DISCOVERY, 200, &metadata);
         assert!(redeem(&process).await.is_ok());
         let listed = process.list().await.unwrap().remove(0);
         assert_eq!(
@@ -435,16 +438,16 @@ async fn a_profile_is_asked_for_only_if_the_token_has_none() {
     site.grant(&key, &claims);
     let visitor = redeem(&process).await.unwrap();
     let info = |subject: &str| json!({"sub": subject, "email": "ann@example.com", "name": "Ann"});
-    site.answer("/userinfo", 200, info("1"));
+    site.answer("/userinfo", 200, &info("1"));
     let profile = process.profile(&visitor).await.unwrap();
     assert_eq!(profile.email.unwrap().as_str(), "ann@example.com");
     assert!(!profile.email_verified);
     let request = site.requests("/userinfo").remove(0);
     assert!(request.contains("Bearer for-user-info"), "{request}");
 
-    site.answer("/userinfo", 200, info("2"));
+    site.answer("/userinfo", 200, &info("2"));
     let another = process.profile(&visitor).await;
     assert_eq!(refusal(another), Refusal::InvalidCredentials);
-    site.answer("/userinfo", 500, "");
+    site.answer("/userinfo", 500, &"");
     assert!(is_unavailable(process.profile(&visitor).await));
 }

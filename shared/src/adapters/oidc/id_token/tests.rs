@@ -11,33 +11,33 @@ use crate::adapters::oidc::{
 const NOW: i64 = 1_800_000_000;
 const ISSUER: &str = "https://id.example.com";
 
-impl Signer {
-    /// What comes of a token with this header and these claims, where the key is published as `jwk`.
-    fn judge(&self, jwk: &Value, token: &str) -> Result<Claims, &'static str> {
-        let metadata = serde_json::from_value(json!({
-            "issuer": ISSUER,
-            "authorization_endpoint": ISSUER,
-            "token_endpoint": ISSUER,
-            "jwks_uri": ISSUER,
-            "id_token_signing_alg_values_supported": ["none", "HS256", "RS256", "RS512", "ES256"],
-        }));
-        let header = header(token, &metadata.unwrap())?;
-        let keys = json!({"keys": [jwk], "fetched_at": Timestamp::from_seconds(NOW)});
-        let keys: Keys = serde_json::from_value(keys).unwrap();
-        let key = keys.find(header.kid.as_deref(), header.alg);
-        let nonce = "n-0123456789abcdef".parse().unwrap();
-        let expected = Expected {
-            issuer: ISSUER,
-            client_id: "roster",
-            nonce: &nonce,
-            now: Timestamp::from_seconds(NOW),
-        };
-        verify(token, key.ok_or("no key")?, header.alg, &expected)
-    }
+/// What comes of a token with this header and these claims, where the key is published as `jwk`.
+fn judge(jwk: &Value, token: &str) -> Result<Claims, &'static str> {
+    let metadata = serde_json::from_value(json!({
+        "issuer": ISSUER,
+        "authorization_endpoint": ISSUER,
+        "token_endpoint": ISSUER,
+        "jwks_uri": ISSUER,
+        "id_token_signing_alg_values_supported": ["none", "HS256", "RS256", "RS512", "ES256"],
+    }));
+    let header = header(token, &metadata.unwrap())?;
+    let keys = json!({"keys": [jwk], "fetched_at": Timestamp::from_seconds(NOW)});
+    let keys: Keys = serde_json::from_value(keys).unwrap();
+    let key = keys.find(header.kid.as_deref(), header.alg);
+    let nonce = "n-0123456789abcdef".parse().unwrap();
+    let expected = Expected {
+        issuer: ISSUER,
+        client_id: "roster",
+        nonce: &nonce,
+        now: Timestamp::from_seconds(NOW),
+    };
+    verify(token, key.ok_or("no key")?, header.alg, &expected)
+}
 
+impl Signer {
     fn judge_claims(&self, claims: &Value) -> Result<Claims, &'static str> {
         let header = json!({"alg": "RS256", "kid": self.pair.public.kid});
-        self.judge(&self.jwk, &self.sign(&header, claims))
+        judge(&self.jwk, &self.sign(&header, claims))
     }
 }
 
@@ -85,13 +85,9 @@ fn a_token_for_us_and_for_now_is_good() {
     shared["aud"] = json!(["roster", "other"]);
     assert!(signer.judge_claims(&shared).is_ok());
     let strong = json!({"alg": "RS512", "kid": signer.pair.public.kid});
-    assert!(
-        signer
-            .judge(&signer.jwk, &signer.sign(&strong, &claims()))
-            .is_ok()
-    );
+    assert!(judge(&signer.jwk, &signer.sign(&strong, &claims())).is_ok());
     let nameless = signer.sign(&json!({"alg": "RS256"}), &claims());
-    assert!(signer.judge(&signer.jwk, &nameless).is_ok());
+    assert!(judge(&signer.jwk, &nameless).is_ok());
 }
 
 #[test]
@@ -143,7 +139,7 @@ fn a_signature_that_proves_nothing_makes_it_bad() {
     let (signer, other) = (Signer::new(), Signer::new());
     let kid = &signer.pair.public.kid;
     let claims = claims();
-    let refused = |jwk: &Value, token: &str| signer.judge(jwk, token).unwrap_err();
+    let refused = |jwk: &Value, token: &str| judge(jwk, token).unwrap_err();
 
     let header = json!({"alg": "RS256", "kid": kid});
     let forged = other.sign(&header, &claims);
@@ -200,7 +196,7 @@ fn a_key_is_used_for_what_it_was_made_for() {
         published("alg", json!("RS256")),
         published("key_ops", json!(["verify"])),
     ] {
-        assert!(signer.judge(&good, &token).is_ok(), "{good}");
+        assert!(judge(&good, &token).is_ok(), "{good}");
     }
     for bad in [
         published("use", json!("enc")),
@@ -210,7 +206,7 @@ fn a_key_is_used_for_what_it_was_made_for() {
         published("kid", json!("another")),
         json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": BASE64.encode([7; 32])}),
     ] {
-        assert_eq!(signer.judge(&bad, &token).unwrap_err(), "no key", "{bad}");
+        assert_eq!(judge(&bad, &token).unwrap_err(), "no key", "{bad}");
     }
 }
 
