@@ -28,7 +28,7 @@ use crate::{
     ports::{Circumstances, SecretPurpose},
     proving::Proving,
     secret::SharedSecret,
-    throttle::{PasswordThrottle, Throttle},
+    throttle::{SignInThrottle, Throttle},
 };
 
 /// Time to open a connection within a region.
@@ -166,8 +166,8 @@ impl Aws {
     }
 
     /// What limits how often passwords are guessed: so often without waiting.
-    pub fn password_throttle(&self, per_account: u32, per_source: u32) -> PasswordThrottle {
-        PasswordThrottle {
+    pub fn sign_in_throttle(&self, per_account: u32, per_source: u32) -> SignInThrottle {
+        SignInThrottle {
             throttle: self.throttle(),
             per_account: Limit::of_account(per_account),
             per_source: Limit::of_source(per_source),

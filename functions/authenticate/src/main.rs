@@ -40,15 +40,17 @@ async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::from_environment()?;
     let aws = Aws::connect(config.deployment).await;
     let circumstances = aws.circumstances.clone();
+    let throttle = aws.sign_in_throttle(config.per_account, config.per_source);
     let password = PasswordStrategy {
         users: aws.users(),
         hasher: Arc::new(Argon2::new(circumstances.entropy.clone())?),
-        throttle: aws.password_throttle(config.per_account, config.per_source),
+        throttle: throttle.clone(),
         circumstances: circumstances.clone(),
     };
     let oidc = OidcStrategy {
         policy: config.policy,
         providers: aws.identity_providers(config.providers, config.secrets, config.loopback)?,
+        throttle,
         changing: Changing {
             users: aws.users(),
             circumstances: circumstances.clone(),

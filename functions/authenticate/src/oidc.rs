@@ -14,6 +14,7 @@ use shared::{
     },
     http::Fields,
     ports::{IdentityProviders, UserRepository},
+    throttle::SignInThrottle,
 };
 
 use crate::authenticate::{AuthenticationStrategy, Proven};
@@ -27,6 +28,8 @@ pub struct OidcStrategy {
     pub policy: SignUpPolicy,
     /// Where people sign in.
     pub providers: Arc<dyn IdentityProviders>,
+    /// Limits how often people try.
+    pub throttle: SignInThrottle,
     /// Changes users.
     pub changing: Changing,
 }
@@ -40,11 +43,24 @@ impl AuthenticationStrategy for OidcStrategy {
     /// # Errors
     /// `InvalidCredentials` if the provider does not vouch for anybody, or for nobody who may sign in;
     /// `EmailTaken` if somebody new has the address of somebody else, but never unless anyone may sign
-    /// up; `ProviderUnavailable`.
+    /// up; `TooManyRequests` after too many codes from one place that were worth nothing;
+    /// `ProviderUnavailable`.
     async fn prove(&self, mut presented: Fields, origin: &Origin) -> Result<Proven> {
         let authorization = presented.authorization();
         let authorization = presented.finish(authorization)?;
-        let visitor = self.providers.redeem(&authorization).await?;
+        let guess = match self.throttle.spend(None, origin).await? {
+            Ok(guess) => guess,
+            Err(lock) => return Err(self.throttle.refuse(lock, None, origin).await),
+        };
+        let visitor = match self.providers.redeem(&authorization).await {
+            Ok(visitor) => visitor,
+            Err(error) => {
+                if !matches!(error, Error::Refused(Refusal::InvalidCredentials)) {
+                    guess.take_back().await;
+                }
+                return Err(error);
+            }
+        };
         let user = match self.known(&visitor.identity).await? {
             Some(user) => user,
             None => self.receive(&visitor, origin).await?,
@@ -55,7 +71,7 @@ impl AuthenticationStrategy for OidcStrategy {
         Ok(Proven {
             user,
             method: METHOD,
-            guess: None,
+            guess,
         })
     }
 }
