@@ -3,6 +3,7 @@
 
 mod cache;
 mod claims;
+mod directory;
 mod identity;
 
 use std::sync::Arc;
@@ -18,7 +19,6 @@ use crate::domain::{
     change::Occasion,
     history::HistoryEntry,
     keys::{KeyPair, KeyRing, Rotation},
-    listing::{Listed, Listing},
     mail::Mail,
     request::AnonymousRequest,
     token::{TokenIssue, TokenUse},
@@ -26,6 +26,7 @@ use crate::domain::{
 
 pub use cache::{CacheEntry, SharedCache};
 pub use claims::{Claim, ClaimKey, Claimed, Claims, Purpose, Settled, Terms};
+pub use directory::{FeedPage, FeedPlace, Newest, Snapshots, UserDirectory, UserFeed};
 pub use identity::IdentityProviders;
 
 /// The users: the write model.
@@ -72,14 +73,6 @@ pub trait UserRepository: Send + Sync {
     /// Removes the private part of every entry of an erased user's history. The chain stays whole.
     /// Fine to repeat.
     async fn forget_private(&self, id: UserId) -> Result<()>;
-}
-
-/// The users as administrators search them: the read model. May lag behind the repository by the
-/// time an index needs.
-#[async_trait]
-pub trait UserDirectory: Send + Sync {
-    /// The page asked for, and the exact total.
-    async fn list(&self, listing: &Listing) -> Result<Listed>;
 }
 
 /// The sessions.

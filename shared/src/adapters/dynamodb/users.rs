@@ -85,7 +85,7 @@ impl Users {
 const AT_ONCE: usize = 8;
 
 /// The entries of a user's history from the version `first` on, oldest first.
-fn events(id: UserId, first: Version) -> Query {
+fn events(id: UserId, first: Version) -> Query<'static> {
     let Key { pk, sk } = HistoryEntry::key(&(id, first));
     Query {
         keys: "#pk = :pk AND #sk BETWEEN :first AND :last",

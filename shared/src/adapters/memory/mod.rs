@@ -6,6 +6,7 @@
 mod attempts;
 mod cache;
 mod claims;
+mod directory;
 mod fault;
 mod people;
 mod providers;

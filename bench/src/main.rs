@@ -1,0 +1,23 @@
+//! Benchmarks, one command each: `cargo run --release -p bench -- directory`.
+
+#![expect(clippy::print_stdout, reason = "its output is its purpose")]
+
+mod directory;
+mod timing;
+
+use clap::Parser;
+
+/// Measures Roster and prints tables
+#[derive(Parser)]
+#[command(version)]
+enum Bench {
+    /// The directory, from a thousand users to a million, beside SQLite
+    Directory(directory::Options),
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Bench::parse() {
+        Bench::Directory(options) => directory::run(&options).await,
+    }
+}
