@@ -222,17 +222,12 @@ async fn token(
         request["redirect_uri"] == form["redirect_uri"]
             && request["code_challenge"] == challenge(&form["code_verifier"])
     });
-    match good {
-        Some(request) => {
-            let id_token = provider.id_token(&request);
-            Json(json!({"token_type": "Bearer", "access_token": "x", "id_token": id_token}))
-                .into_response()
-        }
-        None => {
-            let problem = Json(json!({"error": "invalid_grant"}));
-            (StatusCode::BAD_REQUEST, problem).into_response()
-        }
-    }
+    let Some(request) = good else {
+        let problem = Json(json!({"error": "invalid_grant"}));
+        return (StatusCode::BAD_REQUEST, problem).into_response();
+    };
+    let id_token = provider.id_token(&request);
+    Json(json!({"token_type": "Bearer", "access_token": "x", "id_token": id_token})).into_response()
 }
 
 /// Runs a test on a stack of its own that trusts these providers.
