@@ -1,5 +1,7 @@
 //! The user: an aggregate whose methods give the next state together with its event.
 
+mod import;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,8 @@ use super::{
     history::{Digest, Private},
     login::LoginChange,
 };
+
+pub use import::{ImportKey, ImportedUser};
 
 /// The number of changes a user has seen, its creation included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -158,6 +158,8 @@ pub enum SecretPurpose {
     Refresh,
     /// Makes the secrets of one-time tokens.
     OneTimeToken,
+    /// Makes the ids of imported users.
+    Import,
 }
 
 impl SecretPurpose {
@@ -167,6 +169,7 @@ impl SecretPurpose {
             Self::Idempotency => "idempotency",
             Self::Refresh => "refresh",
             Self::OneTimeToken => "one-time-token",
+            Self::Import => "import",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Users.
 
+mod bulk;
 mod failure;
 mod items;
 mod transaction;
@@ -8,7 +9,7 @@ mod transaction;
 mod tests;
 
 use async_trait::async_trait;
-use futures::{TryStreamExt as _, stream};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use serde::de::IgnoredAny;
 
 use self::{
@@ -21,16 +22,20 @@ use super::{
     backoff::Backoff,
     error::Fault,
     expression::{PRESENT, Update, text},
+    feed::{self, SHARDS},
     query::{KEYS, Query},
     table::Written,
 };
 use crate::{
+    directory::Row,
     domain::{
-        Change, Login, LoginKey, PasswordHash, Refusal, Result, User, UserId, Version,
+        Change, Login, LoginKey, PasswordHash, Refusal, Result, Timestamp, User, UserId, Version,
         history::HistoryEntry,
     },
     ports::{Circumstances, UserRepository},
 };
+
+pub use bulk::{NewUserItems, items_of_new};
 
 /// The users, in the users table.
 #[derive(Clone)]
@@ -49,6 +54,21 @@ impl Users {
             sessions,
             circumstances,
         }
+    }
+
+    /// The ids of the users, as the feed shows them: of one who changes meanwhile perhaps twice, of one
+    /// who came in the last moments perhaps not yet, of an erased one never.
+    pub fn ids(&self) -> impl Stream<Item = Result<UserId>> + Send + '_ {
+        let start = Timestamp::from_micros(0);
+        let pages = move |shard| feed::pages(&self.table.client, &self.table.name, shard, start);
+        let rows = stream::iter(0..SHARDS).flat_map(pages).map_ok(|page| {
+            let ids = page.rows.into_iter().filter_map(|row| match row {
+                Row::Present(user) => Some(Ok(user.id)),
+                Row::Erased(_) => None,
+            });
+            stream::iter(ids)
+        });
+        rows.try_flatten()
     }
 
     /// Tries once to write `change`. Each attempt stamps anew, so that no row appears in the feed
