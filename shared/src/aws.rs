@@ -10,21 +10,24 @@ use aws_sdk_dynamodb::config::Credentials;
 use crate::{
     adapters::{
         dynamodb::{
-            Audit, ClaimRecords, Directory, Keys, Requests, Sessions, Table, Tokens, Users,
+            AttemptCounts, Audit, ClaimRecords, Directory, Keys, Requests, Sessions, Table, Tokens,
+            Users,
         },
         eventbridge::EventBridge,
         jwt::Jwt,
         ses::Ses,
         system::System,
     },
+    asking::Asking,
     config::Deployment,
-    domain::{FirstAdmin, Result},
+    domain::{FirstAdmin, Result, attempt::Limit},
     granting::Granting,
     http::Gate,
     mailing::{Courier, Links, MailConfig, Post, Stationery},
     ports::{Circumstances, SecretPurpose},
     proving::Proving,
     secret::SharedSecret,
+    throttle::{PasswordThrottle, Throttle},
 };
 
 /// Time to open a connection within a region.
@@ -117,6 +120,36 @@ impl Aws {
     pub fn claims(&self) -> Arc<ClaimRecords> {
         let table = self.table(&self.deployment.sessions_table);
         Arc::new(ClaimRecords::new(table, self.circumstances.clone()))
+    }
+
+    /// What limits how often people may try.
+    pub fn throttle(&self) -> Throttle {
+        let table = self.table(&self.deployment.sessions_table);
+        let clock = self.circumstances.clock.clone();
+        Throttle {
+            attempts: Arc::new(AttemptCounts::new(table, clock)),
+            circumstances: self.circumstances.clone(),
+        }
+    }
+
+    /// What notes wishes for mails: so many an hour for one address, and from one place.
+    pub fn asking(&self, per_address: u32, per_source: u32) -> Asking {
+        Asking {
+            requests: self.requests(),
+            throttle: self.throttle(),
+            per_address: Limit::hourly(per_address),
+            per_source: Limit::hourly(per_source),
+            circumstances: self.circumstances.clone(),
+        }
+    }
+
+    /// What limits how often passwords are guessed: so often without waiting.
+    pub fn password_throttle(&self, per_account: u32, per_source: u32) -> PasswordThrottle {
+        PasswordThrottle {
+            throttle: self.throttle(),
+            per_account: Limit::of_account(per_account),
+            per_source: Limit::of_source(per_source),
+        }
     }
 
     /// The keys and the shared secrets.

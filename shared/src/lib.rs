@@ -4,6 +4,7 @@
 //! the domain knows nobody.
 
 pub mod adapters;
+pub mod asking;
 pub mod aws;
 pub mod changing;
 pub mod config;
@@ -15,6 +16,8 @@ pub mod http;
 pub mod mailing;
 pub mod ports;
 pub mod proving;
+pub mod reauthentication;
 pub mod secret;
 pub mod streams;
 pub mod telemetry;
+pub mod throttle;

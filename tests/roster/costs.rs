@@ -98,6 +98,31 @@ async fn rows_of_users(table: &mut Table<'_>) {
     table.row("erase a user", "DeleteUser", erase).await;
 }
 
+/// The rows of sessions, each of somebody new.
+async fn rows_of_sessions(table: &mut Table<'_>) {
+    let roster = table.roster;
+    let refresh = async || {
+        let ann = roster.newcomer("costs").await;
+        let session = roster.sign_in(&ann.email).await;
+        let body = json!({"refreshToken": session.body["refreshToken"]});
+        let answer = roster.post("/sessions/refresh", &body).await;
+        assert_eq!(answer.status, StatusCode::OK);
+    };
+    let row = "refresh a session";
+    table.row(row, "RefreshSession", refresh).await;
+    let own = async |route: &str| {
+        let ann = roster.newcomer("costs").await;
+        let answer = roster.call(route, &ann.token, &Value::Null).await;
+        assert!(answer.status.is_success(), "{route}");
+    };
+    let list = async || own("GET /users/me/sessions").await;
+    table.row("list one's sessions", "ListSessions", list).await;
+    let out = async || own("DELETE /sessions/current").await;
+    table.row("sign out", "EndSession", out).await;
+    let all = async || own("DELETE /users/me/sessions").await;
+    table.row("sign out everywhere", "EndSession", all).await;
+}
+
 /// The rows of what administrators do, each to somebody new.
 async fn rows_of_administrators(table: &mut Table<'_>) {
     let roster = table.roster;
@@ -188,6 +213,7 @@ fn the_document_says_what_each_command_costs() {
             assert_eq!(answer.status, StatusCode::CREATED);
         };
         table.row("sign in", "Authenticate", sign_in).await;
+        rows_of_sessions(&mut table).await;
         let list = async || get(roster, "/users").await;
         table.row("list users", "ListUsers", list).await;
         rows_of_users(&mut table).await;

@@ -20,6 +20,7 @@ mod life;
 mod password_resets;
 mod people;
 mod policies;
+mod sessions;
 mod sessions_post;
 mod support;
 mod users_get;

@@ -8,6 +8,7 @@ use shared::{
     granting::{Granted, Granting},
     http::Fields,
     ports::{Circumstances, SessionRepository},
+    throttle::Guess,
 };
 
 /// One way to prove who one is. Another one is a type that implements this, and a line in `main.rs`.
@@ -21,12 +22,13 @@ pub trait AuthenticationStrategy: Send + Sync {
 }
 
 /// A user who proved to be the user.
-#[derive(Debug)]
 pub struct Proven {
     /// The user, who is active.
     pub user: User,
     /// How: a value of RFC 8176.
     pub method: &'static str,
+    /// The guess it took, if it was one.
+    pub guess: Option<Guess>,
 }
 
 /// Signs users in.
@@ -85,16 +87,27 @@ impl Authenticate {
         } = command;
         let strategy = strategy.or_else(|| self.strategies.first().cloned());
         let strategy = strategy.ok_or_else(|| Error::internal("there is no strategy"))?;
-        let Proven { user, method } = strategy.prove(presented, &origin).await?;
+        let proven = strategy.prove(presented, &origin).await?;
+        let Proven {
+            user,
+            method,
+            guess,
+        } = proven;
         let actor = Actor::User(user.id);
         let occasion = self.circumstances.occasion(Origin { actor, ..origin })?;
         let id = SessionId::new(occasion.now, self.circumstances.entropy.bytes()?);
         let nonce = self.circumstances.entropy.token()?;
         let (session, event) = Session::start(id, nonce, &user, method, &occasion);
-        // The token is signed while the table writes.
-        let ((), granted) = tokio::try_join!(
+        // The token is signed while the tables write.
+        let ((), granted, ()) = tokio::try_join!(
             self.sessions.start(&session, &event),
             self.granting.grant(&issuer, &user, &session),
+            async {
+                if let Some(guess) = guess {
+                    guess.was_right().await;
+                }
+                Ok(())
+            },
         )?;
         Ok(granted)
     }

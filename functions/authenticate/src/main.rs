@@ -7,7 +7,12 @@ use shared::{adapters::argon2::Argon2, aws::Aws, http, telemetry};
 
 shared::config! {
     /// What the function is told.
-    pub struct Config {}
+    pub struct Config {
+        /// Guesses at one account without waiting.
+        per_account: u32 = "SIGN_IN_ATTEMPTS_PER_ACCOUNT",
+        /// Wrong guesses from one place without waiting.
+        per_source: u32 = "SIGN_IN_ATTEMPTS_PER_SOURCE",
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -19,6 +24,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let password = PasswordStrategy {
         users: aws.users(),
         hasher: Arc::new(Argon2::new(entropy)?),
+        throttle: aws.password_throttle(config.per_account, config.per_source),
         circumstances: aws.circumstances.clone(),
     };
     let authenticate = Authenticate {

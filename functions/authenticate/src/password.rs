@@ -7,6 +7,7 @@ use shared::{
     domain::{Email, Login, LoginKey, Origin, Password, Refusal, Result, User, UserId},
     http::{Chain, Fields},
     ports::{Circumstances, PasswordHasher, UserRepository},
+    throttle::PasswordThrottle,
 };
 
 use crate::authenticate::{AuthenticationStrategy, Proven};
@@ -20,6 +21,8 @@ pub struct PasswordStrategy {
     pub users: Arc<dyn UserRepository>,
     /// Compares passwords with hashes.
     pub hasher: Arc<dyn PasswordHasher>,
+    /// Limits how often passwords are guessed.
+    pub throttle: PasswordThrottle,
     /// Time and randomness.
     pub circumstances: Circumstances,
 }
@@ -32,14 +35,26 @@ impl AuthenticationStrategy for PasswordStrategy {
 
     /// # Errors
     /// `InvalidCredentials` if the address is unknown, the password wrong or the account not active:
-    /// the same calls are made and the same answer is given for all three.
-    async fn prove(&self, mut presented: Fields, _: &Origin) -> Result<Proven> {
+    /// the same calls are made and the same answer is given for all three. `TooManyRequests` after too
+    /// many guesses, before anything is compared: the right password does not show itself then.
+    async fn prove(&self, mut presented: Fields, origin: &Origin) -> Result<Proven> {
         let email = presented.parse::<Email>("email");
         let password = presented
             .text("password")
             .map(|raw| Password::presented(&raw));
         let (email, password) = presented.finish(email.zip(password))?;
-        let login = self.users.find_login(&LoginKey::Email(email)).await?;
+        let key = LoginKey::Email(email.clone());
+        let (guess, login) = tokio::try_join!(
+            self.throttle.spend(&email, origin),
+            self.users.find_login(&key)
+        )?;
+        let guess = match guess {
+            Ok(guess) => guess,
+            Err(lock) => {
+                let owner = login.map(|login| login.user_id);
+                return Err(self.throttle.refuse(lock, owner, origin).await);
+            }
+        };
         let user = self.verify(login.as_ref(), &password).await?;
         if let Some(login) = &login {
             self.upgrade(login, &password).await;
@@ -47,6 +62,7 @@ impl AuthenticationStrategy for PasswordStrategy {
         Ok(Proven {
             user,
             method: METHOD,
+            guess: Some(guess),
         })
     }
 }

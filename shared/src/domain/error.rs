@@ -119,6 +119,8 @@ pub enum Refusal {
     EmailTaken,
     /// Unknown address, wrong password, inactive account: one answer for all.
     InvalidCredentials,
+    /// The refresh token is none, or its session is over: one answer for all.
+    InvalidRefreshToken,
     /// Another write came first.
     VersionConflict,
     /// The `If-Match` given is not the current version.

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Actor, EventId, RequestId, SessionId, Timestamp, UserId, Version};
+use super::{Actor, EventId, RequestId, SessionId, Timestamp, UserId, Version, session::EndReason};
 
 /// The `source` of every event, on the bus and in its CloudEvents form.
 pub const SOURCE: &str = "roster";
@@ -56,6 +56,8 @@ kinds! {
     UserReactivated,
     /// A user's roles changed.
     UserRolesChanged,
+    /// Every session of a user ended.
+    UserSessionsEnded,
     /// A user was erased.
     UserDeleted,
     /// A user signed in.
@@ -124,6 +126,9 @@ pub struct EventData {
     /// The request it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
+    /// Why a session ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<EndReason>,
 }
 
 impl EventData {

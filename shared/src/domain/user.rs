@@ -267,6 +267,18 @@ impl User {
         )
     }
 
+    /// The user of whom every session ended, and every token with it.
+    pub fn end_sessions(&self, occasion: &Occasion) -> Change {
+        let after = self.next_epoch();
+        self.change(
+            after,
+            EventKind::UserSessionsEnded,
+            &[],
+            Vec::new(),
+            occasion,
+        )
+    }
+
     /// The user with other roles; nothing if they are the same. Every session ends if one is lost.
     pub fn assign_roles(&self, roles: Roles, occasion: &Occasion) -> Option<Change> {
         (roles != self.roles).then(|| {

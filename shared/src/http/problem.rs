@@ -60,6 +60,11 @@ pub fn face(refusal: &Refusal) -> Face {
             "invalid-credentials",
             "The address or the password is wrong, or the account is not active.",
         ),
+        R::InvalidRefreshToken => (
+            StatusCode::UNAUTHORIZED,
+            "invalid-refresh-token",
+            "The refresh token does not count, or not any more; sign in again.",
+        ),
         R::VersionConflict => (
             StatusCode::CONFLICT,
             "version-conflict",
@@ -126,7 +131,7 @@ fn extra_header(refusal: &Refusal) -> Option<(HeaderName, String)> {
             header::WWW_AUTHENTICATE,
             "Bearer realm=\"roster\"".to_owned(),
         )),
-        Refusal::InvalidCredentials => Some((
+        Refusal::InvalidCredentials | Refusal::InvalidRefreshToken => Some((
             header::WWW_AUTHENTICATE,
             "Password realm=\"roster\"".to_owned(),
         )),
@@ -209,6 +214,7 @@ mod tests {
             R::MethodNotAllowed("GET".to_owned()),
             R::EmailTaken,
             R::InvalidCredentials,
+            R::InvalidRefreshToken,
             R::VersionConflict,
             R::PreconditionFailed,
             R::LastAdministrator,

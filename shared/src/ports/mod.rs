@@ -11,6 +11,7 @@ use secrecy::{SecretSlice, SecretString};
 use crate::domain::{
     Change, DomainEvent, Login, LoginKey, Origin, Password, PasswordHash, RequestId, Result, Role,
     Session, SessionId, Timestamp, User, UserId, Version,
+    attempt::{AttemptKey, Limit},
     audit::{AuditEntry, AuditPage, AuditQuery},
     change::Occasion,
     history::HistoryEntry,
@@ -89,6 +90,14 @@ pub trait SessionRepository: Send + Sync {
     /// Every session of a user that has not expired, newest first, ended or not.
     async fn list(&self, user: UserId) -> Result<Vec<Session>>;
 
+    /// Writes a session on as its next generation, unless somebody was first: it must be at the
+    /// generation and the epoch before, and not ended. Gives whether it was written by this call.
+    async fn rotate(&self, next: &Session) -> Result<bool>;
+
+    /// Marks a session as ended, together with the event. Gives whether this ended it: false if it had
+    /// ended before or never was. A repetition with the same event gives true.
+    async fn end(&self, user: UserId, id: SessionId, event: &DomainEvent) -> Result<bool>;
+
     /// Gives a session the epoch to which a change of the user just led, so that it outlives the
     /// change which ends all others. Nothing happens to a session that is gone or has ended, nor to
     /// one that was not at the epoch before: that was dead already. Fine to repeat.
@@ -96,6 +105,38 @@ pub trait SessionRepository: Send + Sync {
 
     /// Removes everything kept under a user: sessions and one-time tokens. Fine to repeat.
     async fn forget(&self, user: UserId) -> Result<()>;
+}
+
+/// The counts of tries.
+#[async_trait]
+pub trait Attempts: Send + Sync {
+    /// Spends one try, unless there is none now. However many are spent at once, no more than `limit`
+    /// allows are admitted.
+    async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Spent>;
+
+    /// Gives one try back. Nothing happens if none is spent. A reply that gets lost may give back two.
+    async fn give_back(&self, key: &AttemptKey) -> Result<()>;
+
+    /// Forgets all tries. Fine to repeat.
+    async fn clear(&self, key: &AttemptKey) -> Result<()>;
+
+    /// Notes, together with the event, that somebody was refused until a time; once for each time.
+    async fn announce(&self, key: &AttemptKey, until: Timestamp, event: &DomainEvent)
+    -> Result<()>;
+}
+
+/// What became of a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spent {
+    /// It is spent; go on.
+    Admitted,
+    /// There is none.
+    Refused {
+        /// Until when.
+        until: Timestamp,
+        /// Whether that was announced.
+        announced: bool,
+    },
 }
 
 /// The requests of people of whom nobody knows yet whether they are users.

@@ -5,7 +5,9 @@ use std::{env, panic::AssertUnwindSafe, sync::Arc};
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
 use shared::{
-    adapters::dynamodb::{Audit, ClaimRecords, Keys, Requests, Sessions, Table, Tokens, Users},
+    adapters::dynamodb::{
+        AttemptCounts, Audit, ClaimRecords, Keys, Requests, Sessions, Table, Tokens, Users,
+    },
     adapters::memory::World,
     ports::Circumstances,
 };
@@ -23,6 +25,7 @@ pub(crate) fn in_memory() -> Ports {
         sessions: world.clone(),
         requests: world.clone(),
         tokens: world.clone(),
+        attempts: world.clone(),
         claims: world.clone(),
         keys: world.clone(),
         secrets: world.clone(),
@@ -86,6 +89,10 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
         sessions: Arc::new(Sessions::new(sessions.clone(), circumstances.clone())),
         requests: Arc::new(Requests::new(sessions.clone(), circumstances.clock.clone())),
         tokens: Arc::new(Tokens::new(sessions.clone())),
+        attempts: Arc::new(AttemptCounts::new(
+            sessions.clone(),
+            circumstances.clock.clone(),
+        )),
         claims: Arc::new(ClaimRecords::new(sessions, circumstances.clone())),
         keys: keys.clone(),
         secrets: keys,

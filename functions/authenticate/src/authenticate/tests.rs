@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use shared::{
     adapters::{jwt::Jwt, memory::World},
@@ -26,6 +28,7 @@ impl Fixture {
         let password = PasswordStrategy {
             users: world.clone(),
             hasher: world.clone(),
+            throttle: world.password_throttle(10),
             circumstances: world.circumstances(),
         };
         let secret = SharedSecret::new(SecretPurpose::Refresh, world.clone(), world.clone());
@@ -133,7 +136,13 @@ async fn unknown_wrong_and_inactive_look_alike() {
     assert_eq!(answers[0].0.1["code"], "invalid-credentials");
     assert_eq!(
         answers[0].1,
-        ["users.find_login", "users.find", "hasher.verify"]
+        [
+            "attempts.spend",
+            "attempts.spend",
+            "users.find_login",
+            "users.find",
+            "hasher.verify"
+        ]
     );
     assert!(
         answers.iter().all(|answer| *answer == answers[0]),
@@ -142,16 +151,20 @@ async fn unknown_wrong_and_inactive_look_alike() {
 }
 
 #[tokio::test]
-async fn a_warm_sign_in_makes_four_calls() {
+async fn a_warm_sign_in_makes_eight_calls() {
     let fixture = Fixture::new().await;
     fixture.sign_in("ann@example.com", PASSWORD).await;
     assert_eq!(
         fixture.world.trace(),
         [
+            "attempts.spend",
+            "attempts.spend",
             "users.find_login",
             "users.find",
             "hasher.verify",
-            "sessions.start"
+            "sessions.start",
+            "attempts.clear",
+            "attempts.give_back",
         ]
     );
 }
@@ -235,4 +248,98 @@ async fn a_token_opens_what_it_should_and_nothing_else() {
     fixture.world.tamper(id, |user| user.active = true);
     fixture.world.advance(std::time::Duration::from_mins(11));
     assert_eq!(knock(Access::Caller, &token, &own).await, 401, "expired");
+}
+
+/// Status, code and `Retry-After` of a try.
+async fn guess(fixture: &Fixture, email: &str, password: &str) -> (u16, Value, Vec<&'static str>) {
+    fixture.world.clear_trace();
+    let (status, body) = fixture.sign_in(email, password).await;
+    (status, body["code"].clone(), fixture.world.trace())
+}
+
+#[tokio::test]
+async fn after_ten_guesses_known_and_unknown_addresses_are_locked_alike() {
+    let fixture = Fixture::new().await;
+    let mut stories = Vec::new();
+    for email in ["ann@example.com", "nobody@example.com"] {
+        let mut story = Vec::new();
+        for _ in 0..10 {
+            story.push(guess(&fixture, email, "wrong").await);
+        }
+        // The right password does not show itself.
+        for _ in 0..2 {
+            story.push(guess(&fixture, email, PASSWORD).await);
+        }
+        stories.push(story);
+    }
+    assert_eq!(stories[0], stories[1]);
+    let statuses: Vec<_> = stories[0].iter().map(|(status, ..)| *status).collect();
+    assert_eq!(statuses, [vec![401; 10], vec![429; 2]].concat());
+    let (_, code, calls) = &stories[0][10];
+    assert_eq!(code, "too-many-requests");
+    let refused = ["attempts.spend", "attempts.spend", "users.find_login"];
+    let released = ["attempts.give_back"];
+    let announced = ["attempts.announce"];
+    assert!(
+        calls.iter().all(|call| refused.contains(call)
+            || released.contains(call)
+            || announced.contains(call)),
+        "nothing is compared: {calls:?}"
+    );
+    let locks = fixture.world.outbox().into_iter();
+    let locks: Vec<_> = locks
+        .filter(|event| event.kind == EventKind::SignInLocked)
+        .map(|event| event.user_id)
+        .collect();
+    let ann = fixture.world.users()[0].id;
+    assert_eq!(locks, [Some(ann), None], "one event for each lock");
+}
+
+#[tokio::test]
+async fn five_hundred_guesses_at_once_are_ten() {
+    let fixture = Fixture::new().await;
+    let all = (0..500).map(|_| fixture.sign_in("ann@example.com", "wrong"));
+    let all = futures::future::join_all(all).await;
+    let compared = all.iter().filter(|(status, _)| *status == 401).count();
+    let hashes = fixture.world.trace().into_iter();
+    let hashes = hashes.filter(|call| *call == "hasher.verify").count();
+    assert_eq!((compared, hashes), (10, 10));
+    assert_eq!(all.iter().filter(|(status, _)| *status == 429).count(), 490);
+}
+
+#[tokio::test]
+async fn a_lock_ends_and_the_next_lasts_longer() {
+    let fixture = Fixture::new().await;
+    for _ in 0..10 {
+        guess(&fixture, "ann@example.com", "wrong").await;
+    }
+    for wait in [30, 60, 120] {
+        fixture
+            .world
+            .advance(Duration::from_millis(wait * 1000 - 1));
+        assert_eq!(guess(&fixture, "ann@example.com", PASSWORD).await.0, 429);
+        fixture.world.advance(Duration::from_millis(1));
+        assert_eq!(guess(&fixture, "ann@example.com", "wrong").await.0, 401);
+    }
+    fixture.world.advance(Duration::from_secs(240));
+    assert_eq!(guess(&fixture, "ann@example.com", PASSWORD).await.0, 201);
+    for _ in 0..10 {
+        let wrong = guess(&fixture, "ann@example.com", "wrong").await;
+        assert_eq!(wrong.0, 401, "the right one cleared the count");
+    }
+}
+
+/// One's own account is no way to guess at others without end.
+#[tokio::test]
+async fn a_place_has_its_own_limit_which_a_right_guess_does_not_clear() {
+    let fixture = Fixture::new().await;
+    for number in 0..100 {
+        assert_eq!(guess(&fixture, "ann@example.com", PASSWORD).await.0, 201);
+        let other = format!("nobody{number}@example.com");
+        assert_eq!(guess(&fixture, &other, "wrong").await.0, 401);
+    }
+    let refused = guess(&fixture, "ann@example.com", PASSWORD).await;
+    assert_eq!(refused.0, 429);
+    fixture.world.advance(Duration::from_mins(1));
+    assert_eq!(guess(&fixture, "ann@example.com", PASSWORD).await.0, 201);
 }

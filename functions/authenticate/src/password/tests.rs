@@ -12,6 +12,7 @@ fn strategy(world: &Arc<World>) -> PasswordStrategy {
     PasswordStrategy {
         users: world.clone(),
         hasher: world.clone(),
+        throttle: world.password_throttle(10),
         circumstances: world.circumstances(),
     }
 }
@@ -59,7 +60,13 @@ async fn a_foreign_hash_is_replaced_by_the_first_sign_in() {
     assert!(prove(&world, PASSWORD).await.is_ok());
     assert_eq!(
         world.trace(),
-        ["users.find_login", "users.find", "hasher.verify"],
+        [
+            "attempts.spend",
+            "attempts.spend",
+            "users.find_login",
+            "users.find",
+            "hasher.verify"
+        ],
         "nothing is left to do"
     );
 }
@@ -70,7 +77,13 @@ async fn who_does_not_know_the_password_changes_no_hash() {
     assert!(prove(&world, "wrong").await.is_err());
     assert_eq!(
         world.trace(),
-        ["users.find_login", "users.find", "hasher.verify"]
+        [
+            "attempts.spend",
+            "attempts.spend",
+            "users.find_login",
+            "users.find",
+            "hasher.verify"
+        ]
     );
     assert_eq!(stored(&world).await, foreign(&world));
 }
@@ -100,5 +113,5 @@ async fn no_fault_of_the_upgrade_keeps_anybody_out() {
         fired
     })
     .await;
-    assert_eq!(tried, 4 * 5, "five calls, each with four faults");
+    assert_eq!(tried, 4 * 7, "seven calls, each with four faults");
 }

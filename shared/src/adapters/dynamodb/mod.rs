@@ -17,6 +17,7 @@ mod table;
 #[allow(dead_code, reason = "the contract suite uses the rest")]
 mod tables;
 
+pub mod attempts;
 pub mod audit;
 pub mod claims;
 pub mod directory;
@@ -28,6 +29,7 @@ pub mod sessions;
 pub mod tokens;
 pub mod users;
 
+pub use attempts::AttemptCounts;
 pub use audit::Audit;
 pub use claims::ClaimRecords;
 pub use directory::Directory;

@@ -3,11 +3,13 @@
 //! All state is reached through [`World::call`], the one place where calls are traced and faults
 //! are injected; so a new port method is covered by itself.
 
+mod attempts;
 mod claims;
 mod fault;
 mod people;
 mod requests;
 mod samples;
+mod sessions;
 mod state;
 mod tamper;
 mod users;
@@ -28,7 +30,7 @@ use tokio::sync::Notify;
 use self::state::State;
 use crate::{
     domain::{
-        DomainEvent, Error, Password, PasswordHash, Result, Session, SessionId, Timestamp, UserId,
+        DomainEvent, Error, Password, PasswordHash, Result, Timestamp, UserId,
         audit::{AuditEntry, AuditPage, AuditQuery},
         history,
         keys::{KeyPair, KeyRing},
@@ -36,7 +38,7 @@ use crate::{
     },
     ports::{
         AuditLog, Circumstances, ClaimKey, Clock, Entropy, EventBus, Mailer, PasswordHasher,
-        Posted, SecretPurpose, Secrets, SessionRepository, SigningKeys,
+        Posted, SecretPurpose, Secrets, SigningKeys,
     },
 };
 
@@ -245,63 +247,6 @@ fn foreign(hash: &PasswordHash) -> PasswordHash {
 fn quick_hash(password: &Password) -> PasswordHash {
     let digest: [u8; 32] = Sha256::digest(password.expose().as_bytes()).into();
     PasswordHash::from_phc(history::Digest::from(digest).to_string())
-}
-
-#[async_trait]
-impl SessionRepository for World {
-    async fn start(&self, session: &Session, event: &DomainEvent) -> Result<()> {
-        self.call("sessions.start", |state| {
-            let id = (session.user_id, session.id);
-            match state.sessions.get(&id) {
-                Some(other) if other.nonce == session.nonce => return Ok(()),
-                Some(_) => return Err(Error::internal("the id of a session is in use")),
-                None => {}
-            }
-            state.sessions.insert(id, session.clone());
-            state.remember(event);
-            Ok(())
-        })
-        .await
-    }
-
-    async fn find(&self, user: UserId, id: SessionId) -> Result<Option<Session>> {
-        self.call("sessions.find", |state| {
-            Ok(state.sessions.get(&(user, id)).cloned())
-        })
-        .await
-    }
-
-    async fn list(&self, user: UserId) -> Result<Vec<Session>> {
-        let now = self.now();
-        self.call("sessions.list", |state| {
-            let sessions = state.sessions.values().rev();
-            let alive =
-                sessions.filter(|session| session.user_id == user && session.expires_at > now);
-            Ok(alive.cloned().collect())
-        })
-        .await
-    }
-
-    async fn confirm(&self, user: UserId, id: SessionId, epoch: u64) -> Result<()> {
-        self.call("sessions.confirm", |state| {
-            if let Some(session) = state.sessions.get_mut(&(user, id)).filter(|session| {
-                session.ended_at.is_none() && Some(session.auth_epoch) == epoch.checked_sub(1)
-            }) {
-                session.auth_epoch = epoch;
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    async fn forget(&self, user: UserId) -> Result<()> {
-        self.call("sessions.forget", |state| {
-            state.sessions.retain(|(owner, _), _| *owner != user);
-            state.tokens.retain(|(owner, _), _| *owner != user);
-            Ok(())
-        })
-        .await
-    }
 }
 
 #[async_trait]
