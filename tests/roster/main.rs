@@ -15,6 +15,7 @@ mod crashes;
 mod default;
 mod email_verifications;
 mod health;
+mod import;
 mod last_administrator;
 mod life;
 mod password_resets;

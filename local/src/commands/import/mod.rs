@@ -17,7 +17,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use shared::{
     aws::Aws,
-    domain::{Email, FieldError, user::ImportKey},
+    domain::{Email, Error, FieldError, Refusal, user::ImportKey},
     ports::SecretPurpose,
     secret::SharedSecret,
 };
@@ -148,10 +148,25 @@ async fn carry_out(
         (Err(errors), _) => Ok(Outcome::Refused(errors)),
         (Ok(_), None) => Ok(Outcome::Written),
         (Ok(record), Some(importer)) => {
-            let task = tokio::spawn(async move { importer.import(record).await });
+            let task = tokio::spawn(async move { patiently(&importer, &record).await });
             Ok(task.await??)
         }
     }
+}
+
+/// How often a line is tried while the tables take no more. They say to come back after a second: a new
+/// on-demand table takes longer to see that it has to grow.
+const TRIES: usize = 120;
+
+/// What is on its way waits meanwhile, so all slow down to what the tables take.
+async fn patiently(importer: &Importer, record: &Record) -> shared::domain::Result<Outcome> {
+    for _ in 1..TRIES {
+        match importer.import(record.clone()).await {
+            Err(Error::Refused(Refusal::Unavailable(pause))) => tokio::time::sleep(pause).await,
+            outcome => return outcome,
+        }
+    }
+    importer.import(record.clone()).await
 }
 
 /// Judges lines by themselves and beside each other.
