@@ -15,7 +15,7 @@ use crate::domain::{
     audit::{AuditEntry, AuditPage, AuditQuery},
     change::Occasion,
     history::HistoryEntry,
-    keys::{KeyPair, KeyRing},
+    keys::{KeyPair, KeyRing, Rotation},
     listing::{Listed, Listing},
     mail::Mail,
     request::AnonymousRequest,
@@ -176,6 +176,16 @@ pub trait SigningKeys: Send + Sync {
 
     /// Publishes the first key, unless somebody else was first. Gives the ring as it is then.
     async fn bootstrap(&self, first: &KeyPair) -> Result<KeyRing>;
+
+    /// Writes a rotation, all of it or nothing, unless the ring changed since it was read. Gives
+    /// whether the ring is that of the rotation now: a repetition gives true.
+    async fn rotate(&self, rotation: &Rotation) -> Result<bool>;
+}
+
+/// Makes keys.
+pub trait KeyGenerator: Send + Sync {
+    /// A new key that signs from `activates_at` on.
+    fn generate(&self, activates_at: Timestamp) -> Result<KeyPair>;
 }
 
 /// Secrets which processes share, each 256 random bits made by whoever needs it first.

@@ -202,6 +202,16 @@ impl Table {
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
+    /// The write of a transaction that removes what stands under `key`, if anything does.
+    pub(super) fn removing(&self, key: Key) -> Result<TransactWriteItem> {
+        let delete = Delete::builder()
+            .table_name(&self.name)
+            .set_key(Some(key.into_item()))
+            .build()
+            .map_err(Error::caused_by)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
     /// Why `operation` on this table failed.
     pub(super) fn fault<E>(&self, operation: &str, error: &SdkError<E>) -> Fault
     where

@@ -33,12 +33,12 @@ use crate::{
         DomainEvent, Error, Password, PasswordHash, Result, Timestamp, UserId,
         audit::{AuditEntry, AuditPage, AuditQuery},
         history,
-        keys::{KeyPair, KeyRing},
+        keys::{KeyPair, KeyRing, PublicKey, Rotation},
         mail::Mail,
     },
     ports::{
-        AuditLog, Circumstances, ClaimKey, Clock, Entropy, EventBus, Mailer, PasswordHasher,
-        Posted, SecretPurpose, Secrets, SigningKeys,
+        AuditLog, Circumstances, ClaimKey, Clock, Entropy, EventBus, KeyGenerator, Mailer,
+        PasswordHasher, Posted, SecretPurpose, Secrets, SigningKeys,
     },
 };
 
@@ -277,6 +277,44 @@ impl SigningKeys for World {
                 .clone())
         })
         .await
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<bool> {
+        self.call("keys.rotate", |state| {
+            if state.ring.as_ref() == Some(&rotation.ring) {
+                return Ok(true);
+            }
+            let follows = |ring: &KeyRing| ring.version + 1 == rotation.ring.version;
+            if !state.ring.as_ref().is_some_and(follows) {
+                return Ok(false);
+            }
+            for kid in &rotation.retired {
+                state.private_keys.remove(kid);
+            }
+            if let Some(next) = &rotation.next {
+                let private = next.private.expose_secret().to_vec();
+                state.private_keys.insert(next.public.kid.clone(), private);
+            }
+            state.ring = Some(rotation.ring.clone());
+            Ok(true)
+        })
+        .await
+    }
+}
+
+/// Keys that sign nothing, quickly made.
+impl KeyGenerator for World {
+    fn generate(&self, activates_at: Timestamp) -> Result<KeyPair> {
+        let entropy: &dyn Entropy = self;
+        Ok(KeyPair {
+            public: PublicKey {
+                kid: entropy.token()?,
+                n: String::new(),
+                e: String::new(),
+                activates_at,
+            },
+            private: entropy.bytes::<32>()?.to_vec().into(),
+        })
     }
 }
 
