@@ -73,13 +73,13 @@ pub async fn build(root: &Path, build: Build) -> anyhow::Result<Executables> {
     Ok(executables)
 }
 
-/// The whole workspace at once: building one package alone would resolve other features for the
-/// dependencies and compile them anew.
+/// The workspace's default members at once: building one package alone would resolve other features
+/// for the dependencies and compile them anew.
 fn command(root: &Path, build: Build) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--workspace", "--bins", "--quiet"])
+        .args(["build", "--bins", "--quiet"])
         .arg("--message-format=json-render-diagnostics")
         .args(build.with_tests.then_some("--tests"))
         .args(build.release.then_some("--release"))

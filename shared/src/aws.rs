@@ -9,9 +9,10 @@ use aws_sdk_dynamodb::config::Credentials;
 
 use crate::{
     adapters::{
+        directory::Directory,
         dynamodb::{
-            AttemptCounts, Audit, ClaimRecords, Directory, Keys, Requests, Sessions, Table, Tokens,
-            Users,
+            AttemptCounts, Audit, ClaimRecords, Feed, Keys, Requests, Sessions, SnapshotStore,
+            Table, Tokens, Users,
         },
         eventbridge::EventBridge,
         jwt::Jwt,
@@ -99,9 +100,25 @@ impl Aws {
 
     /// The directory, which reads back `overlap` before where it was.
     pub fn directory(&self, overlap: Duration) -> Arc<Directory> {
-        let table = self.deployment.users_table.clone();
         let clock = self.circumstances.clock.clone();
-        Arc::new(Directory::new(self.dynamodb.clone(), table, overlap, clock))
+        Arc::new(Directory::new(
+            self.feed(),
+            self.snapshots(),
+            overlap,
+            clock,
+        ))
+    }
+
+    /// What became of each user.
+    pub fn feed(&self) -> Arc<Feed> {
+        Arc::new(Feed::new(self.table(&self.deployment.users_table)))
+    }
+
+    /// The snapshots of the directory.
+    pub fn snapshots(&self) -> Arc<SnapshotStore> {
+        let table = self.table(&self.deployment.directory_table);
+        let clock = self.circumstances.clock.clone();
+        Arc::new(SnapshotStore::new(table, clock))
     }
 
     /// The sessions.

@@ -18,6 +18,8 @@ pub struct Deployment {
     pub keys_table: String,
     /// Table of the audit trail.
     pub audit_table: String,
+    /// Table of the directory's snapshots.
+    pub directory_table: String,
     /// Name of the event bus.
     pub bus: String,
     /// The `iss` of access tokens; empty for the domain name of each request.
@@ -35,12 +37,14 @@ impl Deployment {
         let mut text = |name| read::<String>(name, variable(name), problems);
         let (users, sessions) = (text("USERS_TABLE"), text("SESSIONS_TABLE"));
         let (keys, audit) = (text("KEYS_TABLE"), text("AUDIT_TABLE"));
+        let directory = text("DIRECTORY_TABLE");
         let (bus, issuer, audience) = (text("BUS"), text("ISSUER"), text("AUDIENCE"));
         Some(Self {
             users_table: users?,
             sessions_table: sessions?,
             keys_table: keys?,
             audit_table: audit?,
+            directory_table: directory?,
             bus: bus?,
             issuer: issuer?,
             audience: audience?,

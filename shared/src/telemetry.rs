@@ -1,8 +1,51 @@
-//! Logging: one JSON object for each line, as Lambda's log settings ask.
+//! Logging: one JSON object for each line, as Lambda's log settings ask. Metrics are such lines too.
 
+use std::io::Write as _;
+
+use serde_json::{Value, json};
 use tracing_subscriber::{EnvFilter, fmt::format::Writer, fmt::time::FormatTime};
 
-use crate::{adapters::system::System, ports::Clock as _};
+use crate::{adapters::system::System, domain::Timestamp, ports::Clock as _};
+
+/// What is counted, in the namespace `Roster` of CloudWatch's metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// A snapshot of the directory that could not be read.
+    UnreadableSnapshot,
+}
+
+impl Metric {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnreadableSnapshot => "UnreadableSnapshot",
+        }
+    }
+}
+
+/// Counts one more of `metric`: CloudWatch makes a metric of such a line in a log.
+pub fn count(metric: Metric) {
+    let mut line = embedded(metric, System.now()).to_string();
+    line.push('\n');
+    if let Err(error) = std::io::stdout().write_all(line.as_bytes()) {
+        tracing::warn!(%error, metric = metric.as_str(), "not counted");
+    }
+}
+
+/// A count of one in CloudWatch's embedded metric format.
+fn embedded(metric: Metric, now: Timestamp) -> Value {
+    json!({
+        "_aws": {
+            "Timestamp": now.as_millis(),
+            "CloudWatchMetrics": [{
+                "Namespace": "Roster",
+                "Dimensions": [[]],
+                "Metrics": [{ "Name": metric.as_str(), "Unit": "Count" }],
+            }],
+        },
+        metric.as_str(): 1,
+    })
+}
 
 /// Starts logging to standard output by Lambda's variables `AWS_LAMBDA_LOG_FORMAT` (`JSON` or
 /// `Text`) and `AWS_LAMBDA_LOG_LEVEL`.
@@ -56,7 +99,17 @@ impl FormatTime for Now {
 
 #[cfg(test)]
 mod tests {
-    use super::directives;
+    use super::*;
+
+    #[test]
+    fn a_metric_is_a_line_which_names_it_and_holds_it() {
+        let line = embedded(Metric::UnreadableSnapshot, Timestamp::from_seconds(1));
+        let metrics = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(metrics["Namespace"], "Roster");
+        assert_eq!(metrics["Metrics"][0]["Name"], "UnreadableSnapshot");
+        assert_eq!(line["UnreadableSnapshot"], 1);
+        assert_eq!(line["_aws"]["Timestamp"], 1_000);
+    }
 
     #[test]
     fn the_sdks_never_print_requests() {

@@ -44,7 +44,10 @@ fn every_test_that_the_document_names_is_there() -> Result<(), Box<dyn Error>> {
         .filter(|name| name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric()))
         .collect();
     assert!(named.len() > 40, "{named:?}");
-    let missing: Vec<_> = named.iter().filter(|name| !known.contains(**name)).collect();
+    let missing: Vec<_> = named
+        .iter()
+        .filter(|name| !known.contains(**name))
+        .collect();
     assert!(missing.is_empty(), "no such tests: {missing:?}");
     Ok(())
 }

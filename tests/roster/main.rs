@@ -23,6 +23,7 @@ mod people;
 mod policies;
 mod sessions;
 mod sessions_post;
+mod snapshots;
 mod support;
 mod users_get;
 mod users_id;

@@ -66,7 +66,15 @@ pub(super) async fn measure(runs: usize) -> anyhow::Result<Vec<String>> {
 /// Builds both processes as they would be deployed, with the features of this benchmark.
 async fn build(root: &Path) -> anyhow::Result<PathBuf> {
     let cargo = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--release", "-p", "bench", "-p", "authenticate"])
+        .args([
+            "build",
+            "--quiet",
+            "--release",
+            "-p",
+            "bench",
+            "-p",
+            "authenticate",
+        ])
         .current_dir(root)
         .status();
     ensure!(cargo.await?.success(), "cargo build failed");
@@ -78,7 +86,10 @@ async fn build(root: &Path) -> anyhow::Result<PathBuf> {
 /// Somebody with an account, and what the function is told of its tables.
 async fn prepare(model: &Model, dynamo: &Dynamo) -> anyhow::Result<BTreeMap<String, String>> {
     let function = model.functions.get("Authenticate");
-    let mut variables = function.context("there is no Authenticate")?.variables.clone();
+    let mut variables = function
+        .context("there is no Authenticate")?
+        .variables
+        .clone();
     let mut problems = Vec::new();
     let deployment = Deployment::read(&|name| variables.get(name).cloned(), &mut problems)
         .ok_or_else(|| anyhow!(problems.join("; ")))?;
@@ -180,8 +191,10 @@ fn runtime_api(event: Value, answers: Answers) -> Router {
         number: Mutex::default(),
         answers,
     });
-    let refused = post(async |State(api): State<Arc<Api>>, body: Bytes| api.answered(&body, true).await);
-    let accepted = post(async |State(api): State<Arc<Api>>, body: Bytes| api.answered(&body, false).await);
+    let refused =
+        post(async |State(api): State<Arc<Api>>, body: Bytes| api.answered(&body, true).await);
+    let accepted =
+        post(async |State(api): State<Arc<Api>>, body: Bytes| api.answered(&body, false).await);
     Router::new()
         .route(
             "/2018-06-01/runtime/invocation/next",
@@ -200,7 +213,10 @@ impl Api {
         let headers = [
             ("lambda-runtime-aws-request-id", number.to_string()),
             ("lambda-runtime-deadline-ms", "4102444800000".to_owned()),
-            ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:000000000000:function:bench".to_owned()),
+            (
+                "lambda-runtime-invoked-function-arn",
+                "arn:aws:lambda:us-east-1:000000000000:function:bench".to_owned(),
+            ),
         ];
         (headers, self.event.clone()).into_response()
     }

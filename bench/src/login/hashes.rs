@@ -45,13 +45,11 @@ pub(super) fn measure(runs: usize) -> anyhow::Result<Vec<Bare>> {
 }
 
 fn implementations() -> anyhow::Result<Vec<(&'static str, Hash)>> {
-    let params = argon2::Params::new(MEMORY, PASSES, 1, Some(32)).map_err(|error| anyhow!("{error}"))?;
+    let params =
+        argon2::Params::new(MEMORY, PASSES, 1, Some(32)).map_err(|error| anyhow!("{error}"))?;
     let count = params.block_count();
-    let reference = argon2::Argon2::new(
-        argon2::Algorithm::Argon2id,
-        argon2::Version::V0x13,
-        params,
-    );
+    let reference =
+        argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
     let reused = reference.clone();
     let mut blocks = vec![argon2::Block::default(); count];
     let config = rust_argon2::Config {

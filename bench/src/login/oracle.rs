@@ -60,7 +60,9 @@ pub(super) async fn measure(samples: usize) -> anyhow::Result<Vec<String>> {
     }
     let wrong = times.first().cloned().unwrap_or_default();
     let rows = KINDS.iter().zip(&times);
-    Ok(rows.map(|(kind, times)| row(kind.name, times, &wrong)).collect())
+    Ok(rows
+        .map(|(kind, times)| row(kind.name, times, &wrong))
+        .collect())
 }
 
 fn row(name: &str, times: &[f64], wrong: &[f64]) -> String {
@@ -73,7 +75,11 @@ fn row(name: &str, times: &[f64], wrong: &[f64]) -> String {
     let count = differences.len();
     let reach = (DEVIATIONS * f64::from(u32::try_from(count).unwrap_or(u32::MAX)).sqrt()).ceil();
     // Between 0 and the square root of the count.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see above")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "see above"
+    )]
     let reach = reach as usize;
     let at = |rank: usize| differences.get(rank).copied().unwrap_or(f64::NAN);
     let (low, middle, high) = (

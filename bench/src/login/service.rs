@@ -3,9 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{anyhow, ensure};
-use authenticate::{
-    authenticate::Authenticate, handler, password::PasswordStrategy,
-};
+use authenticate::{authenticate::Authenticate, handler, password::PasswordStrategy};
 use serde_json::json;
 use shared::{
     adapters::{argon2::Argon2, jwt::Jwt, memory::World, system::System},
@@ -61,13 +59,19 @@ impl Stage {
 
     /// The function with Roster's hasher.
     pub(super) fn real() -> anyhow::Result<Self> {
-        Ok(Self::new(World::new(), Arc::new(Argon2::new(Arc::new(System))?)))
+        Ok(Self::new(
+            World::new(),
+            Arc::new(Argon2::new(Arc::new(System))?),
+        ))
     }
 
     /// Somebody with an account.
     pub(super) async fn add(&self, email: &str, active: bool) -> anyhow::Result<()> {
         let wrong = |violation: Violation| anyhow!("{}", violation.message);
-        let occasion = self.world.circumstances().occasion(Origin::system("bench"))?;
+        let occasion = self
+            .world
+            .circumstances()
+            .occasion(Origin::system("bench"))?;
         let new = NewUser {
             id: UserId::new(occasion.now, self.world.circumstances().entropy.bytes()?),
             email: email.parse().map_err(wrong)?,

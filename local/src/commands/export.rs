@@ -14,6 +14,7 @@ use indicatif::ProgressBar;
 use shared::{
     adapters::dynamodb::Users,
     domain::{LoginKey, UserId},
+    feed::everybody,
     ports::UserRepository as _,
 };
 
@@ -60,14 +61,13 @@ impl Export {
         let file = create(part).with_context(|| format!("cannot write {}", part.display()))?;
         let mut file = BufWriter::new(file);
         let open = self.target.open().await?;
-        let users = open.aws.users();
+        let (users, feed) = (open.aws.users(), open.aws.feed());
         let progress = ProgressBar::new_spinner();
         let mut seen = HashSet::new();
-        let records = users
-            .ids()
+        let records = everybody(&*feed)
             // One that changes meanwhile comes again.
-            .try_filter(|id| std::future::ready(seen.insert(*id)))
-            .map_ok(|id| record(&users, id))
+            .try_filter(|user| std::future::ready(seen.insert(user.id)))
+            .map_ok(|user| record(&users, user.id))
             .try_buffered(self.at_once.max(1));
         let mut records = std::pin::pin!(records);
         let mut count = 0;

@@ -1,6 +1,7 @@
 //! What implements the ports.
 
 pub mod argon2;
+pub mod directory;
 pub mod dynamodb;
 pub mod eventbridge;
 mod foreign_hashes;

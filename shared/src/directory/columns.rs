@@ -2,15 +2,16 @@
 
 use std::{collections::HashMap, hash::BuildHasher as _};
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
 
 use super::{
-    Full, Row, Tombstone,
+    Full, Row, Tombstone, Unreadable,
     bits::Bits,
     order::Order,
     rows::{Rows, Slot},
+    segment::{self, Segment, Told},
 };
-use crate::domain::{Error, Result, Timestamp, UserId, listing::SortKey, user::Profile};
+use crate::domain::{Error, Result, Timestamp, UserId, Version, listing::SortKey};
 
 /// Rows that are dead before compaction is worth it.
 const LEAST_DEAD: usize = 64;
@@ -68,26 +69,58 @@ impl Columns {
             Row::Present(user) => (user.id, user.version),
             Row::Erased(tombstone) => (tombstone.id, tombstone.version),
         };
-        let old = self.find(id);
-        let known = match (old, self.erased.get(&id)) {
-            (Some(slot), _) => self.rows.version(slot),
-            (None, tombstone) => tombstone.map(|tombstone| tombstone.version),
-        };
-        if known.is_some_and(|known| known >= version) {
-            return Ok(false);
-        }
-        match row {
-            Row::Present(user) => self.put(user, old).map_err(Error::caused_by)?,
+        let news = match row {
+            _ if self.knows(id, version) => false,
+            Row::Present(user) => {
+                self.put(id, |rows| rows.push(user))?;
+                true
+            }
             Row::Erased(tombstone) => {
-                self.erased.insert(id, *tombstone);
-                self.remove(id);
+                self.erase(*tombstone);
+                true
+            }
+        };
+        self.compact_if_worth_it()?;
+        Ok(news)
+    }
+
+    /// Takes over what a segment tells, as if the feed told it. See [`segments`](Self::segments).
+    ///
+    /// # Errors
+    /// If it is no segment of the format known here, or there is no room. Some of its rows may be
+    /// taken over then.
+    pub fn absorb(&mut self, segment: &[u8]) -> Result<(), Unreadable> {
+        let segment = Segment::read(segment)?;
+        for record in segment.records() {
+            let record = record?;
+            if !self.knows(record.id, Version::from(u64::from(record.version))) {
+                self.put(record.id, |rows| rows.append(&record))
+                    .map_err(|_| Unreadable("there is no room for it"))?;
             }
         }
-        if let Some(slot) = old {
-            self.bury(slot);
+        for tombstone in segment.tombstones() {
+            let tombstone = tombstone?;
+            if !self.knows(tombstone.id, tombstone.version) {
+                self.erase(tombstone);
+            }
         }
-        self.compact_if_worth_it()?;
-        Ok(true)
+        Ok(())
+    }
+
+    /// All that is known, as segments, which [`absorb`](Self::absorb) reads: each at most
+    /// [`MAX_OCTETS`](super::segment::MAX_OCTETS). The same users make the same segments, and a
+    /// change of one user changes only that user's.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if they cannot be compressed.
+    pub fn segments(&self) -> Result<Vec<Vec<u8>>> {
+        let present = self.living.ones().filter_map(|slot| {
+            let record = self.rows.record(slot)?;
+            Some((record.id, Told::Present(slot)))
+        });
+        let erased = self.erased.values();
+        let erased = erased.map(|tombstone| (tombstone.id, Told::Erased(*tombstone)));
+        segment::cut(&self.rows, present.chain(erased).collect())
     }
 
     /// Forgets the tombstones from before `time`. Whoever feeds the columns calls this with the time
@@ -114,36 +147,57 @@ impl Columns {
             .copied()
     }
 
-    /// Appends a row and points the index to it.
-    fn put(&mut self, user: &Profile, old: Option<Slot>) -> Result<(), Full> {
-        let slot = self.rows.push(user)?;
+    /// Whether this version of a user, or a later one, is known.
+    fn knows(&self, id: UserId, version: Version) -> bool {
+        let known = match self.find(id) {
+            Some(slot) => self.rows.version(slot),
+            None => self.erased.get(&id).map(|tombstone| tombstone.version),
+        };
+        known.is_some_and(|known| known >= version)
+    }
+
+    /// Appends a row and points the index to it; the row before is dead.
+    fn put(
+        &mut self,
+        id: UserId,
+        push: impl FnOnce(&mut Rows) -> Result<Slot, Full>,
+    ) -> Result<()> {
+        let new = push(&mut self.rows).map_err(Error::caused_by)?;
         self.living.push(true);
-        self.erased.remove(&user.id);
+        self.erased.remove(&id);
         let Self {
             slots,
             hasher,
             rows,
             ..
         } = self;
-        let hash = hasher.hash_one(user.id);
-        match old.and_then(|old| slots.find_mut(hash, |slot| *slot == old)) {
-            Some(entry) => *entry = slot,
-            None => {
-                slots.insert_unique(hash, slot, |slot| {
-                    hasher.hash_one(rows.id(*slot).unwrap_or(user.id))
-                });
+        let found = slots.entry(
+            hasher.hash_one(id),
+            |slot| rows.id(*slot) == Some(id),
+            |slot| hasher.hash_one(rows.id(*slot).unwrap_or(id)),
+        );
+        match found {
+            Entry::Occupied(mut entry) => {
+                let old = std::mem::replace(entry.get_mut(), new);
+                self.bury(old);
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(new);
             }
         }
         Ok(())
     }
 
-    fn remove(&mut self, id: UserId) {
+    fn erase(&mut self, tombstone: Tombstone) {
+        let id = tombstone.id;
+        self.erased.insert(id, tombstone);
         let hash = self.hasher.hash_one(id);
         let found = self
             .slots
             .find_entry(hash, |slot| self.rows.id(*slot) == Some(id));
         if let Ok(entry) = found {
-            entry.remove();
+            let (old, _) = entry.remove();
+            self.bury(old);
         }
     }
 

@@ -15,25 +15,41 @@
 //! Rows are only ever appended: a change appends the row's next version and marks the last one
 //! dead, so text stays in the order of rows, which is what makes one scan of one buffer possible.
 //! When a quarter of the rows is dead, the living are copied together.
+//!
+//! A new process need not be told all users one by one: the columns can be written as [`segment`]s,
+//! of which a [`manifest`] says which belong together.
 
 mod bits;
 mod columns;
 mod evaluate;
 mod growth;
+pub mod manifest;
 mod order;
 mod query;
 pub mod reference;
 mod roles;
 mod rows;
+pub mod segment;
 mod spelling;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
-use crate::domain::{Timestamp, UserId, Version, user::Profile};
+use crate::domain::{Specification, Timestamp, UserId, Version, user::Profile};
 
 pub use columns::Columns;
+pub use manifest::{Manifest, SegmentName, SegmentRef};
+
+/// Partitions of the feed, since one takes no more than 1,000 writes a second. Fixed for ever: rows
+/// written under other numbers would be read by nobody.
+pub const SHARDS: usize = 4;
+
+/// The partition of a user. The last byte of an id is random (RFC 9562, 5.7), hence its own hash.
+pub fn shard_of(id: UserId) -> usize {
+    let [.., last] = id.as_uuid().into_bytes();
+    usize::from(last) % SHARDS
+}
 
 /// What the feed tells of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +58,17 @@ pub enum Row {
     Present(Profile),
     /// The user was erased.
     Erased(Tombstone),
+}
+
+impl Row {
+    /// Whether it is of a user who is there and satisfies `specification`, if one is given.
+    pub fn matches(&self, specification: Option<&Specification>) -> bool {
+        match (self, specification) {
+            (_, None) => true,
+            (Self::Present(user), Some(specification)) => specification.is_satisfied_by(user),
+            (Self::Erased(_), Some(_)) => false,
+        }
+    }
 }
 
 /// What is left of an erased user.
@@ -59,3 +86,9 @@ pub struct Tombstone {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the directory is full: it holds 4 GiB of text")]
 pub struct Full;
+
+/// A snapshot, or a part of one, that is not what was written, or was written by another version of
+/// this program. Says what is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a snapshot is unreadable: {0}")]
+pub struct Unreadable(pub &'static str);

@@ -52,7 +52,7 @@ impl Columns {
             ..
         } = self;
         let order = order_by(sort.key, orders);
-        let wants_order = order.is_wanted(wanted.reach() > SHALLOW);
+        let wants_order = order.is_wanted(wanted.reach(total) > SHALLOW);
         let mut found = if wants_order && !is_sparse(total, rows) {
             walk(
                 order.slots(rows, living),
@@ -111,11 +111,10 @@ impl Columns {
 }
 
 impl Wanted<'_> {
-    /// How far into the order this reaches.
-    fn reach(&self) -> usize {
+    /// How far into the order of so many matches this reaches, from the nearer end.
+    fn reach(&self, total: usize) -> usize {
         match self {
-            // The same from either end.
-            Self::Ranks(ranks) => ranks.end,
+            Self::Ranks(ranks) => ranks.end.min(total - ranks.start),
             Self::Beside(_, limit) => *limit,
         }
     }

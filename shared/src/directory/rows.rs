@@ -46,19 +46,19 @@ pub(super) struct Rows {
 }
 
 /// A row, as the columns hold it.
-#[derive(Debug)]
-struct Record<'a> {
-    id: UserId,
-    name: &'a [u8],
-    name_spelling: Spelling<'a>,
-    email: &'a [u8],
-    email_spelling: Spelling<'a>,
-    roles: &'a Roles,
-    active: bool,
-    verified: bool,
-    created: i64,
-    updated: i64,
-    version: u32,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Record<'a> {
+    pub(super) id: UserId,
+    pub(super) name: &'a [u8],
+    pub(super) name_spelling: Spelling<'a>,
+    pub(super) email: &'a [u8],
+    pub(super) email_spelling: Spelling<'a>,
+    pub(super) roles: &'a Roles,
+    pub(super) active: bool,
+    pub(super) verified: bool,
+    pub(super) created: i64,
+    pub(super) updated: i64,
+    pub(super) version: u32,
 }
 
 impl Rows {
@@ -88,7 +88,11 @@ impl Rows {
         })
     }
 
-    fn append(&mut self, record: &Record<'_>) -> Result<Slot, Full> {
+    /// Appends a row.
+    ///
+    /// # Errors
+    /// If there is no room; all columns are as before then.
+    pub(super) fn append(&mut self, record: &Record<'_>) -> Result<Slot, Full> {
         let slot = u32::try_from(self.len()).map_err(|_| Full)?;
         self.octets = self
             .octets_with(record)
@@ -118,7 +122,7 @@ impl Rows {
         self.octets.checked_add(texts + spellings)
     }
 
-    fn record(&self, slot: Slot) -> Option<Record<'_>> {
+    pub(super) fn record(&self, slot: Slot) -> Option<Record<'_>> {
         let row = slot as usize;
         Some(Record {
             id: *self.ids.get(row)?,

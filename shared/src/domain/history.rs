@@ -12,7 +12,7 @@ use super::{DomainEvent, Email};
 pub use chain::{Chain, ChainStatus, Verifier, verify_chain};
 
 /// A SHA-256 hash, in lower-case hexadecimal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
 impl From<[u8; 32]> for Digest {

@@ -2,6 +2,7 @@
 //! a use case are the list of what it can do.
 
 mod claims;
+mod directory;
 
 use std::sync::Arc;
 
@@ -16,13 +17,13 @@ use crate::domain::{
     change::Occasion,
     history::HistoryEntry,
     keys::{KeyPair, KeyRing, Rotation},
-    listing::{Listed, Listing},
     mail::Mail,
     request::AnonymousRequest,
     token::{TokenIssue, TokenUse},
 };
 
 pub use claims::{Claim, ClaimKey, Claimed, Claims, Purpose, Settled, Terms};
+pub use directory::{FeedPage, FeedPlace, Newest, Snapshots, UserDirectory, UserFeed};
 
 /// The users: the write model.
 #[async_trait]
@@ -68,14 +69,6 @@ pub trait UserRepository: Send + Sync {
     /// Removes the private part of every entry of an erased user's history. The chain stays whole.
     /// Fine to repeat.
     async fn forget_private(&self, id: UserId) -> Result<()>;
-}
-
-/// The users as administrators search them: the read model. May lag behind the repository by the
-/// time an index needs.
-#[async_trait]
-pub trait UserDirectory: Send + Sync {
-    /// The page asked for, and the exact total.
-    async fn list(&self, listing: &Listing) -> Result<Listed>;
 }
 
 /// The sessions.

@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
 use shared::{
     adapters::dynamodb::{
-        AttemptCounts, Audit, ClaimRecords, Keys, Requests, Sessions, Table, Tokens, Users,
+        AttemptCounts, Audit, ClaimRecords, Feed, Keys, Requests, Sessions, SnapshotStore, Table,
+        Tokens, Users,
     },
     adapters::memory::World,
     ports::Circumstances,
@@ -30,6 +31,8 @@ pub(crate) fn in_memory() -> Ports {
         keys: world.clone(),
         secrets: world.clone(),
         audit: world.clone(),
+        feed: world.clone(),
+        snapshots: world.clone(),
         circumstances: world.circumstances(),
         advance: Arc::new(move |span| world.advance(span)),
     }
@@ -97,6 +100,8 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
         keys: keys.clone(),
         secrets: keys,
         audit: Arc::new(Audit::new(table("AuditTable"))),
+        feed: Arc::new(Feed::new(table("UsersTable"))),
+        snapshots: Arc::new(SnapshotStore::new(table("DirectoryTable"), clock.clone())),
         circumstances,
         advance: Arc::new(move |span| clock.advance(span)),
     }

@@ -16,7 +16,8 @@ use shared::{
     },
     ports::{
         AnonymousRequests, Attempts, AuditLog, Circumstances, Claims, Clock, Entropy,
-        OneTimeTokens, Secrets, SessionRepository, SigningKeys, UserRepository,
+        OneTimeTokens, Secrets, SessionRepository, SigningKeys, Snapshots, UserFeed,
+        UserRepository,
     },
 };
 
@@ -32,6 +33,8 @@ pub(crate) struct Ports {
     pub(crate) keys: Arc<dyn SigningKeys>,
     pub(crate) secrets: Arc<dyn Secrets>,
     pub(crate) audit: Arc<dyn AuditLog>,
+    pub(crate) feed: Arc<dyn UserFeed>,
+    pub(crate) snapshots: Arc<dyn Snapshots>,
     pub(crate) circumstances: Circumstances,
     /// Moves the clock of `circumstances` forward.
     pub(crate) advance: Arc<dyn Fn(Duration) + Send + Sync>,

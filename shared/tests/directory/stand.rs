@@ -18,7 +18,11 @@ use aws_sdk_dynamodb::{
 };
 use dynoxide::Database;
 use shared::{
-    adapters::dynamodb::Directory,
+    adapters::{
+        directory::Directory,
+        dynamodb::{Feed, Table},
+        memory::World,
+    },
     domain::{
         Timestamp, UserId,
         listing::{Listed, Listing},
@@ -115,8 +119,9 @@ impl Stand {
         let client = Client::from_conf(config);
         create_table(&client).await;
         let clock = Arc::new(Hand(AtomicI64::new(START)));
+        let feed = Arc::new(Feed::new(Table::new(client.clone(), TABLE)));
         Self {
-            directory: Directory::new(client.clone(), TABLE.to_owned(), OVERLAP, clock.clone()),
+            directory: Directory::new(feed, World::new(), OVERLAP, clock.clone()),
             client,
             database,
             clock,

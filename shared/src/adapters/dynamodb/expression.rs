@@ -38,9 +38,7 @@ impl Update {
 }
 
 /// What the placeholders of values stand for. DynamoDB refuses an empty map, but takes none.
-pub(super) fn values(
-    values: &[(&'static str, AttributeValue)],
-) -> Option<HashMap<String, AttributeValue>> {
+pub(super) fn values(values: &[(&str, AttributeValue)]) -> Option<HashMap<String, AttributeValue>> {
     let named = values
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()));

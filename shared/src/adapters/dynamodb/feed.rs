@@ -1,77 +1,98 @@
 //! The feed: the index `feed` on the table of users, in which every change of a user shows up under
 //! its time. By it the directory sees which users changed since it last looked.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use futures::{Stream, stream};
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 
+use super::{Item, Key, Table, expression::text, filter::Filter, item, query::Query};
 use crate::{
-    directory::{Row, Tombstone},
-    domain::{Email, Error, Name, Result, Roles, Timestamp, UserId, Version, user::Profile},
+    directory::{Row, Tombstone, shard_of},
+    domain::{
+        Email, Error, Name, Result, Roles, Specification, Timestamp, UserId, Version, user::Profile,
+    },
+    ports::{FeedPage, FeedPlace, UserFeed},
 };
 
-/// Partitions of the feed, since one takes no more than 1,000 writes a second. Fixed for ever: rows
-/// written under other numbers would be read by nobody.
-pub const SHARDS: usize = 4;
-
-/// The value of the `feed` attribute in the partition `shard`, which is below [`SHARDS`].
+/// The value of the `feed` attribute in the partition `shard`, which is below
+/// [`SHARDS`](crate::directory::SHARDS).
 pub fn partition(shard: usize) -> String {
     format!("FEED#{shard}")
 }
 
-/// The partition of a user. The last byte of an id is random (RFC 9562, 5.7), hence its own hash.
+/// The partition of a user.
 pub(super) fn partition_of(id: UserId) -> String {
-    let [.., last] = id.as_uuid().into_bytes();
-    partition(usize::from(last) % SHARDS)
+    partition(shard_of(id))
 }
 
-/// Some rows of one shard, in the order of their times.
-#[derive(Debug)]
-pub(super) struct Page {
-    pub(super) shard: usize,
-    pub(super) rows: Vec<Row>,
-    /// Whether the shard has no more.
-    pub(super) last: bool,
+/// The feed, in the index of the users table. `DynamoDB` makes pages of 1 MB.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    table: Table,
 }
 
-/// What a shard holds from a time on, page by page; `DynamoDB` makes pages of 1 MB.
-pub(super) fn pages<'a>(
-    client: &'a Client,
-    table: &'a str,
-    shard: usize,
-    from: Timestamp,
-) -> impl Stream<Item = Result<Page>> + Send + 'a {
-    stream::try_unfold(Place::Start, move |place| async move {
-        let start = match place {
-            Place::Start => None,
-            Place::After(key) => Some(key),
-            Place::End => return Ok(None),
+impl Feed {
+    /// The feed of the users in `table`.
+    pub fn new(table: Table) -> Self {
+        Self { table }
+    }
+}
+
+#[async_trait]
+impl UserFeed for Feed {
+    async fn page(
+        &self,
+        shard: usize,
+        from: &FeedPlace,
+        matching: Option<&Specification>,
+    ) -> Result<FeedPage> {
+        let filter = matching.map(Filter::of);
+        let mut query = Query {
+            index: Some("feed"),
+            keys: "#feed = :feed AND #updatedAt >= :from",
+            values: vec![
+                (":feed", text(partition(shard))),
+                (":from", text(from.time)),
+            ],
+            ..Query::default()
         };
-        let answer = client
-            .query()
-            .table_name(table)
-            .index_name("feed")
-            .key_condition_expression("feed = :feed and updatedAt >= :from")
-            .expression_attribute_values(":feed", AttributeValue::S(partition(shard)))
-            .expression_attribute_values(":from", AttributeValue::S(from.to_string()))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(Error::caused_by)?;
-        let rows = answer.items.unwrap_or_default().into_iter().map(row);
-        let rows = rows.collect::<Result<_>>()?;
-        let next = answer.last_evaluated_key.map_or(Place::End, Place::After);
-        let last = matches!(next, Place::End);
-        Ok(Some((Page { shard, rows, last }, next)))
-    })
+        if let Some(filter) = &filter {
+            query.filter = Some(filter.expression());
+            query.values.extend(filter.values());
+        }
+        let after = from.after.map(|id| key_of(shard, from.time, id));
+        let page = self.table.query_items(&query, after).await?;
+        let mut rows: Vec<_> = page.items.into_iter().map(row).collect::<Result<_>>()?;
+        // The filter lets everybody pass of whom it cannot tell.
+        rows.retain(|row| row.matches(matching));
+        Ok(FeedPage {
+            rows,
+            next: page.next.map(place).transpose()?,
+        })
+    }
 }
 
-enum Place {
-    Start,
-    After(HashMap<String, AttributeValue>),
-    End,
+/// The key of a user's row in the index.
+fn key_of(shard: usize, time: Timestamp, id: UserId) -> Item {
+    let mut key = Key::new(format!("USER#{id}"), "USER").into_item();
+    key.insert("feed".to_owned(), text(partition(shard)));
+    key.insert("updatedAt".to_owned(), text(time));
+    key
+}
+
+/// The place after the row with this key.
+fn place(key: Item) -> Result<FeedPlace> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Place {
+        pk: String,
+        updated_at: Timestamp,
+    }
+    let place: Place = item::from_item(key)?;
+    Ok(FeedPlace {
+        time: place.updated_at,
+        after: Some(id(&place.pk)?),
+    })
 }
 
 /// A user, as the index shows it.
@@ -102,16 +123,16 @@ struct Erased {
 /// # Errors
 /// If it is not what the repository writes. An answer that leaves a user out would be wrong, so
 /// there is none.
-fn row(item: HashMap<String, AttributeValue>) -> Result<Row> {
+fn row(item: Item) -> Result<Row> {
     if matches!(item.get("deleted"), Some(AttributeValue::Bool(true))) {
-        let erased: Erased = serde_dynamo::from_item(item).map_err(Error::caused_by)?;
+        let erased: Erased = item::from_item(item)?;
         return Ok(Row::Erased(Tombstone {
             id: id(&erased.pk)?,
             version: erased.version,
             updated_at: erased.updated_at,
         }));
     }
-    let live: Live = serde_dynamo::from_item(item).map_err(Error::caused_by)?;
+    let live: Live = item::from_item(item)?;
     Ok(Row::Present(Profile {
         id: id(&live.pk)?,
         email: live.email,

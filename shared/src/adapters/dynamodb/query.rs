@@ -21,17 +21,17 @@ use crate::{
 /// Which items of one partition to read. On the table itself the read is consistent; on an index
 /// it cannot be.
 #[derive(Debug, Default)]
-pub(super) struct Query {
+pub(super) struct Query<'a> {
     /// The index; the table itself, if there is none.
     pub(super) index: Option<&'static str>,
     /// Which keys.
     pub(super) keys: &'static str,
     /// Which of the items with such keys. The others are paid for all the same.
-    pub(super) filter: Option<&'static str>,
+    pub(super) filter: Option<&'a str>,
     /// Which attributes; all, if there is none.
     pub(super) only: Option<&'static str>,
     /// What the placeholders of values stand for.
-    pub(super) values: Vec<(&'static str, AttributeValue)>,
+    pub(super) values: Vec<(&'a str, AttributeValue)>,
     /// From the last sort key to the first.
     pub(super) descending: bool,
     /// Items at most, those counted in which the filter drops.
@@ -52,7 +52,7 @@ pub(super) struct Page<T> {
     pub(super) next: Option<Item>,
 }
 
-impl Query {
+impl Query<'_> {
     fn names(&self) -> HashMap<String, String> {
         let optional = [self.filter, self.only].map(Option::unwrap_or_default);
         expression::names([self.keys, optional[0], optional[1]])
@@ -65,12 +65,30 @@ fn limit(items: usize) -> i32 {
 }
 
 impl Table {
-    /// The items which `query` asks for, after the one with the key `after` if one is given.
+    /// What the items are which `query` asks for, after the one with the key `after` if one is given.
     pub(super) async fn query<T: DeserializeOwned>(
         &self,
-        query: &Query,
+        query: &Query<'_>,
         after: Option<Item>,
     ) -> Result<Page<T>> {
+        let page = self.query_items(query, after).await?;
+        Ok(Page {
+            items: page
+                .items
+                .into_iter()
+                .map(item::from_item)
+                .collect::<Result<_>>()?,
+            read: page.read,
+            next: page.next,
+        })
+    }
+
+    /// The items which `query` asks for, after the one with the key `after` if one is given.
+    pub(super) async fn query_items(
+        &self,
+        query: &Query<'_>,
+        after: Option<Item>,
+    ) -> Result<Page<Item>> {
         let answer = self
             .client
             .query()
@@ -91,17 +109,12 @@ impl Table {
         Ok(Page {
             read: usize::try_from(answer.scanned_count).unwrap_or_default(),
             next: answer.last_evaluated_key,
-            items: answer
-                .items
-                .unwrap_or_default()
-                .into_iter()
-                .map(item::from_item)
-                .collect::<Result<_>>()?,
+            items: answer.items.unwrap_or_default(),
         })
     }
 
     /// All items which `query` asks for, in as many requests as it takes.
-    pub(super) async fn read_all<T: DeserializeOwned>(&self, query: &Query) -> Result<Vec<T>> {
+    pub(super) async fn read_all<T: DeserializeOwned>(&self, query: &Query<'_>) -> Result<Vec<T>> {
         let wanted = query.limit.unwrap_or(usize::MAX);
         let (mut items, mut after) = (Vec::new(), None);
         while items.len() < wanted {

@@ -9,7 +9,7 @@ mod transaction;
 mod tests;
 
 use async_trait::async_trait;
-use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures::{TryStreamExt as _, stream};
 use serde::de::IgnoredAny;
 
 use self::{
@@ -22,14 +22,12 @@ use super::{
     backoff::Backoff,
     error::Fault,
     expression::{PRESENT, Update, text},
-    feed::{self, SHARDS},
     query::{KEYS, Query},
     table::Written,
 };
 use crate::{
-    directory::Row,
     domain::{
-        Change, Login, LoginKey, PasswordHash, Refusal, Result, Timestamp, User, UserId, Version,
+        Change, Login, LoginKey, PasswordHash, Refusal, Result, User, UserId, Version,
         history::HistoryEntry,
     },
     ports::{Circumstances, UserRepository},
@@ -54,21 +52,6 @@ impl Users {
             sessions,
             circumstances,
         }
-    }
-
-    /// The ids of the users, as the feed shows them: of one who changes meanwhile perhaps twice, of one
-    /// who came in the last moments perhaps not yet, of an erased one never.
-    pub fn ids(&self) -> impl Stream<Item = Result<UserId>> + Send + '_ {
-        let start = Timestamp::from_micros(0);
-        let pages = move |shard| feed::pages(&self.table.client, &self.table.name, shard, start);
-        let rows = stream::iter(0..SHARDS).flat_map(pages).map_ok(|page| {
-            let ids = page.rows.into_iter().filter_map(|row| match row {
-                Row::Present(user) => Some(Ok(user.id)),
-                Row::Erased(_) => None,
-            });
-            stream::iter(ids)
-        });
-        rows.try_flatten()
     }
 
     /// Tries once to write `change`. Each attempt stamps anew, so that no row appears in the feed
@@ -105,7 +88,7 @@ impl Users {
 const AT_ONCE: usize = 8;
 
 /// The entries of a user's history from the version `first` on, oldest first.
-fn events(id: UserId, first: Version) -> Query {
+fn events(id: UserId, first: Version) -> Query<'static> {
     let Key { pk, sk } = HistoryEntry::key(&(id, first));
     Query {
         keys: "#pk = :pk AND #sk BETWEEN :first AND :last",

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod claims;
+mod directory;
 mod fault;
 mod people;
 mod requests;

@@ -1,8 +1,9 @@
 //! What a [`World`](super::World) holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    directory::{Manifest, SegmentName},
     domain::{
         DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId, Timestamp,
         TokenPurpose, User, UserId, Version, attempt::AttemptKey, audit::AuditEntry,
@@ -32,6 +33,9 @@ pub(super) struct State {
     pub(super) refused_mails: usize,
     pub(super) mails: Vec<(Mail, ClaimKey)>,
     pub(super) audit: BTreeMap<(Timestamp, EventId), AuditEntry>,
+    pub(super) lagging: BTreeSet<UserId>,
+    pub(super) manifest: Option<Manifest>,
+    pub(super) segments: BTreeMap<SegmentName, Vec<u8>>,
 }
 
 /// The newest token of a user for a purpose.

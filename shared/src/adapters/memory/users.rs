@@ -4,16 +4,11 @@ use async_trait::async_trait;
 
 use super::{World, state::State};
 use crate::{
-    directory::reference,
     domain::{
         Change, Login, LoginKey, PasswordHash, Refusal, Result, Timestamp, User, UserId, Version,
-        change::AdminChange,
-        history::HistoryEntry,
-        listing::{Listed, Listing},
-        login::LoginChange,
-        token::TokenUse,
+        change::AdminChange, history::HistoryEntry, login::LoginChange, token::TokenUse,
     },
-    ports::{Clock as _, UserDirectory, UserRepository},
+    ports::{Clock as _, UserRepository},
 };
 
 #[async_trait]
@@ -167,18 +162,5 @@ impl State {
                 self.logins.remove(key);
             }
         }
-    }
-}
-
-#[async_trait]
-impl UserDirectory for World {
-    async fn list(&self, listing: &Listing) -> Result<Listed> {
-        self.call("directory.list", |state| {
-            Ok(reference::list(
-                state.users.values().map(User::profile),
-                listing,
-            ))
-        })
-        .await
     }
 }

@@ -1,6 +1,6 @@
 //! The columns against the plain model.
 
-mod samples;
+pub(super) mod samples;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -229,6 +229,28 @@ fn rows_of_the_dead_are_reclaimed() {
     }
     assert_eq!(columns.len(), 1);
     assert!(columns.rows.len() < 100, "{}", columns.rows.len());
+}
+
+#[test]
+fn the_first_pages_are_selected_and_no_order_is_made_for_them() {
+    let mut columns = Columns::new();
+    for id in 0..2_000 {
+        columns
+            .upsert(&named(id, &format!("Maria Garcia {id}")))
+            .unwrap();
+    }
+    for (key, descending) in SortKey::ALL.into_iter().zip([true, false, true, false]) {
+        let first = Listing {
+            sort: Sort { key, descending },
+            ..Listing::default()
+        };
+        let memory = columns.memory();
+        columns.list(&first).unwrap();
+        assert_eq!(columns.memory(), memory, "{key:?}");
+        // Whoever asks again gets it by an order that is kept.
+        columns.list(&first).unwrap();
+        assert!(columns.memory() > memory, "{key:?}");
+    }
 }
 
 #[test]

@@ -91,7 +91,7 @@ pub(super) fn users() -> impl Strategy<Value = Profile> {
     )
 }
 
-pub(super) fn rows() -> impl Strategy<Value = Row> {
+pub(in crate::directory) fn rows() -> impl Strategy<Value = Row> {
     let erased = (ids(), 1..8_u64).prop_map(|(id, version)| {
         Row::Erased(Tombstone {
             id,
@@ -107,7 +107,7 @@ pub(super) fn sorts() -> impl Strategy<Value = Sort> {
         .prop_map(|(key, descending)| Sort { key, descending })
 }
 
-pub(super) fn listings() -> impl Strategy<Value = Listing> {
+pub(in crate::directory) fn listings() -> impl Strategy<Value = Listing> {
     let position = prop_oneof![
         Just(None),
         (1..8_u32).prop_map(|page| Some(Ok(page))),

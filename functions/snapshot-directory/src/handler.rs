@@ -1,0 +1,24 @@
+//! The schedule to the use case.
+
+use std::sync::Arc;
+
+use shared::domain::Result;
+
+use crate::snapshot_directory::{Outcome, SnapshotDirectory};
+
+/// It is time again.
+pub async fn handle(snapshot: Arc<SnapshotDirectory>) -> Result<()> {
+    match snapshot.execute().await? {
+        Outcome::NotWorthIt { changes } => tracing::info!(changes, "no snapshot is worth it"),
+        Outcome::Overtaken => tracing::info!("another snapshot was faster"),
+        Outcome::Written {
+            generation,
+            users,
+            segments,
+            written,
+        } => {
+            tracing::info!(generation, users, segments, written, "snapshot written");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! Snapshots of the directory.
+
+pub mod handler;
+pub mod snapshot_directory;

@@ -1,0 +1,257 @@
+//! Specifications as filters of `DynamoDB`.
+//!
+//! `DynamoDB` compares texts octet by octet and folds no letters, and a filter may not name the keys
+//! of the index it reads. So not every predicate has an expression:
+//!
+//! | predicate | expression |
+//! |---|---|
+//! | active, emailVerified, createdAt | the same |
+//! | roles eq, ne, pr | the same: roles are lower-case words |
+//! | email eq, co, sw, ew with an @ | that the address contains the rest from the @ on: a domain is ASCII |
+//! | other tests of email and roles, all of name, updatedAt | none |
+//!
+//! For the third and last kind there are two answers: who may satisfy it, and who surely does. A
+//! filter asks for those who may; `not` turns one into the other. So it lets pass all who satisfy
+//! the specification and some who do not; who reads them asks the specification itself.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::expression::{number, text};
+use crate::domain::{
+    Specification,
+    specification::{
+        Attribute, Comparison, FlagAttribute, Predicate, TextAttribute, TextTest, TimeAttribute,
+    },
+};
+
+/// A filter of the feed, with the values of its placeholders.
+#[derive(Debug)]
+pub(super) struct Filter {
+    expression: String,
+    values: Vec<(String, AttributeValue)>,
+}
+
+/// Whom an expression is to let pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// At least all who satisfy the specification.
+    May,
+    /// At most those who satisfy it.
+    Surely,
+}
+
+/// Whom an expression lets pass.
+#[derive(Debug)]
+enum Term {
+    Everybody,
+    Nobody,
+    /// `AND` and `OR` stand in parentheses; `DynamoDB` refuses a pair too many.
+    Those(String),
+}
+
+/// Users who are there.
+const PRESENT: &str = "attribute_not_exists(#deleted)";
+
+impl Filter {
+    /// The filter for the users who are there and may satisfy a specification.
+    pub(super) fn of(specification: &Specification) -> Self {
+        let mut filter = Self {
+            expression: String::new(),
+            values: Vec::new(),
+        };
+        filter.expression = match filter.term(specification, Who::May) {
+            Term::Everybody => PRESENT.to_owned(),
+            Term::Nobody => format!("{PRESENT} AND attribute_exists(#deleted)"),
+            Term::Those(those) => format!("{PRESENT} AND {those}"),
+        };
+        filter
+    }
+
+    /// The expression.
+    pub(super) fn expression(&self) -> &str {
+        &self.expression
+    }
+
+    /// What its placeholders of values stand for.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&str, AttributeValue)> {
+        let values = self.values.iter();
+        values.map(|(name, value)| (name.as_str(), value.clone()))
+    }
+
+    fn term(&mut self, specification: &Specification, who: Who) -> Term {
+        match specification {
+            Specification::All(parts) => self.joined(parts, who, " AND "),
+            Specification::Any(parts) => self.joined(parts, who, " OR "),
+            Specification::Not(part) => {
+                let other = match who {
+                    Who::May => Who::Surely,
+                    Who::Surely => Who::May,
+                };
+                match self.term(part, other) {
+                    Term::Everybody => Term::Nobody,
+                    Term::Nobody => Term::Everybody,
+                    Term::Those(those) => Term::Those(format!("NOT {those}")),
+                }
+            }
+            Specification::Is(predicate) => self.predicate(predicate, who),
+        }
+    }
+
+    fn joined(&mut self, parts: &[Specification], who: Who, word: &str) -> Term {
+        let is_all = word == " AND ";
+        let values = self.values.len();
+        let mut those = Vec::new();
+        for part in parts {
+            match self.term(part, who) {
+                Term::Everybody if is_all => {}
+                Term::Nobody if !is_all => {}
+                Term::Those(term) => those.push(term),
+                decided => {
+                    // DynamoDB refuses values that no placeholder stands for.
+                    self.values.truncate(values);
+                    return decided;
+                }
+            }
+        }
+        match those.as_slice() {
+            [] if is_all => Term::Everybody,
+            [] => Term::Nobody,
+            [one] => Term::Those(one.clone()),
+            many => Term::Those(format!("({})", many.join(word))),
+        }
+    }
+
+    fn predicate(&mut self, predicate: &Predicate, who: Who) -> Term {
+        match predicate {
+            Predicate::Flag(attribute, value) => {
+                let name = match attribute {
+                    FlagAttribute::Active => "#active",
+                    FlagAttribute::EmailVerified => "#emailVerified",
+                };
+                let value = self.value(AttributeValue::Bool(*value));
+                Term::Those(format!("{name} = {value}"))
+            }
+            Predicate::Time(TimeAttribute::CreatedAt, comparison, time) => {
+                let value = self.value(text(time));
+                Term::Those(format!("#createdAt {} {value}", sign(*comparison)))
+            }
+            Predicate::Text(TextAttribute::Roles, TextTest::Compares(Comparison::Equal), role) => {
+                let value = self.value(text(role.as_str()));
+                Term::Those(format!("contains(#roles, {value})"))
+            }
+            Predicate::Text(
+                TextAttribute::Roles,
+                TextTest::Compares(Comparison::NotEqual),
+                role,
+            ) => {
+                let value = self.value(text(role.as_str()));
+                Term::Those(format!("NOT contains(#roles, {value})"))
+            }
+            Predicate::Present(Attribute::Text(TextAttribute::Roles)) => {
+                let value = self.value(number(0));
+                Term::Those(format!("size(#roles) > {value}"))
+            }
+            Predicate::Present(_) => Term::Everybody,
+            Predicate::Text(TextAttribute::Email, test, value) if who == Who::May => {
+                self.domain(*test, value.as_str())
+            }
+            Predicate::Text(..) | Predicate::Time(TimeAttribute::UpdatedAt, ..) => match who {
+                Who::May => Term::Everybody,
+                Who::Surely => Term::Nobody,
+            },
+        }
+    }
+
+    /// Whose address may stand the test, as far as its domain tells.
+    fn domain(&mut self, test: TextTest, value: &str) -> Term {
+        let is_part = !matches!(
+            test,
+            TextTest::Compares(
+                Comparison::NotEqual
+                    | Comparison::Greater
+                    | Comparison::GreaterOrEqual
+                    | Comparison::Less
+                    | Comparison::LessOrEqual
+            )
+        );
+        match value.rfind('@').and_then(|at| value.get(at..)) {
+            Some(rest) if is_part => {
+                let rest = self.value(text(rest));
+                Term::Those(format!("contains(#email, {rest})"))
+            }
+            _ => Term::Everybody,
+        }
+    }
+
+    /// A placeholder for a value.
+    fn value(&mut self, value: AttributeValue) -> String {
+        let name = format!(":is{}", self.values.len());
+        self.values.push((name.clone(), value));
+        name
+    }
+}
+
+fn sign(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => "=",
+        Comparison::NotEqual => "<>",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expression(filter: &str) -> String {
+        let specification: Specification = filter.parse().unwrap();
+        let filter = Filter::of(&specification);
+        let named = filter
+            .values()
+            .filter(|(name, _)| filter.expression.contains(name));
+        assert_eq!(named.count(), filter.values.len(), "{}", filter.expression);
+        filter.expression.replace(PRESENT, "…")
+    }
+
+    #[test]
+    fn what_dynamodb_can_tell_it_is_asked() {
+        for (filter, expected) in [
+            ("active eq true", "… AND #active = :is0"),
+            (
+                r#"not (roles eq "admin" or emailVerified eq false)"#,
+                "… AND NOT (contains(#roles, :is0) OR #emailVerified = :is1)",
+            ),
+            (
+                r#"createdAt ge "2026-01-01T00:00:00Z" and roles pr"#,
+                "… AND (#createdAt >= :is0 AND size(#roles) > :is1)",
+            ),
+            (r#"email ew "@example.com""#, "… AND contains(#email, :is0)"),
+        ] {
+            assert_eq!(expression(filter), expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn whom_dynamodb_cannot_tell_it_lets_pass() {
+        for (filter, expected) in [
+            (r#"name co "ann""#, "…"),
+            (r#"not (name co "ann")"#, "…"),
+            (r#"not (email ew "@example.com")"#, "…"),
+            (
+                r#"name co "ann" and active eq true"#,
+                "… AND #active = :is0",
+            ),
+            (r#"active eq true or name co "ann""#, "…"),
+            (
+                r#"not (name co "ann" or active eq true)"#,
+                "… AND NOT #active = :is0",
+            ),
+            ("not (email pr)", "… AND attribute_exists(#deleted)"),
+        ] {
+            assert_eq!(expression(filter), expected, "{filter}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Snapshots of the directory.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{
+    Entity, Key, Table,
+    expression::{ABSENT, Update, number},
+    item,
+    table::Written,
+};
+use crate::{
+    directory::{Manifest, SegmentName},
+    domain::{Error, Result},
+    ports::{Clock, Newest, Snapshots},
+    replica::SEGMENT_LIFE,
+};
+
+/// The snapshots, in the table of the directory.
+#[derive(Clone)]
+pub struct SnapshotStore {
+    table: Table,
+    clock: Arc<dyn Clock>,
+}
+
+impl SnapshotStore {
+    /// The snapshots in `table`.
+    pub fn new(table: Table, clock: Arc<dyn Clock>) -> Self {
+        Self { table, clock }
+    }
+}
+
+/// A segment. Each has a partition of its own, so that many can be read at once.
+#[derive(Serialize, Deserialize)]
+struct SegmentItem {
+    octets: Octets,
+    ttl: i64,
+}
+
+impl Entity for SegmentItem {
+    type Id = SegmentName;
+
+    fn key(name: &SegmentName) -> Key {
+        Key::new(format!("SEGMENT#{name}"), "SEGMENT")
+    }
+}
+
+/// The newest manifest; of one that another version of this program wrote, its number alone.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum ManifestItem {
+    Known {
+        generation: u64,
+        manifest: Box<Manifest>,
+    },
+    Unknown {
+        generation: u64,
+    },
+}
+
+impl Entity for ManifestItem {
+    type Id = ();
+
+    fn key((): &()) -> Key {
+        Key::new("MANIFEST", "MANIFEST")
+    }
+}
+
+#[async_trait]
+impl Snapshots for SnapshotStore {
+    async fn newest(&self) -> Result<Option<Newest>> {
+        let item = self.table.get::<ManifestItem>(&()).await?;
+        Ok(item.map(|item| match item {
+            ManifestItem::Known { manifest, .. } => Newest::Readable(*manifest),
+            ManifestItem::Unknown { generation } => Newest::Unreadable { generation },
+        }))
+    }
+
+    async fn segment(&self, name: &SegmentName) -> Result<Option<Vec<u8>>> {
+        let item = self.table.get::<SegmentItem>(name).await?;
+        Ok(item.map(|item| item.octets.0))
+    }
+
+    async fn put_segment(&self, name: &SegmentName, octets: Vec<u8>) -> Result<()> {
+        let segment = SegmentItem {
+            octets: Octets(octets),
+            ttl: item::ttl(self.clock.now().plus(SEGMENT_LIFE)),
+        };
+        // One that is there has the same octets: they are its name.
+        self.table.insert(name, &segment).await.map(|_| ())
+    }
+
+    async fn swap(&self, expected: Option<u64>, manifest: &Manifest) -> Result<bool> {
+        let value = serde_dynamo::to_attribute_value(manifest).map_err(Error::caused_by)?;
+        let mut values = vec![
+            (":generation", number(manifest.generation)),
+            (":manifest", value),
+        ];
+        values.extend(expected.map(|expected| (":expected", number(expected))));
+        let update = Update {
+            key: ManifestItem::key(&()),
+            changes: "SET #generation = :generation, #manifest = :manifest",
+            condition: Some(match expected {
+                Some(_) => "#generation = :expected",
+                None => ABSENT,
+            }),
+            values,
+        };
+        Ok(match self.table.update::<ManifestItem>(update).await? {
+            Written::Done(_) => true,
+            // After a lost reply it may be this very one.
+            Written::Refused(Some(ManifestItem::Known { manifest: now, .. })) => *now == *manifest,
+            Written::Refused(_) => false,
+        })
+    }
+
+    async fn remove_segment(&self, name: &SegmentName) -> Result<()> {
+        self.table.delete(SegmentItem::key(name)).await
+    }
+}
+
+/// Octets, which serde would take for a list of numbers.
+struct Octets(Vec<u8>);
+
+impl Serialize for Octets {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Octets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Taken;
+
+        impl de::Visitor<'_> for Taken {
+            type Value = Octets;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("octets")
+            }
+
+            fn visit_byte_buf<E: de::Error>(self, octets: Vec<u8>) -> Result<Octets, E> {
+                Ok(Octets(octets))
+            }
+
+            fn visit_bytes<E: de::Error>(self, octets: &[u8]) -> Result<Octets, E> {
+                Ok(Octets(octets.to_vec()))
+            }
+        }
+
+        deserializer.deserialize_byte_buf(Taken)
+    }
+}

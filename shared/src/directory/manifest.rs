@@ -1,0 +1,104 @@
+//! What a snapshot consists of.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use sha2::{Digest as _, Sha256};
+
+use super::SHARDS;
+use crate::domain::{Timestamp, history::Digest};
+
+/// A snapshot of the columns: which segments they are, and what the feed holds besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// Grows by one with each snapshot.
+    pub generation: u64,
+    /// The [`FORMAT`](super::segment::FORMAT) of the segments.
+    pub format: u32,
+    /// When it was written.
+    pub written_at: Timestamp,
+    /// For each shard of the feed, the time up to which everything written was read.
+    pub read_to: [Timestamp; SHARDS],
+    /// How many users there are.
+    pub users: u64,
+    /// The segments.
+    pub segments: Vec<SegmentRef>,
+    /// The segments of the generation before that are none of this one: somebody may be reading
+    /// them still, so the generation after removes them.
+    pub retired: Vec<SegmentRef>,
+}
+
+/// A segment of a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SegmentRef {
+    /// Which one.
+    pub name: SegmentName,
+    /// When it was written: it does not stay for ever.
+    pub written_at: Timestamp,
+}
+
+/// The name of a segment: the generation for which it was written first, and the hash of its octets.
+///
+/// By its hash a segment proves that it is whole, and an unchanged one is known, so that it need
+/// not be written again. By its generation, nobody who removes what an older snapshot left behind
+/// can meet what a newer one is just writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentName {
+    /// For which generation it was written.
+    pub generation: u64,
+    /// Of its octets.
+    pub digest: Digest,
+}
+
+impl SegmentName {
+    /// The name of a segment with these octets, written for `generation`.
+    pub fn of(generation: u64, octets: &[u8]) -> Self {
+        let hash: [u8; 32] = Sha256::digest(octets).into();
+        Self {
+            generation,
+            digest: hash.into(),
+        }
+    }
+
+    /// Whether these are its octets.
+    pub fn is_of(&self, octets: &[u8]) -> bool {
+        Self::of(self.generation, octets) == *self
+    }
+}
+
+/// `7#<hash>`.
+impl fmt::Display for SegmentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.generation, self.digest)
+    }
+}
+
+impl FromStr for SegmentName {
+    type Err = String;
+
+    fn from_str(raw: &str) -> Result<Self, String> {
+        let (generation, digest) = raw.split_once('#').unwrap_or_default();
+        Ok(Self {
+            generation: generation
+                .parse()
+                .map_err(|_| "is not the name of a segment".to_owned())?,
+            digest: digest.parse()?,
+        })
+    }
+}
+
+impl Serialize for SegmentName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SegmentName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,100 @@
+//! What the read model is made of.
+
+use async_trait::async_trait;
+
+use crate::{
+    directory::{Manifest, Row, SegmentName},
+    domain::{
+        Result, Specification, Timestamp, UserId,
+        listing::{Listed, Listing},
+    },
+};
+
+/// The users as administrators search them: the read model. May lag behind the repository by the
+/// time an index needs.
+#[async_trait]
+pub trait UserDirectory: Send + Sync {
+    /// The page asked for, and the exact total.
+    async fn list(&self, listing: &Listing) -> Result<Listed>;
+}
+
+/// What became of each user, in [`SHARDS`](crate::directory::SHARDS) parts, each in the order of
+/// `updatedAt`. A change may show up a while after it was made.
+#[async_trait]
+pub trait UserFeed: Send + Sync {
+    /// Some rows of one shard, from a place on; if `matching` is given, of those users alone who are
+    /// there and satisfy it. A page may have no rows and still have a next one.
+    async fn page(
+        &self,
+        shard: usize,
+        from: &FeedPlace,
+        matching: Option<&Specification>,
+    ) -> Result<FeedPage>;
+}
+
+/// A place in a shard of the feed: before all rows of a time, or after one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedPlace {
+    /// The time.
+    pub time: Timestamp,
+    /// Whose row was the last before the place; none if the place is before all of that time.
+    pub after: Option<UserId>,
+}
+
+impl FeedPlace {
+    /// Before all rows of `time`.
+    pub fn at(time: Timestamp) -> Self {
+        Self { time, after: None }
+    }
+}
+
+/// Some rows of a shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedPage {
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// Where the next page begins; none if there are no more rows.
+    pub next: Option<FeedPlace>,
+}
+
+/// The snapshots of the read model.
+#[async_trait]
+pub trait Snapshots: Send + Sync {
+    /// The newest manifest, if there is one. Reads what the last write wrote.
+    async fn newest(&self) -> Result<Option<Newest>>;
+
+    /// A segment, as it was put; none if it was never put, or was removed.
+    async fn segment(&self, name: &SegmentName) -> Result<Option<Vec<u8>>>;
+
+    /// Keeps a segment for [`SEGMENT_LIFE`](crate::replica::SEGMENT_LIFE). Fine to repeat.
+    async fn put_segment(&self, name: &SegmentName, octets: Vec<u8>) -> Result<()>;
+
+    /// Makes `manifest` the newest one if the newest is still of generation `expected`; gives whether
+    /// it is the newest now. Fine to repeat.
+    async fn swap(&self, expected: Option<u64>, manifest: &Manifest) -> Result<bool>;
+
+    /// Forgets a segment. Fine if it is gone.
+    async fn remove_segment(&self, name: &SegmentName) -> Result<()>;
+}
+
+/// The newest manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Newest {
+    /// It is this one.
+    Readable(Manifest),
+    /// It was written by another version of this program, or is damaged.
+    Unreadable {
+        /// Its generation, by which it can be replaced.
+        generation: u64,
+    },
+}
+
+impl Newest {
+    /// Its generation.
+    pub fn generation(&self) -> u64 {
+        match self {
+            Self::Readable(manifest) => manifest.generation,
+            Self::Unreadable { generation } => *generation,
+        }
+    }
+}
