@@ -16,6 +16,7 @@ mod default;
 mod email_verifications;
 mod health;
 mod identities;
+mod import;
 mod last_administrator;
 mod life;
 mod openid;

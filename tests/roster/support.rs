@@ -89,7 +89,7 @@ static SHARED: LazyLock<Roster> = LazyLock::new(|| {
     RUNTIME.block_on(Roster::start(&[]))
 });
 
-fn template() -> PathBuf {
+pub fn template() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../template.yaml")
 }
 

@@ -2,8 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::{Algorithm, Argon2 as Kernel, Block, Params, Version, password_hash::phc};
+use argon2_rust::{
+    Algorithm, Argon2 as Kernel, Hasher, Params, Version,
+    params::{Memory, TagLen},
+};
 use async_trait::async_trait;
+use password_hash::phc;
 use subtle::{Choice, ConstantTimeEq as _};
 
 use super::foreign_hashes;
@@ -20,6 +24,9 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
+/// RFC 9106's version, 1.3.
+const VERSION: u32 = 19;
+
 /// Octets of salt: RFC 9106, 3.1.
 const SALT_LEN: usize = 16;
 
@@ -28,7 +35,7 @@ const HASH_LEN: usize = 32;
 
 /// What makes new hashes.
 const OURS: Scheme = Scheme::Argon2id {
-    version: Version::V0x13 as u32,
+    version: VERSION,
     memory: MEMORY_KIB,
     passes: PASSES,
     lanes: LANES,
@@ -40,9 +47,10 @@ const OURS: Scheme = Scheme::Argon2id {
 /// faults cost a first hash as much as the hash itself.
 #[derive(Clone)]
 pub struct Argon2 {
-    kernel: Kernel<'static>,
+    kernel: Kernel,
     entropy: Arc<dyn Entropy>,
-    spare: Arc<Mutex<Vec<Vec<Block>>>>,
+    /// Kernels with memory of their own, one for each hash that was under way at once.
+    spare: Arc<Mutex<Vec<Hasher>>>,
     /// Compared with where there is no hash, so that this costs the same.
     decoy: Recipe,
 }
@@ -53,8 +61,13 @@ impl Argon2 {
     /// # Errors
     /// If there is no randomness.
     pub fn new(entropy: Arc<dyn Entropy>) -> Result<Self> {
-        let params =
-            Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_LEN)).map_err(Error::internal)?;
+        let params = Params::builder()
+            .memory(Memory::kib(MEMORY_KIB.into()))
+            .passes(PASSES)
+            .lanes(LANES)
+            .tag_len(TagLen::bytes(HASH_LEN as u64))
+            .build()
+            .map_err(Error::internal)?;
         let mut hasher = Self {
             kernel: Kernel::new(Algorithm::Argon2id, Version::V0x13, params),
             decoy: Recipe {
@@ -74,10 +87,11 @@ impl Argon2 {
     fn hash_now(&self, password: &[u8]) -> Result<PasswordHash> {
         let salt: [u8; SALT_LEN] = self.entropy.bytes()?;
         let output = self.run(password, &salt)?;
+        let params = format!("m={MEMORY_KIB},t={PASSES},p={LANES}");
         let hash = phc::PasswordHash {
-            algorithm: Algorithm::Argon2id.ident(),
-            version: Some(Version::V0x13.into()),
-            params: phc::ParamsString::try_from(self.kernel.params()).map_err(Error::internal)?,
+            algorithm: phc::Ident::new("argon2id").map_err(Error::internal)?,
+            version: Some(VERSION),
+            params: params.parse().map_err(Error::internal)?,
             salt: Some(phc::Salt::new(&salt).map_err(Error::internal)?),
             hash: Some(phc::Output::new(&output).map_err(Error::internal)?),
         };
@@ -102,19 +116,14 @@ impl Argon2 {
 
     /// One hash, in memory used before where there is some.
     fn run(&self, password: &[u8], salt: &[u8]) -> Result<[u8; HASH_LEN]> {
-        let mut blocks = self
-            .spare()
-            .pop()
-            .unwrap_or_else(|| vec![Block::default(); self.kernel.params().block_count()]);
+        let mut hasher = self.spare().pop().unwrap_or_else(|| self.kernel.hasher());
         let mut output = [0; HASH_LEN];
-        let outcome =
-            self.kernel
-                .hash_password_into_with_memory(password, salt, &mut output, &mut blocks);
-        self.spare().push(blocks);
+        let outcome = hasher.hash_into(password, salt, &mut output);
+        self.spare().push(hasher);
         outcome.map(|()| output).map_err(Error::internal)
     }
 
-    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Block>>> {
+    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Hasher>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -170,6 +179,7 @@ fn known(hash: &PasswordHash) -> Option<Recipe> {
 #[cfg(test)]
 mod tests {
     use argon2::PasswordVerifier as _;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::adapters::system::System;
@@ -201,11 +211,34 @@ mod tests {
         let hasher = hasher();
         let hash = hasher.hash(&Password::presented("kestrel")).await.unwrap();
         let parsed = phc::PasswordHash::new(hash.expose()).unwrap();
-        assert!(
-            Kernel::default()
-                .verify_password(b"kestrel", &parsed)
-                .is_ok()
-        );
+        let reference = argon2::Argon2::default();
+        assert!(reference.verify_password(b"kestrel", &parsed).is_ok());
+    }
+
+    /// What `run` gives by the reference implementation.
+    fn reference(password: &[u8], salt: &[u8]) -> [u8; HASH_LEN] {
+        let params = argon2::Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_LEN)).unwrap();
+        let (algorithm, version) = (argon2::Algorithm::Argon2id, argon2::Version::V0x13);
+        let mut output = [0; HASH_LEN];
+        argon2::Argon2::new(algorithm, version, params)
+            .hash_password_into(password, salt, &mut output)
+            .unwrap();
+        output
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn the_kernel_and_the_reference_implementation_agree(
+            password in prop::collection::vec(any::<u8>(), 0..300),
+            others in prop::collection::vec(any::<u8>(), 0..40),
+            salt: [u8; SALT_LEN],
+        ) {
+            let hasher = hasher();
+            // Its memory was used before, by other passwords.
+            hasher.run(&others, &salt).unwrap();
+            prop_assert_eq!(hasher.run(&password, &salt).unwrap(), reference(&password, &salt));
+        }
     }
 
     #[tokio::test]

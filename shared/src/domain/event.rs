@@ -32,6 +32,8 @@ macro_rules! kinds {
 kinds! {
     /// A user signed up or was created.
     UserCreated,
+    /// A user came from another system. Nobody is to be welcomed.
+    UserImported,
     /// Somebody asked for a concealed sign-up.
     UserSignUpRequested,
     /// A user's name changed.

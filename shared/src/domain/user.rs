@@ -1,6 +1,7 @@
 //! The user: an aggregate whose methods give the next state together with its event.
 
 mod identities;
+mod import;
 
 use std::fmt;
 
@@ -16,6 +17,7 @@ use super::{
 };
 
 pub use identities::NewMember;
+pub use import::{ImportKey, ImportedUser};
 
 /// The number of changes a user has seen, its creation included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

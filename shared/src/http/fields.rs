@@ -68,10 +68,28 @@ impl Fields {
         name: &str,
         read: impl FnOnce(&str) -> Result<T, Violation>,
     ) -> Option<Option<T>> {
+        self.optional(name, |fields, name| fields.parse_with(name, read))
+    }
+
+    /// Takes a field by `take` if it is there. The options are those of [`Fields::parse_optional`].
+    pub fn optional<T>(
+        &mut self,
+        name: &str,
+        take: impl FnOnce(&mut Self, &str) -> Option<T>,
+    ) -> Option<Option<T>> {
         if self.fields.contains_key(name) {
-            self.parse_with(name, read).map(Some)
+            take(self, name).map(Some)
         } else {
             Some(None)
+        }
+    }
+
+    /// Takes a required truth value.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.fields.remove(name) {
+            Some(Value::Bool(flag)) => Some(flag),
+            Some(_) => self.refuse(name, Violation::new("wrong-type", "must be true or false")),
+            None => self.refuse(name, Violation::new("required", "is missing")),
         }
     }
 

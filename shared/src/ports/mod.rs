@@ -206,6 +206,8 @@ pub enum SecretPurpose {
     Refresh,
     /// Makes the secrets of one-time tokens.
     OneTimeToken,
+    /// Makes the ids of imported users.
+    Import,
 }
 
 impl SecretPurpose {
@@ -215,6 +217,7 @@ impl SecretPurpose {
             Self::Idempotency => "idempotency",
             Self::Refresh => "refresh",
             Self::OneTimeToken => "one-time-token",
+            Self::Import => "import",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Users.
 
+mod bulk;
 mod failure;
 mod items;
 mod transaction;
@@ -31,6 +32,8 @@ use crate::{
     },
     ports::{Circumstances, UserRepository},
 };
+
+pub use bulk::{NewUserItems, items_of_new};
 
 /// The users, in the users table.
 #[derive(Clone)]
