@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
 mod directory;
+mod login;
 mod timing;
 
 use clap::Parser;
@@ -13,11 +14,14 @@ use clap::Parser;
 enum Bench {
     /// The directory, from a thousand users to a million, beside SQLite
     Directory(directory::Options),
+    /// Sign-in, beside the fastest hash and the least function
+    Login(login::Options),
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Bench::parse() {
         Bench::Directory(options) => directory::run(&options).await,
+        Bench::Login(options) => login::run(&options).await,
     }
 }

@@ -9,9 +9,9 @@ use std::{io, path::PathBuf, process::ExitCode};
 
 #[cfg(unix)]
 use anyhow::Context as _;
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 use local::{
-    commands,
+    commands::{self, Export, Import, Seed},
     compile::Build,
     stack::{Admin, Functions, Options, Running, Stack},
 };
@@ -20,10 +20,20 @@ use uuid::Uuid;
 
 /// Runs the whole of template.yaml on this machine.
 #[derive(Debug, Parser)]
-#[command(name = "cargo local", version)]
+#[command(name = "cargo local", version, args_conflicts_with_subcommands = true)]
 struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     run: Run,
+}
+
+/// What to do instead.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Import(Import),
+    Export(Export),
+    Seed(Seed),
 }
 
 /// How to run the stack.
@@ -111,7 +121,14 @@ async fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .init();
-    match run(Cli::parse().run.options()).await {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        None => run(cli.run.options()).await,
+        Some(Command::Import(import)) => import.run().await.map(tell),
+        Some(Command::Export(export)) => export.run().await.map(tell),
+        Some(Command::Seed(seed)) => seed.run().await.map(tell),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The alternate form puts the whole chain of causes into one line.
@@ -119,6 +136,11 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the end of a chain")]
+fn tell(outcome: String) {
+    println!("{outcome}");
 }
 
 /// Runs the stack until a signal ends it.

@@ -2,7 +2,7 @@
 //!
 //! The ports are bound before anything runs, since the environments have to know them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -116,7 +116,8 @@ impl Services {
     /// # Errors
     /// When one of them cannot start.
     pub async fn start(parts: Parts<'_>, listeners: Listeners) -> anyhow::Result<Self> {
-        let dynamo = Dynamo::start(tables(&parts), listeners.dynamodb).await?;
+        let data = parts.options.data.as_deref();
+        let dynamo = Dynamo::start(tables(parts.model, data), listeners.dynamodb).await?;
         let bus = Bus::new(
             buses(parts.model)?,
             Arc::new(parts.lambda.clone()),
@@ -140,7 +141,6 @@ impl Services {
             account: Account::default(),
         };
         let streams = mappings(parts.model)?;
-        let data = parts.options.data.as_deref();
         let mappings = Mappings::start(&dynamo, streams, &services, data, Pace::default()).await?;
         let schedules = Schedules::start(
             schedules(parts.model)?,
@@ -166,18 +166,15 @@ fn serve(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router) {
     });
 }
 
-fn tables(parts: &Parts<'_>) -> dynamodb::Config {
-    let tables = parts
-        .model
-        .tables
-        .iter()
-        .map(|(id, table)| dynamodb::Table {
-            id: id.clone(),
-            name: table.name.clone(),
-            properties: table.properties.clone(),
-        });
+/// The tables of a template, kept in the folder `data` if there is one.
+pub fn tables(model: &Model, data: Option<&Path>) -> dynamodb::Config {
+    let tables = model.tables.iter().map(|(id, table)| dynamodb::Table {
+        id: id.clone(),
+        name: table.name.clone(),
+        properties: table.properties.clone(),
+    });
     dynamodb::Config {
-        data: parts.options.data.clone(),
+        data: data.map(Path::to_owned),
         tables: tables.collect(),
         account: Account::default(),
     }

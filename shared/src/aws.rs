@@ -11,21 +11,25 @@ use crate::{
     adapters::{
         directory::Directory,
         dynamodb::{
-            Audit, ClaimRecords, Feed, Keys, Requests, Sessions, SnapshotStore, Table, Tokens,
-            Users,
+            AttemptCounts, Audit, CacheItems, ClaimRecords, Feed, Keys, Requests, Sessions,
+            SnapshotStore, Table, Tokens, Users,
         },
         eventbridge::EventBridge,
         jwt::Jwt,
+        oidc::{ClientSecrets, Oidc, Providers},
         ses::Ses,
         system::System,
     },
+    asking::Asking,
     config::Deployment,
-    domain::{FirstAdmin, Result},
+    domain::{FirstAdmin, Result, attempt::Limit},
+    granting::Granting,
     http::Gate,
     mailing::{Courier, Links, MailConfig, Post, Stationery},
     ports::{Circumstances, SecretPurpose},
     proving::Proving,
     secret::SharedSecret,
+    throttle::{SignInThrottle, Throttle},
 };
 
 /// Time to open a connection within a region.
@@ -136,6 +140,57 @@ impl Aws {
         Arc::new(ClaimRecords::new(table, self.circumstances.clone()))
     }
 
+    /// The level of caches which processes share.
+    pub fn cache(&self) -> Arc<CacheItems> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(CacheItems::new(table))
+    }
+
+    /// The OpenID providers.
+    ///
+    /// # Errors
+    /// If the settings contradict each other.
+    pub fn identity_providers(
+        &self,
+        providers: Providers,
+        secrets: ClientSecrets,
+        loopback: bool,
+    ) -> Result<Arc<Oidc>> {
+        let clock = self.circumstances.clock.clone();
+        let oidc = Oidc::new(providers, secrets, loopback, self.cache(), clock)?;
+        Ok(Arc::new(oidc))
+    }
+
+    /// What limits how often people may try.
+    pub fn throttle(&self) -> Throttle {
+        let table = self.table(&self.deployment.sessions_table);
+        let clock = self.circumstances.clock.clone();
+        Throttle {
+            attempts: Arc::new(AttemptCounts::new(table, clock)),
+            circumstances: self.circumstances.clone(),
+        }
+    }
+
+    /// What notes wishes for mails: so many an hour for one address, and from one place.
+    pub fn asking(&self, per_address: u32, per_source: u32) -> Asking {
+        Asking {
+            requests: self.requests(),
+            throttle: self.throttle(),
+            per_address: Limit::hourly(per_address),
+            per_source: Limit::hourly(per_source),
+            circumstances: self.circumstances.clone(),
+        }
+    }
+
+    /// What limits how often passwords are guessed: so often without waiting.
+    pub fn sign_in_throttle(&self, per_account: u32, per_source: u32) -> SignInThrottle {
+        SignInThrottle {
+            throttle: self.throttle(),
+            per_account: Limit::of_account(per_account),
+            per_source: Limit::of_source(per_source),
+        }
+    }
+
     /// The keys and the shared secrets.
     pub fn keys(&self) -> Arc<Keys> {
         let table = self.table(&self.deployment.keys_table);
@@ -153,6 +208,21 @@ impl Aws {
         Arc::new(Jwt::new(self.keys(), self.circumstances.clone(), audience))
     }
 
+    /// What grants tokens. Readies the key that signs and the secret of refresh tokens.
+    ///
+    /// # Errors
+    /// If they cannot be read, or made where there are none.
+    pub async fn granting(&self) -> Result<Granting> {
+        let tokens = self.tokens();
+        let entropy = self.circumstances.entropy.clone();
+        let refresh_secret = SharedSecret::new(SecretPurpose::Refresh, self.keys(), entropy);
+        tokio::try_join!(tokens.warm_up_to_sign(), refresh_secret.get())?;
+        Ok(Granting {
+            tokens,
+            refresh_secret,
+        })
+    }
+
     /// The gate in front of functions which know their callers. Loads the keys, which also opens the
     /// connection that the first request will use.
     ///
@@ -161,7 +231,9 @@ impl Aws {
     pub async fn gate(&self) -> Result<Gate> {
         let tokens = self.tokens();
         tokens.warm_up().await?;
-        Ok(Gate::guarded(&self.deployment.issuer, tokens, self.users()))
+        let gate = Gate::guarded(&self.deployment.issuer, tokens, self.users());
+        let lag = Duration::from_secs(self.deployment.access_lag);
+        Ok(gate.remembering(lag, self.circumstances.clock.clone()))
     }
 
     /// The gate in front of functions for anyone.

@@ -1,8 +1,12 @@
 //! `POST /sessions`.
 
-use serde_json::json;
+use futures::future::join_all;
+use local::journal::Happening;
+use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, on_shared_stack, unique_email};
+use crate::support::{
+    PASSWORD, on_own_stack, on_shared_stack, patiently, sign_up_body, token_in, unique_email,
+};
 
 #[test]
 fn unknown_and_wrong_get_one_answer() {
@@ -23,6 +27,83 @@ fn unknown_and_wrong_get_one_answer() {
             body
         };
         assert_eq!(without_id(&unknown), without_id(&wrong));
+    });
+}
+
+/// With real processes and real parallel requests: the limit is what is compared, not one more.
+#[test]
+fn five_hundred_guesses_at_once_are_as_many_as_allowed() {
+    on_own_stack(&[("SignInAttemptsPerAccount", "7")], async |roster| {
+        let ann = roster.newcomer("guess").await;
+        let guess = json!({"email": ann.email, "password": "wrong"});
+        let all = join_all((0..500).map(|_| roster.post("/sessions", &guess))).await;
+        let count = |status: u16| all.iter().filter(|a| a.status == status).count();
+        assert_eq!((count(401), count(429)), (7, 493));
+
+        let refused = roster.sign_in(&ann.email).await;
+        assert_eq!(
+            refused.problem(),
+            (429, "too-many-requests"),
+            "the right one too"
+        );
+        let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=30).contains(&wait), "{wait}");
+        let passwords =
+            json!({"currentPassword": PASSWORD, "newPassword": "plain granite kettle 47"});
+        let change = roster
+            .call("PUT /users/me/password", &ann.token, &passwords)
+            .await;
+        assert_eq!(
+            change.problem(),
+            (429, "too-many-requests"),
+            "nor is this a way to guess"
+        );
+        let locked = |entry: &local::journal::Entry| match &entry.happening {
+            Happening::Event { event, .. } if event["detail-type"] == "SignInLocked" => {
+                Some(event["detail"]["subject"].clone())
+            }
+            _ => None,
+        };
+        let subject = patiently("the event", roster.stack.journal.wait_for(0, locked)).await;
+        assert_eq!(subject, json!(ann.id));
+
+        // By mail one gets in.
+        let wish = json!({"email": ann.email});
+        assert_eq!(roster.post("/password-resets", &wish).await.status, 202);
+        let mail = roster
+            .mail_about(&ann.email, "Choose a new password for Roster")
+            .await;
+        let reset = json!({"token": token_in(&mail, "reset"), "newPassword": PASSWORD});
+        assert_eq!(roster.put("/password-resets", &reset).await.status, 204);
+        assert_eq!(roster.sign_in(&ann.email).await.status, 201);
+    });
+}
+
+#[test]
+fn wishes_and_sign_ups_have_limits() {
+    let limits = [
+        ("SignUpsPerSource", "2"),
+        ("MailsPerAddress", "1"),
+        ("MailRequestsPerSource", "2"),
+    ];
+    on_own_stack(&limits, async |roster| {
+        let statuses = async |path: &str, bodies: [Value; 3]| {
+            let mut statuses = Vec::new();
+            for body in &bodies {
+                statuses.push(roster.post(path, body).await.status.as_u16());
+            }
+            statuses
+        };
+        let sign_ups = [1, 2, 3].map(|n| sign_up_body(&format!("limit{n}@example.com")));
+        assert_eq!(statuses("/users", sign_ups.clone()).await, [201, 201, 429]);
+        let created = roster.call_as_admin("POST /users", &sign_ups[2]).await;
+        assert_eq!(created.status, 201, "administrators have no limit");
+        let wishes = ["limit1", "limit1", "nobody"]
+            .map(|who| json!({"email": format!("{who}@example.com")}));
+        let answers = statuses("/password-resets", wishes.clone()).await;
+        assert_eq!(answers, [202, 429, 202], "one for each address");
+        let answers = statuses("/email-verifications", wishes).await;
+        assert_eq!(answers, [429, 429, 429], "and two in all from here");
     });
 }
 

@@ -1,22 +1,20 @@
 //! The use case: a user asks for another address.
 
-use std::sync::Arc;
-
 use shared::{
     changing::{Changing, Target},
     domain::{
         Email, Error, LoginKey, Password, Refusal, Result, User, change::Occasion,
         sign_up::SignUpPolicy,
     },
-    ports::PasswordHasher,
+    reauthentication::Reauthentication,
 };
 
 /// Notes that users want another address.
 pub struct ChangeEmail {
     /// Whether a taken address is told.
     pub policy: SignUpPolicy,
-    /// Compares passwords with hashes.
-    pub hasher: Arc<dyn PasswordHasher>,
+    /// Compares passwords.
+    pub reauthentication: Reauthentication,
     /// Changes users.
     pub changing: Changing,
 }
@@ -37,7 +35,7 @@ impl ChangeEmail {
     /// then the old one works.
     ///
     /// # Errors
-    /// `InvalidCredentials` if the password is wrong; `EmailTaken` if somebody has the address, but
+    /// `InvalidCredentials` if the password is wrong, `TooManyRequests` if it was guessed too often; `EmailTaken` if somebody has the address, but
     /// never under the concealed policy: there the calls are the same for every address;
     /// `VersionConflict` if the password changed meanwhile.
     pub async fn execute(&self, command: Command) -> Result<()> {
@@ -47,7 +45,9 @@ impl ChangeEmail {
             password,
         } = command;
         let user = self.changing.load(&target).await?;
-        self.verify(&user, &password).await?;
+        self.reauthentication
+            .verify(&user, &password, &target.origin)
+            .await?;
         let concealed = self.policy == SignUpPolicy::Concealed;
         if !concealed && self.is_taken(&email).await? {
             return Err(Refusal::EmailTaken.into());
@@ -69,21 +69,6 @@ impl ChangeEmail {
             .map(|_| ())
     }
 
-    /// Whether this is the user's password: one hash, whatever is there.
-    async fn verify(&self, user: &User, password: &Password) -> Result<()> {
-        let key = LoginKey::Email(user.email.clone());
-        let login = self.changing.users.find_login(&key).await?;
-        // The address may have gone to somebody else since the user was read.
-        let hash = login
-            .filter(|login| login.user_id == user.id)
-            .and_then(|login| login.password);
-        if self.hasher.verify(password, hash.as_ref()).await? {
-            Ok(())
-        } else {
-            Err(Refusal::InvalidCredentials.into())
-        }
-    }
-
     async fn is_taken(&self, email: &Email) -> Result<bool> {
         let key = LoginKey::Email(email.clone());
         Ok(self.changing.users.find_login(&key).await?.is_some())
@@ -92,6 +77,8 @@ impl ChangeEmail {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::{Value, json};
     use shared::{
         adapters::memory::{Fault, PASSWORD, World},
@@ -109,7 +96,11 @@ mod tests {
     fn service(world: &Arc<World>, policy: SignUpPolicy) -> ChangeEmail {
         ChangeEmail {
             policy,
-            hasher: world.clone(),
+            reauthentication: Reauthentication {
+                users: world.clone(),
+                hasher: world.clone(),
+                throttle: world.sign_in_throttle(10),
+            },
             changing: Changing {
                 users: world.clone(),
                 circumstances: world.circumstances(),
@@ -262,6 +253,6 @@ mod tests {
             fired
         })
         .await;
-        assert_eq!(tried, 4 * 5, "five calls, each with four faults");
+        assert_eq!(tried, 4 * 9, "nine calls, each with four faults");
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use shared::{
     changing::{Changing, Target},
-    domain::{LoginKey, NewPassword, Password, PasswordPolicy, Refusal, Result, SessionId, User},
+    domain::{NewPassword, Password, PasswordPolicy, Refusal, Result, SessionId, User},
     ports::{PasswordHasher, SessionRepository},
+    reauthentication::Reauthentication,
 };
 
 /// Changes passwords.
@@ -18,6 +19,8 @@ pub struct ChangePassword {
     pub sessions: Arc<dyn SessionRepository>,
     /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
+    /// Compares present passwords.
+    pub reauthentication: Reauthentication,
 }
 
 /// Another password.
@@ -51,14 +54,16 @@ impl ChangePassword {
     ///
     /// # Errors
     /// `NotFound`; `PreconditionFailed`; `Invalid` if the policy does not take the new password;
-    /// `InvalidCredentials` if the present one is wrong; `VersionConflict` if the sessions of an owner
+    /// `InvalidCredentials` if the present one is wrong, `TooManyRequests` if it was guessed too often; `VersionConflict` if the sessions of an owner
     /// ended meanwhile: what was proven then counts no more.
     pub async fn execute(&self, command: Command) -> Result<()> {
         let Command { target, proof, new } = command;
         let user = self.changing.load(&target).await?;
         let new = self.choose(&user, &new)?;
         if let Proof::Owner { current, .. } = &proof {
-            self.verify(&user, current).await?;
+            self.reauthentication
+                .verify(&user, current, &target.origin)
+                .await?;
         }
         let hash = self.hasher.hash(new.as_password()).await?;
         let is_owner = matches!(proof, Proof::Owner { .. });
@@ -82,20 +87,6 @@ impl ChangePassword {
         let context = [user.name.as_str(), user.email.as_str()];
         let chosen = self.passwords.choose(new.expose(), &context);
         chosen.map_err(|violation| violation.at("/newPassword").into())
-    }
-
-    async fn verify(&self, user: &User, current: &Password) -> Result<()> {
-        let key = LoginKey::Email(user.email.clone());
-        let login = self.changing.users.find_login(&key).await?;
-        // The address may have gone to somebody else since the user was read.
-        let hash = login
-            .filter(|login| login.user_id == user.id)
-            .and_then(|login| login.password);
-        if self.hasher.verify(current, hash.as_ref()).await? {
-            Ok(())
-        } else {
-            Err(Refusal::InvalidCredentials.into())
-        }
     }
 
     /// Lets the session that asked outlive the change. If that fails it ends like the others, which is

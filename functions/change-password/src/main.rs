@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use change_password::{change_password::ChangePassword, handler};
 use shared::{
-    adapters::argon2::Argon2, aws::Aws, changing::Changing, domain::PasswordPolicy, http, telemetry,
+    adapters::argon2::Argon2, aws::Aws, changing::Changing, domain::PasswordPolicy, http,
+    reauthentication::Reauthentication, telemetry,
 };
 
 shared::config! {
     /// What the function is told.
     pub struct Config {
+        /// Guesses at one account without waiting.
+        per_account: u32 = "SIGN_IN_ATTEMPTS_PER_ACCOUNT",
+        /// Wrong guesses from one place without waiting.
+        per_source: u32 = "SIGN_IN_ATTEMPTS_PER_SOURCE",
         /// Characters of a new password.
         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
     }
@@ -21,6 +26,12 @@ async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::from_environment()?;
     let aws = Aws::connect(config.deployment).await;
     let gate = aws.gate().await?;
+    let hasher = Arc::new(Argon2::new(aws.circumstances.entropy.clone())?);
+    let reauthentication = Reauthentication {
+        users: aws.users(),
+        hasher: hasher.clone(),
+        throttle: aws.sign_in_throttle(config.per_account, config.per_source),
+    };
     let change = ChangePassword {
         passwords: PasswordPolicy::with_minimum(config.minimum),
         changing: Changing {
@@ -28,7 +39,8 @@ async fn main() -> Result<(), lambda_http::Error> {
             circumstances: aws.circumstances.clone(),
         },
         sessions: aws.sessions(),
-        hasher: Arc::new(Argon2::new(aws.circumstances.entropy.clone())?),
+        hasher,
+        reauthentication,
     };
     http::serve(handler::ACCESS, gate, change, handler::handle).await
 }

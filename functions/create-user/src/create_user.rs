@@ -7,6 +7,7 @@ use shared::{
     domain::{
         Actor, Email, EventId, Name, NewPassword, Origin, PasswordHash, PasswordPolicy, Refusal,
         RequestId, Result, Roles, User, UserId,
+        attempt::{AttemptKey, Limit, Scope},
         change::Occasion,
         request::{AnonymousRequest, RequestKind, SignUp},
         sign_up::SignUpPolicy,
@@ -14,6 +15,7 @@ use shared::{
     },
     http::idempotency::{Begun, Idempotency, Repeatable},
     ports::{AnonymousRequests, Circumstances, Claim, PasswordHasher, Purpose, UserRepository},
+    throttle::Throttle,
 };
 
 /// Creates users.
@@ -28,6 +30,12 @@ pub struct CreateUser {
     pub requests: Arc<dyn AnonymousRequests>,
     /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
+    /// Limits how often.
+    pub throttle: Throttle,
+    /// Sign-ups from one place, an hour.
+    pub per_source: Limit,
+    /// Mails to one address, an hour: a concealed sign-up always sends one.
+    pub mails_per_address: Limit,
     /// Knows repetitions.
     pub idempotency: Idempotency,
     /// Time and randomness.
@@ -62,6 +70,17 @@ pub enum Outcome {
     Accepted,
 }
 
+/// How a user comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// An administrator creates it: as often as needed.
+    Appointed,
+    /// Somebody signs up, and is told if the address is taken.
+    Open,
+    /// Somebody signs up, and is never told.
+    Concealed,
+}
+
 /// The ids of the user and its event, fixed before anything is written, so that whoever repeats the
 /// request repeats it exactly.
 #[derive(Clone, Copy)]
@@ -71,34 +90,35 @@ struct Reserved {
 }
 
 impl CreateUser {
-    /// Whether this caller may create users at all, and learns whether an address is taken.
+    /// How a caller, of whom is known whether they administer, may create users.
     ///
     /// # Errors
     /// `Unauthenticated` or `Forbidden` where only administrators may.
-    pub fn admit(&self, caller: Option<bool>) -> Result<SignUpPolicy> {
+    pub fn admit(&self, caller: Option<bool>) -> Result<Manner> {
         match (self.policy, caller) {
-            (_, Some(true)) => Ok(SignUpPolicy::Open),
+            (_, Some(true)) => Ok(Manner::Appointed),
+            (SignUpPolicy::Open, _) => Ok(Manner::Open),
+            (SignUpPolicy::Concealed, _) => Ok(Manner::Concealed),
             (SignUpPolicy::Admin, None) => Err(Refusal::Unauthenticated.into()),
             (SignUpPolicy::Admin, Some(false)) => Err(Refusal::Forbidden.into()),
-            (policy, _) => Ok(policy),
         }
     }
 
-    /// Carries out the command as `policy` says, once for each `Idempotency-Key`.
+    /// Carries out the command in this manner, once for each `Idempotency-Key`.
     ///
     /// # Errors
-    /// `EmailTaken`, but never under the concealed policy.
-    pub async fn execute(&self, command: Command, policy: SignUpPolicy) -> Result<Outcome> {
+    /// `EmailTaken`, but never of a concealed sign-up; `TooManyRequests`, but never to administrators.
+    pub async fn execute(&self, command: Command, manner: Manner) -> Result<Outcome> {
         let fresh = self.reserve()?;
         let Some(repeatable) = &command.repeatable else {
-            return self.carry_out(command, policy, fresh).await;
+            return self.carry_out(command, manner, fresh).await;
         };
         let actor = command.origin.actor;
         match self.begin(actor, repeatable, fresh).await? {
             Begun::Done(result) => self.recall(&result).await,
             Begun::Go(claim) => {
                 let reserved = Reserved::from_json(&claim.reserved).unwrap_or(fresh);
-                let outcome = self.carry_out(command, policy, reserved).await;
+                let outcome = self.carry_out(command, manner, reserved).await;
                 self.conclude(&claim, outcome).await
             }
         }
@@ -123,19 +143,15 @@ impl CreateUser {
             .await
     }
 
-    async fn carry_out(
-        &self,
-        command: Command,
-        policy: SignUpPolicy,
-        ids: Reserved,
-    ) -> Result<Outcome> {
+    async fn carry_out(&self, command: Command, manner: Manner, ids: Reserved) -> Result<Outcome> {
+        self.limit(&command, manner).await?;
         let password = self.hasher.hash(command.password.as_password()).await?;
         let occasion = Occasion {
             event_id: ids.event_id,
             ..self.circumstances.occasion(command.origin)?
         };
-        match policy {
-            SignUpPolicy::Concealed => {
+        match manner {
+            Manner::Concealed => {
                 // The same write whether or not the address is taken: its observer finds out.
                 let id = RequestId::from(ids.user_id.as_uuid());
                 let kind = RequestKind::SignUp(SignUp {
@@ -147,13 +163,25 @@ impl CreateUser {
                 self.requests.put(&request, &event).await?;
                 Ok(Outcome::Accepted)
             }
-            SignUpPolicy::Open | SignUpPolicy::Admin => {
+            Manner::Open | Manner::Appointed => {
                 let new = new_user(ids.user_id, command.email, command.name, password);
                 self.users
                     .commit(&User::create(new, &occasion))
                     .await
                     .map(Outcome::Created)
             }
+        }
+    }
+
+    /// Spends a try, before anything is hashed.
+    async fn limit(&self, command: &Command, manner: Manner) -> Result<()> {
+        let source = AttemptKey::of_source(Scope::SignUp, command.origin.source);
+        let address = AttemptKey::of_address(Scope::MailTo, &command.email);
+        let (source, address) = ((source, self.per_source), (address, self.mails_per_address));
+        match manner {
+            Manner::Appointed => Ok(()),
+            Manner::Open => self.throttle.admit(&[source]).await,
+            Manner::Concealed => self.throttle.admit(&[source, address]).await,
         }
     }
 
@@ -221,233 +249,4 @@ impl Reserved {
 }
 
 #[cfg(test)]
-mod tests {
-    use shared::{
-        adapters::memory::{Fault, World},
-        domain::{Error, EventKind},
-        http::{Access, Gate, answer, sample::Sample},
-    };
-
-    use super::*;
-    use crate::handler;
-
-    fn service(world: &Arc<World>, policy: SignUpPolicy) -> Arc<CreateUser> {
-        Arc::new(CreateUser {
-            policy,
-            passwords: PasswordPolicy::default(),
-            users: world.clone(),
-            requests: world.clone(),
-            hasher: world.clone(),
-            idempotency: Idempotency::new(world.clone(), world.clone(), world.clone()),
-            circumstances: world.circumstances(),
-        })
-    }
-
-    fn body(email: &str) -> Value {
-        json!({"email": email, "name": "Ann Example", "password": "correct horse battery staple"})
-    }
-
-    async fn post(service: &Arc<CreateUser>, request: Sample) -> (u16, Value) {
-        let request = request.into_request().unwrap();
-        let response = answer(
-            handler::ACCESS,
-            &Gate::open(""),
-            service.clone(),
-            &handler::handle,
-            request,
-        )
-        .await;
-        let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
-        (response.status().as_u16(), body)
-    }
-
-    fn sign_up(email: &str) -> Sample {
-        Sample::new("POST", "/users").json(&body(email))
-    }
-
-    fn sign_up_once(email: &str) -> Sample {
-        sign_up(email).header("idempotency-key", "key-1")
-    }
-
-    #[tokio::test]
-    async fn a_sign_up_makes_a_user_and_an_event() {
-        let world = World::new();
-        let (status, user) = post(
-            &service(&world, SignUpPolicy::Open),
-            sign_up("Ann@Example.com"),
-        )
-        .await;
-        assert_eq!(
-            (status, &user["email"], &user["version"]),
-            (201, &json!("ann@example.com"), &json!(1))
-        );
-        let events = world.outbox();
-        assert_eq!(events.len(), 1);
-        assert_eq!(
-            (events[0].kind, events[0].user_id.unwrap().to_string()),
-            (
-                EventKind::UserCreated,
-                user["id"].as_str().unwrap().to_owned()
-            )
-        );
-        assert_eq!(
-            world.trace(),
-            ["hasher.hash", "users.commit"],
-            "one hash and one transaction"
-        );
-    }
-
-    #[tokio::test]
-    async fn an_address_in_other_letters_is_taken() {
-        let world = World::new();
-        let service = service(&world, SignUpPolicy::Open);
-        post(&service, sign_up("ann@example.com")).await;
-        let (status, problem) = post(&service, sign_up("ANN@EXAMPLE.COM")).await;
-        assert_eq!((status, &problem["code"]), (409, &json!("email-taken")));
-        assert_eq!(world.outbox().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn every_wrong_field_is_pointed_at() {
-        let world = World::new();
-        let request = Sample::new("POST", "/users")
-            .json(&json!({"email": "ann", "password": "password1", "admin": true}));
-        let (status, problem) = post(&service(&world, SignUpPolicy::Open), request).await;
-        assert_eq!(status, 422);
-        let errors = problem["errors"].as_array().unwrap();
-        let pointed: Vec<_> = errors
-            .iter()
-            .map(|error| {
-                (
-                    error["pointer"].as_str().unwrap(),
-                    error["code"].as_str().unwrap(),
-                )
-            })
-            .collect();
-        assert_eq!(
-            pointed,
-            [
-                ("/email", "invalid-email"),
-                ("/name", "required"),
-                ("/password", "too-weak"),
-                ("/admin", "unknown-field")
-            ]
-        );
-        assert!(world.trace().is_empty(), "nothing was asked of the world");
-    }
-
-    #[tokio::test]
-    async fn what_is_no_json_object_is_refused() {
-        let world = World::new();
-        let service = service(&world, SignUpPolicy::Open);
-        let with = |kind: &str, text: &str| Sample::new("POST", "/users").body(kind, text);
-        assert_eq!(post(&service, with("application/json", "{")).await.0, 400);
-        assert_eq!(post(&service, with("application/json", "[]")).await.0, 400);
-        assert_eq!(post(&service, with("text/plain", "{}")).await.0, 415);
-        assert_eq!(post(&service, Sample::new("POST", "/users")).await.0, 415);
-        let large = format!("{{\"name\":\"{}\"}}", "a".repeat(64 * 1024));
-        assert_eq!(
-            post(&service, with("application/json", &large)).await.0,
-            413
-        );
-        assert_eq!(
-            post(&service, with("application/json; charset=utf-8", "{}"))
-                .await
-                .0,
-            422
-        );
-    }
-
-    #[tokio::test]
-    async fn a_repetition_gives_the_first_answer() {
-        let world = World::new();
-        let service = service(&world, SignUpPolicy::Open);
-        let first = post(&service, sign_up_once("ann@example.com")).await;
-        assert_eq!(first.0, 201);
-        assert_eq!(post(&service, sign_up_once("ann@example.com")).await, first);
-        let (status, problem) = post(&service, sign_up_once("bob@example.com")).await;
-        assert_eq!(
-            (status, &problem["code"]),
-            (422, &json!("idempotency-key-reused"))
-        );
-        assert_eq!(world.users().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_refusal_is_repeated_too() {
-        let world = World::new();
-        let service = service(&world, SignUpPolicy::Open);
-        post(&service, sign_up("ann@example.com")).await;
-        assert_eq!(post(&service, sign_up_once("ann@example.com")).await.0, 409);
-        assert_eq!(post(&service, sign_up_once("ann@example.com")).await.0, 409);
-    }
-
-    #[tokio::test]
-    async fn a_concealed_sign_up_does_the_same_for_any_address() {
-        let world = World::new();
-        post(
-            &service(&world, SignUpPolicy::Open),
-            sign_up("ann@example.com"),
-        )
-        .await;
-        let concealed = service(&world, SignUpPolicy::Concealed);
-        world.clear_trace();
-        let taken = post(&concealed, sign_up("ann@example.com")).await;
-        let trace = world.trace();
-        world.clear_trace();
-        let free = post(&concealed, sign_up("bob@example.com")).await;
-        assert_eq!((taken.0, &taken), (202, &free));
-        assert_eq!(trace, ["hasher.hash", "requests.put"]);
-        assert_eq!(world.trace(), trace);
-    }
-
-    #[tokio::test]
-    async fn only_administrators_create_users_under_the_admin_policy() {
-        let world = World::new();
-        let closed = service(&world, SignUpPolicy::Admin);
-        assert_eq!(post(&closed, sign_up("ann@example.com")).await.0, 401);
-        assert!(matches!(
-            closed.admit(Some(false)),
-            Err(Error::Refused(Refusal::Forbidden))
-        ));
-        assert!(closed.admit(Some(true)).is_ok());
-        assert_eq!(handler::ACCESS, Access::AnyoneOrCaller);
-    }
-
-    /// Whatever fails wherever, a client that repeats its request with its key gets its user, and
-    /// there is one user with one event.
-    #[tokio::test]
-    async fn a_sign_up_survives_every_fault() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let world = World::new();
-            let service = service(&world, SignUpPolicy::Open);
-            let command = || Command {
-                email: "ann@example.com".parse().unwrap(),
-                name: "Ann".parse().unwrap(),
-                password: PasswordPolicy::default()
-                    .choose("correct horse battery staple", &[])
-                    .unwrap(),
-                origin: Origin::system("test"),
-                repeatable: Some(Repeatable::new("key-1", b"{}")),
-            };
-            let (_, fired) = world
-                .with_fault(fault, service.execute(command(), SignUpPolicy::Open))
-                .await;
-            // The dead worker's lease runs out.
-            world.advance(std::time::Duration::from_secs(16));
-            let again = service
-                .execute(command(), SignUpPolicy::Open)
-                .await
-                .unwrap();
-            let users = world.users();
-            assert_eq!(again, Outcome::Created(users[0].clone()), "{fault:?}");
-            assert_eq!((users.len(), world.outbox().len()), (1, 1), "{fault:?}");
-            fired
-        })
-        .await;
-        assert!(
-            tried >= 4 * 5,
-            "claims, hash, commit and secrets were each made to fail: {tried}"
-        );
-    }
-}
+mod tests;

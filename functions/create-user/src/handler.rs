@@ -14,9 +14,9 @@ pub const ACCESS: Access = Access::AnyoneOrCaller;
 
 /// `POST /users`.
 pub async fn handle(create: Arc<CreateUser>, call: Call) -> Reply {
-    let policy = create.admit(call.caller.as_ref().map(|caller| caller.is_admin))?;
+    let manner = create.admit(call.caller.as_ref().map(|caller| caller.is_admin))?;
     let command = read(&create, &call)?;
-    match create.execute(command, policy).await? {
+    match create.execute(command, manner).await? {
         Outcome::Created(user) => reply::created(&user),
         Outcome::Accepted => reply::accepted(),
     }

@@ -6,7 +6,7 @@ use create_user::{create_user::CreateUser, handler};
 use shared::{
     adapters::argon2::Argon2,
     aws::Aws,
-    domain::{PasswordPolicy, sign_up::SignUpPolicy},
+    domain::{PasswordPolicy, attempt::Limit, sign_up::SignUpPolicy},
     http::{self, idempotency::Idempotency},
     telemetry,
 };
@@ -18,6 +18,10 @@ shared::config! {
         policy: SignUpPolicy = "SIGN_UP_POLICY",
         /// Characters of a new password.
         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
+        /// Sign-ups from one place, an hour.
+        per_source: u32 = "SIGN_UPS_PER_SOURCE",
+        /// Mails to one address, an hour.
+        mails_per_address: u32 = "MAILS_PER_ADDRESS",
     }
 }
 
@@ -34,6 +38,9 @@ async fn main() -> Result<(), lambda_http::Error> {
         users: aws.users(),
         requests: aws.requests(),
         hasher: Arc::new(Argon2::new(entropy.clone())?),
+        throttle: aws.throttle(),
+        per_source: Limit::hourly(config.per_source),
+        mails_per_address: Limit::hourly(config.mails_per_address),
         idempotency: Idempotency::new(aws.claims(), aws.keys(), entropy),
         circumstances: aws.circumstances.clone(),
     };

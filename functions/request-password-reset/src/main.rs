@@ -5,7 +5,12 @@ use shared::{aws::Aws, http, telemetry};
 
 shared::config! {
     /// What the function is told.
-    pub struct Config {}
+    pub struct Config {
+        /// Mails to one address, an hour.
+        per_address: u32 = "MAILS_PER_ADDRESS",
+        /// Mails asked for from one place, an hour.
+        per_source: u32 = "MAIL_REQUESTS_PER_SOURCE",
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,8 +19,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::from_environment()?;
     let aws = Aws::connect(config.deployment).await;
     let request = RequestPasswordReset {
-        requests: aws.requests(),
-        circumstances: aws.circumstances.clone(),
+        asking: aws.asking(config.per_address, config.per_source),
     };
     http::serve(handler::ACCESS, aws.open_gate(), request, handler::handle).await
 }

@@ -1,21 +1,14 @@
 //! The use case: somebody asks for a new password.
 
-use std::sync::Arc;
-
 use shared::{
-    domain::{
-        Email, Origin, RequestId, Result,
-        request::{AnonymousRequest, RequestKind},
-    },
-    ports::{AnonymousRequests, Circumstances},
+    asking::Asking,
+    domain::{Email, Origin, Result, request::RequestKind},
 };
 
 /// Notes that somebody asks for a new password.
 pub struct RequestPasswordReset {
-    /// Where the requests are kept.
-    pub requests: Arc<dyn AnonymousRequests>,
-    /// Time and randomness.
-    pub circumstances: Circumstances,
+    /// Notes wishes.
+    pub asking: Asking,
 }
 
 /// The request.
@@ -28,24 +21,28 @@ pub struct Command {
 }
 
 impl RequestPasswordReset {
-    /// Writes the request down: the same for every address, so that nobody learns here whether it has
-    /// an account. An observer finds out.
+    /// Writes the request down: the same for every address.
+    ///
+    /// # Errors
+    /// `TooManyRequests`.
     pub async fn execute(&self, command: Command) -> Result<()> {
-        let occasion = self.circumstances.occasion(command.origin)?;
-        let id = RequestId::new(occasion.now, self.circumstances.entropy.bytes()?);
-        let kind = RequestKind::PasswordReset;
-        let (request, event) = AnonymousRequest::new(id, command.email, kind, &occasion);
-        self.requests.put(&request, &event).await
+        let Command { email, origin } = command;
+        self.asking
+            .ask(RequestKind::PasswordReset, email, origin)
+            .await
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::{Value, json};
     use shared::{
         adapters::memory::World,
         domain::EventKind,
         http::{Access, Gate, answer, sample::Sample},
+        ports::AnonymousRequests,
     };
 
     use super::*;
@@ -53,10 +50,8 @@ mod tests {
 
     async fn post(world: &Arc<World>, body: &Value) -> (u16, Value) {
         let request = Sample::new("POST", "/password-resets").json(body);
-        let service = Arc::new(RequestPasswordReset {
-            requests: world.clone(),
-            circumstances: world.circumstances(),
-        });
+        let asking = world.asking(3);
+        let service = Arc::new(RequestPasswordReset { asking });
         let response = answer(
             handler::ACCESS,
             &Gate::open(""),
@@ -81,9 +76,35 @@ mod tests {
         }
         assert_eq!(
             outcomes[0],
-            ((202, json!({"status": "accepted"})), vec!["requests.put"])
+            (
+                (202, json!({"status": "accepted"})),
+                vec!["attempts.spend", "attempts.spend", "requests.put"]
+            )
         );
         assert_eq!(outcomes[0], outcomes[1]);
+    }
+
+    #[tokio::test]
+    async fn known_and_unknown_addresses_run_into_the_limit_alike() {
+        let world = World::new();
+        world.add_user("ann@example.com").await.unwrap();
+        for email in ["ann@example.com", "bob@example.com"] {
+            let body = json!({"email": email});
+            for _ in 0..3 {
+                assert_eq!(post(&world, &body).await.0, 202);
+            }
+            let (status, problem) = post(&world, &body).await;
+            assert_eq!(
+                (status, &problem["code"]),
+                (429, &json!("too-many-requests"))
+            );
+        }
+        assert_eq!(world.pending_requests(), 6);
+        world.advance(std::time::Duration::from_hours(1));
+        assert_eq!(
+            post(&world, &json!({"email": "ann@example.com"})).await.0,
+            202
+        );
     }
 
     #[tokio::test]

@@ -28,6 +28,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let reset = ResetPassword {
         passwords: PasswordPolicy::with_minimum(config.minimum),
         hasher: Arc::new(Argon2::new(aws.circumstances.entropy.clone())?),
+        throttle: aws.throttle(),
         proving: aws.proving(config.first_admin),
     };
     http::serve(handler::ACCESS, aws.open_gate(), reset, handler::handle).await

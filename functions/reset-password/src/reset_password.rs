@@ -9,6 +9,7 @@ use shared::{
     },
     ports::PasswordHasher,
     proving::Proving,
+    throttle::Throttle,
 };
 
 /// Resets passwords.
@@ -17,6 +18,8 @@ pub struct ResetPassword {
     pub passwords: PasswordPolicy,
     /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
+    /// Counts wrong guesses.
+    pub throttle: Throttle,
     /// Changes users who prove their address.
     pub proving: Proving,
 }
@@ -33,7 +36,8 @@ pub struct Command {
 }
 
 impl ResetPassword {
-    /// Gives the user the new password, which ends every session, and notes the address as proven.
+    /// Gives the user the new password, which ends every session, and notes the address as proven. Wrong
+    /// guesses before are forgotten: who is locked out gets in by this.
     ///
     /// # Errors
     /// `TokenExpired` if the token is not good; `Invalid` if the password does not satisfy the
@@ -56,6 +60,8 @@ impl ResetPassword {
             .choose(password.expose_secret(), &context)
             .map_err(|violation: Violation| violation.at("/newPassword"))?;
         let hash = self.hasher.hash(password.as_password()).await?;
+        // Before the token is used up: if this fails, the mail can still be used again.
+        self.throttle.forgive(&user.email).await?;
         self.proving
             .prove(&token, origin, |user, _, occasion| {
                 Ok(user.reset_password(hash.clone(), occasion))

@@ -21,7 +21,7 @@ pub async fn first_administrator(running: &Running, admin: &Admin) -> anyhow::Re
     let wrong = |violation: Violation| anyhow!("--admin-email {}", violation.message);
     let email: Email = admin.email.parse().map_err(wrong)?;
     let name: Name = "Administrator".parse().map_err(wrong)?;
-    let aws = super::connect(running).await?;
+    let aws = super::target::connect(running).await?;
     let users = aws.users();
     if users
         .find_login(&LoginKey::Email(email.clone()))

@@ -1,30 +1,15 @@
 //! Commands over Roster's own code: the only place of this crate that imports `shared`.
 
 mod admin;
+mod export;
+mod import;
+mod record;
+pub mod seed;
+mod target;
 
-pub use admin::first_administrator;
+#[cfg(test)]
+mod tests;
 
-use anyhow::{Context as _, bail};
-use shared::{aws::Aws, config::Deployment};
-
-use crate::stack::Running;
-
-/// Roster's adapters over the tables of a running stack.
-async fn connect(running: &Running) -> anyhow::Result<Aws> {
-    let functions = running.model.functions.values();
-    // Each function is told of the deployment by the template's Globals.
-    let variables = &functions
-        .into_iter()
-        .next()
-        .context("the template has no function")?
-        .variables;
-    let mut problems = Vec::new();
-    let deployment = Deployment::read(&|name| variables.get(name).cloned(), &mut problems);
-    let Some(deployment) = deployment else {
-        bail!(
-            "the template's Globals lack variables: {}",
-            problems.join("; ")
-        );
-    };
-    Ok(Aws::at(&running.dynamodb_url, "local", deployment).await)
-}
+pub use self::{
+    admin::first_administrator, export::Export, import::Import, seed::Seed, target::Target,
+};

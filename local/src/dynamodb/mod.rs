@@ -29,6 +29,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use dynoxide::{ImportOptions, types::Item};
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -157,6 +158,26 @@ impl Dynamo {
         let found = self.tables.iter().find(|candidate| candidate.id == table);
         let found = found.with_context(|| format!("there is no table {table}"))?;
         Stream::open(self, found, &self.account)
+    }
+
+    /// Puts `items` into the table with the logical id `table`, all or none, past its stream: nobody
+    /// is told of them. From then on a power cut can lose what was written before it.
+    ///
+    /// # Errors
+    /// If there is no such table, or an item lacks its key.
+    pub async fn load(&self, table: &str, items: Vec<Item>) -> anyhow::Result<()> {
+        let found = self.tables.iter().find(|candidate| candidate.id == table);
+        let name = found
+            .with_context(|| format!("there is no table {table}"))?
+            .name
+            .clone();
+        let database = self.store.database.clone();
+        let load = move || {
+            database.enable_bulk_loading()?;
+            database.import_items(&name, items, ImportOptions::default())
+        };
+        tokio::task::spawn_blocking(load).await??;
+        Ok(())
     }
 
     /// Removes the items that expired by now, and says how many.

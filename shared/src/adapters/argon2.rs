@@ -2,13 +2,20 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::{
-    Algorithm, Argon2 as Kernel, Block, Params, PasswordVerifier as _, Version, password_hash::phc,
+use argon2_rust::{
+    Algorithm, Argon2 as Kernel, Hasher, Params, Version,
+    params::{Memory, TagLen},
 };
 use async_trait::async_trait;
+use password_hash::phc;
+use subtle::{Choice, ConstantTimeEq as _};
 
+use super::foreign_hashes;
 use crate::{
-    domain::{Error, Password, PasswordHash, Result},
+    domain::{
+        Error, Password, PasswordHash, Result,
+        password::{Recipe, Scheme},
+    },
     ports::{Entropy, PasswordHasher},
 };
 
@@ -17,22 +24,35 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
+/// RFC 9106's version, 1.3.
+const VERSION: u32 = 19;
+
 /// Octets of salt: RFC 9106, 3.1.
 const SALT_LEN: usize = 16;
 
 /// Octets of hash.
 const HASH_LEN: usize = 32;
 
-/// Hashes with argon2id at the parameters above, and verifies any argon2 hash in PHC form.
+/// What makes new hashes.
+const OURS: Scheme = Scheme::Argon2id {
+    version: VERSION,
+    memory: MEMORY_KIB,
+    passes: PASSES,
+    lanes: LANES,
+};
+
+/// Hashes with argon2id at the parameters above, and verifies whatever may be imported.
 ///
 /// Its 19 MiB are allocated and touched once, when it is made, and used again by each hash: page
 /// faults cost a first hash as much as the hash itself.
 #[derive(Clone)]
 pub struct Argon2 {
-    kernel: Kernel<'static>,
+    kernel: Kernel,
     entropy: Arc<dyn Entropy>,
-    spare: Arc<Mutex<Vec<Vec<Block>>>>,
-    decoy: PasswordHash,
+    /// Kernels with memory of their own, one for each hash that was under way at once.
+    spare: Arc<Mutex<Vec<Hasher>>>,
+    /// Compared with where there is no hash, so that this costs the same.
+    decoy: Recipe,
 }
 
 impl Argon2 {
@@ -41,69 +61,69 @@ impl Argon2 {
     /// # Errors
     /// If there is no randomness.
     pub fn new(entropy: Arc<dyn Entropy>) -> Result<Self> {
-        let params =
-            Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_LEN)).map_err(Error::internal)?;
+        let params = Params::builder()
+            .memory(Memory::kib(MEMORY_KIB.into()))
+            .passes(PASSES)
+            .lanes(LANES)
+            .tag_len(TagLen::bytes(HASH_LEN as u64))
+            .build()
+            .map_err(Error::internal)?;
         let mut hasher = Self {
             kernel: Kernel::new(Algorithm::Argon2id, Version::V0x13, params),
+            decoy: Recipe {
+                scheme: OURS,
+                salt: entropy.bytes::<SALT_LEN>()?.to_vec(),
+                output: Vec::new(),
+            },
             entropy,
             spare: Arc::default(),
-            decoy: PasswordHash::from_phc(""),
         };
-        // Hashing the decoy touches every block; it is a real hash of bytes nobody knows.
+        // Making the decoy touches every block; it is a real hash of bytes nobody knows.
         let unknown: [u8; 32] = hasher.entropy.bytes()?;
-        hasher.decoy = hasher.hash_now(&unknown)?;
+        hasher.decoy.output = hasher.run(&unknown, &hasher.decoy.salt)?.to_vec();
         Ok(hasher)
     }
 
     fn hash_now(&self, password: &[u8]) -> Result<PasswordHash> {
         let salt: [u8; SALT_LEN] = self.entropy.bytes()?;
-        let output = self.run(&self.kernel, password, &salt, HASH_LEN)?;
+        let output = self.run(password, &salt)?;
+        let params = format!("m={MEMORY_KIB},t={PASSES},p={LANES}");
         let hash = phc::PasswordHash {
-            algorithm: Algorithm::Argon2id.ident(),
-            version: Some(Version::V0x13.into()),
-            params: phc::ParamsString::try_from(self.kernel.params()).map_err(Error::internal)?,
+            algorithm: phc::Ident::new("argon2id").map_err(Error::internal)?,
+            version: Some(VERSION),
+            params: params.parse().map_err(Error::internal)?,
             salt: Some(phc::Salt::new(&salt).map_err(Error::internal)?),
             hash: Some(phc::Output::new(&output).map_err(Error::internal)?),
         };
         Ok(PasswordHash::from_phc(hash.to_string()))
     }
 
-    fn verify_now(&self, password: &[u8], hash: &PasswordHash) -> Result<bool> {
-        let parsed = phc::PasswordHash::new(hash.expose()).map_err(Error::internal)?;
-        let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else {
-            return Err(Error::internal("a stored hash has no salt or no output"));
-        };
-        // Hashes of our own parameters run in the warm memory; others, in memory of their own.
-        let ours = Params::try_from(&parsed).is_ok_and(|params| {
-            params.m_cost() == MEMORY_KIB && params.t_cost() == PASSES && params.p_cost() == LANES
-        });
-        if !ours || parsed.algorithm != Algorithm::Argon2id.ident() || expected.len() != HASH_LEN {
-            return Ok(self.kernel.verify_password(password, &parsed).is_ok());
+    /// Tries every spelling, also after one was right: how many there are tells nothing.
+    fn verify_now(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool> {
+        let recipe = hash.and_then(known);
+        let target = recipe.as_ref().unwrap_or(&self.decoy);
+        let mut matches = Choice::from(0);
+        for spelling in password.spellings() {
+            let output = if is_ours(target) {
+                Some(self.run(spelling.as_bytes(), &target.salt)?.to_vec())
+            } else {
+                foreign_hashes::derive(target, spelling.as_bytes())?
+            };
+            matches |= output.map_or(Choice::from(0), |output| output.ct_eq(&target.output));
         }
-        let actual = self.run(&self.kernel, password, salt.as_ref(), HASH_LEN)?;
-        Ok(subtle::ConstantTimeEq::ct_eq(actual.as_slice(), expected.as_bytes()).into())
+        Ok(bool::from(matches) && recipe.is_some())
     }
 
     /// One hash, in memory used before where there is some.
-    fn run(
-        &self,
-        kernel: &Kernel<'_>,
-        password: &[u8],
-        salt: &[u8],
-        len: usize,
-    ) -> Result<Vec<u8>> {
-        let mut blocks = self
-            .spare()
-            .pop()
-            .unwrap_or_else(|| vec![Block::default(); kernel.params().block_count()]);
-        let mut output = vec![0; len];
-        let outcome =
-            kernel.hash_password_into_with_memory(password, salt, &mut output, &mut blocks);
-        self.spare().push(blocks);
+    fn run(&self, password: &[u8], salt: &[u8]) -> Result<[u8; HASH_LEN]> {
+        let mut hasher = self.spare().pop().unwrap_or_else(|| self.kernel.hasher());
+        let mut output = [0; HASH_LEN];
+        let outcome = hasher.hash_into(password, salt, &mut output);
+        self.spare().push(hasher);
         outcome.map(|()| output).map_err(Error::internal)
     }
 
-    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Block>>> {
+    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Hasher>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -130,23 +150,47 @@ impl PasswordHasher for Argon2 {
     async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool> {
         let password = password.clone();
         let hash = hash.cloned();
-        self.blocking(move |hasher| {
-            let target = hash.as_ref().unwrap_or(&hasher.decoy);
-            let matches = hasher.verify_now(password.expose().as_bytes(), target)?;
-            Ok(matches && hash.is_some())
-        })
-        .await
+        self.blocking(move |hasher| hasher.verify_now(&password, hash.as_ref()))
+            .await
     }
+
+    /// One at a higher cost is not: every account that signs in should take the same time.
+    fn is_current(&self, hash: &PasswordHash) -> bool {
+        hash.recipe()
+            .is_ok_and(|recipe| is_ours(&recipe) && recipe.salt.len() == SALT_LEN)
+    }
+}
+
+/// Whether a hash comes out of the warm kernel.
+fn is_ours(recipe: &Recipe) -> bool {
+    recipe.scheme == OURS && recipe.output.len() == HASH_LEN
+}
+
+/// How a stored hash was made. Nothing can be read that an import let in; whatever else there may be
+/// is no password, and must not answer differently from one that is wrong.
+fn known(hash: &PasswordHash) -> Option<Recipe> {
+    hash.recipe()
+        .inspect_err(|violation| {
+            tracing::error!(code = violation.code, "a stored hash is unusable");
+        })
+        .ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use argon2::PasswordVerifier as _;
+    use proptest::prelude::*;
+
     use super::*;
     use crate::adapters::system::System;
 
+    fn hasher() -> Argon2 {
+        Argon2::new(Arc::new(System)).unwrap()
+    }
+
     #[tokio::test]
     async fn a_password_verifies_against_its_own_hash_only() {
-        let hasher = Argon2::new(Arc::new(System)).unwrap();
+        let hasher = hasher();
         let password = Password::presented("correct horse battery staple");
         let hash = hasher.hash(&password).await.unwrap();
         assert!(
@@ -155,29 +199,79 @@ mod tests {
             hash.expose()
         );
         assert!(hasher.verify(&password, Some(&hash)).await.unwrap());
-        assert!(
-            !hasher
-                .verify(&Password::presented("wrong"), Some(&hash))
-                .await
-                .unwrap()
-        );
+        let wrong = Password::presented("wrong");
+        assert!(!hasher.verify(&wrong, Some(&hash)).await.unwrap());
         assert!(!hasher.verify(&password, None).await.unwrap());
-        assert_ne!(
-            hash.expose(),
-            hasher.hash(&password).await.unwrap().expose()
-        );
+        let again = hasher.hash(&password).await.unwrap();
+        assert_ne!(hash.expose(), again.expose());
     }
 
     #[tokio::test]
     async fn the_reference_implementation_agrees() {
-        let hasher = Argon2::new(Arc::new(System)).unwrap();
-        let password = Password::presented("kestrel");
-        let hash = hasher.hash(&password).await.unwrap();
+        let hasher = hasher();
+        let hash = hasher.hash(&Password::presented("kestrel")).await.unwrap();
         let parsed = phc::PasswordHash::new(hash.expose()).unwrap();
-        assert!(
-            Kernel::default()
-                .verify_password(b"kestrel", &parsed)
-                .is_ok()
-        );
+        let reference = argon2::Argon2::default();
+        assert!(reference.verify_password(b"kestrel", &parsed).is_ok());
+    }
+
+    /// What `run` gives by the reference implementation.
+    fn reference(password: &[u8], salt: &[u8]) -> [u8; HASH_LEN] {
+        let params = argon2::Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_LEN)).unwrap();
+        let (algorithm, version) = (argon2::Algorithm::Argon2id, argon2::Version::V0x13);
+        let mut output = [0; HASH_LEN];
+        argon2::Argon2::new(algorithm, version, params)
+            .hash_password_into(password, salt, &mut output)
+            .unwrap();
+        output
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn the_kernel_and_the_reference_implementation_agree(
+            password in prop::collection::vec(any::<u8>(), 0..300),
+            others in prop::collection::vec(any::<u8>(), 0..40),
+            salt: [u8; SALT_LEN],
+        ) {
+            let hasher = hasher();
+            // Its memory was used before, by other passwords.
+            hasher.run(&others, &salt).unwrap();
+            prop_assert_eq!(hasher.run(&password, &salt).unwrap(), reference(&password, &salt));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_other_make_is_not_current() {
+        let hasher = hasher();
+        let hash = hasher.hash(&Password::presented("kestrel")).await.unwrap();
+        assert!(hasher.is_current(&hash));
+        let of = |old: &str, new: &str| {
+            let other = hash.expose().replace(old, new);
+            assert_ne!(other, hash.expose());
+            PasswordHash::from_phc(other)
+        };
+        for other in [
+            of("m=19456", "m=12288"),
+            of("m=19456", "m=65536"),
+            of("t=2", "t=1"),
+            of("v=19", "v=16"),
+            PasswordHash::from_phc("no hash at all"),
+        ] {
+            assert!(!hasher.is_current(&other), "{}", other.expose());
+        }
+    }
+
+    /// Nobody is shown that there is an account whose hash is broken.
+    #[tokio::test]
+    async fn an_unusable_hash_is_as_a_wrong_password() {
+        let hasher = hasher();
+        let password = Password::presented("kestrel");
+        let above_the_cap = "$argon2id$v=19$m=4194304,t=9,p=1$c29tZXNhbHRzb21lc2FsdA$\
+                             wyCDnyqtf4jfXqRB9zffoQ1NL9/K5K8LyDZY031hXpY";
+        for hash in ["no hash at all", "", above_the_cap] {
+            let hash = PasswordHash::from_phc(hash);
+            assert!(!hasher.verify(&password, Some(&hash)).await.unwrap());
+        }
     }
 }

@@ -23,7 +23,9 @@ use crate::{
         Error, Result, Role, Session, SessionId, Timestamp, User, UserId,
         keys::{KeyPair, KeyRing, PublicKey},
     },
-    ports::{AccessToken, Circumstances, Grant, SigningKeys, TokenIssuer, TokenVerifier},
+    ports::{
+        AccessToken, Circumstances, Grant, KeyGenerator, SigningKeys, TokenIssuer, TokenVerifier,
+    },
 };
 
 /// How long an access token lives.
@@ -236,6 +238,15 @@ impl TokenVerifier for Jwt {
             epoch: claims.epoch,
             roles: claims.roles,
         }))
+    }
+}
+
+/// Makes RSA keys of 2048 bits.
+pub struct Rsa;
+
+impl KeyGenerator for Rsa {
+    fn generate(&self, activates_at: Timestamp) -> Result<KeyPair> {
+        generate(activates_at)
     }
 }
 

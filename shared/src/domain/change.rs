@@ -180,8 +180,8 @@ impl Change {
         let mut user = self.user.clone();
         let mut event = self.event.clone();
         if self.expected.is_none() {
-            user.created_at = now.max(self.event.time);
-            user.updated_at = user.created_at;
+            user.updated_at = now.max(self.event.time);
+            user.created_at = self.created_at(user.updated_at);
         } else {
             user.updated_at = Timestamp::after(now, self.user.updated_at);
         }
@@ -195,10 +195,17 @@ impl Change {
     pub(crate) fn user_in(&self, entry: &HistoryEntry) -> User {
         let mut user = self.user.clone();
         user.updated_at = entry.event.time;
-        if self.expected.is_none() {
-            user.created_at = entry.event.time;
-        }
+        user.created_at = self.created_at(entry.event.time);
         user.chain = entry.hash;
         user
+    }
+
+    /// When the user came into being, if the change was written at `written`. Who was imported did so
+    /// elsewhere.
+    fn created_at(&self, written: Timestamp) -> Timestamp {
+        match self.event.kind {
+            EventKind::UserCreated => written,
+            _ => self.user.created_at,
+        }
     }
 }

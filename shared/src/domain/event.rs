@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Actor, EventId, RequestId, SessionId, Timestamp, UserId, Version};
+use super::{Actor, EventId, RequestId, SessionId, Timestamp, UserId, Version, session::EndReason};
 
 /// The `source` of every event, on the bus and in its CloudEvents form.
 pub const SOURCE: &str = "roster";
@@ -32,6 +32,8 @@ macro_rules! kinds {
 kinds! {
     /// A user signed up or was created.
     UserCreated,
+    /// A user came from another system. Nobody is to be welcomed.
+    UserImported,
     /// Somebody asked for a concealed sign-up.
     UserSignUpRequested,
     /// A user's name changed.
@@ -48,12 +50,18 @@ kinds! {
     UserPasswordChanged,
     /// Somebody asked for a password reset.
     UserPasswordResetRequested,
+    /// A user may also sign in by an identity elsewhere.
+    UserIdentityLinked,
+    /// A user may no longer sign in by an identity elsewhere.
+    UserIdentityUnlinked,
     /// A user may no longer sign in.
     UserDeactivated,
     /// A user may sign in again.
     UserReactivated,
     /// A user's roles changed.
     UserRolesChanged,
+    /// Every session of a user ended.
+    UserSessionsEnded,
     /// A user was erased.
     UserDeleted,
     /// A user signed in.
@@ -122,6 +130,9 @@ pub struct EventData {
     /// The request it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
+    /// Why a session ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<EndReason>,
 }
 
 impl EventData {

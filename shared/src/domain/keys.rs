@@ -1,9 +1,19 @@
 //! The keys that sign access tokens.
 
+use std::time::Duration;
+
 use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+
+/// How long before its first signature a key is published. API Gateway keeps what it read of our keys
+/// for two hours; whoever reads them once in that time knows each before it signs.
+pub const LEAD: Duration = Duration::from_hours(4);
+
+/// How long a key is published after its last signature: longer than an access token lives and a
+/// process holds on to the ring it read.
+pub const RETENTION: Duration = Duration::from_hours(24);
 
 /// A public key, as everybody may see it (RFC 7517).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,10 +65,72 @@ impl KeyRing {
             .or_else(|| self.keys.iter().min_by_key(|key| key.activates_at))
     }
 
+    /// Whether the next key should be published at `now`, if each signs for `period`.
+    pub fn is_due(&self, now: Timestamp, period: Duration) -> bool {
+        let newest = self.keys.iter().map(|key| key.activates_at).max();
+        newest.is_none_or(|newest| newest.plus(period).minus(LEAD) <= now)
+    }
+
+    /// What a rotation at `now` does: `next`, if there is one, is published, and what has not signed
+    /// for long enough is forgotten. Nothing, if there is nothing to do.
+    pub fn rotation(&self, now: Timestamp, next: Option<KeyPair>) -> Option<Rotation> {
+        let (retired, mut kept): (Vec<_>, Vec<_>) = self
+            .keys
+            .iter()
+            .cloned()
+            .partition(|key| self.is_retired(key, now));
+        if retired.is_empty() && next.is_none() {
+            return None;
+        }
+        kept.extend(next.iter().map(|next| next.public.clone()));
+        Some(self.becomes(kept, next, retired))
+    }
+
+    /// What is done when a key may have become known to others: `next` signs from now on, and nothing
+    /// that any other key signed counts any more.
+    pub fn replacement(&self, next: KeyPair) -> Rotation {
+        self.becomes(vec![next.public.clone()], Some(next), self.keys.clone())
+    }
+
+    fn becomes(
+        &self,
+        keys: Vec<PublicKey>,
+        next: Option<KeyPair>,
+        retired: Vec<PublicKey>,
+    ) -> Rotation {
+        Rotation {
+            ring: Self {
+                version: self.version + 1,
+                keys,
+            },
+            next,
+            retired: retired.into_iter().map(|key| key.kid).collect(),
+        }
+    }
+
+    /// Whether another key has signed for longer than anything that `key` signed may last.
+    fn is_retired(&self, key: &PublicKey, now: Timestamp) -> bool {
+        let mut others = self.keys.iter();
+        others.any(|other| {
+            other.activates_at > key.activates_at && other.activates_at.plus(RETENTION) <= now
+        })
+    }
+
     /// The key with the id `kid`.
     pub fn find(&self, kid: &str) -> Option<&PublicKey> {
         self.keys.iter().find(|key| key.kid == kid)
     }
+}
+
+/// A change of the ring, to be written as one.
+#[derive(Debug, Clone)]
+pub struct Rotation {
+    /// The ring after.
+    pub ring: KeyRing,
+    /// The key it gains.
+    pub next: Option<KeyPair>,
+    /// Ids of the keys it loses.
+    pub retired: Vec<String>,
 }
 
 #[cfg(test)]
@@ -87,5 +159,64 @@ mod tests {
         assert_eq!(signer(9), Some("retired"), "clocks differ");
         assert_eq!(signer(25), Some("current"));
         assert_eq!(signer(30), Some("next"));
+    }
+
+    const MONTH: Duration = Duration::from_hours(30 * 24);
+
+    fn after(span: Duration) -> Timestamp {
+        Timestamp::from_seconds(1_000_000).plus(span)
+    }
+
+    fn pair(kid: &str, activates_at: Timestamp) -> KeyPair {
+        KeyPair {
+            public: PublicKey {
+                activates_at,
+                ..key(kid, 0)
+            },
+            private: Vec::new().into(),
+        }
+    }
+
+    fn kids(ring: &KeyRing) -> Vec<&str> {
+        ring.keys.iter().map(|key| key.kid.as_str()).collect()
+    }
+
+    #[test]
+    fn a_key_is_next_then_current_then_retired_then_gone() {
+        let first = KeyRing::first(pair("first", after(Duration::ZERO)).public);
+        let publish = MONTH.saturating_sub(LEAD);
+        let second = Duration::from_secs(1);
+        assert!(!first.is_due(after(publish.saturating_sub(second)), MONTH));
+        assert!(first.is_due(after(publish), MONTH));
+        assert!(first.rotation(after(publish), None).is_none());
+
+        let next = pair("second", after(MONTH));
+        let rotation = first.rotation(after(publish), Some(next)).unwrap();
+        let both = rotation.ring;
+        assert_eq!((both.version, rotation.retired.len()), (2, 0));
+        assert_eq!(kids(&both), ["first", "second"]);
+        assert!(!both.is_due(after(MONTH), MONTH), "one next key at a time");
+        let signer = |now| both.signing_key(now).unwrap().kid.as_str();
+        assert_eq!(signer(after(MONTH.saturating_sub(second))), "first");
+        assert_eq!(signer(after(MONTH)), "second");
+
+        let gone = MONTH.saturating_add(RETENTION);
+        let early = after(gone.saturating_sub(second));
+        assert!(both.rotation(early, None).is_none(), "its tokens may last");
+        let rotation = both.rotation(after(gone), None).unwrap();
+        assert_eq!(kids(&rotation.ring), ["second"]);
+        assert_eq!(rotation.retired, ["first"]);
+    }
+
+    #[test]
+    fn a_key_that_became_known_is_replaced_at_once() {
+        let ring = KeyRing {
+            version: 7,
+            keys: vec![key("current", 1), key("next", 9)],
+        };
+        let rotation = ring.replacement(pair("fresh", after(Duration::ZERO)));
+        assert_eq!(kids(&rotation.ring), ["fresh"]);
+        assert_eq!(rotation.retired, ["current", "next"]);
+        assert_eq!(rotation.ring.version, 8);
     }
 }

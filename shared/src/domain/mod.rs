@@ -3,6 +3,7 @@
 //! No I/O, no clock, no randomness: time and random bytes come in as values. A test rejects
 //! imports of tokio, AWS crates and the outer layers here.
 
+pub mod attempt;
 pub mod audit;
 pub mod change;
 pub mod cursor;
@@ -13,6 +14,7 @@ pub mod first_admin;
 pub mod fold;
 pub mod history;
 pub mod id;
+pub mod identity;
 pub mod keys;
 pub mod listing;
 pub mod login;

@@ -1,6 +1,6 @@
 //! Passwords and their hashes.
 
-use std::fmt;
+mod hash;
 
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
@@ -8,20 +8,38 @@ use zxcvbn::{Score, zxcvbn};
 
 use super::error::Violation;
 
+pub use hash::{PasswordHash, Recipe, Scheme};
+
 /// A password as somebody typed it, in NFC (NIST SP 800-63B-4, 3.1.1.2), so that one password typed
 /// on two keyboards is one. Never shown, wiped when dropped.
 #[derive(Debug, Clone)]
-pub struct Password(SecretString);
+pub struct Password {
+    normal: SecretString,
+    /// What was typed, if that is not in NFC.
+    typed: Option<SecretString>,
+}
 
 impl Password {
     /// The password to be compared with a stored hash. Any text may be tried.
     pub fn presented(raw: &str) -> Self {
-        Self(raw.nfc().collect::<String>().into())
+        let normal: String = raw.nfc().collect();
+        Self {
+            typed: (normal != raw).then(|| raw.into()),
+            normal: normal.into(),
+        }
     }
 
     /// The normalised text, for the hasher alone.
     pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.normal.expose_secret()
+    }
+
+    /// The texts that may have been hashed, for the hasher alone: the normalised one, and what was
+    /// typed if that is another. Other systems hash what was typed. Their number says nothing about
+    /// any account.
+    pub fn spellings(&self) -> impl Iterator<Item = &str> {
+        let typed = self.typed.as_ref().map(ExposeSecret::expose_secret);
+        std::iter::once(self.expose()).chain(typed)
     }
 }
 
@@ -99,28 +117,6 @@ fn words_of(text: &str) -> impl Iterator<Item = &str> {
         .chain(std::iter::once(text))
 }
 
-/// A password hash as a PHC string. Never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(String);
-
-impl PasswordHash {
-    /// The hash in PHC form, as a hasher made it or a table holds it.
-    pub fn from_phc(phc: impl Into<String>) -> Self {
-        Self(phc.into())
-    }
-
-    /// The PHC string, for the hasher and the table alone.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordHash(***)")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,9 +175,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_typed_is_tried_beside_its_normal_form() {
+        let spellings = |raw| {
+            let password = Password::presented(raw);
+            password.spellings().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(spellings("caf\u{e9}"), ["caf\u{e9}"]);
+        assert_eq!(spellings("cafe\u{301}"), ["caf\u{e9}", "cafe\u{301}"]);
+    }
+
+    #[test]
     fn debug_shows_nothing() {
         let password = Password::presented("correct horse");
         assert!(!format!("{password:?}").contains("horse"));
-        assert!(!format!("{:?}", PasswordHash::from_phc("$argon2id$x")).contains("argon2"));
     }
 }

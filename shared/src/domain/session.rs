@@ -1,19 +1,30 @@
 //! Sessions: a sign-in that lasts, and the tokens that stand for it.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, str::FromStr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
 
 use super::{
-    DomainEvent, EventKind, SessionId, Timestamp, User, UserId, change::Occasion, event::EventData,
+    DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId, change::Occasion,
+    event::EventData,
 };
 
-/// How long a session lasts after its last use.
+/// How long a session lasts after its last use: NIST SP 800-63B-4, 2.1.3 wants a new sign-in after 30
+/// days at the latest, of those who do not come back in between.
 pub const SESSION_LIFETIME: Duration = Duration::from_hours(30 * 24);
+
+/// How long a session lasts at most, however much it is used (OWASP ASVS 5, 7.3.2).
+pub const SESSION_MAXIMUM: Duration = Duration::from_hours(90 * 24);
+
+/// For how long a refresh token that was exchanged gives the same successor again: its first answer
+/// may have got lost, and two tabs may use one token at once.
+pub const REFRESH_GRACE: Duration = Duration::from_secs(30);
 
 /// A sign-in on one device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +95,60 @@ impl Session {
         (session, event)
     }
 
+    /// Whether the session, of `user` as they are now, still stands for them at `now`.
+    pub fn is_live(&self, user: &User, now: Timestamp) -> bool {
+        self.ended_at.is_none()
+            && self.expires_at > now
+            && user.active
+            && self.auth_epoch == user.auth_epoch
+    }
+
+    /// What is to become of the session when `token` is presented at `now`; nothing if the token is
+    /// not one of its own. The secret is judged before the generation: only who really had a token
+    /// can end the session by using it twice.
+    pub fn exchange(
+        &self,
+        token: &RefreshToken,
+        key: &RefreshKey,
+        now: Timestamp,
+    ) -> Option<Exchange> {
+        let secret = key.secret(self.user_id, self.id, token.generation, &self.nonce);
+        let genuine = bool::from(token.secret.expose_secret().ct_eq(&secret));
+        if !genuine || token.generation > self.generation {
+            return None;
+        }
+        let behind = self.generation - token.generation;
+        Some(match behind {
+            0 => Exchange::Rotation(Self {
+                generation: self.generation.saturating_add(1),
+                last_used_at: now,
+                expires_at: now
+                    .plus(SESSION_LIFETIME)
+                    .min(self.created_at.plus(SESSION_MAXIMUM)),
+                ..self.clone()
+            }),
+            1 if self.last_used_at.plus(REFRESH_GRACE) > now => Exchange::Repetition,
+            _ => Exchange::Reuse,
+        })
+    }
+
+    /// The event that the session `id` of `user` ended, because of `reason`.
+    pub fn ended(
+        user: UserId,
+        id: SessionId,
+        reason: EndReason,
+        occasion: &Occasion,
+    ) -> DomainEvent {
+        let data = EventData {
+            session_id: Some(id),
+            reason: Some(reason),
+            ..EventData::default()
+        };
+        let mut event = occasion.plain_event(EventKind::SessionEnded, data);
+        event.user_id = Some(user);
+        event
+    }
+
     /// The refresh token of the session's present generation.
     pub fn refresh_token(&self, key: &RefreshKey) -> RefreshToken {
         RefreshToken {
@@ -95,6 +160,32 @@ impl Session {
                 .into(),
         }
     }
+}
+
+/// What is to become of a session whose refresh token is presented.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for each refresh, and moved once"
+)]
+pub enum Exchange {
+    /// It goes on as this: the token's successor is that of the next generation.
+    Rotation(Session),
+    /// It stays: the token was exchanged a moment ago and gets the same successor again.
+    Repetition,
+    /// It ends: the token was exchanged before, so two have it and one of them stole it (RFC 9700,
+    /// 4.14.2).
+    Reuse,
+}
+
+/// Why a session ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndReason {
+    /// Somebody ended it; the event's actor says who.
+    SignedOut,
+    /// A refresh token came twice.
+    TokenReused,
 }
 
 /// The key from which the secrets of all refresh tokens come.
@@ -144,3 +235,30 @@ impl RefreshToken {
         BASE64_URL_SAFE_NO_PAD.encode(bytes).into()
     }
 }
+
+impl FromStr for RefreshToken {
+    type Err = Refusal;
+
+    /// What is no token of ours gets the answer of one that does not count any more.
+    fn from_str(raw: &str) -> Result<Self, Refusal> {
+        Self::decode(raw).ok_or(Refusal::InvalidRefreshToken)
+    }
+}
+
+impl RefreshToken {
+    fn decode(raw: &str) -> Option<Self> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(raw).ok()?;
+        let (user, rest) = bytes.split_first_chunk::<16>()?;
+        let (session, rest) = rest.split_first_chunk::<16>()?;
+        let (generation, secret) = rest.split_first_chunk::<4>()?;
+        Some(Self {
+            user_id: Uuid::from_bytes(*user).into(),
+            session_id: Uuid::from_bytes(*session).into(),
+            generation: u32::from_be_bytes(*generation),
+            secret: secret.to_vec().into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

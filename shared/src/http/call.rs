@@ -105,7 +105,14 @@ impl Call {
         &self.body
     }
 
-    /// The user in the path; `me` is the caller.
+    /// A part of the path, by its name in the route.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let mut parameters = self.parameters.iter();
+        let found = parameters.find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The user in the path; `me` is the caller, and so is a path that names nobody.
     ///
     /// # Errors
     /// `NotFound` if it is not an id: there is no such user then.
@@ -115,9 +122,8 @@ impl Call {
 
     /// The user whom the path means when `caller` calls.
     pub(super) fn user_id_for(&self, caller: Option<&Caller>) -> Result<UserId> {
-        let id = self.parameters.iter().find(|(name, _)| name == "id");
-        let id = match (id.map(|(_, id)| id.as_str()), caller) {
-            (Some(ME), Some(caller)) => Some(caller.user_id),
+        let id = match (self.parameter("id"), caller) {
+            (Some(ME) | None, Some(caller)) => Some(caller.user_id),
             (id, _) => id.and_then(|id| id.parse().ok()),
         };
         id.ok_or_else(|| Refusal::NotFound.into())

@@ -59,10 +59,37 @@ impl Fields {
     /// Takes an optional text and reads it as a `T`. The outer option is about the body's being
     /// right, the inner about the field's being there.
     pub fn parse_optional<T: FromStr<Err = Violation>>(&mut self, name: &str) -> Option<Option<T>> {
+        self.parse_optional_with(name, T::from_str)
+    }
+
+    /// [`Fields::parse_optional`] with another way to read it.
+    pub fn parse_optional_with<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, Violation>,
+    ) -> Option<Option<T>> {
+        self.optional(name, |fields, name| fields.parse_with(name, read))
+    }
+
+    /// Takes a field by `take` if it is there. The options are those of [`Fields::parse_optional`].
+    pub fn optional<T>(
+        &mut self,
+        name: &str,
+        take: impl FnOnce(&mut Self, &str) -> Option<T>,
+    ) -> Option<Option<T>> {
         if self.fields.contains_key(name) {
-            self.parse(name).map(Some)
+            take(self, name).map(Some)
         } else {
             Some(None)
+        }
+    }
+
+    /// Takes a required truth value.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.fields.remove(name) {
+            Some(Value::Bool(flag)) => Some(flag),
+            Some(_) => self.refuse(name, Violation::new("wrong-type", "must be true or false")),
+            None => self.refuse(name, Violation::new("required", "is missing")),
         }
     }
 
@@ -115,6 +142,11 @@ impl Fields {
             Some(taken) if self.errors.is_empty() => Ok(taken),
             _ => Err(Error::Invalid(self.errors)),
         }
+    }
+
+    /// What is wrong with what was taken so far, where the rest cannot be judged without it.
+    pub fn reject(self) -> Error {
+        Error::Invalid(self.errors)
     }
 
     fn refuse<T>(&mut self, name: &str, violation: Violation) -> Option<T> {

@@ -2,6 +2,7 @@
 //! problem mapping and the log line, and cannot be called without an [`Access`].
 
 pub mod access;
+mod authorization;
 mod call;
 pub mod fields;
 pub mod idempotency;
@@ -92,7 +93,7 @@ where
 }
 
 /// An error with its causes, for the log.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'a));
+pub struct Chain<'a>(pub &'a (dyn std::error::Error + 'a));
 
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -4,9 +4,13 @@ use lambda_http::{
     Body, Response,
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
-use crate::domain::{Error, Result, User};
+use crate::{
+    domain::{Error, Result, User, user::Profile},
+    granting::Granted,
+};
 
 /// What a handler gives back.
 pub type Reply = Result<Response<Body>>;
@@ -41,6 +45,29 @@ pub fn created(user: &User) -> Reply {
 pub fn user(user: &User) -> Reply {
     let response = json(StatusCode::OK, &user.profile())?;
     with_header(response, header::ETAG, &etag(user))
+}
+
+/// The tokens of a session (RFC 6749, 5.1), and the user. `Cache-Control: no-store` is on every answer
+/// that does not say otherwise.
+pub fn granted(status: StatusCode, granted: &Granted) -> Reply {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'a> {
+        access_token: &'a str,
+        token_type: &'static str,
+        expires_in: u64,
+        refresh_token: &'a str,
+        user: Profile,
+    }
+    let refresh_token = granted.refresh.encode();
+    let body = Body {
+        access_token: granted.access.token.expose_secret(),
+        token_type: "Bearer",
+        expires_in: granted.access.expires_in,
+        refresh_token: refresh_token.expose_secret(),
+        user: granted.user.profile(),
+    };
+    json(status, &body)
 }
 
 /// 202: the wish was noted. The same for every wish, so that nobody learns what will come of it.

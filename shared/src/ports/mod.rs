@@ -1,8 +1,10 @@
 //! What the use cases need of the world: one small trait for each capability, so that the fields of
 //! a use case are the list of what it can do.
 
+mod cache;
 mod claims;
 mod directory;
+mod identity;
 
 use std::sync::Arc;
 
@@ -12,17 +14,20 @@ use secrecy::{SecretSlice, SecretString};
 use crate::domain::{
     Change, DomainEvent, Login, LoginKey, Origin, Password, PasswordHash, RequestId, Result, Role,
     Session, SessionId, Timestamp, User, UserId, Version,
+    attempt::{AttemptKey, Limit},
     audit::{AuditEntry, AuditPage, AuditQuery},
     change::Occasion,
     history::HistoryEntry,
-    keys::{KeyPair, KeyRing},
+    keys::{KeyPair, KeyRing, Rotation},
     mail::Mail,
     request::AnonymousRequest,
     token::{TokenIssue, TokenUse},
 };
 
+pub use cache::{CacheEntry, SharedCache};
 pub use claims::{Claim, ClaimKey, Claimed, Claims, Purpose, Settled, Terms};
 pub use directory::{FeedPage, FeedPlace, Newest, Snapshots, UserDirectory, UserFeed};
+pub use identity::IdentityProviders;
 
 /// The users: the write model.
 #[async_trait]
@@ -44,6 +49,11 @@ pub trait UserRepository: Send + Sync {
     /// spends is not the one in its slot, was used or has expired; `EmailTaken` if a login it claims
     /// has an owner; `LastAdministrator` if no active administrator would be left.
     async fn commit(&self, change: &Change) -> Result<User>;
+
+    /// Puts a fresh hash of the same password in the place of `old`, if `old.key` still is that
+    /// user's and still has that hash. Gives whether it did. The one write without an event: what the
+    /// user is and may do stays the same.
+    async fn rehash(&self, old: &Login, new: &PasswordHash) -> Result<bool>;
 
     /// Whether there is an active administrator. Reads what the last write wrote.
     async fn has_administrator(&self) -> Result<bool>;
@@ -77,6 +87,14 @@ pub trait SessionRepository: Send + Sync {
     /// Every session of a user that has not expired, newest first, ended or not.
     async fn list(&self, user: UserId) -> Result<Vec<Session>>;
 
+    /// Writes a session on as its next generation, unless somebody was first: it must be at the
+    /// generation and the epoch before, and not ended. Gives whether it was written by this call.
+    async fn rotate(&self, next: &Session) -> Result<bool>;
+
+    /// Marks a session as ended, together with the event. Gives whether this ended it: false if it had
+    /// ended before or never was. A repetition with the same event gives true.
+    async fn end(&self, user: UserId, id: SessionId, event: &DomainEvent) -> Result<bool>;
+
     /// Gives a session the epoch to which a change of the user just led, so that it outlives the
     /// change which ends all others. Nothing happens to a session that is gone or has ended, nor to
     /// one that was not at the epoch before: that was dead already. Fine to repeat.
@@ -84,6 +102,38 @@ pub trait SessionRepository: Send + Sync {
 
     /// Removes everything kept under a user: sessions and one-time tokens. Fine to repeat.
     async fn forget(&self, user: UserId) -> Result<()>;
+}
+
+/// The counts of tries.
+#[async_trait]
+pub trait Attempts: Send + Sync {
+    /// Spends one try, unless there is none now. However many are spent at once, no more than `limit`
+    /// allows are admitted.
+    async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Spent>;
+
+    /// Gives one try back. Nothing happens if none is spent. A reply that gets lost may give back two.
+    async fn give_back(&self, key: &AttemptKey) -> Result<()>;
+
+    /// Forgets all tries. Fine to repeat.
+    async fn clear(&self, key: &AttemptKey) -> Result<()>;
+
+    /// Notes, together with the event, that somebody was refused until a time; once for each time.
+    async fn announce(&self, key: &AttemptKey, until: Timestamp, event: &DomainEvent)
+    -> Result<()>;
+}
+
+/// What became of a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spent {
+    /// It is spent; go on.
+    Admitted,
+    /// There is none.
+    Refused {
+        /// Until when.
+        until: Timestamp,
+        /// Whether that was announced.
+        announced: bool,
+    },
 }
 
 /// The requests of people of whom nobody knows yet whether they are users.
@@ -123,6 +173,16 @@ pub trait SigningKeys: Send + Sync {
 
     /// Publishes the first key, unless somebody else was first. Gives the ring as it is then.
     async fn bootstrap(&self, first: &KeyPair) -> Result<KeyRing>;
+
+    /// Writes a rotation, all of it or nothing, unless the ring changed since it was read. Gives
+    /// whether the ring is that of the rotation now: a repetition gives true.
+    async fn rotate(&self, rotation: &Rotation) -> Result<bool>;
+}
+
+/// Makes keys.
+pub trait KeyGenerator: Send + Sync {
+    /// A new key that signs from `activates_at` on.
+    fn generate(&self, activates_at: Timestamp) -> Result<KeyPair>;
 }
 
 /// Secrets which processes share, each 256 random bits made by whoever needs it first.
@@ -146,6 +206,8 @@ pub enum SecretPurpose {
     Refresh,
     /// Makes the secrets of one-time tokens.
     OneTimeToken,
+    /// Makes the ids of imported users.
+    Import,
 }
 
 impl SecretPurpose {
@@ -155,6 +217,7 @@ impl SecretPurpose {
             Self::Idempotency => "idempotency",
             Self::Refresh => "refresh",
             Self::OneTimeToken => "one-time-token",
+            Self::Import => "import",
         }
     }
 }
@@ -167,6 +230,10 @@ pub trait PasswordHasher: Send + Sync {
 
     /// Whether `password` gave `hash`. Without a hash the answer is no, at the same cost.
     async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool>;
+
+    /// Whether `hash` is as a fresh one would be, but for the salt. If not, whoever knows the
+    /// password should have it hashed anew: another system made it, or we did at another cost.
+    fn is_current(&self, hash: &PasswordHash) -> bool;
 }
 
 /// Issues access tokens.

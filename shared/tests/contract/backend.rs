@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
 use shared::{
     adapters::dynamodb::{
-        Audit, ClaimRecords, Feed, Keys, Requests, Sessions, SnapshotStore, Table, Tokens, Users,
+        AttemptCounts, Audit, CacheItems, ClaimRecords, Feed, Keys, Requests, Sessions,
+        SnapshotStore, Table, Tokens, Users,
     },
     adapters::memory::World,
     ports::Circumstances,
@@ -25,7 +26,9 @@ pub(crate) fn in_memory() -> Ports {
         sessions: world.clone(),
         requests: world.clone(),
         tokens: world.clone(),
+        attempts: world.clone(),
         claims: world.clone(),
+        cache: world.clone(),
         keys: world.clone(),
         secrets: world.clone(),
         audit: world.clone(),
@@ -90,7 +93,12 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
         sessions: Arc::new(Sessions::new(sessions.clone(), circumstances.clone())),
         requests: Arc::new(Requests::new(sessions.clone(), circumstances.clock.clone())),
         tokens: Arc::new(Tokens::new(sessions.clone())),
-        claims: Arc::new(ClaimRecords::new(sessions, circumstances.clone())),
+        attempts: Arc::new(AttemptCounts::new(
+            sessions.clone(),
+            circumstances.clock.clone(),
+        )),
+        claims: Arc::new(ClaimRecords::new(sessions.clone(), circumstances.clone())),
+        cache: Arc::new(CacheItems::new(sessions)),
         keys: keys.clone(),
         secrets: keys,
         audit: Arc::new(Audit::new(table("AuditTable"))),

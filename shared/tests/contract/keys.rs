@@ -12,6 +12,8 @@ contract!(
     there_is_no_ring_before_the_first_key,
     the_first_key_is_published_and_kept,
     of_parallel_first_keys_one_is_published,
+    a_rotation_is_all_or_nothing,
+    of_parallel_rotations_one_is_written,
     the_first_secret_stays,
     of_parallel_secrets_one_is_kept,
     purposes_have_secrets_of_their_own,
@@ -77,6 +79,44 @@ async fn of_parallel_first_keys_one_is_published(ports: Ports) {
         let private = ports.keys.private(kid).await.unwrap();
         assert_eq!(private.is_some(), *kid == key.kid, "{kid}");
     }
+}
+
+async fn a_rotation_is_all_or_nothing(ports: Ports) {
+    let first = ports.keys.bootstrap(&pair(&ports, "first")).await.unwrap();
+    let second = pair(&ports, "second");
+    let rotation = first.rotation(ports.now(), Some(second)).unwrap();
+    for _ in 0..2 {
+        assert!(ports.keys.rotate(&rotation).await.unwrap());
+        assert_eq!(ports.keys.ring().await.unwrap().unwrap(), rotation.ring);
+        assert!(ports.keys.private("first").await.unwrap().is_some());
+        assert!(ports.keys.private("second").await.unwrap().is_some());
+    }
+    let late = first
+        .rotation(ports.now(), Some(pair(&ports, "late")))
+        .unwrap();
+    assert!(!ports.keys.rotate(&late).await.unwrap());
+    assert!(ports.keys.private("late").await.unwrap().is_none());
+
+    let fresh = rotation.ring.replacement(pair(&ports, "fresh"));
+    assert!(ports.keys.rotate(&fresh).await.unwrap());
+    for (kid, there) in [("first", false), ("second", false), ("fresh", true)] {
+        let private = ports.keys.private(kid).await.unwrap();
+        assert_eq!(private.is_some(), there, "{kid}");
+    }
+}
+
+async fn of_parallel_rotations_one_is_written(ports: Ports) {
+    let first = ports.keys.bootstrap(&pair(&ports, "first")).await.unwrap();
+    let rotations: Vec<_> = (0..20)
+        .map(|n| first.rotation(ports.now(), Some(pair(&ports, &format!("key-{n}")))))
+        .collect();
+    let tasks = rotations.into_iter().map(|rotation| {
+        let (keys, rotation) = (ports.keys.clone(), rotation.unwrap());
+        tokio::spawn(async move { keys.rotate(&rotation).await.unwrap() })
+    });
+    let written = futures::future::join_all(tasks).await.into_iter();
+    assert_eq!(written.filter(|won| *won.as_ref().unwrap()).count(), 1);
+    assert_eq!(ports.keys.ring().await.unwrap().unwrap().keys.len(), 2);
 }
 
 async fn the_first_secret_stays(ports: Ports) {

@@ -92,6 +92,10 @@ impl UserRepository for Rival {
         self.ports.users.commit(change).await
     }
 
+    async fn rehash(&self, old: &Login, new: &PasswordHash) -> Result<bool> {
+        self.ports.users.rehash(old, new).await
+    }
+
     async fn has_administrator(&self) -> Result<bool> {
         self.ports.users.has_administrator().await
     }

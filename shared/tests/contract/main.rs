@@ -5,20 +5,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
+mod attempts;
 mod audit;
 mod backend;
+mod cache;
 mod changes;
 mod claims;
 mod costs;
 mod directory;
 mod erasure;
 mod faults;
+mod identities;
 mod keys;
 mod life;
 mod lost_replies;
 mod matching;
 mod ports;
 mod races;
+mod rehash;
 mod requests;
 mod sessions;
 mod snapshots;

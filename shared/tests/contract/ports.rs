@@ -15,8 +15,9 @@ use shared::{
         Timestamp, User, UserId, change::Occasion, user::NewUser,
     },
     ports::{
-        AnonymousRequests, AuditLog, Circumstances, Claims, Clock, Entropy, OneTimeTokens, Secrets,
-        SessionRepository, SigningKeys, Snapshots, UserFeed, UserRepository,
+        AnonymousRequests, Attempts, AuditLog, Circumstances, Claims, Clock, Entropy,
+        OneTimeTokens, Secrets, SessionRepository, SharedCache, SigningKeys, Snapshots, UserFeed,
+        UserRepository,
     },
 };
 
@@ -27,7 +28,9 @@ pub(crate) struct Ports {
     pub(crate) sessions: Arc<dyn SessionRepository>,
     pub(crate) requests: Arc<dyn AnonymousRequests>,
     pub(crate) tokens: Arc<dyn OneTimeTokens>,
+    pub(crate) attempts: Arc<dyn Attempts>,
     pub(crate) claims: Arc<dyn Claims>,
+    pub(crate) cache: Arc<dyn SharedCache>,
     pub(crate) keys: Arc<dyn SigningKeys>,
     pub(crate) secrets: Arc<dyn Secrets>,
     pub(crate) audit: Arc<dyn AuditLog>,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::domain::{
     DomainEvent, Error, OneTimeToken, Refusal, Session, SessionId, TokenPurpose, User,
-    session::SESSION_LIFETIME,
+    session::{EndReason, SESSION_LIFETIME},
 };
 
 use crate::{
@@ -21,6 +21,9 @@ contract!(
     a_confirmed_session_is_at_the_new_epoch,
     a_dead_session_is_not_confirmed_into_life,
     what_is_not_there_is_not_confirmed,
+    a_rotation_is_written_once_however_many_try,
+    what_has_changed_since_is_not_rotated,
+    a_session_ends_once,
     everything_of_a_user_is_forgotten,
     many_sessions_are_listed_and_forgotten,
 );
@@ -172,6 +175,88 @@ async fn what_is_not_there_is_not_confirmed(ports: Ports) {
     ports.sessions.start(&ended.0, &ended.1).await.unwrap();
     ports.sessions.confirm(ann.id, session, 1).await.unwrap();
     assert_eq!(self::found(&ports, &ended.0).await, Some(ended.0));
+}
+
+fn next(session: &Session, ports: &Ports) -> Session {
+    Session {
+        generation: session.generation + 1,
+        last_used_at: ports.now(),
+        expires_at: ports.now().plus(SESSION_LIFETIME),
+        ..session.clone()
+    }
+}
+
+async fn a_rotation_is_written_once_however_many_try(ports: Ports) {
+    let ann = user(&ports).await;
+    let session = started(&ports, &ann).await;
+    (ports.advance)(Duration::from_secs(60));
+    let next = next(&session, &ports);
+    let tries = (0..20).map(|_| {
+        let (sessions, next) = (ports.sessions.clone(), next.clone());
+        tokio::spawn(async move { sessions.rotate(&next).await.unwrap() })
+    });
+    let tries = futures::future::join_all(tries).await.into_iter();
+    assert_eq!(tries.filter(|won| *won.as_ref().unwrap()).count(), 1);
+    assert_eq!(found(&ports, &session).await, Some(next));
+}
+
+async fn what_has_changed_since_is_not_rotated(ports: Ports) {
+    let ann = user(&ports).await;
+    let session = started(&ports, &ann).await;
+    let first = next(&session, &ports);
+    ports.sessions.confirm(ann.id, session.id, 1).await.unwrap();
+    assert!(!ports.sessions.rotate(&first).await.unwrap(), "the epoch");
+    let confirmed = found(&ports, &session).await.unwrap();
+    let second = next(&next(&confirmed, &ports), &ports);
+    assert!(!ports.sessions.rotate(&second).await.unwrap(), "too far");
+    let event = ended(&ports, &session);
+    assert!(
+        ports
+            .sessions
+            .end(ann.id, session.id, &event)
+            .await
+            .unwrap()
+    );
+    let first = next(&confirmed, &ports);
+    assert!(!ports.sessions.rotate(&first).await.unwrap(), "it is over");
+    let absent = Session {
+        id: id(&ports),
+        ..first
+    };
+    assert!(!ports.sessions.rotate(&absent).await.unwrap(), "not there");
+    assert_eq!(found(&ports, &absent).await, None);
+}
+
+fn ended(ports: &Ports, session: &Session) -> DomainEvent {
+    let reason = EndReason::SignedOut;
+    Session::ended(session.user_id, session.id, reason, &ports.occasion())
+}
+
+async fn a_session_ends_once(ports: Ports) {
+    let ann = user(&ports).await;
+    let (session, other) = (started(&ports, &ann).await, started(&ports, &ann).await);
+    let event = ended(&ports, &session);
+    (ports.advance)(Duration::from_secs(1));
+    for _ in 0..2 {
+        assert!(
+            ports
+                .sessions
+                .end(ann.id, session.id, &event)
+                .await
+                .unwrap()
+        );
+    }
+    let late = ended(&ports, &session);
+    assert!(!ports.sessions.end(ann.id, session.id, &late).await.unwrap());
+    let expected = Session {
+        ended_at: Some(event.time),
+        ..session
+    };
+    assert_eq!(found(&ports, &expected).await, Some(expected));
+    assert_eq!(found(&ports, &other).await, Some(other));
+    let nobodys = id(&ports);
+    assert!(!ports.sessions.end(ann.id, nobodys, &late).await.unwrap());
+    assert_eq!(ports.sessions.find(ann.id, nobodys).await.unwrap(), None);
 }
 
 async fn everything_of_a_user_is_forgotten(ports: Ports) {

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use shared::{
     adapters::memory::{Fault, PASSWORD, Person, World},
-    domain::{EventKind, Login, Origin, Role, Roles},
+    domain::{EventKind, Login, LoginKey, Origin, Role, Roles},
     http::{
         Access, Call, Reply,
         sample::Sample,
@@ -24,6 +24,11 @@ fn service(world: &Arc<World>) -> ChangePassword {
         },
         sessions: world.clone(),
         hasher: world.clone(),
+        reauthentication: Reauthentication {
+            users: world.clone(),
+            hasher: world.clone(),
+            throttle: world.sign_in_throttle(10),
+        },
     }
 }
 
@@ -87,8 +92,12 @@ async fn every_session_ends_but_the_one_that_asks() {
         stage.world.trace()[2..],
         [
             "users.find",
+            "attempts.spend",
+            "attempts.spend",
             "users.find_login",
             "hasher.verify",
+            "attempts.clear",
+            "attempts.give_back",
             "hasher.hash",
             "users.commit",
             "sessions.confirm"
@@ -120,7 +129,13 @@ async fn a_wrong_present_password_costs_one_verification() {
     );
     assert_eq!(
         stage.world.trace()[2..],
-        ["users.find", "users.find_login", "hasher.verify"]
+        [
+            "users.find",
+            "attempts.spend",
+            "attempts.spend",
+            "users.find_login",
+            "hasher.verify"
+        ]
     );
     assert!(is_password(&stage.world, &stage.ann, PASSWORD).await);
 }
@@ -211,6 +226,10 @@ impl PasswordHasher for Meanwhile {
         let hasher: &dyn PasswordHasher = self.0.as_ref();
         hasher.verify(password, hash).await
     }
+
+    fn is_current(&self, hash: &shared::domain::PasswordHash) -> bool {
+        self.0.is_current(hash)
+    }
 }
 
 /// What was proven of the password before counts no more once the password is another.
@@ -297,5 +316,5 @@ async fn a_new_password_survives_every_fault() {
         fired
     })
     .await;
-    assert_eq!(tried, 4 * 6, "each of the six calls was made to fail");
+    assert_eq!(tried, 4 * 10, "each of the ten calls was made to fail");
 }

@@ -21,6 +21,7 @@ fn service_for(world: &Arc<World>, first_admin: &str) -> Arc<ResetPassword> {
     Arc::new(ResetPassword {
         passwords: PasswordPolicy::default(),
         hasher: world.clone(),
+        throttle: world.throttle(),
         proving: Proving {
             users: world.clone(),
             tokens: world.clone(),
@@ -99,6 +100,7 @@ async fn a_token_gives_a_new_password_once() {
             "users.find",
             "tokens.is_good",
             "hasher.hash",
+            "attempts.clear",
             "users.find",
             "users.commit"
         ]
@@ -271,5 +273,23 @@ async fn a_reset_survives_every_fault() {
         fired
     })
     .await;
-    assert_eq!(tried, 4 * 6, "six calls, each with four faults");
+    assert_eq!(tried, 4 * 7, "seven calls, each with four faults");
+}
+
+/// Who is locked out by somebody else's guesses gets in by mail.
+#[tokio::test]
+async fn a_reset_forgives_wrong_guesses() {
+    let world = World::new();
+    let ann = world.add_user("ann@example.com").await.unwrap();
+    let throttle = world.sign_in_throttle(1);
+    let origin = Origin::system("test");
+    let spend = async || throttle.spend(Some(&ann.email), &origin).await.unwrap();
+    assert!(spend().await.is_ok());
+    assert!(spend().await.is_err(), "locked");
+    let token = issued(&world, &ann, RESET, 1).await;
+    let weak = service(&world).execute(command(&token, "password")).await;
+    assert!(matches!(weak, Err(Error::Invalid(_))));
+    assert!(spend().await.is_err(), "nothing was proven yet");
+    let reset = service(&world).execute(command(&token, NEW)).await;
+    assert!(reset.is_ok() && spend().await.is_ok());
 }

@@ -3,8 +3,10 @@
 use std::{collections::HashMap, fmt::Display};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
 
 use super::item::Key;
+use crate::domain::{Error, Result};
 
 /// An update of one item under a condition.
 ///
@@ -67,6 +69,11 @@ pub(super) fn text(value: impl Display) -> AttributeValue {
 /// A number.
 pub(super) fn number(value: impl Into<i128>) -> AttributeValue {
     AttributeValue::N(value.into().to_string())
+}
+
+/// Whatever serializes.
+pub(super) fn value(value: &impl Serialize) -> Result<AttributeValue> {
+    serde_dynamo::to_attribute_value(value).map_err(Error::caused_by)
 }
 
 #[cfg(test)]

@@ -3,15 +3,21 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 
-use super::{Entity, Key, Table, backoff::Backoff, error::Fault, expression::ABSENT};
+use super::{
+    Entity, Item, Key, Table,
+    backoff::Backoff,
+    error::Fault,
+    expression::{ABSENT, number},
+};
 use crate::{
     domain::{
         Error, Result,
-        keys::{KeyPair, KeyRing},
+        keys::{KeyPair, KeyRing, Rotation},
     },
     ports::{Entropy, SecretPurpose, Secrets, SigningKeys},
 };
@@ -106,6 +112,53 @@ impl SigningKeys for Keys {
                 return Err(fault.into());
             }
         }
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<bool> {
+        let mut backoff = Backoff::new(&*self.entropy);
+        loop {
+            let token = self.entropy.token()?;
+            let written = self.table.transact(self.writes(rotation)?, token).await;
+            let Err(error) = written else {
+                return Ok(true);
+            };
+            // Whatever failed, the ring decides: it is ours if a reply was lost.
+            let ring = self.ring().await?;
+            if ring.as_ref() == Some(&rotation.ring) {
+                return Ok(true);
+            }
+            if ring.is_none_or(|ring| ring.version + 1 != rotation.ring.version) {
+                return Ok(false);
+            }
+            let fault = self.table.fault("TransactWriteItems", &error);
+            if !matches!(fault, Fault::Passing(_)) || !backoff.pause().await? {
+                return Err(fault.into());
+            }
+        }
+    }
+}
+
+impl Keys {
+    /// All of a rotation: the ring follows its predecessor, private halves come and go with it.
+    fn writes(&self, rotation: &Rotation) -> Result<Vec<TransactWriteItem>> {
+        let before = number(rotation.ring.version.saturating_sub(1));
+        let values = Item::from([(":before".to_owned(), before)]);
+        let follows = "#version = :before";
+        let mut writes = vec![
+            self.table
+                .putting(&(), &rotation.ring, follows, Some(values))?,
+        ];
+        if let Some(next) = &rotation.next {
+            let private = PrivateKeyItem {
+                pkcs8: encode(&next.private),
+            };
+            let kid = next.public.kid.as_str();
+            writes.push(self.table.putting(kid, &private, ABSENT, None)?);
+        }
+        for kid in &rotation.retired {
+            writes.push(self.table.removing(PrivateKeyItem::key(kid))?);
+        }
+        Ok(writes)
     }
 }
 

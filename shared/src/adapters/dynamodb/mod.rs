@@ -18,7 +18,9 @@ mod table;
 #[allow(dead_code, reason = "the contract suite uses the rest")]
 mod tables;
 
+pub mod attempts;
 pub mod audit;
+pub mod cache;
 pub mod claims;
 pub mod feed;
 pub mod keys;
@@ -29,7 +31,9 @@ pub mod snapshots;
 pub mod tokens;
 pub mod users;
 
+pub use attempts::AttemptCounts;
 pub use audit::Audit;
+pub use cache::CacheItems;
 pub use claims::ClaimRecords;
 pub use feed::Feed;
 pub use item::{Entity, Item, Key, from_item};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
     Entity, Key, Table,
-    expression::{Update, number, text},
+    expression::{Update, number, text, value},
     item::ttl,
     query::{KEYS, Query},
     table::Written,
@@ -99,6 +99,48 @@ impl SessionRepository for Sessions {
         };
         let items: Vec<SessionItem> = self.table.read_all(&alive).await?;
         Ok(items.into_iter().map(|item| item.session).collect())
+    }
+
+    /// One update. It is no event, so that of the write before goes.
+    async fn rotate(&self, next: &Session) -> Result<bool> {
+        let Some(before) = next.generation.checked_sub(1) else {
+            return Err(Error::internal("a session begins at generation 0"));
+        };
+        let rotation = Update {
+            key: SessionItem::key(&(next.user_id, next.id)),
+            changes: "SET #generation = :generation, #lastUsedAt = :now, #expiresAt = :expiresAt, \
+                      #ttl = :ttl REMOVE #event",
+            condition: Some(
+                "#generation = :before AND #authEpoch = :epoch AND attribute_not_exists(#endedAt)",
+            ),
+            values: vec![
+                (":generation", number(next.generation)),
+                (":now", text(next.last_used_at)),
+                (":expiresAt", text(next.expires_at)),
+                (":ttl", number(ttl(next.expires_at))),
+                (":before", number(before)),
+                (":epoch", number(next.auth_epoch)),
+            ],
+        };
+        let written = self.table.update::<IgnoredAny>(rotation).await?;
+        Ok(matches!(written, Written::Done(_)))
+    }
+
+    /// One update.
+    async fn end(&self, user: UserId, id: SessionId, event: &DomainEvent) -> Result<bool> {
+        let end = Update {
+            key: SessionItem::key(&(user, id)),
+            changes: "SET #endedAt = :now, #event = :event",
+            condition: Some("attribute_exists(#pk) AND attribute_not_exists(#endedAt)"),
+            values: vec![(":now", text(event.time)), (":event", value(event)?)],
+        };
+        Ok(match self.table.update::<SessionItem>(end).await? {
+            Written::Done(_) => true,
+            // With our event it is ours: the reply to an earlier try was lost.
+            Written::Refused(there) => there
+                .and_then(|item| item.event)
+                .is_some_and(|known| known.id == event.id),
+        })
     }
 
     /// One update. It is no event, so that of the write before goes.

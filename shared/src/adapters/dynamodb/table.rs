@@ -90,6 +90,18 @@ impl Table {
         }
     }
 
+    /// Puts `entity`, whatever stood there before.
+    pub(super) async fn put<E: Entity>(&self, id: &E::Id, entity: &E) -> Result<()> {
+        self.client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item::to_item(id, entity)?))
+            .send()
+            .await
+            .map_err(|error| self.fault("PutItem", &error))?;
+        Ok(())
+    }
+
     /// Updates one item under a condition.
     pub(super) async fn update<T: DeserializeOwned>(&self, update: Update) -> Result<Written<T>> {
         let sent = self
@@ -197,6 +209,16 @@ impl Table {
             .condition_expression(condition)
             .set_expression_attribute_names(Some(expression::names([condition])))
             .set_expression_attribute_values(Some(values))
+            .build()
+            .map_err(Error::caused_by)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// The write of a transaction that removes what stands under `key`, if anything does.
+    pub(super) fn removing(&self, key: Key) -> Result<TransactWriteItem> {
+        let delete = Delete::builder()
+            .table_name(&self.name)
+            .set_key(Some(key.into_item()))
             .build()
             .map_err(Error::caused_by)?;
         Ok(TransactWriteItem::builder().delete(delete).build())

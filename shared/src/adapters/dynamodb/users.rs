@@ -1,5 +1,6 @@
 //! Users.
 
+mod bulk;
 mod failure;
 mod items;
 mod transaction;
@@ -22,13 +23,17 @@ use super::{
     error::Fault,
     expression::{PRESENT, Update, text},
     query::{KEYS, Query},
+    table::Written,
 };
 use crate::{
     domain::{
-        Change, Login, LoginKey, Refusal, Result, User, UserId, Version, history::HistoryEntry,
+        Change, Login, LoginKey, PasswordHash, Refusal, Result, User, UserId, Version,
+        history::HistoryEntry,
     },
     ports::{Circumstances, UserRepository},
 };
+
+pub use bulk::{NewUserItems, items_of_new};
 
 /// The users, in the users table.
 #[derive(Clone)]
@@ -124,6 +129,24 @@ impl UserRepository for Users {
                 return Err(failure.into());
             }
         }
+    }
+
+    async fn rehash(&self, old: &Login, new: &PasswordHash) -> Result<bool> {
+        let Some(password) = &old.password else {
+            return Ok(false);
+        };
+        let update = Update {
+            key: LoginItem::key(&old.key),
+            changes: "SET #passwordHash = :new",
+            condition: Some("#userId = :userId AND #passwordHash = :old"),
+            values: vec![
+                (":userId", text(old.user_id)),
+                (":old", text(password.expose())),
+                (":new", text(new.expose())),
+            ],
+        };
+        let written = self.table.update::<IgnoredAny>(update).await?;
+        Ok(matches!(written, Written::Done(_)))
     }
 
     async fn has_administrator(&self) -> Result<bool> {

@@ -3,12 +3,16 @@
 //! All state is reached through [`World::call`], the one place where calls are traced and faults
 //! are injected; so a new port method is covered by itself.
 
+mod attempts;
+mod cache;
 mod claims;
 mod directory;
 mod fault;
 mod people;
+mod providers;
 mod requests;
 mod samples;
+mod sessions;
 mod state;
 mod tamper;
 mod users;
@@ -29,20 +33,21 @@ use tokio::sync::Notify;
 use self::state::State;
 use crate::{
     domain::{
-        DomainEvent, Error, Password, PasswordHash, Result, Session, SessionId, Timestamp, UserId,
+        DomainEvent, Error, Password, PasswordHash, Result, Timestamp, UserId,
         audit::{AuditEntry, AuditPage, AuditQuery},
         history,
-        keys::{KeyPair, KeyRing},
+        keys::{KeyPair, KeyRing, PublicKey, Rotation},
         mail::Mail,
     },
     ports::{
-        AuditLog, Circumstances, ClaimKey, Clock, Entropy, EventBus, Mailer, PasswordHasher,
-        Posted, SecretPurpose, Secrets, SessionRepository, SigningKeys,
+        AuditLog, Circumstances, ClaimKey, Clock, Entropy, EventBus, KeyGenerator, Mailer,
+        PasswordHasher, Posted, SecretPurpose, Secrets, SigningKeys,
     },
 };
 
 pub use fault::{Fault, Outcome};
 pub use people::{PASSWORD, Person};
+pub use providers::identity;
 
 /// The whole outside world, in memory.
 #[derive(Debug)]
@@ -140,6 +145,11 @@ impl World {
         }
     }
 
+    /// The hash of `password` as another system made it, which is not current.
+    pub fn foreign_hash(&self, password: &Password) -> PasswordHash {
+        foreign(&quick_hash(password))
+    }
+
     /// Anonymous requests not carried out yet.
     pub fn pending_requests(&self) -> usize {
         lock(&self.state).requests.len()
@@ -221,71 +231,26 @@ impl PasswordHasher for World {
     }
 
     async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool> {
-        let matches = hash == Some(&quick_hash(password));
+        let ours = quick_hash(password);
+        let matches = hash.is_some_and(|hash| *hash == ours || *hash == foreign(&ours));
         self.call("hasher.verify", |_| Ok(matches)).await
     }
+
+    fn is_current(&self, hash: &PasswordHash) -> bool {
+        !hash.expose().starts_with(FOREIGN)
+    }
+}
+
+/// What the hashes of another system begin with.
+const FOREIGN: &str = "foreign ";
+
+fn foreign(hash: &PasswordHash) -> PasswordHash {
+    PasswordHash::from_phc(format!("{FOREIGN}{}", hash.expose()))
 }
 
 fn quick_hash(password: &Password) -> PasswordHash {
     let digest: [u8; 32] = Sha256::digest(password.expose().as_bytes()).into();
     PasswordHash::from_phc(history::Digest::from(digest).to_string())
-}
-
-#[async_trait]
-impl SessionRepository for World {
-    async fn start(&self, session: &Session, event: &DomainEvent) -> Result<()> {
-        self.call("sessions.start", |state| {
-            let id = (session.user_id, session.id);
-            match state.sessions.get(&id) {
-                Some(other) if other.nonce == session.nonce => return Ok(()),
-                Some(_) => return Err(Error::internal("the id of a session is in use")),
-                None => {}
-            }
-            state.sessions.insert(id, session.clone());
-            state.remember(event);
-            Ok(())
-        })
-        .await
-    }
-
-    async fn find(&self, user: UserId, id: SessionId) -> Result<Option<Session>> {
-        self.call("sessions.find", |state| {
-            Ok(state.sessions.get(&(user, id)).cloned())
-        })
-        .await
-    }
-
-    async fn list(&self, user: UserId) -> Result<Vec<Session>> {
-        let now = self.now();
-        self.call("sessions.list", |state| {
-            let sessions = state.sessions.values().rev();
-            let alive =
-                sessions.filter(|session| session.user_id == user && session.expires_at > now);
-            Ok(alive.cloned().collect())
-        })
-        .await
-    }
-
-    async fn confirm(&self, user: UserId, id: SessionId, epoch: u64) -> Result<()> {
-        self.call("sessions.confirm", |state| {
-            if let Some(session) = state.sessions.get_mut(&(user, id)).filter(|session| {
-                session.ended_at.is_none() && Some(session.auth_epoch) == epoch.checked_sub(1)
-            }) {
-                session.auth_epoch = epoch;
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    async fn forget(&self, user: UserId) -> Result<()> {
-        self.call("sessions.forget", |state| {
-            state.sessions.retain(|(owner, _), _| *owner != user);
-            state.tokens.retain(|(owner, _), _| *owner != user);
-            Ok(())
-        })
-        .await
-    }
 }
 
 #[async_trait]
@@ -316,6 +281,44 @@ impl SigningKeys for World {
                 .clone())
         })
         .await
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<bool> {
+        self.call("keys.rotate", |state| {
+            if state.ring.as_ref() == Some(&rotation.ring) {
+                return Ok(true);
+            }
+            let follows = |ring: &KeyRing| ring.version + 1 == rotation.ring.version;
+            if !state.ring.as_ref().is_some_and(follows) {
+                return Ok(false);
+            }
+            for kid in &rotation.retired {
+                state.private_keys.remove(kid);
+            }
+            if let Some(next) = &rotation.next {
+                let private = next.private.expose_secret().to_vec();
+                state.private_keys.insert(next.public.kid.clone(), private);
+            }
+            state.ring = Some(rotation.ring.clone());
+            Ok(true)
+        })
+        .await
+    }
+}
+
+/// Keys that sign nothing, quickly made.
+impl KeyGenerator for World {
+    fn generate(&self, activates_at: Timestamp) -> Result<KeyPair> {
+        let entropy: &dyn Entropy = self;
+        Ok(KeyPair {
+            public: PublicKey {
+                kid: entropy.token()?,
+                n: String::new(),
+                e: String::new(),
+                activates_at,
+            },
+            private: entropy.bytes::<32>()?.to_vec().into(),
+        })
     }
 }
 

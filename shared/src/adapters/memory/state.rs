@@ -6,8 +6,9 @@ use crate::{
     directory::{Manifest, SegmentName},
     domain::{
         DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId, Timestamp,
-        TokenPurpose, User, UserId, Version, audit::AuditEntry, history::HistoryEntry,
-        keys::KeyRing, mail::Mail, request::AnonymousRequest, token::TokenHash,
+        TokenPurpose, User, UserId, Version, attempt::AttemptKey, audit::AuditEntry,
+        history::HistoryEntry, keys::KeyRing, mail::Mail, request::AnonymousRequest,
+        token::TokenHash,
     },
     ports::{ClaimKey, SecretPurpose},
 };
@@ -21,7 +22,10 @@ pub(super) struct State {
     pub(super) sessions: BTreeMap<(UserId, SessionId), Session>,
     pub(super) tokens: BTreeMap<(UserId, TokenPurpose), TokenSlot>,
     pub(super) requests: BTreeMap<RequestId, AnonymousRequest>,
+    pub(super) attempts: BTreeMap<AttemptKey, super::attempts::Count>,
     pub(super) claims: BTreeMap<ClaimKey, super::claims::Record>,
+    pub(super) cache: super::cache::Cached,
+    pub(super) providers: super::providers::Providers,
     pub(super) ring: Option<KeyRing>,
     pub(super) private_keys: BTreeMap<String, Vec<u8>>,
     pub(super) secrets: BTreeMap<SecretPurpose, Vec<u8>>,

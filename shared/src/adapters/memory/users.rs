@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{World, state::State};
 use crate::{
     domain::{
-        Change, Login, LoginKey, Refusal, Result, Timestamp, User, UserId, Version,
+        Change, Login, LoginKey, PasswordHash, Refusal, Result, Timestamp, User, UserId, Version,
         change::AdminChange, history::HistoryEntry, login::LoginChange, token::TokenUse,
     },
     ports::{Clock as _, UserRepository},
@@ -29,6 +29,17 @@ impl UserRepository for World {
         let now = self.now();
         self.call("users.commit", |state| state.commit(change, now))
             .await
+    }
+
+    async fn rehash(&self, old: &Login, new: &PasswordHash) -> Result<bool> {
+        self.call("users.rehash", |state| {
+            let login = state.logins.get_mut(&old.key);
+            let login = login.filter(|login| **login == *old && old.password.is_some());
+            Ok(login
+                .map(|login| login.password = Some(new.clone()))
+                .is_some())
+        })
+        .await
     }
 
     async fn has_administrator(&self) -> Result<bool> {

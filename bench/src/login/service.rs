@@ -1,0 +1,154 @@
+//! The sign-in as the function does it, from the event to the answer, over ports in memory.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{anyhow, ensure};
+use authenticate::{authenticate::Authenticate, handler, password::PasswordStrategy};
+use serde_json::json;
+use shared::{
+    adapters::{argon2::Argon2, jwt::Jwt, memory::World, system::System},
+    domain::{Origin, Password, Roles, User, UserId, error::Violation, user::NewUser},
+    granting::Granting,
+    http::{Gate, answer, sample::Sample},
+    ports::{PasswordHasher, SecretPurpose, UserRepository as _},
+    secret::SharedSecret,
+};
+
+use super::cpu;
+use crate::timing::{Timings, millis};
+
+/// The right password of everybody.
+pub(super) const PASSWORD: &str = "correct horse battery staple";
+
+/// Nobody waits here, however often they guess.
+const UNLIMITED: u32 = 100_000_000;
+
+/// The function, with everything it needs.
+pub(super) struct Stage {
+    world: Arc<World>,
+    hasher: Arc<dyn PasswordHasher>,
+    service: Arc<Authenticate>,
+}
+
+impl Stage {
+    /// The function with this hasher, before its first sign-in.
+    pub(super) fn new(world: Arc<World>, hasher: Arc<dyn PasswordHasher>) -> Self {
+        let password = PasswordStrategy {
+            users: world.clone(),
+            hasher: hasher.clone(),
+            throttle: world.password_throttle(UNLIMITED),
+            circumstances: world.circumstances(),
+        };
+        let tokens = Jwt::new(world.clone(), world.circumstances(), "roster");
+        let secret = SharedSecret::new(SecretPurpose::Refresh, world.clone(), world.clone());
+        let service = Authenticate {
+            strategies: vec![Arc::new(password)],
+            sessions: world.clone(),
+            granting: Granting {
+                tokens: Arc::new(tokens),
+                refresh_secret: secret,
+            },
+            circumstances: world.circumstances(),
+        };
+        Self {
+            world,
+            hasher,
+            service: Arc::new(service),
+        }
+    }
+
+    /// The function with Roster's hasher.
+    pub(super) fn real() -> anyhow::Result<Self> {
+        Ok(Self::new(
+            World::new(),
+            Arc::new(Argon2::new(Arc::new(System))?),
+        ))
+    }
+
+    /// Somebody with an account.
+    pub(super) async fn add(&self, email: &str, active: bool) -> anyhow::Result<()> {
+        let wrong = |violation: Violation| anyhow!("{}", violation.message);
+        let occasion = self
+            .world
+            .circumstances()
+            .occasion(Origin::system("bench"))?;
+        let new = NewUser {
+            id: UserId::new(occasion.now, self.world.circumstances().entropy.bytes()?),
+            email: email.parse().map_err(wrong)?,
+            name: "Ann".parse().map_err(wrong)?,
+            password: self.hasher.hash(&Password::presented(PASSWORD)).await?,
+            roles: Roles::new(),
+        };
+        let user = self.world.commit(&User::create(new, &occasion)).await?;
+        self.world.tamper(user.id, |user| user.active = active);
+        Ok(())
+    }
+
+    /// The status of a sign-in.
+    pub(super) async fn sign_in(&self, email: &str, password: &str) -> anyhow::Result<u16> {
+        let request = Sample::new("POST", "/sessions")
+            .json(&json!({"email": email, "password": password}))
+            .into_request()?;
+        let gate = Gate::open("");
+        let service = self.service.clone();
+        let answer = answer(handler::ACCESS, &gate, service, &handler::handle, request).await;
+        Ok(answer.status().as_u16())
+    }
+
+    async fn sign_ins(&self, count: u32) -> anyhow::Result<Duration> {
+        let before = cpu::of("self")?;
+        for _ in 0..count {
+            let status = self.sign_in("ann@example.com", PASSWORD).await?;
+            ensure!(status == 201, "a sign-in was answered {status}");
+        }
+        Ok(cpu::of("self")?.saturating_sub(before) / count)
+    }
+}
+
+/// Sign-ins together of which all but the hash is measured, which is little.
+const TOGETHER: u32 = 50;
+
+/// The rows of the table.
+pub(super) async fn measure(runs: usize, fastest: f64) -> anyhow::Result<Vec<String>> {
+    let real = Stage::real()?;
+    let world = World::new();
+    let hashless = Stage::new(world.clone(), world);
+    for stage in [&real, &hashless] {
+        stage.add("ann@example.com", true).await?;
+        // Makes the keys that sign tokens, as init does.
+        stage.sign_ins(1).await?;
+    }
+    let mut first_hashes = Timings::default();
+    let (mut whole, mut rest) = (Timings::default(), Timings::default());
+    let (first_whole, first_rest) = (real.sign_ins(1).await?, hashless.sign_ins(1).await?);
+    for _ in 0..runs {
+        whole.add(real.sign_ins(1).await?);
+        rest.add(hashless.sign_ins(TOGETHER).await?);
+    }
+    let mut warm_hashes = Timings::default();
+    for _ in 0..runs.div_ceil(4) {
+        // As a new process after its init.
+        let hasher = Argon2::new(Arc::new(System))?;
+        first_hashes.add(verification(&hasher).await?);
+        warm_hashes.add(verification(&hasher).await?);
+    }
+    let row = |name: &str, first: f64, p50: f64| {
+        let ratio = p50 / fastest;
+        format!("| {name} | {first:.2} | {p50:.2} | {ratio:.2} |")
+    };
+    Ok(vec![
+        row("all of it", millis(first_whole), whole.percentile(50)),
+        row("all but the hash", millis(first_rest), rest.percentile(50)),
+        row(
+            "the hash in a new hasher, then the next",
+            first_hashes.percentile(50),
+            warm_hashes.percentile(50),
+        ),
+    ])
+}
+
+async fn verification(hasher: &Argon2) -> anyhow::Result<Duration> {
+    let before = cpu::of("self")?;
+    hasher.verify(&Password::presented(PASSWORD), None).await?;
+    Ok(cpu::of("self")?.saturating_sub(before))
+}

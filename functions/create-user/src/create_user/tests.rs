@@ -1,0 +1,280 @@
+use shared::{
+    adapters::memory::{Fault, World},
+    domain::{Error, EventKind},
+    http::{Access, Gate, answer, sample::Sample},
+};
+
+use super::*;
+use crate::handler;
+
+fn service(world: &Arc<World>, policy: SignUpPolicy) -> Arc<CreateUser> {
+    Arc::new(CreateUser {
+        policy,
+        passwords: PasswordPolicy::default(),
+        users: world.clone(),
+        requests: world.clone(),
+        hasher: world.clone(),
+        throttle: world.throttle(),
+        per_source: Limit::hourly(5),
+        mails_per_address: Limit::hourly(2),
+        idempotency: Idempotency::new(world.clone(), world.clone(), world.clone()),
+        circumstances: world.circumstances(),
+    })
+}
+
+fn body(email: &str) -> Value {
+    json!({"email": email, "name": "Ann Example", "password": "correct horse battery staple"})
+}
+
+async fn post(service: &Arc<CreateUser>, request: Sample) -> (u16, Value) {
+    let request = request.into_request().unwrap();
+    let response = answer(
+        handler::ACCESS,
+        &Gate::open(""),
+        service.clone(),
+        &handler::handle,
+        request,
+    )
+    .await;
+    let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
+    (response.status().as_u16(), body)
+}
+
+fn sign_up(email: &str) -> Sample {
+    Sample::new("POST", "/users").json(&body(email))
+}
+
+fn sign_up_once(email: &str) -> Sample {
+    sign_up(email).header("idempotency-key", "key-1")
+}
+
+#[tokio::test]
+async fn a_sign_up_makes_a_user_and_an_event() {
+    let world = World::new();
+    let (status, user) = post(
+        &service(&world, SignUpPolicy::Open),
+        sign_up("Ann@Example.com"),
+    )
+    .await;
+    assert_eq!(
+        (status, &user["email"], &user["version"]),
+        (201, &json!("ann@example.com"), &json!(1))
+    );
+    let events = world.outbox();
+    assert_eq!(events.len(), 1);
+    assert_eq!(
+        (events[0].kind, events[0].user_id.unwrap().to_string()),
+        (
+            EventKind::UserCreated,
+            user["id"].as_str().unwrap().to_owned()
+        )
+    );
+    assert_eq!(
+        world.trace(),
+        ["attempts.spend", "hasher.hash", "users.commit"],
+        "one try, one hash and one transaction"
+    );
+}
+
+#[tokio::test]
+async fn an_address_in_other_letters_is_taken() {
+    let world = World::new();
+    let service = service(&world, SignUpPolicy::Open);
+    post(&service, sign_up("ann@example.com")).await;
+    let (status, problem) = post(&service, sign_up("ANN@EXAMPLE.COM")).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("email-taken")));
+    assert_eq!(world.outbox().len(), 1);
+}
+
+#[tokio::test]
+async fn every_wrong_field_is_pointed_at() {
+    let world = World::new();
+    let request = Sample::new("POST", "/users")
+        .json(&json!({"email": "ann", "password": "password1", "admin": true}));
+    let (status, problem) = post(&service(&world, SignUpPolicy::Open), request).await;
+    assert_eq!(status, 422);
+    let errors = problem["errors"].as_array().unwrap();
+    let pointed: Vec<_> = errors
+        .iter()
+        .map(|error| {
+            (
+                error["pointer"].as_str().unwrap(),
+                error["code"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        pointed,
+        [
+            ("/email", "invalid-email"),
+            ("/name", "required"),
+            ("/password", "too-weak"),
+            ("/admin", "unknown-field")
+        ]
+    );
+    assert!(world.trace().is_empty(), "nothing was asked of the world");
+}
+
+#[tokio::test]
+async fn what_is_no_json_object_is_refused() {
+    let world = World::new();
+    let service = service(&world, SignUpPolicy::Open);
+    let with = |kind: &str, text: &str| Sample::new("POST", "/users").body(kind, text);
+    assert_eq!(post(&service, with("application/json", "{")).await.0, 400);
+    assert_eq!(post(&service, with("application/json", "[]")).await.0, 400);
+    assert_eq!(post(&service, with("text/plain", "{}")).await.0, 415);
+    assert_eq!(post(&service, Sample::new("POST", "/users")).await.0, 415);
+    let large = format!("{{\"name\":\"{}\"}}", "a".repeat(64 * 1024));
+    assert_eq!(
+        post(&service, with("application/json", &large)).await.0,
+        413
+    );
+    assert_eq!(
+        post(&service, with("application/json; charset=utf-8", "{}"))
+            .await
+            .0,
+        422
+    );
+}
+
+#[tokio::test]
+async fn a_repetition_gives_the_first_answer() {
+    let world = World::new();
+    let service = service(&world, SignUpPolicy::Open);
+    let first = post(&service, sign_up_once("ann@example.com")).await;
+    assert_eq!(first.0, 201);
+    assert_eq!(post(&service, sign_up_once("ann@example.com")).await, first);
+    let (status, problem) = post(&service, sign_up_once("bob@example.com")).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (422, &json!("idempotency-key-reused"))
+    );
+    assert_eq!(world.users().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_is_repeated_too() {
+    let world = World::new();
+    let service = service(&world, SignUpPolicy::Open);
+    post(&service, sign_up("ann@example.com")).await;
+    assert_eq!(post(&service, sign_up_once("ann@example.com")).await.0, 409);
+    assert_eq!(post(&service, sign_up_once("ann@example.com")).await.0, 409);
+}
+
+#[tokio::test]
+async fn a_concealed_sign_up_does_the_same_for_any_address() {
+    let world = World::new();
+    post(
+        &service(&world, SignUpPolicy::Open),
+        sign_up("ann@example.com"),
+    )
+    .await;
+    let concealed = service(&world, SignUpPolicy::Concealed);
+    world.clear_trace();
+    let taken = post(&concealed, sign_up("ann@example.com")).await;
+    let trace = world.trace();
+    world.clear_trace();
+    let free = post(&concealed, sign_up("bob@example.com")).await;
+    assert_eq!((taken.0, &taken), (202, &free));
+    assert_eq!(
+        trace,
+        [
+            "attempts.spend",
+            "attempts.spend",
+            "hasher.hash",
+            "requests.put"
+        ]
+    );
+    assert_eq!(world.trace(), trace);
+}
+
+#[tokio::test]
+async fn only_administrators_create_users_under_the_admin_policy() {
+    let world = World::new();
+    let closed = service(&world, SignUpPolicy::Admin);
+    assert_eq!(post(&closed, sign_up("ann@example.com")).await.0, 401);
+    assert!(matches!(
+        closed.admit(Some(false)),
+        Err(Error::Refused(Refusal::Forbidden))
+    ));
+    assert!(closed.admit(Some(true)).is_ok());
+    assert_eq!(handler::ACCESS, Access::AnyoneOrCaller);
+}
+
+/// Whatever fails wherever, a client that repeats its request with its key gets its user, and
+/// there is one user with one event.
+#[tokio::test]
+async fn a_sign_up_survives_every_fault() {
+    let tried = World::try_every_fault(async |fault: Fault| {
+        let world = World::new();
+        let service = service(&world, SignUpPolicy::Open);
+        let command = || Command {
+            email: "ann@example.com".parse().unwrap(),
+            name: "Ann".parse().unwrap(),
+            password: PasswordPolicy::default()
+                .choose("correct horse battery staple", &[])
+                .unwrap(),
+            origin: Origin::system("test"),
+            repeatable: Some(Repeatable::new("key-1", b"{}")),
+        };
+        let (_, fired) = world
+            .with_fault(fault, service.execute(command(), Manner::Open))
+            .await;
+        // The dead worker's lease runs out.
+        world.advance(std::time::Duration::from_secs(16));
+        let again = service.execute(command(), Manner::Open).await.unwrap();
+        let users = world.users();
+        assert_eq!(again, Outcome::Created(users[0].clone()), "{fault:?}");
+        assert_eq!((users.len(), world.outbox().len()), (1, 1), "{fault:?}");
+        fired
+    })
+    .await;
+    assert!(
+        tried >= 4 * 5,
+        "claims, hash, commit and secrets were each made to fail: {tried}"
+    );
+}
+
+#[tokio::test]
+async fn one_place_signs_up_so_often_an_hour() {
+    let world = World::new();
+    let open = service(&world, SignUpPolicy::Open);
+    for number in 0..5 {
+        let email = format!("ann{number}@example.com");
+        assert_eq!(post(&open, sign_up(&email)).await.0, 201);
+    }
+    world.clear_trace();
+    let (status, problem) = post(&open, sign_up("ann5@example.com")).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (429, &json!("too-many-requests"))
+    );
+    assert_eq!(world.trace(), ["attempts.spend"], "nothing is hashed");
+    assert_eq!(open.admit(Some(true)).unwrap(), Manner::Appointed);
+    let command = Command {
+        email: "bob@example.com".parse().unwrap(),
+        name: "Bob".parse().unwrap(),
+        password: PasswordPolicy::default()
+            .choose("correct horse battery staple", &[])
+            .unwrap(),
+        origin: Origin::system("test"),
+        repeatable: None,
+    };
+    let created = open.execute(command, Manner::Appointed).await;
+    assert!(created.is_ok(), "administrators have no limit");
+    world.advance(std::time::Duration::from_hours(1));
+    assert_eq!(post(&open, sign_up("ann5@example.com")).await.0, 201);
+}
+
+#[tokio::test]
+async fn a_concealed_sign_up_is_also_limited_by_its_address() {
+    let world = World::new();
+    let concealed = service(&world, SignUpPolicy::Concealed);
+    for expected in [202, 202, 429] {
+        assert_eq!(
+            post(&concealed, sign_up("ann@example.com")).await.0,
+            expected
+        );
+    }
+    assert_eq!(post(&concealed, sign_up("bob@example.com")).await.0, 202);
+}

@@ -1,0 +1,4 @@
+//! `GET /users/{id}/sessions`.
+
+pub mod handler;
+pub mod list_sessions;

@@ -1,0 +1,4 @@
+//! `POST /sessions/refresh`.
+
+pub mod handler;
+pub mod refresh_session;

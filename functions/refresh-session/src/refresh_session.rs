@@ -1,0 +1,102 @@
+//! The use case: a session goes on.
+
+use std::{sync::Arc, time::Duration};
+
+use shared::{
+    domain::{
+        Origin, Refusal, Result, Session, User,
+        session::{EndReason, Exchange, RefreshToken},
+    },
+    granting::{Granted, Granting},
+    ports::{Circumstances, SessionRepository, UserRepository},
+};
+
+/// How often a session is looked at again after somebody else was first. Whoever loses once finds the
+/// winner's successor at the second look.
+const LOOKS: usize = 5;
+
+/// Refreshes sessions.
+pub struct RefreshSession {
+    /// Where users are kept.
+    pub users: Arc<dyn UserRepository>,
+    /// Where sessions are kept.
+    pub sessions: Arc<dyn SessionRepository>,
+    /// Grants tokens.
+    pub granting: Granting,
+    /// Time and randomness.
+    pub circumstances: Circumstances,
+}
+
+/// A wish for the next tokens.
+#[derive(Debug)]
+pub struct Command {
+    /// The refresh token.
+    pub token: RefreshToken,
+    /// The `iss` of the access token.
+    pub issuer: String,
+    /// Who asks, and from where.
+    pub origin: Origin,
+}
+
+impl RefreshSession {
+    /// Exchanges a refresh token for its successor and a new access token. Whoever presents one again
+    /// a moment later gets the same successor; later than that, it ends the session.
+    ///
+    /// # Errors
+    /// `InvalidRefreshToken` if the token is not one of a live session, or was exchanged before.
+    pub async fn execute(&self, command: Command) -> Result<Granted> {
+        let Command {
+            token,
+            issuer,
+            origin,
+        } = command;
+        let key = self.granting.refresh_key().await?;
+        for _ in 0..LOOKS {
+            let (user, session) = self.find(&token).await?;
+            let now = self.circumstances.clock.now();
+            let exchange = session.exchange(&token, &key, now);
+            let exchange = exchange.filter(|_| session.is_live(&user, now));
+            match exchange.ok_or(Refusal::InvalidRefreshToken)? {
+                Exchange::Rotation(next) => {
+                    // The tokens are made while the table writes; nobody gets them if it does not.
+                    let (rotated, granted) = tokio::try_join!(
+                        self.sessions.rotate(&next),
+                        self.granting.grant(&issuer, &user, &next)
+                    )?;
+                    if rotated {
+                        return Ok(granted);
+                    }
+                }
+                Exchange::Repetition => return self.granting.grant(&issuer, &user, &session).await,
+                Exchange::Reuse => {
+                    self.end(&session, origin).await?;
+                    return Err(Refusal::InvalidRefreshToken.into());
+                }
+            }
+        }
+        Err(Refusal::Unavailable(Duration::from_secs(1)).into())
+    }
+
+    /// The session that the token names, and its user.
+    async fn find(&self, token: &RefreshToken) -> Result<(User, Session)> {
+        let (user, session) = tokio::try_join!(
+            self.users.find(token.user_id),
+            self.sessions.find(token.user_id, token.session_id)
+        )?;
+        let both = user.zip(session);
+        both.ok_or_else(|| Refusal::InvalidRefreshToken.into())
+    }
+
+    async fn end(&self, session: &Session, origin: Origin) -> Result<()> {
+        let (user, id) = (session.user_id, session.id);
+        let occasion = self.circumstances.occasion(origin)?;
+        let event = Session::ended(user, id, EndReason::TokenReused, &occasion);
+        if self.sessions.end(user, id, &event).await? {
+            tracing::warn!(session = %id, "a refresh token came twice: the session is over");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

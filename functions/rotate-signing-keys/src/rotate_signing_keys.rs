@@ -1,0 +1,211 @@
+//! The use case: the key that signs gives way to the next.
+
+use std::{sync::Arc, time::Duration};
+
+use shared::{
+    domain::{Error, Result, keys::LEAD},
+    ports::{Clock, KeyGenerator, SigningKeys},
+};
+
+/// Rotates keys.
+pub struct RotateSigningKeys {
+    /// Where keys are kept.
+    pub keys: Arc<dyn SigningKeys>,
+    /// Makes keys.
+    pub generator: Arc<dyn KeyGenerator>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For how long each signs.
+    pub period: Duration,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// What is due.
+    Rotate,
+    /// Every key gives way to a new one at once: one may have become known to others. Every access
+    /// token dies within five minutes, when the last process has read the new ring.
+    Replace,
+}
+
+impl RotateSigningKeys {
+    /// Publishes the next key some hours before its time, and forgets those whose tokens have all
+    /// expired. Fine to run again, and at the same time: the ring changes once. Before the first key
+    /// there is nothing to rotate; whoever signs first makes it.
+    ///
+    /// # Errors
+    /// If another change of the ring came first; the next run looks again.
+    pub async fn execute(&self, command: Command) -> Result<()> {
+        let Some(ring) = self.keys.ring().await? else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        let rotation = match command {
+            Command::Replace => Some(ring.replacement(self.generator.generate(now)?)),
+            Command::Rotate => {
+                let due = ring.is_due(now, self.period);
+                let next = due.then(|| self.generator.generate(now.plus(LEAD)));
+                ring.rotation(now, next.transpose()?)
+            }
+        };
+        let Some(rotation) = rotation else {
+            return Ok(());
+        };
+        if !self.keys.rotate(&rotation).await? {
+            return Err(Error::internal("another change of the ring came first"));
+        }
+        let next = rotation.next.map(|next| next.public.kid);
+        tracing::info!(?next, retired = ?rotation.retired, "the ring changed");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{
+        adapters::{
+            jwt::{Jwt, Rsa},
+            memory::{Fault, World},
+        },
+        domain::{Roles, Session, Timestamp, keys::RETENTION},
+        ports::{TokenIssuer as _, TokenVerifier as _},
+    };
+
+    use super::*;
+
+    const MONTH: Duration = Duration::from_hours(30 * 24);
+    const DAY: Duration = Duration::from_hours(24);
+
+    fn rotation(world: &Arc<World>) -> RotateSigningKeys {
+        RotateSigningKeys {
+            keys: world.clone(),
+            generator: world.clone(),
+            clock: world.clone(),
+            period: MONTH,
+        }
+    }
+
+    /// A world with one key.
+    async fn world() -> Arc<World> {
+        let world = World::new();
+        let first = world.generate(world.now()).unwrap();
+        world.bootstrap(&first).await.unwrap();
+        world
+    }
+
+    async fn kids(world: &World) -> Vec<String> {
+        let ring = world.ring().await.unwrap().unwrap();
+        ring.keys.into_iter().map(|key| key.kid).collect()
+    }
+
+    async fn signer(world: &World, now: Timestamp) -> String {
+        let ring = world.ring().await.unwrap().unwrap();
+        ring.signing_key(now).unwrap().kid.clone()
+    }
+
+    #[tokio::test]
+    async fn before_the_first_key_there_is_nothing_to_do() {
+        let world = World::new();
+        for command in [Command::Rotate, Command::Replace] {
+            rotation(&world).execute(command).await.unwrap();
+        }
+        assert_eq!(world.ring().await.unwrap(), None);
+    }
+
+    /// Daily for a year: there is always a key that signs, no key signs for less than a month, and
+    /// whoever reads the ring knows each key hours before it signs.
+    #[tokio::test]
+    async fn a_year_of_days() {
+        let world = world().await;
+        let rotation = rotation(&world);
+        let (mut known, mut last) = (kids(&world).await, signer(&world, world.now()).await);
+        let mut signers = 1;
+        for _ in 0..365 {
+            rotation.execute(Command::Rotate).await.unwrap();
+            rotation.execute(Command::Rotate).await.unwrap();
+            let now = kids(&world).await;
+            assert!(now.len() <= 2, "{now:?}");
+            let signs = signer(&world, world.now()).await;
+            assert!(known.contains(&signs), "it was published the day before");
+            if signs != last {
+                (last, signers) = (signs, signers + 1);
+            }
+            known = now;
+            world.advance(DAY);
+        }
+        assert_eq!(signers, 13, "the first, and one for each month that began");
+    }
+
+    /// With real signatures: what the retired key signed counts until it expires.
+    #[tokio::test]
+    async fn a_token_outlives_the_rotation() {
+        let world = World::new();
+        let issuer = "https://api.example.com";
+        let jwt = Jwt::new(world.clone(), world.circumstances(), "roster");
+        jwt.warm_up_to_sign().await.unwrap();
+        let first = signer(&world, world.now()).await;
+        let ann = world.join("Ann", Roles::new()).await.unwrap();
+        let user = world.user(ann.id).unwrap();
+        let session: Session = world.sessions_of(ann.id).remove(0);
+        let rotation = RotateSigningKeys {
+            generator: Arc::new(Rsa),
+            ..rotation(&world)
+        };
+        world.advance(MONTH.saturating_sub(LEAD));
+        rotation.execute(Command::Rotate).await.unwrap();
+        world.advance(LEAD.saturating_sub(Duration::from_secs(1)));
+        let before = jwt.issue(issuer, &user, &session).await.unwrap();
+        world.advance(Duration::from_mins(9));
+        rotation.execute(Command::Rotate).await.unwrap();
+        let after = jwt.issue(issuer, &user, &session).await.unwrap();
+        assert_ne!(signer(&world, world.now()).await, first);
+        let other = Jwt::new(world.clone(), world.circumstances(), "roster");
+        for token in [before, after] {
+            let token = secrecy_of(&token);
+            for verifier in [&jwt, &other] {
+                assert!(verifier.verify(issuer, &token).await.unwrap().is_some());
+            }
+        }
+        // Its private half goes with it.
+        world.advance(RETENTION);
+        rotation.execute(Command::Rotate).await.unwrap();
+        assert!(world.private(&first).await.unwrap().is_none());
+        assert_eq!(kids(&world).await.len(), 1);
+    }
+
+    fn secrecy_of(token: &shared::ports::AccessToken) -> String {
+        use secrecy::ExposeSecret as _;
+        token.token.expose_secret().to_owned()
+    }
+
+    #[tokio::test]
+    async fn keys_that_became_known_are_replaced_at_once() {
+        let world = world().await;
+        let before = kids(&world).await;
+        rotation(&world).execute(Command::Replace).await.unwrap();
+        let after = kids(&world).await;
+        assert!(after.len() == 1 && after != before);
+        assert_eq!(signer(&world, world.now()).await, after[0]);
+        assert!(world.private(&before[0]).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_rotation_survives_every_fault() {
+        let tried = World::try_every_fault(async |fault: Fault| {
+            let world = world().await;
+            let rotation = rotation(&world);
+            world.advance(MONTH);
+            let run = rotation.execute(Command::Rotate);
+            let (_, fired) = world.with_fault(fault, run).await;
+            rotation.execute(Command::Rotate).await.unwrap();
+            assert_eq!(kids(&world).await.len(), 2, "{fault:?}");
+            for kid in kids(&world).await {
+                assert!(world.private(&kid).await.unwrap().is_some(), "{fault:?}");
+            }
+            fired
+        })
+        .await;
+        assert_eq!(tried, 4 * 2);
+    }
+}

@@ -1,0 +1,244 @@
+//! One user of a file becomes a user of Roster.
+
+use std::sync::Arc;
+
+use shared::{
+    domain::{
+        Change, Error, FieldError, LoginKey, Origin, Refusal, Result, Timestamp, User, UserId,
+        change::Occasion, user::ImportKey,
+    },
+    ports::{Circumstances, UserRepository},
+};
+
+use crate::commands::record::Record;
+
+/// Writes users, each in one transaction with its event and its unique claims.
+pub(in crate::commands) struct Importer {
+    users: Arc<dyn UserRepository>,
+    key: ImportKey,
+    circumstances: Circumstances,
+    started: Timestamp,
+}
+
+/// What became of a line.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::commands) enum Outcome {
+    /// The user was written.
+    Written,
+    /// An earlier run wrote the user. Whatever happened to it since stays.
+    Present,
+    /// The line cannot be a user.
+    Refused(Vec<FieldError>),
+}
+
+impl Importer {
+    pub(in crate::commands) fn new(
+        users: Arc<dyn UserRepository>,
+        key: ImportKey,
+        circumstances: Circumstances,
+    ) -> Self {
+        Self {
+            users,
+            key,
+            started: circumstances.clock.now(),
+            circumstances,
+        }
+    }
+
+    /// The creation which `record` asks for. Its ids are the same at each run.
+    pub(in crate::commands) fn change(&self, record: Record, now: Timestamp) -> Result<Change> {
+        // Where nothing is said, nothing that differs between two runs may stand in for it.
+        let known_since = record.created_at.unwrap_or(Timestamp::from_micros(0));
+        let id = record.id;
+        let id = id.unwrap_or_else(|| self.key.user_id(&record.email, known_since));
+        let occasion = Occasion {
+            event_id: self.key.event_id(id, known_since),
+            salt: self.circumstances.entropy.token()?,
+            now,
+            origin: Origin::system("import"),
+        };
+        let created_at = record.created_at.unwrap_or(now);
+        Ok(User::import(record.into_user(id, created_at), &occasion))
+    }
+
+    /// Writes the user, unless it is there.
+    ///
+    /// # Errors
+    /// If nobody knows whether it was written. Then the same line may be imported again.
+    pub(in crate::commands) async fn import(&self, record: Record) -> Result<Outcome> {
+        let now = self.circumstances.clock.now();
+        if record.created_at.is_some_and(|time| time > now) {
+            return Ok(refused("/createdAt", "in-the-future", "has not come yet"));
+        }
+        let change = self.change(record, now)?;
+        let (id, address) = (
+            change.user().id,
+            LoginKey::Email(change.user().email.clone()),
+        );
+        if let Some(outcome) = self.owned(&address, id).await? {
+            return Ok(outcome);
+        }
+        match self.users.commit(&change).await {
+            // Somebody who moved to another address or was erased is known by the event.
+            Ok(user) if user.updated_at < self.started => Ok(Outcome::Present),
+            Ok(_) => Ok(Outcome::Written),
+            Err(Error::Refused(Refusal::VersionConflict)) => {
+                Ok(refused("/id", "id-taken", "is the id of another user"))
+            }
+            Err(Error::Refused(Refusal::EmailTaken)) => {
+                let owned = self.owned(&address, id).await?;
+                let message = "is linked to another user";
+                Ok(owned.unwrap_or_else(|| refused("/identities", "identity-taken", message)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What follows from who has the address; nothing if nobody has.
+    async fn owned(&self, address: &LoginKey, id: UserId) -> Result<Option<Outcome>> {
+        let login = self.users.find_login(address).await?;
+        Ok(login.map(|login| {
+            if login.user_id == id {
+                Outcome::Present
+            } else {
+                refused("/email", "email-taken", "belongs to another user")
+            }
+        }))
+    }
+}
+
+fn refused(pointer: &str, code: &'static str, message: &str) -> Outcome {
+    Outcome::Refused(vec![FieldError::new(pointer, code, message)])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use shared::{
+        adapters::memory::{Fault, World},
+        domain::EventKind,
+    };
+
+    use super::*;
+
+    fn importer(world: &Arc<World>) -> Importer {
+        let key = ImportKey::new(vec![7; 32].into());
+        Importer::new(world.clone(), key, world.circumstances())
+    }
+
+    fn record(line: &str) -> Record {
+        Record::read(line.as_bytes()).unwrap()
+    }
+
+    fn ann() -> Record {
+        record(
+            r#"{"email": "ann@example.com", "name": "Ann", "createdAt": "2020-01-01T00:00:00Z",
+                "identities": ["https://accounts.example.com#ann"]}"#,
+        )
+    }
+
+    async fn code(world: &Arc<World>, line: &str) -> (String, &'static str) {
+        match importer(world).import(record(line)).await.unwrap() {
+            Outcome::Refused(errors) => (errors[0].pointer.clone(), errors[0].code),
+            outcome => panic!("{outcome:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_user_keeps_its_age_and_begins_a_history() {
+        let world = World::new();
+        let outcome = importer(&world).import(ann()).await.unwrap();
+        assert_eq!(outcome, Outcome::Written);
+        let user = world.users().remove(0);
+        assert_eq!(user.created_at, "2020-01-01T00:00:00Z".parse().unwrap());
+        assert_eq!(user.updated_at, world.circumstances().clock.now());
+        assert_eq!(user.logins.len(), 2);
+        let event = world.outbox().remove(0);
+        assert_eq!(event.kind, EventKind::UserImported);
+        let entry = world.history_entry(user.id, user.version).await.unwrap();
+        assert_eq!(entry.map(|entry| entry.hash), Some(user.chain));
+    }
+
+    #[tokio::test]
+    async fn a_second_run_writes_nothing() {
+        let world = World::new();
+        importer(&world).import(ann()).await.unwrap();
+        world.advance(Duration::from_secs(60));
+        let outcome = importer(&world).import(ann()).await.unwrap();
+        assert_eq!(outcome, Outcome::Present);
+        assert_eq!((world.users().len(), world.outbox().len()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn who_was_erased_since_does_not_come_back() {
+        let world = World::new();
+        importer(&world).import(ann()).await.unwrap();
+        world.advance(Duration::from_secs(60));
+        let occasion = world.circumstances().occasion(Origin::system("test"));
+        let change = world.users()[0].erase(&occasion.unwrap());
+        world.commit(&change).await.unwrap();
+        world.advance(Duration::from_secs(60));
+        let outcome = importer(&world).import(ann()).await.unwrap();
+        assert_eq!(outcome, Outcome::Present);
+        assert!(world.users().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_unique_stays_so() {
+        let world = World::new();
+        let with_id = |id: u8, email: &str, identity: &str| {
+            format!(
+                r#"{{"id": "00000000-0000-0000-0000-0000000000{id:02}", "email": "{email}", "name": "Ann",
+                    "identities": ["https://accounts.example.com#{identity}"]}}"#
+            )
+        };
+        let first = record(&with_id(1, "ann@example.com", "ann"));
+        importer(&world).import(first).await.unwrap();
+        for (line, expected) in [
+            (
+                with_id(2, "ann@example.com", "b"),
+                ("/email", "email-taken"),
+            ),
+            (
+                with_id(2, "bob@example.com", "ann"),
+                ("/identities", "identity-taken"),
+            ),
+        ] {
+            assert_eq!(
+                code(&world, &line).await,
+                (expected.0.to_owned(), expected.1)
+            );
+        }
+        // Made here, and not by an import.
+        let zoe = world.add_user("zoe@example.com").await.unwrap().id;
+        let line = format!(r#"{{"id": "{zoe}", "email": "new@example.com", "name": "Zoe"}}"#);
+        assert_eq!(code(&world, &line).await, ("/id".to_owned(), "id-taken"));
+        assert_eq!(world.users().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn nobody_comes_from_the_future() {
+        let world = World::new();
+        let line =
+            r#"{"email": "a@example.com", "name": "Ann", "createdAt": "2999-01-01T00:00:00Z"}"#;
+        let expected = ("/createdAt".to_owned(), "in-the-future");
+        assert_eq!(code(&world, line).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_broke_off_can_be_repeated() {
+        let tried = World::try_every_fault(async |fault: Fault| {
+            let world = World::new();
+            let first = importer(&world);
+            let (_, fired) = world.with_fault(fault, first.import(ann())).await;
+            world.advance(Duration::from_secs(60));
+            let outcome = importer(&world).import(ann()).await.unwrap();
+            assert!(!matches!(outcome, Outcome::Refused(_)), "{fault:?}");
+            assert_eq!((world.users().len(), world.outbox().len()), (1, 1));
+            fired
+        })
+        .await;
+        assert_eq!(tried, 4 * 2, "two calls, each with four faults");
+    }
+}

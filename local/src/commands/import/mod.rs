@@ -1,0 +1,220 @@
+//! `import`: users of another system, or of another deployment, become users here.
+
+mod importer;
+mod report;
+
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{self, BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use shared::{
+    aws::Aws,
+    domain::{Email, Error, FieldError, Refusal, user::ImportKey},
+    ports::SecretPurpose,
+    secret::SharedSecret,
+};
+
+pub(super) use self::importer::{Importer, Outcome};
+use self::report::Report;
+use super::{record::Record, target::Target};
+
+/// Imports users from a file with one JSON object a line
+#[derive(Debug, Args)]
+pub struct Import {
+    /// File with the users
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub target: Target,
+    /// File that will list the refused lines [default: FILE.refused.jsonl]
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Users written at once
+    #[arg(long, value_name = "COUNT", default_value_t = 32)]
+    pub at_once: usize,
+    /// Read and judge every line, and write nobody
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What became of the lines of a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Tally {
+    written: u64,
+    /// From an earlier run.
+    present: u64,
+    refused: u64,
+}
+
+impl Import {
+    /// Imports the file and says what became of it.
+    ///
+    /// # Errors
+    /// If a line was refused, once all others are imported; or if the tables do not answer: then
+    /// another run goes on where this one broke off.
+    pub async fn run(self) -> anyhow::Result<String> {
+        let report = self.report.clone().unwrap_or_else(|| beside(&self.file));
+        let tally = self.import(&report).await?;
+        let Tally {
+            written,
+            present,
+            refused,
+        } = tally;
+        let verb = if self.dry_run {
+            "would be imported"
+        } else {
+            "imported"
+        };
+        let told = format!("{written} users {verb}, {present} were there");
+        if refused > 0 {
+            bail!(
+                "{told}, {refused} lines were refused: see {}",
+                report.display()
+            );
+        }
+        Ok(told)
+    }
+
+    async fn import(&self, report: &Path) -> anyhow::Result<Tally> {
+        let shown = self.file.display();
+        let file = File::open(&self.file).with_context(|| format!("cannot read {shown}"))?;
+        let progress = progress(file.metadata()?.len());
+        let mut report = Report::create(report)?;
+        let open = match self.dry_run {
+            true => None,
+            false => Some(self.target.open().await?),
+        };
+        let importer = match &open {
+            Some(open) => Some(Arc::new(importer(&open.aws).await?)),
+            None => None,
+        };
+        let mut judge = Judge::default();
+        let lines = stream::iter(lines(file)).map(|line| {
+            let judged = line.map(|line| (line.number, line.bytes.len(), judge.judge(&line.bytes)));
+            let importer = importer.clone();
+            async move {
+                let (number, len, judged) = judged?;
+                anyhow::Ok((number, len, carry_out(importer, judged).await?))
+            }
+        });
+        let mut outcomes = lines.buffered(self.at_once.max(1));
+        let mut tally = Tally::default();
+        loop {
+            let next = outcomes.try_next().await;
+            let next = next.with_context(|| format!("{tally:?} so far; run it again to go on"))?;
+            let Some((number, len, outcome)) = next else {
+                break;
+            };
+            match outcome {
+                Outcome::Written => tally.written += 1,
+                Outcome::Present => tally.present += 1,
+                Outcome::Refused(errors) => {
+                    tally.refused += 1;
+                    report.refused(number, &errors)?;
+                }
+            }
+            // The end of the line is one octet more.
+            progress.inc(len as u64 + 1);
+        }
+        progress.finish_and_clear();
+        report.finish()?;
+        Ok(tally)
+    }
+}
+
+/// What writes users into the tables of `aws`.
+pub(super) async fn importer(aws: &Aws) -> anyhow::Result<Importer> {
+    let entropy = aws.circumstances.entropy.clone();
+    let secret = SharedSecret::new(SecretPurpose::Import, aws.keys(), entropy);
+    let key = ImportKey::new(secret.get().await?.clone());
+    Ok(Importer::new(aws.users(), key, aws.circumstances.clone()))
+}
+
+/// On a task of its own, so that the work of several users is on several cores.
+async fn carry_out(
+    importer: Option<Arc<Importer>>,
+    judged: Result<Record, Vec<FieldError>>,
+) -> anyhow::Result<Outcome> {
+    match (judged, importer) {
+        (Err(errors), _) => Ok(Outcome::Refused(errors)),
+        (Ok(_), None) => Ok(Outcome::Written),
+        (Ok(record), Some(importer)) => {
+            let task = tokio::spawn(async move { patiently(&importer, &record).await });
+            Ok(task.await??)
+        }
+    }
+}
+
+/// How often a line is tried while the tables take no more. They say to come back after a second: a new
+/// on-demand table takes longer to see that it has to grow.
+const TRIES: usize = 120;
+
+/// What is on its way waits meanwhile, so all slow down to what the tables take.
+async fn patiently(importer: &Importer, record: &Record) -> shared::domain::Result<Outcome> {
+    for _ in 1..TRIES {
+        match importer.import(record.clone()).await {
+            Err(Error::Refused(Refusal::Unavailable(pause))) => tokio::time::sleep(pause).await,
+            outcome => return outcome,
+        }
+    }
+    importer.import(record.clone()).await
+}
+
+/// Judges lines by themselves and beside each other.
+#[derive(Default)]
+struct Judge {
+    seen: HashSet<Email>,
+}
+
+impl Judge {
+    fn judge(&mut self, line: &[u8]) -> Result<Record, Vec<FieldError>> {
+        let record = Record::read(line)?;
+        if self.seen.insert(record.email.clone()) {
+            Ok(record)
+        } else {
+            let message = "stands in an earlier line";
+            Err(vec![FieldError::new("/email", "duplicate", message)])
+        }
+    }
+}
+
+/// A line of a file, which counts from 1.
+struct Line {
+    number: u64,
+    bytes: Vec<u8>,
+}
+
+/// The lines which hold something, without their ends.
+fn lines(file: File) -> impl Iterator<Item = io::Result<Line>> {
+    let lines = (1..).zip(BufReader::new(file).split(b'\n'));
+    lines
+        .map(|(number, bytes)| bytes.map(|bytes| Line { number, bytes }))
+        .filter(|line| {
+            let is_blank = |line: &Line| line.bytes.iter().all(u8::is_ascii_whitespace);
+            !line.as_ref().is_ok_and(is_blank)
+        })
+}
+
+/// `users.jsonl` -> `users.refused.jsonl`.
+fn beside(file: &Path) -> PathBuf {
+    file.with_extension("refused.jsonl")
+}
+
+pub(super) fn progress(len: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {eta} left");
+    let bar = ProgressBar::new(len);
+    // The template is right as it stands; the bar without it is a bar too.
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

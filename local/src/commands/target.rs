@@ -1,0 +1,120 @@
+//! Whose tables a command is about.
+
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use shared::{aws::Aws, config::Deployment, ports::UserRepository as _};
+use tokio::net::TcpListener;
+
+use crate::{
+    dynamodb::Dynamo,
+    services,
+    stack::Running,
+    template::{Model, Overrides, Template},
+};
+
+/// Whose tables a command is about: those of a running local stack, if nothing is said.
+#[derive(Debug, Clone, Args)]
+pub struct Target {
+    /// Tables of the local stack whose DynamoDB is there
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000")]
+    pub endpoint: String,
+    /// Tables in this folder, which no stack uses now
+    #[arg(long, value_name = "DIR", conflicts_with = "endpoint")]
+    pub data: Option<PathBuf>,
+    /// Tables on AWS, with credentials and region as for the AWS CLI, and the names of the tables in
+    /// the environment as the functions have them
+    #[arg(long, conflicts_with_all = ["endpoint", "data"])]
+    pub aws: bool,
+    /// Template, which names the local tables
+    #[arg(long, value_name = "FILE", default_value = "template.yaml")]
+    pub template: PathBuf,
+}
+
+/// The tables, which are there as long as this is.
+pub(super) struct Open {
+    pub(super) aws: Aws,
+    _folder: Option<Dynamo>,
+}
+
+impl Target {
+    /// Opens the tables.
+    ///
+    /// # Errors
+    /// If they do not answer, the folder is in use or the environment is wrong.
+    pub(super) async fn open(&self) -> anyhow::Result<Open> {
+        let (aws, folder) = if self.aws {
+            let environment = |name: &str| std::env::var(name).ok();
+            let deployment = deployment(environment, "the environment")?;
+            (Aws::connect(deployment).await, None)
+        } else if let Some(data) = &self.data {
+            let model = self.model()?;
+            let dynamo = serve(&model, Some(data)).await?;
+            (at(&dynamo.url(), &model).await?, Some(dynamo))
+        } else {
+            (at(&self.endpoint, &self.model()?).await?, None)
+        };
+        // The first call, which says whether there are tables at all.
+        let answer = aws.users().has_administrator().await;
+        answer.with_context(|| format!("{self} does not answer"))?;
+        Ok(Open {
+            aws,
+            _folder: folder,
+        })
+    }
+
+    /// What the template means with its defaults.
+    pub(super) fn model(&self) -> anyhow::Result<Model> {
+        let template = Template::read(&self.template)?;
+        let model = template.resolve(&Overrides::new());
+        model.with_context(|| self.template.display().to_string())
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.data {
+            _ if self.aws => f.write_str("AWS"),
+            Some(data) => data.display().fmt(f),
+            None => f.write_str(&self.endpoint),
+        }
+    }
+}
+
+/// The template's tables, served at a free port.
+pub(super) async fn serve(model: &Model, data: Option<&Path>) -> anyhow::Result<Dynamo> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    Dynamo::start(services::tables(model, data), listener).await
+}
+
+/// Roster's adapters over the tables of a running stack.
+pub(super) async fn connect(running: &Running) -> anyhow::Result<Aws> {
+    at(&running.dynamodb_url, &running.model).await
+}
+
+/// Roster's adapters over the tables at `url`, by the names they have in the template.
+pub(super) async fn at(url: &str, model: &Model) -> anyhow::Result<Aws> {
+    // Each function is told of the deployment by the template's Globals.
+    let function = model.functions.values().next();
+    let variables = &function.context("the template has no function")?.variables;
+    let deployment = deployment(
+        |name| variables.get(name).cloned(),
+        "the template's Globals",
+    )?;
+    Ok(Aws::at(url, "local", deployment).await)
+}
+
+fn deployment(
+    variable: impl Fn(&str) -> Option<String>,
+    whose: &str,
+) -> anyhow::Result<Deployment> {
+    let mut problems = Vec::new();
+    match Deployment::read(&variable, &mut problems) {
+        Some(deployment) => Ok(deployment),
+        None => bail!("{whose}: {}", problems.join("; ")),
+    }
+}

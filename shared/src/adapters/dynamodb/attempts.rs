@@ -1,0 +1,176 @@
+//! Counts of tries.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+
+use super::{
+    Entity, Key, Table,
+    expression::{Update, number, text, value},
+    item::ttl,
+    table::Written,
+};
+use crate::{
+    domain::{
+        DomainEvent, Error, Result, Timestamp,
+        attempt::{AttemptKey, Limit, Tally},
+    },
+    ports::{Attempts, Clock, Spent},
+};
+
+/// How often a count is looked at again which others changed meanwhile.
+const LOOKS: usize = 10;
+
+/// The counts, in the sessions table.
+#[derive(Clone)]
+pub struct AttemptCounts {
+    table: Table,
+    clock: Arc<dyn Clock>,
+}
+
+impl AttemptCounts {
+    /// The counts in `table`.
+    pub fn new(table: Table, clock: Arc<dyn Clock>) -> Self {
+        Self { table, clock }
+    }
+
+    /// One more within the allowance: one write, whatever others do. Otherwise the item as it is.
+    async fn spend_allowance(
+        &self,
+        key: &AttemptKey,
+        limit: &Limit,
+        now: Timestamp,
+    ) -> Result<Option<AttemptItem>> {
+        let first = limit.spend(None, now).map_err(|_| no_limit())?;
+        let update = Update {
+            key: AttemptItem::key(key),
+            changes: "SET #count = if_not_exists(#count, :zero) + :one, \
+                      #blockedUntil = :blockedUntil, \
+                      #expiresAt = if_not_exists(#expiresAt, :expiresAt), \
+                      #ttl = if_not_exists(#ttl, :ttl) REMOVE #event",
+            condition: Some(
+                "attribute_not_exists(#pk) OR (#count < :allowance AND #expiresAt > :now)",
+            ),
+            values: vec![
+                (":zero", number(0)),
+                (":one", number(1)),
+                (":blockedUntil", text(first.blocked_until)),
+                (":expiresAt", text(first.expires_at)),
+                (":ttl", number(ttl(first.expires_at))),
+                (":allowance", number(limit.allowance)),
+                (":now", text(now)),
+            ],
+        };
+        match self.table.update(update).await? {
+            Written::Done(_) => Ok(None),
+            Written::Refused(Some(there)) => Ok(Some(there)),
+            Written::Refused(None) => Err(Error::internal("a count was refused and not shown")),
+        }
+    }
+
+    /// The count goes from `before` to `after`, unless somebody else changed it since. Gives whether it
+    /// did.
+    async fn replace(&self, key: &AttemptKey, before: &Tally, after: &Tally) -> Result<bool> {
+        let update = Update {
+            key: AttemptItem::key(key),
+            changes: "SET #count = :count, #blockedUntil = :blockedUntil, \
+                      #expiresAt = :expiresAt, #ttl = :ttl REMOVE #event",
+            condition: Some("#count = :before AND #blockedUntil = :wasBlockedUntil"),
+            values: vec![
+                (":count", number(after.count)),
+                (":blockedUntil", text(after.blocked_until)),
+                (":expiresAt", text(after.expires_at)),
+                (":ttl", number(ttl(after.expires_at))),
+                (":before", number(before.count)),
+                (":wasBlockedUntil", text(before.blocked_until)),
+            ],
+        };
+        let written = self.table.update::<IgnoredAny>(update).await?;
+        Ok(matches!(written, Written::Done(_)))
+    }
+}
+
+/// A count.
+#[derive(Serialize, Deserialize)]
+struct AttemptItem {
+    #[serde(flatten)]
+    tally: Tally,
+    /// The end of the last lock which an event told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    announced: Option<Timestamp>,
+    ttl: i64,
+}
+
+impl Entity for AttemptItem {
+    type Id = AttemptKey;
+
+    fn key(key: &AttemptKey) -> Key {
+        let (scope, subject) = (key.scope().as_str(), key.subject());
+        Key::new(format!("ATTEMPT#{scope}#{subject}"), "ATTEMPT")
+    }
+}
+
+#[async_trait]
+impl Attempts for AttemptCounts {
+    /// One update within the allowance, two beyond it.
+    async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Spent> {
+        let now = self.clock.now();
+        for _ in 0..LOOKS {
+            let Some(item) = self.spend_allowance(key, limit, now).await? else {
+                return Ok(Spent::Admitted);
+            };
+            let next = match limit.spend(Some(&item.tally), now) {
+                Ok(next) => next,
+                Err(until) => {
+                    let announced = item.announced == Some(until);
+                    return Ok(Spent::Refused { until, announced });
+                }
+            };
+            if self.replace(key, &item.tally, &next).await? {
+                return Ok(Spent::Admitted);
+            }
+        }
+        Err(Error::internal("a count changes all the time"))
+    }
+
+    /// One update.
+    async fn give_back(&self, key: &AttemptKey) -> Result<()> {
+        let update = Update {
+            key: AttemptItem::key(key),
+            changes: "SET #count = #count - :one REMOVE #event",
+            condition: Some("#count >= :one"),
+            values: vec![(":one", number(1))],
+        };
+        let (Written::Done(IgnoredAny) | Written::Refused(_)) = self.table.update(update).await?;
+        Ok(())
+    }
+
+    /// One delete.
+    async fn clear(&self, key: &AttemptKey) -> Result<()> {
+        self.table.delete(AttemptItem::key(key)).await
+    }
+
+    /// One update.
+    async fn announce(
+        &self,
+        key: &AttemptKey,
+        until: Timestamp,
+        event: &DomainEvent,
+    ) -> Result<()> {
+        let update = Update {
+            key: AttemptItem::key(key),
+            changes: "SET #announced = :until, #event = :event",
+            condition: Some(
+                "attribute_exists(#pk) AND (attribute_not_exists(#announced) OR #announced <> :until)",
+            ),
+            values: vec![(":until", text(until)), (":event", value(event)?)],
+        };
+        let (Written::Done(IgnoredAny) | Written::Refused(_)) = self.table.update(update).await?;
+        Ok(())
+    }
+}
+
+fn no_limit() -> Error {
+    Error::internal("the first try is always admitted")
+}

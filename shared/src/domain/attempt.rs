@@ -1,0 +1,277 @@
+//! How often somebody may try. Tries are counted for each subject and spent before anything is tried,
+//! so that however many come at once, no more than allowed are.
+
+use std::{net::IpAddr, time::Duration};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{DomainEvent, Email, EventKind, Timestamp, UserId, change::Occasion, event::EventData};
+
+/// Whose tries are counted, and which.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptKey {
+    scope: Scope,
+    subject: String,
+}
+
+/// Which tries are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// To guess the password of an account.
+    Account,
+    /// To guess passwords from one place.
+    Source,
+    /// To sign up from one place.
+    SignUp,
+    /// To have a mail sent to an address.
+    MailTo,
+    /// To have mails sent from one place.
+    MailFrom,
+}
+
+impl Scope {
+    /// The name by which it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Source => "source",
+            Self::SignUp => "sign-up",
+            Self::MailTo => "mail-to",
+            Self::MailFrom => "mail-from",
+        }
+    }
+}
+
+impl AttemptKey {
+    /// Tries which concern an address, whether or not it has an account. The address itself is not
+    /// stored: of whom nobody knows yet whether they are users, nothing stays.
+    pub fn of_address(scope: Scope, email: &Email) -> Self {
+        Self {
+            scope,
+            subject: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(email.as_str())),
+        }
+    }
+
+    /// Tries which come from one place. Whoever has one IPv6 address has the 2^64 around it, so those
+    /// count as one. Without an address all count as one: that does not happen behind the gateway.
+    pub fn of_source(scope: Scope, source: Option<IpAddr>) -> Self {
+        let subject = match source.map(|address| address.to_canonical()) {
+            Some(IpAddr::V4(address)) => address.to_string(),
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+            None => "unknown".to_owned(),
+        };
+        Self { scope, subject }
+    }
+
+    /// Which tries.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// Whose.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+}
+
+/// How often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Tries without waiting.
+    pub allowance: u32,
+    /// What the last of them has to be waited for; twice as long after each further one.
+    pub first_wait: Duration,
+    /// What has to be waited at most.
+    pub longest_wait: Duration,
+    /// After that, counted from the first try, all is forgotten.
+    pub window: Duration,
+    /// Tries in all, within the window.
+    pub most: u32,
+}
+
+impl Limit {
+    /// Guesses at the password of one account: after `allowance` of them the next has to wait, from
+    /// 30 seconds up to an hour, and after 100 in 30 days only a reset by mail helps (NIST SP
+    /// 800-63B-4, 3.2.2). A right one clears the count.
+    pub fn of_account(allowance: u32) -> Self {
+        Self {
+            allowance,
+            first_wait: Duration::from_secs(30),
+            longest_wait: Duration::from_hours(1),
+            window: Duration::from_hours(30 * 24),
+            most: allowance.max(100),
+        }
+    }
+
+    /// Wrong guesses from one place: after `allowance` of them the next has to wait, from a minute up
+    /// to a quarter of an hour, until an hour after the first.
+    pub fn of_source(allowance: u32) -> Self {
+        Self {
+            allowance,
+            first_wait: Duration::from_mins(1),
+            longest_wait: Duration::from_mins(15),
+            window: Duration::from_hours(1),
+            most: u32::MAX,
+        }
+    }
+
+    /// `allowance` tries an hour.
+    pub fn hourly(allowance: u32) -> Self {
+        let hour = Duration::from_hours(1);
+        Self {
+            allowance,
+            first_wait: hour,
+            longest_wait: hour,
+            window: hour,
+            most: allowance,
+        }
+    }
+
+    /// The tally after one more try at `now`.
+    ///
+    /// # Errors
+    /// The time until which there is none.
+    pub fn spend(&self, tally: Option<&Tally>, now: Timestamp) -> Result<Tally, Timestamp> {
+        let Some(tally) = tally.filter(|tally| tally.expires_at > now) else {
+            return Ok(Tally {
+                count: 1,
+                blocked_until: now.plus(self.first_wait),
+                expires_at: now.plus(self.window),
+            });
+        };
+        if tally.count >= self.most {
+            return Err(tally.expires_at);
+        }
+        if tally.count >= self.allowance && tally.blocked_until > now {
+            return Err(tally.blocked_until.min(tally.expires_at));
+        }
+        let count = tally.count + 1;
+        Ok(Tally {
+            count,
+            blocked_until: now.plus(self.wait_after(count)),
+            expires_at: tally.expires_at,
+        })
+    }
+
+    fn wait_after(&self, count: u32) -> Duration {
+        let doublings = count.saturating_sub(self.allowance).min(31);
+        let wait = self.first_wait.saturating_mul(1 << doublings);
+        wait.min(self.longest_wait)
+    }
+}
+
+/// What was spent so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tally {
+    /// Tries.
+    pub count: u32,
+    /// Until when there is none more, if the allowance is spent.
+    pub blocked_until: Timestamp,
+    /// When it is forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// The event that a sign-in was refused because of too many before. It names the user if there is one
+/// with the address.
+pub fn sign_in_locked(user: Option<UserId>, occasion: &Occasion) -> DomainEvent {
+    let mut event = occasion.plain_event(EventKind::SignInLocked, EventData::default());
+    event.user_id = user;
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(1_000_000 + seconds)
+    }
+
+    /// Spends as many tries as there are at `now`.
+    fn exhaust(limit: &Limit, mut tally: Option<Tally>, now: Timestamp) -> (Tally, u32, Timestamp) {
+        for spent in 0.. {
+            match limit.spend(tally.as_ref(), now) {
+                Ok(next) => tally = Some(next),
+                Err(until) => return (tally.unwrap(), spent, until),
+            }
+        }
+        unreachable!("a limit ends")
+    }
+
+    #[test]
+    fn after_the_allowance_each_try_has_to_wait_twice_as_long() {
+        let limit = Limit::of_account(3);
+        let (mut tally, spent, mut until) = exhaust(&limit, None, at(0));
+        assert_eq!((spent, until), (3, at(30)));
+        let mut now = at(0);
+        for wait in [60, 120, 240, 480, 960, 1920, 3600, 3600] {
+            now = until;
+            let (next, spent, blocked) = exhaust(&limit, Some(tally), now);
+            assert_eq!((spent, blocked), (1, now.plus(Duration::from_secs(wait))));
+            (tally, until) = (next, blocked);
+        }
+        let early = now.plus(Duration::from_secs(3599));
+        assert_eq!(limit.spend(Some(&tally), early), Err(until));
+    }
+
+    #[test]
+    fn a_hundred_guesses_are_the_most_within_thirty_days() {
+        let limit = Limit::of_account(10);
+        let (mut tally, mut spent, mut until) = exhaust(&limit, None, at(0));
+        while until < at(30 * 24 * 3600) {
+            let (next, more, blocked) = exhaust(&limit, Some(tally), until);
+            (tally, spent, until) = (next, spent + more, blocked);
+        }
+        assert_eq!((spent, until), (100, at(30 * 24 * 3600)));
+        assert_eq!(
+            exhaust(&limit, Some(tally), until).1,
+            10,
+            "and all is forgotten"
+        );
+    }
+
+    #[test]
+    fn an_hourly_limit_begins_anew_after_an_hour() {
+        let limit = Limit::hourly(5);
+        let (tally, spent, until) = exhaust(&limit, None, at(0));
+        assert_eq!((spent, until), (5, at(3600)));
+        assert!(limit.spend(Some(&tally), at(3599)).is_err());
+        assert_eq!(exhaust(&limit, Some(tally), at(3600)).1, 5);
+    }
+
+    #[test]
+    fn the_window_ends_a_wait() {
+        let limit = Limit::of_source(1);
+        let mut tally = limit.spend(None, at(0)).unwrap();
+        for seconds in [60, 180, 420, 900, 1800, 2700] {
+            tally = limit.spend(Some(&tally), at(seconds)).unwrap();
+        }
+        assert_eq!(limit.spend(Some(&tally), at(3000)), Err(at(3600)));
+    }
+
+    #[test]
+    fn a_place_is_an_address_or_the_network_of_one() {
+        let key = |source: &str| AttemptKey::of_source(Scope::Source, source.parse().ok());
+        assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
+        assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
+        assert_eq!(key("::ffff:192.0.2.7"), key("192.0.2.7"));
+        assert_ne!(key("192.0.2.7"), key("192.0.2.8"));
+        assert_ne!(key("192.0.2.7"), key("none"));
+        let other = AttemptKey::of_source(Scope::SignUp, "192.0.2.7".parse().ok());
+        assert_ne!(key("192.0.2.7"), other);
+    }
+
+    #[test]
+    fn an_address_is_not_stored() {
+        let email: Email = "ann@example.com".parse().unwrap();
+        let key = AttemptKey::of_address(Scope::Account, &email);
+        assert!(!format!("{key:?}").contains("ann"));
+        assert_ne!(key, AttemptKey::of_address(Scope::MailTo, &email));
+    }
+}

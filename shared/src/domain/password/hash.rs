@@ -1,0 +1,358 @@
+//! Hashes of passwords: ours, and those which other systems made.
+
+use std::fmt;
+
+use base64::{
+    Engine as _,
+    alphabet::BCRYPT,
+    engine::{GeneralPurpose, general_purpose::NO_PAD},
+};
+use password_hash::phc;
+
+use crate::domain::error::Violation;
+
+/// A password hash: a PHC string, or for bcrypt its own modular crypt form. Never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+/// How a password was hashed, and what came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipe {
+    /// The function and what it costs.
+    pub scheme: Scheme,
+    /// The salt.
+    pub salt: Vec<u8>,
+    /// What came out.
+    pub output: Vec<u8>,
+}
+
+/// A function for passwords, with its cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// RFC 9106.
+    Argon2id {
+        /// The version: 16 or 19.
+        version: u32,
+        /// `m`: memory, in KiB.
+        memory: u32,
+        /// `t`: passes over it.
+        passes: u32,
+        /// `p`: lanes.
+        lanes: u32,
+    },
+    /// bcrypt as `$2b$`. `$2a$` and `$2y$` are the same for the implementations in use today.
+    Bcrypt {
+        /// The binary logarithm of its rounds.
+        cost: u32,
+    },
+    /// RFC 7914.
+    Scrypt {
+        /// `ln`: the binary logarithm of `N`.
+        log_n: u8,
+        /// `r`: block size.
+        block: u32,
+        /// `p`: parallelisation.
+        lanes: u32,
+    },
+    /// RFC 8018 over HMAC-SHA-256.
+    Pbkdf2Sha256 {
+        /// `i`: iterations.
+        rounds: u32,
+    },
+}
+
+/// Memory that a hash may take, in KiB. A function that hashes has 1,769 MB.
+const MAX_MEMORY: u64 = 256 << 10;
+
+/// KiB that a hash may fill and mix in all its passes: about a second of one core, as the caps on
+/// bcrypt and PBKDF2 are.
+const MAX_MIXED: u64 = 1 << 20;
+
+/// Beyond 12, which OWASP's cheat sheet and the defaults of most libraries stay below.
+const MAX_BCRYPT_COST: u32 = 14;
+
+/// Over three times what OWASP's cheat sheet asks for (600,000).
+const MAX_ROUNDS: u32 = 2_000_000;
+
+/// Octets below which an output would be met by chance or by trying.
+const MIN_OUTPUT: usize = 16;
+
+impl PasswordHash {
+    /// The hash as a hasher made it or a table holds it.
+    pub fn from_phc(phc: impl Into<String>) -> Self {
+        Self(phc.into())
+    }
+
+    /// A hash which another system made.
+    ///
+    /// # Errors
+    /// If nothing here can verify it, or verifying it would cost more than a sign-in may.
+    pub fn import(raw: &str) -> Result<Self, Violation> {
+        let hash = Self(raw.to_owned());
+        hash.recipe()?;
+        Ok(hash)
+    }
+
+    /// How it was made.
+    ///
+    /// # Errors
+    /// As [`PasswordHash::import`]. So no hash is ever computed above the caps, wherever it is from.
+    pub fn recipe(&self) -> Result<Recipe, Violation> {
+        let recipe = match self.0.as_bytes() {
+            [b'$', b'2', b'a' | b'b' | b'y', b'$', ..] => bcrypt(&self.0),
+            _ => phc(&self.0),
+        };
+        let recipe = recipe.ok_or_else(|| {
+            let message = "is not a hash by argon2id, bcrypt, scrypt or PBKDF2-SHA256";
+            Violation::new("unknown-hash", message)
+        })?;
+        if recipe.scheme.is_too_costly() {
+            let message = "costs more to verify than a sign-in may";
+            return Err(Violation::new("too-costly", message));
+        }
+        Ok(recipe)
+    }
+
+    /// The text, for the hasher and the table alone.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(***)")
+    }
+}
+
+impl Scheme {
+    /// Whether it is within what its standard allows: RFC 9106, 3.1; RFC 7914, 2.
+    fn is_possible(self) -> bool {
+        match self {
+            Self::Argon2id {
+                version,
+                memory,
+                passes,
+                lanes,
+            } => {
+                let has_lanes = (1..1 << 24).contains(&lanes);
+                matches!(version, 16 | 19) && has_lanes && passes > 0 && memory / 8 >= lanes
+            }
+            Self::Scrypt {
+                log_n,
+                block,
+                lanes,
+            } => {
+                let mixed = block.checked_mul(lanes);
+                let is_bounded = mixed.is_some_and(|mixed| (1..1 << 30).contains(&mixed));
+                is_bounded && log_n > 0 && u32::from(log_n) < block.saturating_mul(16)
+            }
+            Self::Bcrypt { cost } => cost >= 4,
+            Self::Pbkdf2Sha256 { rounds } => rounds > 0,
+        }
+    }
+
+    fn is_too_costly(self) -> bool {
+        let (memory, mixed) = match self {
+            Self::Bcrypt { cost } => return cost > MAX_BCRYPT_COST,
+            Self::Pbkdf2Sha256 { rounds } => return rounds > MAX_ROUNDS,
+            Self::Argon2id { memory, passes, .. } => {
+                let memory = u64::from(memory);
+                (memory, memory.saturating_mul(passes.into()))
+            }
+            Self::Scrypt {
+                log_n,
+                block,
+                lanes,
+            } => {
+                // 128 octets in each of `r` parts of N blocks, which each lane writes once and reads
+                // once; beside them, one block for each lane.
+                let block = u64::from(block).saturating_mul(128);
+                let lanes = u64::from(lanes);
+                let blocks = 1_u64.checked_shl(log_n.into()).unwrap_or(u64::MAX);
+                let memory = blocks.saturating_add(lanes).saturating_mul(block);
+                let mixed = memory.saturating_mul(2).saturating_mul(lanes);
+                (memory >> 10, mixed >> 10)
+            }
+        };
+        memory > MAX_MEMORY || mixed > MAX_MIXED
+    }
+}
+
+/// bcrypt's base 64. The last digit of a salt holds two bits, and some wrote rubbish into the rest.
+const BCRYPT_BASE64: GeneralPurpose =
+    GeneralPurpose::new(&BCRYPT, NO_PAD.with_decode_allow_trailing_bits(true));
+
+/// `$2b$<cost>$`, then salt and output in bcrypt's own base 64, which has no separator.
+fn bcrypt(raw: &str) -> Option<Recipe> {
+    let (cost, rest) = raw.get(4..)?.split_once('$')?;
+    let (salt, output) = rest.split_at_checked(22)?;
+    let decode = |text, len| {
+        let octets = BCRYPT_BASE64.decode(text).ok()?;
+        (octets.len() == len).then_some(octets)
+    };
+    let is_cost = cost.len() == 2 && cost.bytes().all(|digit| digit.is_ascii_digit());
+    let cost = cost.parse().ok().filter(|_| is_cost)?;
+    let scheme = Some(Scheme::Bcrypt { cost });
+    Some(Recipe {
+        scheme: scheme.filter(|scheme| scheme.is_possible())?,
+        salt: decode(salt, 16)?,
+        output: decode(output, 23)?,
+    })
+}
+
+/// The PHC string format. A parameter that is not known could change what comes out, so there is
+/// none.
+fn phc(raw: &str) -> Option<Recipe> {
+    let hash = phc::PasswordHash::new(raw).ok()?;
+    let (salt, output) = (hash.salt?, hash.hash?);
+    let number = |name: &str| hash.params.get_decimal(name);
+    let has_only = |names: &[&str]| {
+        let mut params = hash.params.iter();
+        params.all(|(name, _)| names.contains(&name.as_str()))
+    };
+    let scheme = match hash.algorithm.as_str() {
+        "argon2id" if has_only(&["m", "t", "p"]) => Scheme::Argon2id {
+            // The format's rule for a hash from before versions were written.
+            version: hash.version.unwrap_or(16),
+            memory: number("m")?,
+            passes: number("t")?,
+            lanes: number("p")?,
+        },
+        "scrypt" if has_only(&["ln", "r", "p"]) && hash.version.is_none() => Scheme::Scrypt {
+            log_n: number("ln")?.try_into().ok()?,
+            block: number("r")?,
+            lanes: number("p")?,
+        },
+        "pbkdf2-sha256" if has_only(&["i", "l"]) && hash.version.is_none() => {
+            let is_whole = number("l").is_none_or(|len| usize::try_from(len) == Ok(output.len()));
+            let rounds = number("i").filter(|_| is_whole)?;
+            Scheme::Pbkdf2Sha256 { rounds }
+        }
+        _ => return None,
+    };
+    (scheme.is_possible() && output.len() >= MIN_OUTPUT).then(|| Recipe {
+        scheme,
+        salt: salt.to_vec(),
+        output: output.as_bytes().to_vec(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SALT: &str = "c29tZXNhbHRzb21lc2FsdA";
+    const OUTPUT: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+    fn of(prefix: &str) -> Result<Scheme, &'static str> {
+        let hash = PasswordHash::import(&format!("{prefix}${SALT}${OUTPUT}"));
+        let recipe = hash.and_then(|hash| hash.recipe());
+        let recipe = recipe.map_err(|violation| violation.code)?;
+        assert_eq!(recipe.salt, b"somesaltsomesalt");
+        assert_eq!(recipe.output, (0..32).collect::<Vec<u8>>());
+        Ok(recipe.scheme)
+    }
+
+    fn of_bcrypt(prefix: &str) -> Result<Scheme, &'static str> {
+        let salt_and_output = "GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m";
+        let recipe = PasswordHash::from_phc(format!("{prefix}{salt_and_output}")).recipe();
+        recipe
+            .map(|recipe| recipe.scheme)
+            .map_err(|violation| violation.code)
+    }
+
+    #[test]
+    fn a_hash_says_how_it_was_made() {
+        let argon2id = |version| Scheme::Argon2id {
+            version,
+            memory: 65_536,
+            passes: 3,
+            lanes: 4,
+        };
+        assert_eq!(of("$argon2id$v=19$m=65536,t=3,p=4"), Ok(argon2id(19)));
+        assert_eq!(of("$argon2id$m=65536,t=3,p=4"), Ok(argon2id(16)));
+        let scrypt = Scheme::Scrypt {
+            log_n: 15,
+            block: 8,
+            lanes: 1,
+        };
+        assert_eq!(of("$scrypt$ln=15,r=8,p=1"), Ok(scrypt));
+        let pbkdf2 = Scheme::Pbkdf2Sha256 { rounds: 600_000 };
+        assert_eq!(of("$pbkdf2-sha256$i=600000,l=32"), Ok(pbkdf2));
+        assert_eq!(of("$pbkdf2-sha256$i=600000"), Ok(pbkdf2));
+        for prefix in ["$2a$12$", "$2b$12$", "$2y$12$"] {
+            assert_eq!(of_bcrypt(prefix), Ok(Scheme::Bcrypt { cost: 12 }));
+        }
+    }
+
+    #[test]
+    fn what_costs_too_much_is_refused() {
+        for prefix in [
+            "$argon2id$v=19$m=262145,t=1,p=1",
+            "$argon2id$v=19$m=65536,t=17,p=1",
+            "$argon2id$v=19$m=4294967295,t=4294967295,p=1",
+            "$scrypt$ln=19,r=8,p=1",
+            "$scrypt$ln=17,r=8,p=4",
+            "$scrypt$ln=255,r=1073741823,p=1",
+            "$scrypt$ln=1,r=1,p=1073741823",
+            "$pbkdf2-sha256$i=2000001",
+        ] {
+            assert_eq!(of(prefix), Err("too-costly"), "{prefix}");
+        }
+        assert_eq!(of_bcrypt("$2b$15$"), Err("too-costly"));
+        for prefix in [
+            "$argon2id$v=19$m=262144,t=4,p=1",
+            "$scrypt$ln=17,r=8,p=3",
+            "$pbkdf2-sha256$i=2000000",
+        ] {
+            assert!(of(prefix).is_ok(), "{prefix}");
+        }
+    }
+
+    #[test]
+    fn what_nothing_here_verifies_is_refused() {
+        for prefix in [
+            "$argon2i$v=19$m=65536,t=3,p=4",
+            "$argon2id$v=19$m=65536,t=3",
+            "$argon2id$v=19$m=65536,t=3,p=4,keyid=aaaa",
+            "$argon2id$v=18$m=65536,t=3,p=4",
+            "$argon2id$v=19$m=65536,t=0,p=4",
+            "$argon2id$v=19$m=31,t=3,p=4",
+            "$scrypt$ln=256,r=8,p=1",
+            "$scrypt$ln=0,r=8,p=1",
+            "$scrypt$ln=16,r=1,p=1",
+            "$scrypt$ln=15,r=65536,p=65536",
+            "$pbkdf2-sha256$i=600000,l=20",
+            "$pbkdf2-sha256$i=0",
+            "$pbkdf2-sha512$i=600000",
+            "$pbkdf2-sha256$v=1$i=600000",
+            "",
+        ] {
+            assert_eq!(of(prefix), Err("unknown-hash"), "{prefix}");
+        }
+        // `$2x$` has the bug of 2011, in which passwords collide.
+        for prefix in [
+            "$2x$12$", "$2$12$", "$2b$3$", "$2b$03$", "$2b$+9$", "$2b$12",
+        ] {
+            assert_eq!(of_bcrypt(prefix), Err("unknown-hash"), "{prefix}");
+        }
+        let short = format!("$argon2id$v=19$m=65536,t=3,p=4${SALT}$AAECAwQFBgcICQoL");
+        assert!(PasswordHash::import(&short).is_err());
+        assert!(PasswordHash::import("5f4dcc3b5aa765d61d8327deb882cf99").is_err());
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert!(!format!("{:?}", PasswordHash::from_phc("$argon2id$x")).contains("argon2"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_hash_or_not(raw in r"\$(2b|argon2id|scrypt|pbkdf2-sha256)\$.{0,80}") {
+            let _ = PasswordHash::import(&raw);
+        }
+    }
+}

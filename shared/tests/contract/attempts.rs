@@ -1,0 +1,161 @@
+//! Tries are spent, given back and forgotten; however many come at once, no more than allowed are
+//! admitted.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use shared::{
+    domain::{
+        Timestamp,
+        attempt::{AttemptKey, Limit, Scope, sign_in_locked},
+    },
+    ports::Spent,
+};
+
+use crate::{
+    contract,
+    ports::{INSTANT, Ports, email},
+};
+
+contract!(
+    no_more_than_the_allowance_are_admitted_at_once,
+    one_of_many_is_admitted_when_a_lock_ends,
+    waits_grow_and_end,
+    a_window_begins_anew,
+    a_try_given_back_can_be_spent_again,
+    cleared_tries_are_forgotten,
+    subjects_and_scopes_do_not_meet,
+    a_lock_is_announced_once,
+);
+
+fn key() -> AttemptKey {
+    AttemptKey::of_address(Scope::Account, &email("ann@example.com"))
+}
+
+const TEN: Limit = Limit {
+    allowance: 10,
+    first_wait: Duration::from_secs(30),
+    longest_wait: Duration::from_mins(2),
+    window: Duration::from_hours(1),
+    most: 13,
+};
+
+async fn spend(ports: &Ports) -> Spent {
+    ports.attempts.spend(&key(), &TEN).await.unwrap()
+}
+
+/// Spends this many at once; gives how many were admitted.
+async fn spend_at_once(ports: &Ports, tries: usize) -> usize {
+    let tries = (0..tries).map(|_| {
+        let attempts = ports.attempts.clone();
+        tokio::spawn(async move { attempts.spend(&key(), &TEN).await.unwrap() })
+    });
+    let spent = join_all(tries).await.into_iter();
+    spent
+        .filter(|spent| *spent.as_ref().unwrap() == Spent::Admitted)
+        .count()
+}
+
+fn refused(until: Timestamp) -> Spent {
+    let announced = false;
+    Spent::Refused { until, announced }
+}
+
+async fn no_more_than_the_allowance_are_admitted_at_once(ports: Ports) {
+    assert_eq!(spend_at_once(&ports, 500).await, 10);
+    let until = ports.now().plus(TEN.first_wait);
+    assert_eq!(spend(&ports).await, refused(until));
+}
+
+async fn one_of_many_is_admitted_when_a_lock_ends(ports: Ports) {
+    spend_at_once(&ports, 10).await;
+    (ports.advance)(TEN.first_wait);
+    assert_eq!(spend_at_once(&ports, 50).await, 1);
+}
+
+async fn waits_grow_and_end(ports: Ports) {
+    let start = ports.now();
+    spend_at_once(&ports, 10).await;
+    for wait in [30, 60, 120] {
+        (ports.advance)(Duration::from_secs(wait).saturating_sub(INSTANT));
+        let until = ports.now().plus(INSTANT);
+        assert_eq!(
+            spend(&ports).await,
+            refused(until),
+            "a refusal does not prolong it"
+        );
+        (ports.advance)(INSTANT);
+        assert_eq!(spend(&ports).await, Spent::Admitted);
+    }
+    assert_eq!(
+        spend(&ports).await,
+        refused(start.plus(TEN.window)),
+        "13 are the most"
+    );
+}
+
+async fn a_window_begins_anew(ports: Ports) {
+    spend_at_once(&ports, 9).await;
+    (ports.advance)(TEN.window.saturating_sub(INSTANT));
+    assert_eq!(spend_at_once(&ports, 20).await, 1);
+    (ports.advance)(INSTANT);
+    assert_eq!(spend_at_once(&ports, 20).await, 10);
+}
+
+async fn a_try_given_back_can_be_spent_again(ports: Ports) {
+    ports.attempts.give_back(&key()).await.unwrap();
+    spend_at_once(&ports, 10).await;
+    ports.attempts.give_back(&key()).await.unwrap();
+    assert_eq!(spend_at_once(&ports, 20).await, 1);
+    for _ in 0..12 {
+        ports.attempts.give_back(&key()).await.unwrap();
+    }
+    assert_eq!(
+        spend_at_once(&ports, 20).await,
+        10,
+        "never more than were spent"
+    );
+}
+
+async fn cleared_tries_are_forgotten(ports: Ports) {
+    spend_at_once(&ports, 10).await;
+    for _ in 0..2 {
+        ports.attempts.clear(&key()).await.unwrap();
+    }
+    assert_eq!(spend_at_once(&ports, 20).await, 10);
+}
+
+async fn subjects_and_scopes_do_not_meet(ports: Ports) {
+    spend_at_once(&ports, 10).await;
+    for other in [
+        AttemptKey::of_address(Scope::Account, &email("bob@example.com")),
+        AttemptKey::of_address(Scope::MailTo, &email("ann@example.com")),
+        AttemptKey::of_source(Scope::Source, None),
+    ] {
+        let spent = ports.attempts.spend(&other, &TEN).await.unwrap();
+        assert_eq!(spent, Spent::Admitted, "{other:?}");
+    }
+}
+
+async fn a_lock_is_announced_once(ports: Ports) {
+    let event = sign_in_locked(None, &ports.occasion());
+    let announce = async |until| {
+        let announced = ports.attempts.announce(&key(), until, &event).await;
+        announced.unwrap();
+    };
+    announce(ports.now()).await;
+    assert_eq!(spend(&ports).await, Spent::Admitted, "nothing to announce");
+    spend_at_once(&ports, 9).await;
+    let until = ports.now().plus(TEN.first_wait);
+    assert_eq!(spend(&ports).await, refused(until));
+    for _ in 0..2 {
+        announce(until).await;
+        let announced = true;
+        assert_eq!(spend(&ports).await, Spent::Refused { until, announced });
+    }
+    // The next lock is another one.
+    (ports.advance)(TEN.first_wait);
+    assert_eq!(spend(&ports).await, Spent::Admitted);
+    let until = ports.now().plus(TEN.first_wait.saturating_mul(2));
+    assert_eq!(spend(&ports).await, refused(until));
+}

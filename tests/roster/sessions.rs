@@ -1,0 +1,105 @@
+//! `POST /sessions/refresh`, `…/sessions` of a user, and `DELETE /sessions/current`.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+use local::journal::Happening;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Roster, on_shared_stack, patiently};
+
+/// Somebody new signs in; gives both tokens.
+async fn tokens(roster: &Roster, who: &str) -> (String, String) {
+    let newcomer = roster.newcomer(who).await;
+    let signed_in = roster.sign_in(&newcomer.email).await;
+    both(&signed_in, StatusCode::CREATED)
+}
+
+fn both(answer: &Answer, status: StatusCode) -> (String, String) {
+    assert_eq!(answer.status, status, "{:?}", answer.body);
+    let text = |name: &str| answer.body[name].as_str().unwrap().to_owned();
+    (text("accessToken"), text("refreshToken"))
+}
+
+async fn refresh(roster: &Roster, token: &str) -> Answer {
+    let body = json!({"refreshToken": token});
+    roster.post("/sessions/refresh", &body).await
+}
+
+async fn listed(roster: &Roster, access: &str) -> Vec<Value> {
+    let answer = roster.call("GET /users/me/sessions", access, &Value::Null);
+    answer.await.body["data"].as_array().unwrap().clone()
+}
+
+#[test]
+fn fifty_refreshes_at_once_end_in_one_live_chain() {
+    on_shared_stack(async |roster| {
+        let (access, token) = tokens(roster, "refresh").await;
+        let all = join_all((0..50).map(|_| refresh(roster, &token))).await;
+        let successors = all.iter().map(|answer| both(answer, StatusCode::OK).1);
+        let successors: BTreeSet<_> = successors.collect();
+        assert_eq!(successors.len(), 1, "all got the same successor");
+        let next = refresh(roster, successors.first().unwrap()).await;
+        let (access_now, last) = both(&next, StatusCode::OK);
+        assert_eq!(listed(roster, &access).await.len(), 2);
+
+        // One that comes back after the next was used is a stolen one, or its owner's after a theft.
+        let refused = refresh(roster, &token).await;
+        assert_eq!(refused.problem(), (401, "invalid-refresh-token"));
+        let ended = |entry: &local::journal::Entry| match &entry.happening {
+            Happening::Event { event, .. }
+                if event["detail"]["data"]["reason"] == "token-reused" =>
+            {
+                Some(event["detail"]["data"]["sessionId"].clone())
+            }
+            _ => None,
+        };
+        let ended = patiently("the event", roster.stack.journal.wait_for(0, ended)).await;
+        let left = listed(roster, &access_now).await;
+        assert!(left.iter().all(|session| session["id"] != ended));
+        let refused = refresh(roster, &last).await;
+        assert_eq!(refused.problem(), (401, "invalid-refresh-token"));
+    });
+}
+
+#[test]
+fn one_signs_out_here_there_and_everywhere() {
+    on_shared_stack(async |roster| {
+        let ann = roster.newcomer("sessions").await;
+        let sign_in = async || both(&roster.sign_in(&ann.email).await, StatusCode::CREATED);
+        let (phone, phone_refresh) = sign_in().await;
+        let (_, tablet_refresh) = sign_in().await;
+        let sessions = listed(roster, &phone).await;
+        let current: Vec<_> = sessions.iter().map(|one| one["current"] == true).collect();
+        assert_eq!(current, [false, true, false], "newest first");
+        assert_eq!(sessions[1]["sourceAddress"], "127.0.0.1");
+
+        let tablet = format!(
+            "DELETE /users/me/sessions/{}",
+            sessions[0]["id"].as_str().unwrap()
+        );
+        let nothing = &Value::Null;
+        assert_eq!(roster.call(&tablet, &phone, nothing).await.status, 204);
+        assert_eq!(roster.call(&tablet, &phone, nothing).await.status, 404);
+        assert_eq!(refresh(roster, &tablet_refresh).await.status, 401);
+
+        let out = roster
+            .call("DELETE /sessions/current", &phone, nothing)
+            .await;
+        assert_eq!(out.status, 204);
+        assert_eq!(refresh(roster, &phone_refresh).await.status, 401);
+        assert_eq!(listed(roster, &ann.token).await.len(), 1);
+
+        let bob = roster.newcomer("sessions").await;
+        let all = format!("DELETE /users/{}/sessions", ann.id);
+        assert_eq!(roster.call(&all, &bob.token, nothing).await.status, 403);
+        assert_eq!(roster.call_as_admin(&all, nothing).await.status, 204);
+        let after = roster.call("GET /users/me", &ann.token, nothing).await;
+        assert_eq!(
+            after.problem(),
+            (401, "unauthenticated"),
+            "the token died at once"
+        );
+    });
+}
