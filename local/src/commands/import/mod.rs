@@ -89,9 +89,10 @@ impl Import {
         let file = File::open(&self.file).with_context(|| format!("cannot read {shown}"))?;
         let progress = progress(file.metadata()?.len());
         let mut report = Report::create(report)?;
-        let open = match self.dry_run {
-            true => None,
-            false => Some(self.target.open().await?),
+        let open = if self.dry_run {
+            None
+        } else {
+            Some(self.target.open().await?)
         };
         let importer = match &open {
             Some(open) => Some(Arc::new(importer(&open.aws).await?)),
