@@ -69,17 +69,14 @@ impl Import {
             present,
             refused,
         } = tally;
-        let verb = if self.dry_run {
-            "would be imported"
+        let imported = if self.dry_run {
+            "would import"
         } else {
             "imported"
         };
-        let told = format!("{written} users {verb}, {present} were there");
+        let told = format!("{imported} {written}, there before {present}, refused {refused}");
         if refused > 0 {
-            bail!(
-                "{told}, {refused} lines were refused: see {}",
-                report.display()
-            );
+            bail!("{told}: see {}", report.display());
         }
         Ok(told)
     }
