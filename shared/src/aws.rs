@@ -11,11 +11,12 @@ use crate::{
     adapters::{
         directory::Directory,
         dynamodb::{
-            AttemptCounts, Audit, ClaimRecords, Feed, Keys, Requests, Sessions, SnapshotStore,
-            Table, Tokens, Users,
+            AttemptCounts, Audit, CacheItems, ClaimRecords, Feed, Keys, Requests, Sessions,
+            SnapshotStore, Table, Tokens, Users,
         },
         eventbridge::EventBridge,
         jwt::Jwt,
+        oidc::{ClientSecrets, Oidc, Providers},
         ses::Ses,
         system::System,
     },
@@ -28,7 +29,7 @@ use crate::{
     ports::{Circumstances, SecretPurpose},
     proving::Proving,
     secret::SharedSecret,
-    throttle::{PasswordThrottle, Throttle},
+    throttle::{SignInThrottle, Throttle},
 };
 
 /// Time to open a connection within a region.
@@ -139,6 +140,27 @@ impl Aws {
         Arc::new(ClaimRecords::new(table, self.circumstances.clone()))
     }
 
+    /// The level of caches which processes share.
+    pub fn cache(&self) -> Arc<CacheItems> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(CacheItems::new(table))
+    }
+
+    /// The OpenID providers.
+    ///
+    /// # Errors
+    /// If the settings contradict each other.
+    pub fn identity_providers(
+        &self,
+        providers: Providers,
+        secrets: ClientSecrets,
+        loopback: bool,
+    ) -> Result<Arc<Oidc>> {
+        let clock = self.circumstances.clock.clone();
+        let oidc = Oidc::new(providers, secrets, loopback, self.cache(), clock)?;
+        Ok(Arc::new(oidc))
+    }
+
     /// What limits how often people may try.
     pub fn throttle(&self) -> Throttle {
         let table = self.table(&self.deployment.sessions_table);
@@ -161,8 +183,8 @@ impl Aws {
     }
 
     /// What limits how often passwords are guessed: so often without waiting.
-    pub fn password_throttle(&self, per_account: u32, per_source: u32) -> PasswordThrottle {
-        PasswordThrottle {
+    pub fn sign_in_throttle(&self, per_account: u32, per_source: u32) -> SignInThrottle {
+        SignInThrottle {
             throttle: self.throttle(),
             per_account: Limit::of_account(per_account),
             per_source: Limit::of_source(per_source),
@@ -209,7 +231,9 @@ impl Aws {
     pub async fn gate(&self) -> Result<Gate> {
         let tokens = self.tokens();
         tokens.warm_up().await?;
-        Ok(Gate::guarded(&self.deployment.issuer, tokens, self.users()))
+        let gate = Gate::guarded(&self.deployment.issuer, tokens, self.users());
+        let lag = Duration::from_secs(self.deployment.access_lag);
+        Ok(gate.remembering(lag, self.circumstances.clock.clone()))
     }
 
     /// The gate in front of functions for anyone.

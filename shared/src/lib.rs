@@ -6,6 +6,7 @@
 pub mod adapters;
 pub mod asking;
 pub mod aws;
+pub mod cache;
 pub mod changing;
 pub mod config;
 pub mod directory;

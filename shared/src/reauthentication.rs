@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::{
     domain::{LoginKey, Origin, Password, Refusal, Result, User},
     ports::{PasswordHasher, UserRepository},
-    throttle::PasswordThrottle,
+    throttle::SignInThrottle,
 };
 
 /// Compares passwords of users who are signed in. Wrong guesses count as those at sign-in do.
@@ -16,7 +16,7 @@ pub struct Reauthentication {
     /// Compares passwords with hashes.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Limits how often passwords are guessed.
-    pub throttle: PasswordThrottle,
+    pub throttle: SignInThrottle,
 }
 
 impl Reauthentication {
@@ -28,7 +28,7 @@ impl Reauthentication {
     pub async fn verify(&self, user: &User, password: &Password, origin: &Origin) -> Result<()> {
         let key = LoginKey::Email(user.email.clone());
         let (guess, login) = tokio::try_join!(
-            self.throttle.spend(&user.email, origin),
+            self.throttle.spend(Some(&user.email), origin),
             self.users.find_login(&key)
         )?;
         let guess = match guess {

@@ -81,14 +81,14 @@ impl Throttle {
     }
 }
 
-/// Limits how often passwords are guessed.
+/// Limits how often people try to sign in.
 #[derive(Clone)]
-pub struct PasswordThrottle {
+pub struct SignInThrottle {
     /// Spends tries.
     pub throttle: Throttle,
     /// Guesses at one account.
     pub per_account: Limit,
-    /// Guesses from one place.
+    /// Wrong guesses from one place.
     pub per_source: Limit,
 }
 
@@ -96,22 +96,26 @@ pub struct PasswordThrottle {
 #[must_use = "a right guess is given back"]
 pub struct Guess {
     throttle: Throttle,
-    account: AttemptKey,
+    account: Option<AttemptKey>,
     source: AttemptKey,
 }
 
-impl PasswordThrottle {
-    /// Spends a guess at the password of `email`, before anything is compared.
+impl SignInThrottle {
+    /// Spends a guess, before anything is compared: at the password of `email`, if it is one at a
+    /// password.
     ///
     /// # Errors
     /// The lock, if there is no guess left.
-    pub async fn spend(&self, email: &Email, origin: &Origin) -> Result<Result<Guess, Lock>> {
-        let account = AttemptKey::of_address(Scope::Account, email);
+    pub async fn spend(
+        &self,
+        email: Option<&Email>,
+        origin: &Origin,
+    ) -> Result<Result<Guess, Lock>> {
+        let account = email.map(|email| AttemptKey::of_address(Scope::Account, email));
         let source = AttemptKey::of_source(Scope::Source, origin.source);
-        let tries = [
-            (account.clone(), self.per_account),
-            (source.clone(), self.per_source),
-        ];
+        let of_account = account.clone().map(|key| (key, self.per_account));
+        let of_source = (source.clone(), self.per_source);
+        let tries: Vec<_> = of_account.into_iter().chain([of_source]).collect();
         Ok(match self.throttle.spend(&tries).await? {
             Some(lock) => Err(lock),
             None => Ok(Guess {
@@ -144,16 +148,29 @@ impl PasswordThrottle {
 
 impl Guess {
     /// It was right: the account's wrong ones before are forgotten, but of those from the same place
-    /// only this, lest one's own account be the way to guess at others without end. If that fails the
-    /// guess stays spent, which is no reason to turn its owner away.
+    /// only this, lest one's own account be the way to guess at others without end.
     pub async fn was_right(self) {
         let attempts = &self.throttle.attempts;
-        let released = tokio::try_join!(
-            attempts.clear(&self.account),
-            attempts.give_back(&self.source)
-        );
-        if let Err(error) = released {
-            tracing::warn!(%error, "a right guess stays spent");
-        }
+        let forgiven = async {
+            match &self.account {
+                Some(account) => attempts.clear(account).await,
+                None => Ok(()),
+            }
+        };
+        told(tokio::try_join!(forgiven, attempts.give_back(&self.source)).map(drop));
+    }
+
+    /// Nobody could tell whether it was right.
+    pub async fn take_back(self) {
+        let spent = self.account.iter().chain([&self.source]);
+        let given = spent.map(|key| self.throttle.attempts.give_back(key));
+        told(try_join_all(given).await.map(drop));
+    }
+}
+
+/// A guess that stays spent is no reason to turn its owner away.
+fn told(released: Result<()>) {
+    if let Err(error) = released {
+        tracing::warn!(%error, "a guess stays spent that should not");
     }
 }

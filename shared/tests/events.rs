@@ -127,7 +127,7 @@ fn http_payloads_are_requests() -> Outcome {
         let text = read(format!("{function}.json"))?;
         let payload: Value = serde_json::from_str(&text)?;
         if payload["requestContext"].is_null() {
-            let by_event = ["on-", "record-", "publish-events"];
+            let by_event = ["on-", "record-", "publish-events", "rotate-", "snapshot-"];
             assert!(
                 by_event.iter().any(|prefix| function.starts_with(prefix)),
                 "{function} is called by HTTP"

@@ -4,7 +4,10 @@ use local::dynamodb::Capacity;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Roster, on_own_stack, token_in, unique_email};
+use crate::{
+    openid::{Provider, visit, with_provider},
+    support::{PASSWORD, Roster, token_in, unique_email},
+};
 
 const NEW_PASSWORD: &str = "seven purple kites aloft";
 
@@ -123,6 +126,61 @@ async fn rows_of_sessions(table: &mut Table<'_>) {
     table.row("sign out everywhere", "EndSession", all).await;
 }
 
+/// The rows of identities elsewhere.
+async fn rows_of_identities(table: &mut Table<'_>, provider: &Provider, listed: &Value) {
+    let roster = table.roster;
+    let visit = async |login: &str| {
+        provider.knows(login, json!({"email": login, "email_verified": true}));
+        visit(listed, login).await
+    };
+    let list = async || {
+        let answer = roster.get("/identity-providers").await;
+        assert_eq!(answer.status, StatusCode::OK);
+    };
+    let row = "list identity providers";
+    table.row(row, "ListIdentityProviders", list).await;
+    let email = unique_email("costs");
+    let sign_in = async || {
+        let mut authorization = visit(&email).await;
+        authorization["strategy"] = json!("oidc");
+        let answer = roster.post("/sessions", &authorization).await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+    };
+    let row = "sign in by a provider";
+    table.row(row, "Authenticate", sign_in).await;
+    let link = async || {
+        let ann = roster.newcomer("costs").await;
+        let body = visit(&unique_email("linked")).await;
+        let linked = roster
+            .call("POST /users/me/identities", &ann.token, &body)
+            .await;
+        assert_eq!(linked.status, StatusCode::CREATED);
+        (ann, linked.body["id"].as_str().unwrap().to_owned())
+    };
+    let link_only = async || drop(link().await);
+    table
+        .row("link an identity", "LinkIdentity", link_only)
+        .await;
+    let list = async || {
+        let ann = roster.newcomer("costs").await;
+        let route = "GET /users/me/identities";
+        let answer = roster.call(route, &ann.token, &Value::Null).await;
+        assert_eq!(answer.status, StatusCode::OK);
+    };
+    table
+        .row("list one's identities", "ListIdentities", list)
+        .await;
+    let unlink = async || {
+        let (ann, id) = link().await;
+        let route = format!("DELETE /users/me/identities/{id}");
+        let answer = roster.call(&route, &ann.token, &Value::Null).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    };
+    table
+        .row("unlink an identity", "UnlinkIdentity", unlink)
+        .await;
+}
+
 /// The rows of what administrators do, each to somebody new.
 async fn rows_of_administrators(table: &mut Table<'_>) {
     let roster = table.roster;
@@ -197,7 +255,7 @@ async fn rows_of_mails(table: &mut Table<'_>) {
 
 #[test]
 fn the_document_says_what_each_command_costs() {
-    on_own_stack(&[], async |roster| {
+    with_provider(async |roster, provider, listed| {
         let (email, id) = user(roster).await;
         let mut table = Table {
             roster,
@@ -214,6 +272,7 @@ fn the_document_says_what_each_command_costs() {
         };
         table.row("sign in", "Authenticate", sign_in).await;
         rows_of_sessions(&mut table).await;
+        rows_of_identities(&mut table, provider, listed).await;
         let list = async || get(roster, "/users").await;
         table.row("list users", "ListUsers", list).await;
         rows_of_users(&mut table).await;

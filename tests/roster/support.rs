@@ -30,7 +30,9 @@ const ADMIN: &str = "admin@example.com";
 
 /// All of a run's clients share one address, which is not what limits are made for; the tests of
 /// limits set their own.
-const LIMITS: [(&str, &str); 4] = [
+/// And what is changed is asked for at once.
+const PARAMETERS: [(&str, &str); 5] = [
+    ("AccessLagSeconds", "0"),
     ("SignInAttemptsPerSource", "100000"),
     ("SignUpsPerSource", "100000"),
     ("MailsPerAddress", "100"),
@@ -130,7 +132,7 @@ impl Roster {
             port: 0,
             console_port: 0,
             dynamodb_port: 0,
-            parameters: LIMITS
+            parameters: PARAMETERS
                 .iter()
                 .chain(parameters)
                 .map(|&(name, value)| (name.to_owned(), value.to_owned()))

@@ -27,8 +27,8 @@ pub struct Proven {
     pub user: User,
     /// How: a value of RFC 8176.
     pub method: &'static str,
-    /// The guess it took, if it was one.
-    pub guess: Option<Guess>,
+    /// The guess it took.
+    pub guess: Guess,
 }
 
 /// Signs users in.
@@ -103,9 +103,7 @@ impl Authenticate {
             self.sessions.start(&session, &event),
             self.granting.grant(&issuer, &user, &session),
             async {
-                if let Some(guess) = guess {
-                    guess.was_right().await;
-                }
+                guess.was_right().await;
                 Ok(())
             },
         )?;

@@ -2,4 +2,5 @@
 
 pub mod authenticate;
 pub mod handler;
+pub mod oidc;
 pub mod password;

@@ -7,7 +7,7 @@ use shared::{
     domain::{Email, Login, LoginKey, Origin, Password, Refusal, Result, User, UserId},
     http::{Chain, Fields},
     ports::{Circumstances, PasswordHasher, UserRepository},
-    throttle::PasswordThrottle,
+    throttle::SignInThrottle,
 };
 
 use crate::authenticate::{AuthenticationStrategy, Proven};
@@ -22,7 +22,7 @@ pub struct PasswordStrategy {
     /// Compares passwords with hashes.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Limits how often passwords are guessed.
-    pub throttle: PasswordThrottle,
+    pub throttle: SignInThrottle,
     /// Time and randomness.
     pub circumstances: Circumstances,
 }
@@ -45,7 +45,7 @@ impl AuthenticationStrategy for PasswordStrategy {
         let (email, password) = presented.finish(email.zip(password))?;
         let key = LoginKey::Email(email.clone());
         let (guess, login) = tokio::try_join!(
-            self.throttle.spend(&email, origin),
+            self.throttle.spend(Some(&email), origin),
             self.users.find_login(&key)
         )?;
         let guess = match guess {
@@ -62,7 +62,7 @@ impl AuthenticationStrategy for PasswordStrategy {
         Ok(Proven {
             user,
             method: METHOD,
-            guess: Some(guess),
+            guess,
         })
     }
 }

@@ -99,7 +99,7 @@ mod tests {
             reauthentication: Reauthentication {
                 users: world.clone(),
                 hasher: world.clone(),
-                throttle: world.password_throttle(10),
+                throttle: world.sign_in_throttle(10),
             },
             changing: Changing {
                 users: world.clone(),

@@ -30,7 +30,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let reauthentication = Reauthentication {
         users: aws.users(),
         hasher,
-        throttle: aws.password_throttle(config.per_account, config.per_source),
+        throttle: aws.sign_in_throttle(config.per_account, config.per_source),
     };
     let change = ChangeEmail {
         policy: config.policy,

@@ -30,7 +30,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let reauthentication = Reauthentication {
         users: aws.users(),
         hasher: hasher.clone(),
-        throttle: aws.password_throttle(config.per_account, config.per_source),
+        throttle: aws.sign_in_throttle(config.per_account, config.per_source),
     };
     let change = ChangePassword {
         passwords: PasswordPolicy::with_minimum(config.minimum),

@@ -166,14 +166,14 @@ fn is_ours(recipe: &Recipe) -> bool {
     recipe.scheme == OURS && recipe.output.len() == HASH_LEN
 }
 
-/// How a stored hash was made. Whatever an import let in can be read; what else there may be
+/// How a stored hash was made. Nothing can be read that an import let in; whatever else there may be
 /// is no password, and must not answer differently from one that is wrong.
 fn known(hash: &PasswordHash) -> Option<Recipe> {
-    let recipe = hash.recipe();
-    if let Err(violation) = &recipe {
-        tracing::error!(code = violation.code, "a stored hash is unusable");
-    }
-    recipe.ok()
+    hash.recipe()
+        .inspect_err(|violation| {
+            tracing::error!(code = violation.code, "a stored hash is unusable");
+        })
+        .ok()
 }
 
 #[cfg(test)]

@@ -7,5 +7,6 @@ pub mod eventbridge;
 mod foreign_hashes;
 pub mod jwt;
 pub mod memory;
+pub mod oidc;
 pub mod ses;
 pub mod system;

@@ -131,6 +131,14 @@ pub enum Refusal {
     AlreadyDeactivated,
     /// The user is active already.
     AlreadyActive,
+    /// The identity elsewhere is linked to another user.
+    IdentityTaken,
+    /// The user has as many logins as a user may have.
+    TooManyIdentities,
+    /// It would leave no way to sign in.
+    LastLogin,
+    /// The sign-in of the session is too long ago for this; says how recent it must be.
+    SignInTooOld(Duration),
     /// The one-time token is unknown, used or expired.
     TokenExpired,
     /// The `Idempotency-Key` came before with another body.
@@ -139,6 +147,8 @@ pub enum Refusal {
     StillRunning,
     /// Too many tries; says when the next may come.
     TooManyRequests(Duration),
+    /// The OpenID provider does not answer as it should; says when to try again.
+    ProviderUnavailable(Duration),
     /// A part Roster depends on does not answer; says when to try again.
     Unavailable(Duration),
 }

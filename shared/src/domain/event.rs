@@ -50,6 +50,10 @@ kinds! {
     UserPasswordChanged,
     /// Somebody asked for a password reset.
     UserPasswordResetRequested,
+    /// A user may also sign in by an identity elsewhere.
+    UserIdentityLinked,
+    /// A user may no longer sign in by an identity elsewhere.
+    UserIdentityUnlinked,
     /// A user may no longer sign in.
     UserDeactivated,
     /// A user may sign in again.

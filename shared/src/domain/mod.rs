@@ -14,6 +14,7 @@ pub mod first_admin;
 pub mod fold;
 pub mod history;
 pub mod id;
+pub mod identity;
 pub mod keys;
 pub mod listing;
 pub mod login;

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use unicode_normalization::UnicodeNormalization;
 
-use super::error::Violation;
+use super::{Email, error::Violation};
 
 /// Characters a name may have.
 const MAX_CHARS: usize = 100;
@@ -19,6 +19,15 @@ impl Name {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Name {
+    /// The name of somebody whose name nobody tells: the part of the address before the `@`.
+    pub fn of(email: &Email) -> Self {
+        let local = email.as_str().split('@').next().unwrap_or_default();
+        // Some characters of addresses are none of names.
+        local.parse().unwrap_or_else(|_| Self("?".to_owned()))
     }
 }
 
@@ -98,6 +107,17 @@ mod tests {
             code(&"é".repeat(100)).map(|name| name.chars().count()),
             Ok(100)
         );
+    }
+
+    #[test]
+    fn who_tells_no_name_is_called_by_the_address() {
+        for (address, name) in [
+            ("ann.example@example.com", "ann.example"),
+            ("a\u{202e}b@example.com", "?"),
+        ] {
+            let email = address.parse().unwrap();
+            assert_eq!(Name::of(&email).as_str(), name);
+        }
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub struct Timestamp(jiff::Timestamp);
 const MAX_MICROS: i64 = 253_402_207_200_000_000;
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(jiff::Timestamp::UNIX_EPOCH);
+
     /// The time `micros` microseconds after 1970. Held within the years 1970 to 9999.
     pub fn from_micros(micros: i64) -> Self {
         Self(jiff::Timestamp::from_microsecond(micros.clamp(0, MAX_MICROS)).unwrap_or_default())

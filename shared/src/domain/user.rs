@@ -1,5 +1,6 @@
 //! The user: an aggregate whose methods give the next state together with its event.
 
+mod identities;
 mod import;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use super::{
     login::LoginChange,
 };
 
+pub use identities::NewMember;
 pub use import::{ImportKey, ImportedUser};
 
 /// The number of changes a user has seen, its creation included.
@@ -134,13 +136,18 @@ impl User {
             logins: vec![login.clone()],
             chain: Digest::NONE,
         };
-        let event = occasion.event(EventKind::UserCreated, &user, EventData::default());
+        let claim = LoginChange::Claim(login, Some(new.password));
+        user.creation(vec![claim], occasion)
+    }
+
+    /// The change that brings this user about.
+    fn creation(self, logins: Vec<LoginChange>, occasion: &Occasion) -> Change {
+        let event = occasion.event(EventKind::UserCreated, &self, EventData::default());
         let private = Private {
-            new_email: Some(user.email.clone()),
+            new_email: Some(self.email.clone()),
             ..occasion.private()
         };
-        let logins = vec![LoginChange::Claim(login, Some(new.password))];
-        Change::new(None, user, event, private, logins)
+        Change::new(None, self, event, private, logins)
     }
 
     /// The user with another name; nothing if it is the same name.

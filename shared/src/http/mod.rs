@@ -2,6 +2,7 @@
 //! problem mapping and the log line, and cannot be called without an [`Access`].
 
 pub mod access;
+mod authorization;
 mod call;
 pub mod fields;
 pub mod idempotency;

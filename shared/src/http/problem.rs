@@ -20,6 +20,7 @@ pub struct Face {
 }
 
 /// The face of each refusal. Exhaustive: a new refusal does not compile without one.
+#[expect(clippy::too_many_lines, reason = "a table: an arm for each refusal")]
 pub fn face(refusal: &Refusal) -> Face {
     use Refusal as R;
     let (status, code, detail) = match refusal {
@@ -58,7 +59,7 @@ pub fn face(refusal: &Refusal) -> Face {
         R::InvalidCredentials => (
             StatusCode::UNAUTHORIZED,
             "invalid-credentials",
-            "The address or the password is wrong, or the account is not active.",
+            "What was presented is wrong, or the account is not active.",
         ),
         R::InvalidRefreshToken => (
             StatusCode::UNAUTHORIZED,
@@ -90,6 +91,26 @@ pub fn face(refusal: &Refusal) -> Face {
             "already-active",
             "The user is active already.",
         ),
+        R::IdentityTaken => (
+            StatusCode::CONFLICT,
+            "identity-taken",
+            "The identity is linked to another user.",
+        ),
+        R::TooManyIdentities => (
+            StatusCode::CONFLICT,
+            "too-many-identities",
+            "A user has at most ten logins, the address included.",
+        ),
+        R::LastLogin => (
+            StatusCode::CONFLICT,
+            "last-login",
+            "It is the only way to sign in; set a password first.",
+        ),
+        R::SignInTooOld(_) => (
+            StatusCode::UNAUTHORIZED,
+            "sign-in-too-old",
+            "This needs a recent sign-in: sign in again.",
+        ),
         R::TokenExpired => (
             StatusCode::GONE,
             "token-expired",
@@ -109,6 +130,11 @@ pub fn face(refusal: &Refusal) -> Face {
             StatusCode::TOO_MANY_REQUESTS,
             "too-many-requests",
             "Too many tries; see Retry-After.",
+        ),
+        R::ProviderUnavailable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "provider-unavailable",
+            "The identity provider does not answer; see Retry-After.",
         ),
         R::Unavailable(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -135,8 +161,18 @@ fn extra_header(refusal: &Refusal) -> Option<(HeaderName, String)> {
             header::WWW_AUTHENTICATE,
             "Password realm=\"roster\"".to_owned(),
         )),
+        // RFC 9470, 3.
+        Refusal::SignInTooOld(most) => Some((
+            header::WWW_AUTHENTICATE,
+            format!(
+                "Bearer error=\"insufficient_user_authentication\", max_age=\"{}\"",
+                most.as_secs()
+            ),
+        )),
         Refusal::MethodNotAllowed(allowed) => Some((header::ALLOW, allowed.clone())),
-        Refusal::TooManyRequests(wait) | Refusal::Unavailable(wait) => {
+        Refusal::TooManyRequests(wait)
+        | Refusal::ProviderUnavailable(wait)
+        | Refusal::Unavailable(wait) => {
             Some((header::RETRY_AFTER, wait.as_secs().max(1).to_string()))
         }
         _ => None,
@@ -220,10 +256,15 @@ mod tests {
             R::LastAdministrator,
             R::AlreadyDeactivated,
             R::AlreadyActive,
+            R::IdentityTaken,
+            R::TooManyIdentities,
+            R::LastLogin,
+            R::SignInTooOld(WAIT),
             R::TokenExpired,
             R::KeyReused,
             R::StillRunning,
             R::TooManyRequests(WAIT),
+            R::ProviderUnavailable(WAIT),
             R::Unavailable(WAIT),
         ]
     }

@@ -1,8 +1,10 @@
 //! What the use cases need of the world: one small trait for each capability, so that the fields of
 //! a use case are the list of what it can do.
 
+mod cache;
 mod claims;
 mod directory;
+mod identity;
 
 use std::sync::Arc;
 
@@ -22,8 +24,10 @@ use crate::domain::{
     token::{TokenIssue, TokenUse},
 };
 
+pub use cache::{CacheEntry, SharedCache};
 pub use claims::{Claim, ClaimKey, Claimed, Claims, Purpose, Settled, Terms};
 pub use directory::{FeedPage, FeedPlace, Newest, Snapshots, UserDirectory, UserFeed};
+pub use identity::IdentityProviders;
 
 /// The users: the write model.
 #[async_trait]

@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
 use shared::{
     adapters::dynamodb::{
-        AttemptCounts, Audit, ClaimRecords, Feed, Keys, Requests, Sessions, SnapshotStore, Table,
-        Tokens, Users,
+        AttemptCounts, Audit, CacheItems, ClaimRecords, Feed, Keys, Requests, Sessions,
+        SnapshotStore, Table, Tokens, Users,
     },
     adapters::memory::World,
     ports::Circumstances,
@@ -28,6 +28,7 @@ pub(crate) fn in_memory() -> Ports {
         tokens: world.clone(),
         attempts: world.clone(),
         claims: world.clone(),
+        cache: world.clone(),
         keys: world.clone(),
         secrets: world.clone(),
         audit: world.clone(),
@@ -96,7 +97,8 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
             sessions.clone(),
             circumstances.clock.clone(),
         )),
-        claims: Arc::new(ClaimRecords::new(sessions, circumstances.clone())),
+        claims: Arc::new(ClaimRecords::new(sessions.clone(), circumstances.clone())),
+        cache: Arc::new(CacheItems::new(sessions)),
         keys: keys.clone(),
         secrets: keys,
         audit: Arc::new(Audit::new(table("AuditTable"))),

@@ -8,12 +8,14 @@
 mod attempts;
 mod audit;
 mod backend;
+mod cache;
 mod changes;
 mod claims;
 mod costs;
 mod directory;
 mod erasure;
 mod faults;
+mod identities;
 mod keys;
 mod life;
 mod lost_replies;

@@ -16,7 +16,7 @@ use shared::{
     },
     ports::{
         AnonymousRequests, Attempts, AuditLog, Circumstances, Claims, Clock, Entropy,
-        OneTimeTokens, Secrets, SessionRepository, SigningKeys, Snapshots, UserFeed,
+        OneTimeTokens, Secrets, SessionRepository, SharedCache, SigningKeys, Snapshots, UserFeed,
         UserRepository,
     },
 };
@@ -30,6 +30,7 @@ pub(crate) struct Ports {
     pub(crate) tokens: Arc<dyn OneTimeTokens>,
     pub(crate) attempts: Arc<dyn Attempts>,
     pub(crate) claims: Arc<dyn Claims>,
+    pub(crate) cache: Arc<dyn SharedCache>,
     pub(crate) keys: Arc<dyn SigningKeys>,
     pub(crate) secrets: Arc<dyn Secrets>,
     pub(crate) audit: Arc<dyn AuditLog>,

@@ -28,7 +28,7 @@ impl Fixture {
         let password = PasswordStrategy {
             users: world.clone(),
             hasher: world.clone(),
-            throttle: world.password_throttle(10),
+            throttle: world.sign_in_throttle(10),
             circumstances: world.circumstances(),
         };
         let secret = SharedSecret::new(SecretPurpose::Refresh, world.clone(), world.clone());

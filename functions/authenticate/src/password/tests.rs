@@ -12,7 +12,7 @@ fn strategy(world: &Arc<World>) -> PasswordStrategy {
     PasswordStrategy {
         users: world.clone(),
         hasher: world.clone(),
-        throttle: world.password_throttle(10),
+        throttle: world.sign_in_throttle(10),
         circumstances: world.circumstances(),
     }
 }

@@ -27,7 +27,7 @@ fn service(world: &Arc<World>) -> ChangePassword {
         reauthentication: Reauthentication {
             users: world.clone(),
             hasher: world.clone(),
-            throttle: world.password_throttle(10),
+            throttle: world.sign_in_throttle(10),
         },
     }
 }

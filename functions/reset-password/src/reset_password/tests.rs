@@ -281,9 +281,9 @@ async fn a_reset_survives_every_fault() {
 async fn a_reset_forgives_wrong_guesses() {
     let world = World::new();
     let ann = world.add_user("ann@example.com").await.unwrap();
-    let throttle = world.password_throttle(1);
+    let throttle = world.sign_in_throttle(1);
     let origin = Origin::system("test");
-    let spend = async || throttle.spend(&ann.email, &origin).await.unwrap();
+    let spend = async || throttle.spend(Some(&ann.email), &origin).await.unwrap();
     assert!(spend().await.is_ok());
     assert!(spend().await.is_err(), "locked");
     let token = issued(&world, &ann, RESET, 1).await;

@@ -20,6 +20,7 @@ mod tables;
 
 pub mod attempts;
 pub mod audit;
+pub mod cache;
 pub mod claims;
 pub mod feed;
 pub mod keys;
@@ -32,6 +33,7 @@ pub mod users;
 
 pub use attempts::AttemptCounts;
 pub use audit::Audit;
+pub use cache::CacheItems;
 pub use claims::ClaimRecords;
 pub use feed::Feed;
 pub use item::{Entity, Item, Key, from_item};

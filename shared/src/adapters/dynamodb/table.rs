@@ -90,6 +90,18 @@ impl Table {
         }
     }
 
+    /// Puts `entity`, whatever stood there before.
+    pub(super) async fn put<E: Entity>(&self, id: &E::Id, entity: &E) -> Result<()> {
+        self.client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item::to_item(id, entity)?))
+            .send()
+            .await
+            .map_err(|error| self.fault("PutItem", &error))?;
+        Ok(())
+    }
+
     /// Updates one item under a condition.
     pub(super) async fn update<T: DeserializeOwned>(&self, update: Update) -> Result<Written<T>> {
         let sent = self

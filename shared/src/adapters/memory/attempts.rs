@@ -12,7 +12,7 @@ use crate::{
         attempt::{AttemptKey, Limit, Tally},
     },
     ports::{Attempts, Clock as _, Spent},
-    throttle::{PasswordThrottle, Throttle},
+    throttle::{SignInThrottle, Throttle},
 };
 
 impl World {
@@ -38,8 +38,8 @@ impl World {
 
     /// What limits guesses in this world: so many at one account without waiting, and ten times as
     /// many from one place.
-    pub fn password_throttle(self: &Arc<Self>, per_account: u32) -> PasswordThrottle {
-        PasswordThrottle {
+    pub fn sign_in_throttle(self: &Arc<Self>, per_account: u32) -> SignInThrottle {
+        SignInThrottle {
             throttle: self.throttle(),
             per_account: Limit::of_account(per_account),
             per_source: Limit::of_source(per_account.saturating_mul(10)),

@@ -4,10 +4,12 @@
 //! are injected; so a new port method is covered by itself.
 
 mod attempts;
+mod cache;
 mod claims;
 mod directory;
 mod fault;
 mod people;
+mod providers;
 mod requests;
 mod samples;
 mod sessions;
@@ -45,6 +47,7 @@ use crate::{
 
 pub use fault::{Fault, Outcome};
 pub use people::{PASSWORD, Person};
+pub use providers::identity;
 
 /// The whole outside world, in memory.
 #[derive(Debug)]

@@ -24,6 +24,8 @@ pub(super) struct State {
     pub(super) requests: BTreeMap<RequestId, AnonymousRequest>,
     pub(super) attempts: BTreeMap<AttemptKey, super::attempts::Count>,
     pub(super) claims: BTreeMap<ClaimKey, super::claims::Record>,
+    pub(super) cache: super::cache::Cached,
+    pub(super) providers: super::providers::Providers,
     pub(super) ring: Option<KeyRing>,
     pub(super) private_keys: BTreeMap<String, Vec<u8>>,
     pub(super) secrets: BTreeMap<SecretPurpose, Vec<u8>>,

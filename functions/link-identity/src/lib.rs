@@ -1,0 +1,4 @@
+//! `POST /users/{id}/identities`.
+
+pub mod handler;
+pub mod link_identity;

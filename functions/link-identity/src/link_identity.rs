@@ -1,0 +1,213 @@
+//! The use case: a user links an identity elsewhere.
+
+use std::sync::Arc;
+
+use shared::{
+    changing::{Changing, Target},
+    domain::{
+        Error, Refusal, Result, SessionId, User,
+        change::Occasion,
+        identity::{Authorization, LinkedIdentity, RECENT},
+    },
+    ports::{IdentityProviders, SessionRepository},
+};
+
+/// Links identities.
+pub struct LinkIdentity {
+    /// Where people sign in.
+    pub providers: Arc<dyn IdentityProviders>,
+    /// Where sessions are kept.
+    pub sessions: Arc<dyn SessionRepository>,
+    /// Changes users.
+    pub changing: Changing,
+}
+
+/// An identity to be linked.
+#[derive(Debug)]
+pub struct Command {
+    /// To whom.
+    pub target: Target,
+    /// The session that asks.
+    pub session_id: SessionId,
+    /// What came of signing in at the provider.
+    pub authorization: Authorization,
+}
+
+impl LinkIdentity {
+    /// Links the identity: from now on the user may sign in by it. Linking it again changes nothing.
+    ///
+    /// # Errors
+    /// `SignInTooOld` if the session began too long ago: a way in that lasts is worth a fresh proof;
+    /// `InvalidCredentials` if the provider does not vouch for anybody; `IdentityTaken`;
+    /// `TooManyIdentities`; `VersionConflict` if the user's sessions ended meanwhile;
+    /// `PreconditionFailed`; `ProviderUnavailable`.
+    pub async fn execute(&self, command: Command) -> Result<LinkedIdentity> {
+        let Command {
+            target,
+            session_id,
+            authorization,
+        } = command;
+        let user = self.changing.load(&target).await?;
+        self.require_recent_sign_in(&user, session_id).await?;
+        let identity = self.providers.redeem(&authorization).await?.identity;
+        let epoch = user.auth_epoch;
+        let link = |user: &User, occasion: &Occasion| {
+            if user.auth_epoch != epoch {
+                return Err(Refusal::VersionConflict.into());
+            }
+            user.link(&identity, occasion)
+        };
+        match self.changing.change_loaded(user, &target, link).await {
+            // The identity is all that this change claims.
+            Err(Error::Refused(Refusal::EmailTaken)) => Err(Refusal::IdentityTaken.into()),
+            Err(error) => Err(error),
+            Ok(_) => LinkedIdentity::of(&identity)
+                .ok_or_else(|| Error::internal("a provider vouched for an address")),
+        }
+    }
+
+    async fn require_recent_sign_in(&self, user: &User, id: SessionId) -> Result<()> {
+        let session = self.sessions.find(user.id, id).await?;
+        let session = session.ok_or(Refusal::Unauthenticated)?;
+        let now = self.changing.circumstances.clock.now();
+        if session.created_at.plus(RECENT) > now {
+            Ok(())
+        } else {
+            Err(Refusal::SignInTooOld(RECENT).into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use shared::{
+        adapters::memory::{Fault, World, identity},
+        domain::{EventKind, Origin, identity::IdentityProfile},
+        http::{
+            Access, Call, Reply,
+            sample::Sample,
+            stage::{Answer, Route, Stage},
+        },
+    };
+
+    use super::*;
+    use crate::handler;
+
+    fn service(world: &Arc<World>) -> LinkIdentity {
+        LinkIdentity {
+            providers: world.clone(),
+            sessions: world.clone(),
+            changing: Changing {
+                users: world.clone(),
+                circumstances: world.circumstances(),
+            },
+        }
+    }
+
+    /// A provider at which `subject` signed in by now, which gave this code.
+    fn visit(world: &World, subject: &str, code: &str) {
+        world.offer_provider("a").unwrap();
+        let profile = IdentityProfile::default();
+        world.visit("a", subject, code, profile).unwrap();
+    }
+
+    fn body(code: &str) -> Value {
+        json!({
+            "provider": "a",
+            "code": code,
+            "codeVerifier": "v".repeat(43),
+            "nonce": "n-0123456789abcdef",
+            "redirectUri": "https://app.example.com/callback",
+        })
+    }
+
+    fn route() -> Route<LinkIdentity, impl AsyncFn(Arc<LinkIdentity>, Call) -> Reply> {
+        Route {
+            access: handler::ACCESS,
+            service: |world| {
+                visit(world, "1", "code");
+                service(world)
+            },
+            handle: handler::handle,
+        }
+    }
+
+    async fn post(stage: &Stage, token: &str) -> Answer {
+        let request = Sample::of_user("POST", "me", "/identities").json(&body("code"));
+        let answer = route().answer(&stage.world, request.bearer(token)).await;
+        answer.unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_the_owner_may() {
+        let request = |_, id: &str| Sample::of_user("POST", id, "/identities").json(&body("code"));
+        route().admits(Access::Owner, 201, request).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_identity_is_linked_once() {
+        let stage = Stage::set().await.unwrap();
+        let first = post(&stage, &stage.ann.token).await;
+        assert_eq!(first.status, 201);
+        assert_eq!(first.body["issuer"], "https://a.example.com");
+        assert_eq!(first.body["subject"], "1");
+        let event = stage.world.outbox().pop().unwrap();
+        assert_eq!(event.kind, EventKind::UserIdentityLinked);
+        assert!(!event.to_cloud_event().to_string().contains("a.example"));
+
+        let events = stage.world.outbox().len();
+        let again = post(&stage, &stage.ann.token).await;
+        assert_eq!((again.status, again.body), (201, first.body));
+        assert_eq!(stage.world.outbox().len(), events);
+
+        let other = post(&stage, &stage.bob.token).await;
+        assert_eq!(other.problem(), (409, "identity-taken"));
+    }
+
+    #[tokio::test]
+    async fn an_old_sign_in_is_not_enough() {
+        let stage = Stage::set().await.unwrap();
+        stage.world.advance(RECENT);
+        let answer = post(&stage, &stage.ann.token).await;
+        assert_eq!(answer.problem(), (401, "sign-in-too-old"));
+        let hint = answer.header("www-authenticate").unwrap();
+        assert!(hint.contains("max_age=\"900\""), "{hint}");
+        let ann = stage.world.user(stage.ann.id).unwrap();
+        assert_eq!(ann.identities().count(), 0);
+        let ann = stage.world.enter(&ann).await.unwrap();
+        assert_eq!(post(&stage, &ann.token).await.status, 201);
+    }
+
+    #[tokio::test]
+    async fn a_link_survives_every_fault() {
+        let tried = World::try_every_fault(async |fault: Fault| {
+            let stage = Stage::set().await.unwrap();
+            let service = service(&stage.world);
+            let link = |code: &str| {
+                visit(&stage.world, "1", code);
+                let Value::Object(fields) = body(code) else {
+                    unreachable!("a body is an object")
+                };
+                service.execute(Command {
+                    target: Target {
+                        id: stage.ann.id,
+                        expected: None,
+                        origin: Origin::system("test"),
+                    },
+                    session_id: stage.ann.session_id,
+                    authorization: shared::http::Fields::new(fields).authorization().unwrap(),
+                })
+            };
+            let (_, fired) = stage.world.with_fault(fault, link("first")).await;
+            link("second").await.unwrap();
+            let ann = stage.world.user(stage.ann.id).unwrap();
+            let identities: Vec<_> = ann.identities().cloned().collect();
+            assert_eq!(identities, [identity("a", "1")], "{fault:?}");
+            assert_eq!(ann.version.get(), 2, "one event");
+            fired
+        })
+        .await;
+        assert_eq!(tried, 4 * 4, "four calls, each with four faults");
+    }
+}

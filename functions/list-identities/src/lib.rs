@@ -1,0 +1,4 @@
+//! `GET /users/{id}/identities`.
+
+pub mod handler;
+pub mod list_identities;

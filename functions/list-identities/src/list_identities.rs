@@ -1,0 +1,84 @@
+//! The query: by which identities elsewhere a user may sign in.
+
+use std::sync::Arc;
+
+use shared::{
+    domain::{Refusal, Result, UserId, identity::LinkedIdentity},
+    ports::UserRepository,
+};
+
+/// Lists identities.
+pub struct ListIdentities {
+    /// Where users are kept.
+    pub users: Arc<dyn UserRepository>,
+}
+
+/// Whose.
+#[derive(Debug)]
+pub struct Query {
+    /// The user.
+    pub user_id: UserId,
+}
+
+impl ListIdentities {
+    /// The identities, in the order in which they were linked.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn execute(&self, query: &Query) -> Result<Vec<LinkedIdentity>> {
+        let user = self.users.find(query.user_id).await?;
+        let user = user.ok_or(Refusal::NotFound)?;
+        Ok(user.identities().filter_map(LinkedIdentity::of).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use shared::{
+        adapters::memory::identity,
+        domain::{Origin, identity::IdentityId},
+        http::{
+            Access, Call, Reply,
+            sample::Sample,
+            stage::{Route, Stage},
+        },
+    };
+
+    use super::*;
+    use crate::handler;
+
+    fn route() -> Route<ListIdentities, impl AsyncFn(Arc<ListIdentities>, Call) -> Reply> {
+        Route {
+            access: handler::ACCESS,
+            service: |world| ListIdentities {
+                users: world.clone(),
+            },
+            handle: handler::handle,
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_owner_may() {
+        let request = |_, id: &str| Sample::of_user("GET", id, "/identities");
+        route().admits(Access::Owner, 200, request).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn identities_are_shown_and_the_address_is_none() {
+        let stage = Stage::set().await.unwrap();
+        let get = async || {
+            let request = Sample::of_user("GET", "me", "/identities").bearer(&stage.ann.token);
+            route().answer(&stage.world, request).await.unwrap().body
+        };
+        assert_eq!(get().await, json!({"data": []}));
+        let circumstances = stage.world.circumstances();
+        let occasion = circumstances.occasion(Origin::system("test")).unwrap();
+        let ann = stage.world.user(stage.ann.id).unwrap();
+        let change = ann.link(&identity("a", "1"), &occasion).unwrap();
+        stage.world.commit(&change.unwrap()).await.unwrap();
+        let id = IdentityId::of(&identity("a", "1"));
+        let shown = json!({"id": id, "issuer": "https://a.example.com", "subject": "1"});
+        assert_eq!(get().await, json!({"data": [shown]}));
+    }
+}

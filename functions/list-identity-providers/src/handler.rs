@@ -1,0 +1,30 @@
+//! HTTP to the query and back.
+
+use std::sync::Arc;
+
+use lambda_http::http::{StatusCode, header};
+use serde::Serialize;
+use shared::{
+    domain::identity::Provider,
+    http::{Access, Call, Reply, reply},
+};
+
+use crate::list_identity_providers::ListIdentityProviders;
+
+/// Who signs in has no token yet.
+pub const ACCESS: Access = Access::Anyone;
+
+/// Providers change with a deployment; one that did not answer is back soon.
+const CACHEABLE: &str = "public, max-age=60";
+
+/// `GET /identity-providers`.
+pub async fn handle(list: Arc<ListIdentityProviders>, _: Call) -> Reply {
+    let data = list.execute().await?;
+    let response = reply::json(StatusCode::OK, &Body { data })?;
+    reply::with_header(response, header::CACHE_CONTROL, CACHEABLE)
+}
+
+#[derive(Serialize)]
+struct Body {
+    data: Vec<Provider>,
+}

@@ -1,0 +1,59 @@
+//! The query: where people may sign in instead.
+
+use std::sync::Arc;
+
+use shared::{
+    domain::{Result, identity::Provider},
+    ports::IdentityProviders,
+};
+
+/// Lists providers.
+pub struct ListIdentityProviders {
+    /// Where people sign in.
+    pub providers: Arc<dyn IdentityProviders>,
+}
+
+impl ListIdentityProviders {
+    /// What clients need to send people to each provider that answers.
+    pub async fn execute(&self) -> Result<Vec<Provider>> {
+        self.providers.list().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use shared::{
+        adapters::memory::World,
+        http::{Access, sample::Sample, stage::Route},
+    };
+
+    use super::*;
+    use crate::handler;
+
+    #[tokio::test]
+    async fn anyone_may_know_and_caches_may_keep_it() {
+        let world = World::new();
+        world.offer_provider("a").unwrap();
+        let route = Route {
+            access: handler::ACCESS,
+            service: |world| ListIdentityProviders {
+                providers: world.clone(),
+            },
+            handle: handler::handle,
+        };
+        assert_eq!(route.access, Access::Anyone);
+        let request = Sample::new("GET", "/identity-providers");
+        let answer = route.answer(&world, request).await.unwrap();
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=60"));
+        let provider = json!({
+            "name": "a",
+            "issuer": "https://a.example.com",
+            "clientId": "roster",
+            "authorizationEndpoint": "https://a.example.com/authorize",
+            "scopes": ["openid", "email", "profile"],
+        });
+        assert_eq!(answer.body, json!({"data": [provider]}));
+    }
+}

@@ -1,0 +1,4 @@
+//! `DELETE /users/{id}/identities/{identity}`.
+
+pub mod handler;
+pub mod unlink_identity;

@@ -1,0 +1,112 @@
+//! The OpenID providers of a [`World`].
+
+use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
+
+use super::{World, lock};
+use crate::{
+    domain::{
+        FieldError, LoginKey, Refusal, Result,
+        error::Violation,
+        identity::{Authorization, IdentityProfile, Provider, ProviderName, Visitor},
+    },
+    ports::IdentityProviders,
+};
+
+/// Where people sign in, and who did.
+#[derive(Debug, Default)]
+pub(super) struct Providers {
+    offered: Vec<Provider>,
+    codes: Vec<(String, Visitor)>,
+}
+
+impl World {
+    /// From now on there is a provider of this name, at `https://<name>.example.com`.
+    ///
+    /// # Errors
+    /// If it is no name.
+    pub fn offer_provider(&self, name: &str) -> Result<(), Violation> {
+        let issuer = issuer(name);
+        let provider = Provider {
+            name: name.parse()?,
+            client_id: "roster".to_owned(),
+            authorization_endpoint: format!("{issuer}/authorize"),
+            issuer,
+            scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
+        };
+        lock(&self.state).providers.offered.push(provider);
+        Ok(())
+    }
+
+    /// Somebody, `subject` to this provider, signs in there, which gives `code`.
+    ///
+    /// # Errors
+    /// If there is no provider of this name.
+    pub fn visit(
+        &self,
+        provider: &str,
+        subject: &str,
+        code: &str,
+        profile: IdentityProfile,
+    ) -> Result<(), Violation> {
+        let visitor = Visitor {
+            provider: provider.parse()?,
+            identity: identity(provider, subject),
+            profile: Some(profile),
+            access_token: None,
+        };
+        let mut state = lock(&self.state);
+        state.providers.codes.push((code.to_owned(), visitor));
+        Ok(())
+    }
+}
+
+fn issuer(provider: &str) -> String {
+    format!("https://{provider}.example.com")
+}
+
+/// Who `subject` is at a provider.
+pub fn identity(provider: &str, subject: &str) -> LoginKey {
+    LoginKey::Oidc {
+        issuer: issuer(provider),
+        subject: subject.to_owned(),
+    }
+}
+
+impl Providers {
+    fn redeem(&mut self, code: &str, provider: &ProviderName) -> Result<Visitor> {
+        if self.offered.iter().all(|offered| offered.name != *provider) {
+            let message = "is not a provider of this deployment";
+            return Err(FieldError::new("/provider", "unknown-provider", message).into());
+        }
+        let is_it =
+            |(known, visitor): &(String, Visitor)| known == code && visitor.provider == *provider;
+        match self.codes.iter().position(is_it) {
+            Some(index) => Ok(self.codes.swap_remove(index).1),
+            None => Err(Refusal::InvalidCredentials.into()),
+        }
+    }
+}
+
+#[async_trait]
+impl IdentityProviders for World {
+    async fn list(&self) -> Result<Vec<Provider>> {
+        self.call("providers.list", |state| {
+            Ok(state.providers.offered.clone())
+        })
+        .await
+    }
+
+    async fn redeem(&self, authorization: &Authorization) -> Result<Visitor> {
+        let code = authorization.code.0.expose_secret();
+        self.call("providers.redeem", |state| {
+            state.providers.redeem(code, &authorization.provider)
+        })
+        .await
+    }
+
+    async fn profile(&self, visitor: &Visitor) -> Result<IdentityProfile> {
+        let profile = visitor.profile.clone().unwrap_or_default();
+        self.call("providers.profile", |_| Ok(profile)).await
+    }
+}

@@ -1,0 +1,192 @@
+//! ID tokens (OpenID Connect Core 1.0, 2 and 3.1.3.7).
+
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, jwk::Jwk};
+use serde::Deserialize;
+
+use super::metadata::Metadata;
+use crate::domain::{
+    Timestamp,
+    identity::{IdentityProfile, Nonce},
+};
+
+/// How far a provider's clock may differ from ours.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+/// Octets of a subject (2: 255 ASCII characters).
+const MAX_SUBJECT: usize = 255;
+
+/// By what ID tokens may be signed. Nothing symmetric: the client secret would sign, and a public key
+/// could be taken for one.
+const ALGORITHMS: [Algorithm; 9] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
+];
+
+/// What a good ID token says.
+#[derive(Debug, Deserialize)]
+pub(super) struct Claims {
+    pub(super) iss: String,
+    pub(super) sub: String,
+    aud: Audience,
+    #[serde(default)]
+    azp: Option<String>,
+    exp: i64,
+    iat: i64,
+    #[serde(default)]
+    nbf: Option<i64>,
+    #[serde(default)]
+    nonce: Option<String>,
+    #[serde(flatten)]
+    pub(super) profile: ProfileClaims,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// What the user info endpoint says (5.3.2).
+#[derive(Deserialize)]
+pub(super) struct UserInfo {
+    pub(super) sub: String,
+    #[serde(flatten)]
+    pub(super) profile: ProfileClaims,
+}
+
+/// What is said of the person (5.1).
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ProfileClaims {
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    email_verified: Option<Flag>,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+/// Some providers say it in words.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Flag {
+    Bool(bool),
+    Text(String),
+}
+
+impl ProfileClaims {
+    /// The profile; nothing if no address is told. An address or a name that is none is not told.
+    pub(super) fn into_profile(self) -> Option<IdentityProfile> {
+        let email = self.email?.parse().ok();
+        let email_verified = match self.email_verified {
+            Some(Flag::Bool(flag)) => flag,
+            Some(Flag::Text(text)) => text == "true",
+            None => false,
+        };
+        Some(IdentityProfile {
+            email_verified: email_verified && email.is_some(),
+            email,
+            name: self.name.and_then(|name| name.parse().ok()),
+        })
+    }
+}
+
+/// What an ID token must say.
+pub(super) struct Expected<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) client_id: &'a str,
+    pub(super) nonce: &'a Nonce,
+    pub(super) now: Timestamp,
+}
+
+/// The header of a token, if its algorithm is one by which this provider may sign.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub(super) fn header(token: &str, metadata: &Metadata) -> Result<Header, &'static str> {
+    // Knows no `none`.
+    let header = jsonwebtoken::decode_header(token).map_err(|_| "it is no JWT")?;
+    let declared = &metadata.id_token_signing_alg_values_supported;
+    let is_declared = declared.iter().any(|name| name.parse() == Ok(header.alg));
+    if !ALGORITHMS.contains(&header.alg) || !is_declared {
+        return Err("its algorithm is not one for ID tokens");
+    }
+    // RFC 7515, 4.1.11: we understand no extension.
+    if header.crit.is_some() {
+        return Err("it has critical extensions");
+    }
+    Ok(header)
+}
+
+/// What the token says, if it was signed by `key` and says what is expected.
+///
+/// # Errors
+/// Says what is wrong with it. None of it is for the caller.
+pub(super) fn verify(
+    token: &str,
+    key: &Jwk,
+    alg: Algorithm,
+    expected: &Expected<'_>,
+) -> Result<Claims, &'static str> {
+    let key = DecodingKey::from_jwk(key).map_err(|_| "its key is no key")?;
+    // The signature alone; what is claimed is judged below, in the order of 3.1.3.7.
+    let mut signature = Validation::new(alg);
+    signature.required_spec_claims.clear();
+    signature.validate_exp = false;
+    signature.validate_aud = false;
+    let claims = jsonwebtoken::decode::<Claims>(token, &key, &signature)
+        .map_err(|_| "its signature or its form is wrong")?
+        .claims;
+    claims.check(expected).map(|()| claims)
+}
+
+impl Claims {
+    fn check(&self, expected: &Expected<'_>) -> Result<(), &'static str> {
+        if self.iss != expected.issuer {
+            return Err("it is another issuer's");
+        }
+        let (is_for_us, is_for_others) = match &self.aud {
+            Audience::One(one) => (one == expected.client_id, false),
+            Audience::Many(all) => (
+                all.iter().any(|one| one == expected.client_id),
+                all.iter().any(|one| one != expected.client_id),
+            ),
+        };
+        if !is_for_us {
+            return Err("it is for somebody else");
+        }
+        match &self.azp {
+            Some(azp) if azp != expected.client_id => return Err("it was given to somebody else"),
+            // Who may read it besides us we do not know; that it was given to us it must say.
+            None if is_for_others => return Err("it is for others too, and not given to us"),
+            _ => {}
+        }
+        let now = expected.now;
+        if Timestamp::from_seconds(self.exp).plus(LEEWAY) <= now {
+            return Err("it has expired");
+        }
+        let from = self.nbf.unwrap_or(self.iat).max(self.iat);
+        if Timestamp::from_seconds(from) > now.plus(LEEWAY) {
+            return Err("it is from the future");
+        }
+        if self.nonce.as_ref() != Some(&expected.nonce.0) {
+            return Err("it was made for another sign-in");
+        }
+        if self.sub.is_empty() || self.sub.len() > MAX_SUBJECT {
+            return Err("its subject is none");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

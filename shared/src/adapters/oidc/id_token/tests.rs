@@ -1,0 +1,236 @@
+use aws_lc_rs::hmac;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::adapters::oidc::{
+    keys::Keys,
+    signer::{Signer, unsigned},
+};
+
+const NOW: i64 = 1_800_000_000;
+const ISSUER: &str = "https://id.example.com";
+
+/// What comes of a token with this header and these claims, where the key is published as `jwk`.
+fn judge(jwk: &Value, token: &str) -> Result<Claims, &'static str> {
+    let metadata = serde_json::from_value(json!({
+        "issuer": ISSUER,
+        "authorization_endpoint": ISSUER,
+        "token_endpoint": ISSUER,
+        "jwks_uri": ISSUER,
+        "id_token_signing_alg_values_supported": ["none", "HS256", "RS256", "RS512", "ES256"],
+    }));
+    let header = header(token, &metadata.unwrap())?;
+    let keys = json!({"keys": [jwk], "fetched_at": Timestamp::from_seconds(NOW)});
+    let keys: Keys = serde_json::from_value(keys).unwrap();
+    let key = keys.find(header.kid.as_deref(), header.alg);
+    let nonce = "n-0123456789abcdef".parse().unwrap();
+    let expected = Expected {
+        issuer: ISSUER,
+        client_id: "roster",
+        nonce: &nonce,
+        now: Timestamp::from_seconds(NOW),
+    };
+    verify(token, key.ok_or("no key")?, header.alg, &expected)
+}
+
+impl Signer {
+    fn judge_claims(&self, claims: &Value) -> Result<Claims, &'static str> {
+        let header = json!({"alg": "RS256", "kid": self.pair.public.kid});
+        judge(&self.jwk, &self.sign(&header, claims))
+    }
+}
+
+fn claims() -> Value {
+    json!({
+        "iss": ISSUER, "sub": "248289761001", "aud": "roster", "nonce": "n-0123456789abcdef",
+        "exp": NOW + 300, "iat": NOW, "email": "Ann@Example.com", "email_verified": true, "name": "Ann",
+    })
+}
+
+/// The claims with one of them changed, or left out if it is null.
+fn with(name: &str, value: Value) -> Value {
+    let mut claims = claims();
+    match value {
+        Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
+        value => claims[name] = value,
+    }
+    claims
+}
+
+#[test]
+fn a_token_for_us_and_for_now_is_good() {
+    let signer = Signer::new();
+    let good = signer.judge_claims(&claims()).unwrap();
+    assert_eq!(
+        (good.iss.as_str(), good.sub.as_str()),
+        (ISSUER, "248289761001")
+    );
+    let profile = good.profile.into_profile().unwrap();
+    assert_eq!(profile.email.unwrap().as_str(), "ann@example.com");
+    assert!(profile.email_verified);
+    assert_eq!(profile.name.unwrap().as_str(), "Ann");
+
+    for (name, value) in [
+        ("aud", json!(["roster"])),
+        ("azp", json!("roster")),
+        ("exp", json!(NOW - 29)),
+        ("iat", json!(NOW + 30)),
+        ("nbf", json!(NOW + 30)),
+        ("sub", json!("s".repeat(255))),
+    ] {
+        assert!(signer.judge_claims(&with(name, value)).is_ok(), "{name}");
+    }
+    let mut shared = with("azp", json!("roster"));
+    shared["aud"] = json!(["roster", "other"]);
+    assert!(signer.judge_claims(&shared).is_ok());
+    let strong = json!({"alg": "RS512", "kid": signer.pair.public.kid});
+    assert!(judge(&signer.jwk, &signer.sign(&strong, &claims())).is_ok());
+    let nameless = signer.sign(&json!({"alg": "RS256"}), &claims());
+    assert!(judge(&signer.jwk, &nameless).is_ok());
+}
+
+#[test]
+fn whatever_it_should_not_say_makes_it_bad() {
+    let signer = Signer::new();
+    for (name, value, reason) in [
+        (
+            "iss",
+            json!("https://id.example.com/"),
+            "it is another issuer's",
+        ),
+        (
+            "iss",
+            json!("https://evil.example.com"),
+            "it is another issuer's",
+        ),
+        ("aud", json!("other"), "it is for somebody else"),
+        ("aud", json!([]), "it is for somebody else"),
+        (
+            "aud",
+            json!(["roster", "other"]),
+            "it is for others too, and not given to us",
+        ),
+        ("azp", json!("other"), "it was given to somebody else"),
+        ("exp", json!(NOW - 30), "it has expired"),
+        ("iat", json!(NOW + 31), "it is from the future"),
+        ("nbf", json!(NOW + 31), "it is from the future"),
+        (
+            "nonce",
+            json!("n-another-sign-in"),
+            "it was made for another sign-in",
+        ),
+        ("nonce", Value::Null, "it was made for another sign-in"),
+        ("sub", json!(""), "its subject is none"),
+        ("sub", json!("s".repeat(256)), "its subject is none"),
+        ("sub", Value::Null, "its signature or its form is wrong"),
+        ("aud", Value::Null, "its signature or its form is wrong"),
+        ("exp", Value::Null, "its signature or its form is wrong"),
+        ("iat", Value::Null, "its signature or its form is wrong"),
+        ("iss", Value::Null, "its signature or its form is wrong"),
+    ] {
+        let told = signer.judge_claims(&with(name, value.clone()));
+        assert_eq!(told.unwrap_err(), reason, "{name}: {value}");
+    }
+}
+
+#[test]
+fn a_signature_that_proves_nothing_makes_it_bad() {
+    let (signer, other) = (Signer::new(), Signer::new());
+    let kid = &signer.pair.public.kid;
+    let claims = claims();
+    let refused = |jwk: &Value, token: &str| judge(jwk, token).unwrap_err();
+
+    let header = json!({"alg": "RS256", "kid": kid});
+    let forged = other.sign(&header, &claims);
+    assert_eq!(
+        refused(&signer.jwk, &forged),
+        "its signature or its form is wrong"
+    );
+    let cut = format!("{}.", unsigned(&header, &claims));
+    assert_eq!(
+        refused(&signer.jwk, &cut),
+        "its signature or its form is wrong"
+    );
+
+    let none = format!(
+        "{}.",
+        unsigned(&json!({"alg": "none", "kid": kid}), &claims)
+    );
+    assert_eq!(refused(&signer.jwk, &none), "it is no JWT");
+
+    // The public key, which everybody knows, as the secret of an HMAC (RFC 8725, 2.1).
+    let confused = unsigned(&json!({"alg": "HS256", "kid": kid}), &claims);
+    let secret = hmac::Key::new(hmac::HMAC_SHA256, signer.pair.public.n.as_bytes());
+    let tag = BASE64.encode(hmac::sign(&secret, confused.as_bytes()));
+    let confused = format!("{confused}.{tag}");
+    let wrong = "its algorithm is not one for ID tokens";
+    assert_eq!(refused(&signer.jwk, &confused), wrong);
+    let symmetric = json!({"kty": "oct", "kid": kid, "k": BASE64.encode("secret")});
+    assert_eq!(refused(&symmetric, &confused), wrong);
+
+    // The provider does not sign by PS256, by its own words.
+    let undeclared = signer.sign(&json!({"alg": "PS256", "kid": kid}), &claims);
+    assert_eq!(refused(&signer.jwk, &undeclared), wrong);
+
+    let critical = json!({"alg": "RS256", "kid": kid, "crit": ["exp"]});
+    let critical = signer.sign(&critical, &claims);
+    assert_eq!(
+        refused(&signer.jwk, &critical),
+        "it has critical extensions"
+    );
+}
+
+#[test]
+fn a_key_is_used_for_what_it_was_made_for() {
+    let signer = Signer::new();
+    let kid = &signer.pair.public.kid;
+    let token = signer.sign(&json!({"alg": "RS256", "kid": kid}), &claims());
+    let published = |name: &str, value: Value| {
+        let mut jwk = signer.jwk.clone();
+        jwk[name] = value;
+        jwk
+    };
+    for good in [
+        published("use", json!("sig")),
+        published("alg", json!("RS256")),
+        published("key_ops", json!(["verify"])),
+    ] {
+        assert!(judge(&good, &token).is_ok(), "{good}");
+    }
+    for bad in [
+        published("use", json!("enc")),
+        published("alg", json!("RS512")),
+        published("alg", json!("RSA-OAEP")),
+        published("key_ops", json!(["encrypt"])),
+        published("kid", json!("another")),
+        json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": BASE64.encode([7; 32])}),
+    ] {
+        assert_eq!(judge(&bad, &token).unwrap_err(), "no key", "{bad}");
+    }
+}
+
+#[test]
+fn what_is_told_in_an_unknown_way_is_not_told() {
+    let profile = |claims: Value| {
+        let claims: ProfileClaims = serde_json::from_value(claims).unwrap();
+        claims.into_profile()
+    };
+    assert_eq!(
+        profile(json!({"name": "Ann", "email_verified": true})),
+        None
+    );
+    let email = "ann@example.com";
+    for (verified, expected) in [
+        (json!(true), true),
+        (json!("true"), true),
+        (json!(false), false),
+        (json!("yes"), false),
+        (Value::Null, false),
+    ] {
+        let told = profile(json!({"email": email, "email_verified": verified})).unwrap();
+        assert_eq!(told.email_verified, expected, "{verified}");
+    }
+    let odd = profile(json!({"email": "ann", "email_verified": true, "name": " "}));
+    assert_eq!(odd, Some(IdentityProfile::default()));
+}

@@ -1,0 +1,144 @@
+//! Which providers a deployment trusts: what stands in the function's environment.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::domain::identity::ProviderName;
+
+/// The providers, as JSON: `[{"name": "google", "issuer": "https://accounts.google.com", "clientId":
+/// "…", "scopes": ["openid", "email", "profile"]}]`. Those scopes are asked for if none are given.
+#[derive(Debug, Clone, Default)]
+pub struct Providers(Vec<ProviderSettings>);
+
+/// A provider.
+#[derive(Debug, Clone)]
+pub(super) struct ProviderSettings {
+    pub(super) name: ProviderName,
+    pub(super) issuer: String,
+    pub(super) client_id: String,
+    pub(super) scopes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Raw {
+    name: String,
+    issuer: String,
+    client_id: String,
+    #[serde(default)]
+    scopes: Option<Vec<String>>,
+}
+
+impl Providers {
+    pub(super) fn into_iter(self) -> impl Iterator<Item = ProviderSettings> {
+        self.0.into_iter()
+    }
+}
+
+impl FromStr for Providers {
+    type Err = String;
+
+    fn from_str(raw: &str) -> Result<Self, String> {
+        let raw: Vec<Raw> = serde_json::from_str(raw)
+            .map_err(|error| format!("is not a list of identity providers: {error}"))?;
+        let mut providers: Vec<ProviderSettings> = Vec::new();
+        for Raw {
+            name,
+            issuer,
+            client_id,
+            scopes,
+        } in raw
+        {
+            let parsed = name
+                .parse()
+                .map_err(|_| format!("`{name}` is no provider's name"))?;
+            if providers.iter().any(|known| known.name == parsed) {
+                return Err(format!("`{name}` is there twice"));
+            }
+            let mut scopes = scopes.unwrap_or_else(|| vec!["email".into(), "profile".into()]);
+            // Without it there is no ID token (OpenID Connect Core 1.0, 3.1.2.1).
+            if scopes.iter().all(|scope| scope != "openid") {
+                scopes.insert(0, "openid".to_owned());
+            }
+            providers.push(ProviderSettings {
+                name: parsed,
+                issuer,
+                client_id,
+                scopes,
+            });
+        }
+        Ok(Self(providers))
+    }
+}
+
+/// The client secrets of providers, as JSON: `{"google": "…"}`. A provider without one knows the
+/// deployment as a public client.
+#[derive(Debug, Clone, Default)]
+pub struct ClientSecrets(BTreeMap<ProviderName, SecretString>);
+
+impl ClientSecrets {
+    pub(super) fn take(&mut self, name: &ProviderName) -> Option<SecretString> {
+        self.0.remove(name)
+    }
+
+    pub(super) fn first(&self) -> Option<&ProviderName> {
+        self.0.keys().next()
+    }
+}
+
+impl FromStr for ClientSecrets {
+    type Err = String;
+
+    fn from_str(raw: &str) -> Result<Self, String> {
+        // The parser's own words can hold a piece of a secret.
+        let raw: BTreeMap<String, String> =
+            serde_json::from_str(raw).map_err(|_| "is not a JSON object of secrets".to_owned())?;
+        let secrets = raw.into_iter().map(|(name, secret)| {
+            let parsed = name
+                .parse()
+                .map_err(|_| format!("`{name}` is no provider's name"));
+            Ok((parsed?, secret.into()))
+        });
+        secrets.collect::<Result<_, String>>().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_needs_a_name_an_issuer_and_a_client_id() {
+        let one = r#"[{"name": "a", "issuer": "https://a.example", "clientId": "x"}]"#;
+        let Providers(providers) = one.parse().unwrap();
+        assert_eq!(providers[0].scopes, ["openid", "email", "profile"]);
+        assert!("[]".parse::<Providers>().unwrap().0.is_empty());
+        let scoped = r#"[{"name": "a", "issuer": "i", "clientId": "x", "scopes": ["email"]}]"#;
+        assert_eq!(
+            scoped.parse::<Providers>().unwrap().0[0].scopes,
+            ["openid", "email"]
+        );
+        for wrong in [
+            "",
+            "{}",
+            r#"[{"name": "A", "issuer": "i", "clientId": "x"}]"#,
+            r#"[{"name": "a", "issuer": "i"}]"#,
+            r#"[{"name": "a", "issuer": "i", "clientId": "x", "clientSecret": "y"}]"#,
+            r#"[{"name": "a", "issuer": "i", "clientId": "x"}, {"name": "a", "issuer": "j", "clientId": "x"}]"#,
+        ] {
+            assert!(wrong.parse::<Providers>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_secret_gets_into_an_error_or_a_log() {
+        let secrets: ClientSecrets = r#"{"a": "hunter2"}"#.parse().unwrap();
+        assert!(!format!("{secrets:?}").contains("hunter2"));
+        for wrong in [r#"{"a": hunter2}"#, r#"{"A": "hunter2"}"#, r#"["hunter2"]"#] {
+            let error = wrong.parse::<ClientSecrets>().unwrap_err();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! OpenID providers.
+
+use async_trait::async_trait;
+
+use crate::domain::{
+    Result,
+    identity::{Authorization, IdentityProfile, Provider, Visitor},
+};
+
+/// The OpenID providers which a deployment trusts.
+#[async_trait]
+pub trait IdentityProviders: Send + Sync {
+    /// What clients need to send people there. A provider that does not answer is left out.
+    async fn list(&self) -> Result<Vec<Provider>>;
+
+    /// Who signed in. A code is good once.
+    ///
+    /// # Errors
+    /// `Invalid` if there is no such provider; `InvalidCredentials` if the provider refuses the code,
+    /// or its ID token is not one for this deployment, this sign-in and this time;
+    /// `ProviderUnavailable`.
+    async fn redeem(&self, authorization: &Authorization) -> Result<Visitor>;
+
+    /// What the provider says of somebody who just signed in: one more request, unless the ID token
+    /// said it.
+    ///
+    /// # Errors
+    /// `ProviderUnavailable`.
+    async fn profile(&self, visitor: &Visitor) -> Result<IdentityProfile>;
+}
