@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use anyhow::{anyhow, ensure};
 
-use super::cpu;
-use crate::timing::{Timings, millis};
+use crate::{
+    cpu,
+    timing::{Timings, millis},
+};
 
 const PASSWORD: &[u8] = b"correct horse battery staple";
 const SALT: &[u8] = b"sixteen octets..";
@@ -61,8 +63,16 @@ fn implementations() -> anyhow::Result<Vec<(&'static str, Hash)>> {
         hash_length: 32,
         ..rust_argon2::Config::default()
     };
-    // Its own defaults are these parameters.
-    let simd = argon2_rust::Argon2::default();
+    let simd = argon2_rust::Argon2::new(
+        argon2_rust::Algorithm::Argon2id,
+        argon2_rust::Version::V0x13,
+        argon2_rust::Params::builder()
+            .memory(argon2_rust::params::Memory::kib(MEMORY.into()))
+            .passes(PASSES)
+            .lanes(1)
+            .build()
+            .map_err(|error| anyhow!("{error}"))?,
+    );
     let mut hasher = simd.hasher();
     Ok(vec![
         (

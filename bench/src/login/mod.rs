@@ -2,7 +2,6 @@
 //! its time tells who has an account.
 
 mod cold;
-mod cpu;
 mod hashes;
 mod oracle;
 mod service;

@@ -5,7 +5,9 @@ use std::{fs, io::ErrorKind, time::Duration};
 use anyhow::Context as _;
 
 /// What all threads of a process ran so far. `process` is its number, or `self`.
-pub(super) fn of(process: &str) -> anyhow::Result<Duration> {
+pub(crate) fn of(process: &str) -> anyhow::Result<Duration> {
+    // The kernel counts up a running thread when it leaves the core, and else at its ticks.
+    std::thread::yield_now();
     let mut nanos = 0;
     let tasks = format!("/proc/{process}/task");
     for task in fs::read_dir(&tasks).with_context(|| format!("{tasks}: this takes Linux"))? {
@@ -23,7 +25,7 @@ pub(super) fn of(process: &str) -> anyhow::Result<Duration> {
 }
 
 /// The CPU time which `work` takes in this process.
-pub(super) fn taken<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(Duration, T)> {
+pub(crate) fn taken<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(Duration, T)> {
     let before = of("self")?;
     let outcome = work()?;
     Ok((of("self")?.saturating_sub(before), outcome))
