@@ -68,7 +68,7 @@ fn who_comes_with_a_bcrypt_hash_signs_in_and_leaves_it_behind() {
         };
         assert_eq!(
             import.run().await.unwrap(),
-            "1 users imported, 0 were there"
+            "imported 1, there before 0, refused 0"
         );
 
         let before = exported(roster, &folder, "before.jsonl", &email).await;

@@ -48,7 +48,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) async fn measure(runs: usize) -> anyhow::Result<Vec<String>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = build(&root).await?;
-    let hello = run(&folder.join("hello"), &BTreeMap::new(), json!({}), runs).await?;
+    let hello = run(&folder.join("hello"), &BTreeMap::new(), &json!({}), runs).await?;
 
     let model = Template::read(&root.join("template.yaml"))?.resolve(&Overrides::new())?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -56,7 +56,7 @@ pub(super) async fn measure(runs: usize) -> anyhow::Result<Vec<String>> {
     let variables = prepare(&model, &dynamo).await?;
     let mut event: Value = serde_json::from_str(EVENT)?;
     event["body"] = json!(json!({"email": EMAIL, "password": PASSWORD}).to_string());
-    let sign_in = run(&folder.join("authenticate"), &variables, event, runs).await?;
+    let sign_in = run(&folder.join("authenticate"), &variables, &event, runs).await?;
     Ok(vec![
         hello.row("hello-world on lambda_runtime"),
         sign_in.row("authenticate, with the AWS SDK"),
@@ -136,14 +136,15 @@ impl Taken {
 async fn run(
     binary: &Path,
     variables: &BTreeMap<String, String>,
-    event: Value,
+    event: &Value,
     runs: usize,
 ) -> anyhow::Result<Taken> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?.to_string();
     let (answers, mut answered) = mpsc::channel(1);
     let mut tasks = JoinSet::new();
-    tasks.spawn(async move { axum::serve(listener, runtime_api(event, answers)).await });
+    let api = runtime_api(event, answers);
+    tasks.spawn(async move { axum::serve(listener, api).await });
     let mut process = Command::new(binary)
         .env_clear()
         .envs(variables)
@@ -185,7 +186,7 @@ struct Api {
 }
 
 /// The Runtime API, as far as a function that works needs it.
-fn runtime_api(event: Value, answers: Answers) -> Router {
+fn runtime_api(event: &Value, answers: Answers) -> Router {
     let api = Arc::new(Api {
         event: event.to_string(),
         number: Mutex::default(),

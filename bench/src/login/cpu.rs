@@ -6,6 +6,8 @@ use anyhow::Context as _;
 
 /// What all threads of a process ran so far. `process` is its number, or `self`.
 pub(super) fn of(process: &str) -> anyhow::Result<Duration> {
+    // The kernel counts up a running thread when it leaves the core, and else at its ticks.
+    std::thread::yield_now();
     let mut nanos = 0;
     let tasks = format!("/proc/{process}/task");
     for task in fs::read_dir(&tasks).with_context(|| format!("{tasks}: this takes Linux"))? {

@@ -61,8 +61,16 @@ fn implementations() -> anyhow::Result<Vec<(&'static str, Hash)>> {
         hash_length: 32,
         ..rust_argon2::Config::default()
     };
-    // Its own defaults are these parameters.
-    let simd = argon2_rust::Argon2::default();
+    let simd = argon2_rust::Argon2::new(
+        argon2_rust::Algorithm::Argon2id,
+        argon2_rust::Version::V0x13,
+        argon2_rust::Params::builder()
+            .memory(argon2_rust::params::Memory::kib(MEMORY.into()))
+            .passes(PASSES)
+            .lanes(1)
+            .build()
+            .map_err(|error| anyhow!("{error}"))?,
+    );
     let mut hasher = simd.hasher();
     Ok(vec![
         (

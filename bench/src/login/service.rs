@@ -2,15 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{anyhow, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use authenticate::{authenticate::Authenticate, handler, password::PasswordStrategy};
 use serde_json::json;
 use shared::{
     adapters::{argon2::Argon2, jwt::Jwt, memory::World, system::System},
-    domain::{Origin, Password, Roles, User, UserId, error::Violation, user::NewUser},
+    domain::{
+        Origin, Password, Roles, Session, SessionId, User, UserId, error::Violation, user::NewUser,
+    },
     granting::Granting,
     http::{Gate, answer, sample::Sample},
-    ports::{PasswordHasher, SecretPurpose, UserRepository as _},
+    ports::{PasswordHasher, SecretPurpose, TokenIssuer as _, UserRepository as _},
     secret::SharedSecret,
 };
 
@@ -27,6 +29,7 @@ const UNLIMITED: u32 = 100_000_000;
 pub(super) struct Stage {
     world: Arc<World>,
     hasher: Arc<dyn PasswordHasher>,
+    tokens: Arc<Jwt>,
     service: Arc<Authenticate>,
 }
 
@@ -39,13 +42,13 @@ impl Stage {
             throttle: world.password_throttle(UNLIMITED),
             circumstances: world.circumstances(),
         };
-        let tokens = Jwt::new(world.clone(), world.circumstances(), "roster");
+        let tokens = Arc::new(Jwt::new(world.clone(), world.circumstances(), "roster"));
         let secret = SharedSecret::new(SecretPurpose::Refresh, world.clone(), world.clone());
         let service = Authenticate {
             strategies: vec![Arc::new(password)],
             sessions: world.clone(),
             granting: Granting {
-                tokens: Arc::new(tokens),
+                tokens: tokens.clone(),
                 refresh_secret: secret,
             },
             circumstances: world.circumstances(),
@@ -53,6 +56,7 @@ impl Stage {
         Self {
             world,
             hasher,
+            tokens,
             service: Arc::new(service),
         }
     }
@@ -105,6 +109,25 @@ impl Stage {
     }
 }
 
+/// What signing an access token takes of a sign-in.
+async fn signature(stage: &Stage) -> anyhow::Result<Duration> {
+    let user = stage.world.users().pop().context("nobody is there")?;
+    let occasion = stage
+        .world
+        .circumstances()
+        .occasion(Origin::system("bench"))?;
+    let id = SessionId::new(occasion.now, [7; 10]);
+    let (session, _) = Session::start(id, "nonce".to_owned(), &user, "pwd", &occasion);
+    let before = cpu::of("self")?;
+    for _ in 0..TOGETHER {
+        stage
+            .tokens
+            .issue("https://example.com", &user, &session)
+            .await?;
+    }
+    Ok(cpu::of("self")?.saturating_sub(before) / TOGETHER)
+}
+
 /// Sign-ins together of which all but the hash is measured, which is little.
 const TOGETHER: u32 = 50;
 
@@ -120,10 +143,12 @@ pub(super) async fn measure(runs: usize, fastest: f64) -> anyhow::Result<Vec<Str
     }
     let mut first_hashes = Timings::default();
     let (mut whole, mut rest) = (Timings::default(), Timings::default());
+    let (mut signatures, first_signature) = (Timings::default(), signature(&hashless).await?);
     let (first_whole, first_rest) = (real.sign_ins(1).await?, hashless.sign_ins(1).await?);
     for _ in 0..runs {
         whole.add(real.sign_ins(1).await?);
         rest.add(hashless.sign_ins(TOGETHER).await?);
+        signatures.add(signature(&hashless).await?);
     }
     let mut warm_hashes = Timings::default();
     for _ in 0..runs.div_ceil(4) {
@@ -139,6 +164,11 @@ pub(super) async fn measure(runs: usize, fastest: f64) -> anyhow::Result<Vec<Str
     Ok(vec![
         row("all of it", millis(first_whole), whole.percentile(50)),
         row("all but the hash", millis(first_rest), rest.percentile(50)),
+        row(
+            "of that, the RSA signature of the access token",
+            millis(first_signature),
+            signatures.percentile(50),
+        ),
         row(
             "the hash in a new hasher, then the next",
             first_hashes.percentile(50),

@@ -53,7 +53,7 @@ impl Export {
         let count = self.export(Path::new(&part)).await?;
         std::fs::rename(&part, &self.file).with_context(|| format!("cannot write {shown}"))?;
         Ok(format!(
-            "{count} users exported to {shown}, with the hashes of their passwords: keep it secret"
+            "exported {count} users to {shown}, with the hashes of their passwords: keep it secret"
         ))
     }
 

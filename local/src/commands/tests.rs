@@ -109,10 +109,10 @@ async fn what_is_exported_can_be_imported_and_is_the_same() {
     let folder = Folder::new();
     fs::write(folder.file("users.jsonl"), users()).unwrap();
     let told = folder.import("users.jsonl", "a").run().await.unwrap();
-    assert_eq!(told, "6 users imported, 0 were there");
+    assert_eq!(told, "imported 6, there before 0, refused 0");
 
     let told = folder.export("a", "a.jsonl").await;
-    assert!(told.starts_with("6 users exported"), "{told}");
+    assert!(told.starts_with("exported 6 users"), "{told}");
     folder.import("a.jsonl", "b").run().await.unwrap();
     folder.export("b", "b.jsonl").await;
 
@@ -123,7 +123,7 @@ async fn what_is_exported_can_be_imported_and_is_the_same() {
         assert!(exported.contains(line), "{line}");
     }
     let again = folder.import("a.jsonl", "a").run().await.unwrap();
-    assert_eq!(again, "0 users imported, 6 were there");
+    assert_eq!(again, "imported 0, there before 6, refused 0");
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn whoever_lacks_an_id_gets_the_same_at_each_run() {
     fs::write(folder.file("users.jsonl"), users()).unwrap();
     folder.import("users.jsonl", "a").run().await.unwrap();
     let again = folder.import("users.jsonl", "a").run().await.unwrap();
-    assert_eq!(again, "0 users imported, 6 were there");
+    assert_eq!(again, "imported 0, there before 6, refused 0");
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn refused_lines_are_listed_and_keep_no_other_out() {
     assert!(
         error
             .to_string()
-            .starts_with("6 users imported, 0 were there, 3 lines were refused")
+            .starts_with("imported 6, there before 0, refused 3: see")
     );
     let report = fs::read_to_string(folder.file("users.refused.jsonl")).unwrap();
     let faults: Vec<(u64, String)> = report
@@ -187,7 +187,7 @@ async fn a_dry_run_writes_nobody() {
         ..folder.import("users.jsonl", "a")
     };
     let told = dry.run().await.unwrap();
-    assert_eq!(told, "6 users would be imported, 0 were there");
+    assert_eq!(told, "would import 6, there before 0, refused 0");
     assert!(!folder.file("a").exists());
 }
 

@@ -164,7 +164,7 @@ mod tests {
     async fn a_second_run_writes_nothing() {
         let world = World::new();
         importer(&world).import(ann()).await.unwrap();
-        world.advance(Duration::from_secs(60));
+        world.advance(Duration::from_mins(1));
         let outcome = importer(&world).import(ann()).await.unwrap();
         assert_eq!(outcome, Outcome::Present);
         assert_eq!((world.users().len(), world.outbox().len()), (1, 1));
@@ -174,11 +174,11 @@ mod tests {
     async fn who_was_erased_since_does_not_come_back() {
         let world = World::new();
         importer(&world).import(ann()).await.unwrap();
-        world.advance(Duration::from_secs(60));
+        world.advance(Duration::from_mins(1));
         let occasion = world.circumstances().occasion(Origin::system("test"));
         let change = world.users()[0].erase(&occasion.unwrap());
         world.commit(&change).await.unwrap();
-        world.advance(Duration::from_secs(60));
+        world.advance(Duration::from_mins(1));
         let outcome = importer(&world).import(ann()).await.unwrap();
         assert_eq!(outcome, Outcome::Present);
         assert!(world.users().is_empty());
@@ -232,7 +232,7 @@ mod tests {
             let world = World::new();
             let first = importer(&world);
             let (_, fired) = world.with_fault(fault, first.import(ann())).await;
-            world.advance(Duration::from_secs(60));
+            world.advance(Duration::from_mins(1));
             let outcome = importer(&world).import(ann()).await.unwrap();
             assert!(!matches!(outcome, Outcome::Refused(_)), "{fault:?}");
             assert_eq!((world.users().len(), world.outbox().len()), (1, 1));

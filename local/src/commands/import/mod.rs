@@ -69,17 +69,14 @@ impl Import {
             present,
             refused,
         } = tally;
-        let verb = if self.dry_run {
-            "would be imported"
+        let imported = if self.dry_run {
+            "would import"
         } else {
             "imported"
         };
-        let told = format!("{written} users {verb}, {present} were there");
+        let told = format!("{imported} {written}, there before {present}, refused {refused}");
         if refused > 0 {
-            bail!(
-                "{told}, {refused} lines were refused: see {}",
-                report.display()
-            );
+            bail!("{told}: see {}", report.display());
         }
         Ok(told)
     }
@@ -89,9 +86,10 @@ impl Import {
         let file = File::open(&self.file).with_context(|| format!("cannot read {shown}"))?;
         let progress = progress(file.metadata()?.len());
         let mut report = Report::create(report)?;
-        let open = match self.dry_run {
-            true => None,
-            false => Some(self.target.open().await?),
+        let open = if self.dry_run {
+            None
+        } else {
+            Some(self.target.open().await?)
         };
         let importer = match &open {
             Some(open) => Some(Arc::new(importer(&open.aws).await?)),
