@@ -39,7 +39,7 @@ impl Stage {
         let password = PasswordStrategy {
             users: world.clone(),
             hasher: hasher.clone(),
-            throttle: world.password_throttle(UNLIMITED),
+            throttle: world.sign_in_throttle(UNLIMITED),
             circumstances: world.circumstances(),
         };
         let tokens = Arc::new(Jwt::new(world.clone(), world.circumstances(), "roster"));
