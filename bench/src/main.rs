@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
+mod cpu;
 mod directory;
 mod login;
 mod timing;

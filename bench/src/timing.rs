@@ -12,7 +12,7 @@ pub(crate) struct Timings(Vec<Duration>);
 impl Timings {
     /// Runs `work` so often.
     pub(crate) fn of<T>(
-        runs: usize,
+        runs: u16,
         mut work: impl FnMut() -> anyhow::Result<T>,
     ) -> anyhow::Result<Self> {
         let mut timings = Self::default();

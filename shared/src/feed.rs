@@ -17,20 +17,8 @@ pub fn matching<'a>(
     feed: &'a dyn UserFeed,
     specification: &'a Specification,
 ) -> impl Stream<Item = Result<Profile>> + Send + 'a {
-    users(feed, Some(specification))
-}
-
-/// Every user there is, with the reservations of [`matching`].
-pub fn everybody(feed: &dyn UserFeed) -> impl Stream<Item = Result<Profile>> + Send + '_ {
-    users(feed, None)
-}
-
-fn users<'a>(
-    feed: &'a dyn UserFeed,
-    matching: Option<&'a Specification>,
-) -> impl Stream<Item = Result<Profile>> + Send + 'a {
     let start = [Timestamp::from_micros(0); SHARDS];
-    let rows = pages(feed, start, matching)
+    let rows = pages(feed, start, Some(specification))
         .map_ok(|(_, page)| stream::iter(page.rows.into_iter().map(Ok)))
         .try_flatten();
     rows.try_filter_map(|row| {

@@ -42,6 +42,7 @@ async fn exported(roster: &Roster, folder: &Folder, name: &str, email: &str) -> 
     let export = Export {
         file: file.clone(),
         target: target(roster),
+        filter: None,
         at_once: 8,
     };
     export.run().await.unwrap();

@@ -13,8 +13,8 @@ use futures::TryStreamExt as _;
 use indicatif::ProgressBar;
 use shared::{
     adapters::dynamodb::Users,
-    domain::{LoginKey, UserId},
-    feed::everybody,
+    domain::{LoginKey, Specification, UserId, error::Violation},
+    feed,
     ports::UserRepository as _,
 };
 
@@ -29,6 +29,9 @@ pub struct Export {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
     pub target: Target,
+    /// Only users who satisfy this SCIM filter, such as 'active eq true and email ew "@example.com"'
+    #[arg(long, value_name = "FILTER", value_parser = specification)]
+    pub filter: Option<Specification>,
     /// Users read at once
     #[arg(long, value_name = "COUNT", default_value_t = 32)]
     pub at_once: usize,
@@ -62,17 +65,19 @@ impl Export {
         let mut file = BufWriter::new(file);
         let open = self.target.open().await?;
         let (users, feed) = (open.aws.users(), open.aws.feed());
+        let everybody = Specification::All(Vec::new());
+        let wanted = self.filter.as_ref().unwrap_or(&everybody);
         let progress = ProgressBar::new_spinner();
         let mut seen = HashSet::new();
-        let records = everybody(&*feed)
+        let records = feed::matching(&*feed, wanted)
             // One that changes meanwhile comes again.
             .try_filter(|user| std::future::ready(seen.insert(user.id)))
-            .map_ok(|user| record(&users, user.id))
+            .map_ok(|user| record(&users, user.id, wanted))
             .try_buffered(self.at_once.max(1));
         let mut records = std::pin::pin!(records);
         let mut count = 0;
         while let Some(record) = records.try_next().await? {
-            // Nobody, if the user was erased since the feed was read.
+            // Nobody, if the user was erased since the feed was read, or is another now.
             if let Some(record) = record {
                 writeln!(file, "{}", record.write()?)?;
                 count += 1;
@@ -87,10 +92,21 @@ impl Export {
     }
 }
 
-/// The user as the table has it now.
-async fn record(users: &Users, id: UserId) -> shared::domain::Result<Option<Record>> {
+/// What a filter says.
+fn specification(raw: &str) -> Result<Specification, String> {
+    raw.parse()
+        .map_err(|violation: Violation| violation.message)
+}
+
+/// The user as the table has it now, if that is one of those wanted.
+async fn record(
+    users: &Users,
+    id: UserId,
+    wanted: &Specification,
+) -> shared::domain::Result<Option<Record>> {
     for _ in 0..ATTEMPTS {
-        let Some(user) = users.find(id).await? else {
+        let user = users.find(id).await?;
+        let Some(user) = user.filter(|user| wanted.is_satisfied_by(&user.profile())) else {
             return Ok(None);
         };
         let login = users

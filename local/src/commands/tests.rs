@@ -60,6 +60,7 @@ impl Folder {
         let export = Export {
             file: self.file(file),
             target: self.tables(tables),
+            filter: None,
             at_once: 4,
         };
         export.run().await.unwrap()
@@ -124,6 +125,26 @@ async fn what_is_exported_can_be_imported_and_is_the_same() {
     }
     let again = folder.import("a.jsonl", "a").run().await.unwrap();
     assert_eq!(again, "imported 0, there before 6, refused 0");
+}
+
+#[tokio::test]
+async fn an_export_may_be_of_those_who_satisfy_a_filter() {
+    let folder = Folder::new();
+    fs::write(folder.file("users.jsonl"), users()).unwrap();
+    folder.import("users.jsonl", "a").run().await.unwrap();
+    // What the database can tell, and what it cannot.
+    let filter = r#"active eq false or not (name co "ZOË")"#;
+    let export = Export {
+        file: folder.file("some.jsonl"),
+        target: folder.tables("a"),
+        filter: Some(filter.parse().unwrap()),
+        at_once: 4,
+    };
+    export.run().await.unwrap();
+    let exported = folder.lines("some.jsonl");
+    let has = |name: &str| exported.iter().any(|line| line.contains(name));
+    assert_eq!(exported.len(), 3);
+    assert!(has("Zoë 0") && has("Zoë 3") && has("Bare"));
 }
 
 #[tokio::test]
@@ -206,6 +227,7 @@ async fn an_export_is_for_its_owner_and_overwrites_nothing() {
     let export = Export {
         file: folder.file("a.jsonl"),
         target: folder.tables("a"),
+        filter: None,
         at_once: 1,
     };
     assert!(export.run().await.is_err());
@@ -241,6 +263,7 @@ async fn users_seeded_in_bulk_are_as_if_they_had_been_imported() {
     let export = Export {
         file: folder.file("imported.jsonl"),
         target: running,
+        filter: None,
         at_once: 4,
     };
     export.run().await.unwrap();

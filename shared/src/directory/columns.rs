@@ -65,20 +65,9 @@ impl Columns {
     /// # Errors
     /// [`Error::Internal`] if there is no room.
     pub fn upsert(&mut self, row: &Row) -> Result<bool> {
-        let (id, version) = match row {
-            Row::Present(user) => (user.id, user.version),
-            Row::Erased(tombstone) => (tombstone.id, tombstone.version),
-        };
         let news = match row {
-            _ if self.knows(id, version) => false,
-            Row::Present(user) => {
-                self.put(id, |rows| rows.push(user))?;
-                true
-            }
-            Row::Erased(tombstone) => {
-                self.erase(*tombstone);
-                true
-            }
+            Row::Present(user) => self.put(user.id, user.version, |rows| rows.push(user))?,
+            Row::Erased(tombstone) => self.erase(*tombstone),
         };
         self.compact_if_worth_it()?;
         Ok(news)
@@ -93,16 +82,12 @@ impl Columns {
         let segment = Segment::read(segment)?;
         for record in segment.records() {
             let record = record?;
-            if !self.knows(record.id, Version::from(u64::from(record.version))) {
-                self.put(record.id, |rows| rows.append(&record))
-                    .map_err(|_| Unreadable("there is no room for it"))?;
-            }
+            let version = Version::from(u64::from(record.version));
+            self.put(record.id, version, |rows| rows.append(&record))
+                .map_err(|_| Unreadable("there is no room for it"))?;
         }
         for tombstone in segment.tombstones() {
-            let tombstone = tombstone?;
-            if !self.knows(tombstone.id, tombstone.version) {
-                self.erase(tombstone);
-            }
+            self.erase(tombstone?);
         }
         Ok(())
     }
@@ -140,65 +125,68 @@ impl Columns {
             + self.orders.iter().map(Order::memory).sum::<usize>()
     }
 
-    fn find(&self, id: UserId) -> Option<Slot> {
-        let hash = self.hasher.hash_one(id);
-        self.slots
-            .find(hash, |slot| self.rows.id(*slot) == Some(id))
-            .copied()
-    }
-
-    /// Whether this version of a user, or a later one, is known.
-    fn knows(&self, id: UserId, version: Version) -> bool {
-        let known = match self.find(id) {
-            Some(slot) => self.rows.version(slot),
-            None => self.erased.get(&id).map(|tombstone| tombstone.version),
-        };
-        known.is_some_and(|known| known >= version)
-    }
-
-    /// Appends a row and points the index to it; the row before is dead.
+    /// Appends a row and points the index to it, if it is news; the row before is dead then.
     fn put(
         &mut self,
         id: UserId,
+        version: Version,
         push: impl FnOnce(&mut Rows) -> Result<Slot, Full>,
-    ) -> Result<()> {
-        let new = push(&mut self.rows).map_err(Error::caused_by)?;
-        self.living.push(true);
-        self.erased.remove(&id);
+    ) -> Result<bool> {
         let Self {
             slots,
             hasher,
             rows,
+            living,
+            erased,
             ..
         } = self;
-        let found = slots.entry(
+        let place = slots.entry(
             hasher.hash_one(id),
             |slot| rows.id(*slot) == Some(id),
             |slot| hasher.hash_one(rows.id(*slot).unwrap_or(id)),
         );
-        match found {
-            Entry::Occupied(mut entry) => {
-                let old = std::mem::replace(entry.get_mut(), new);
+        let known = match &place {
+            Entry::Occupied(old) => rows.version(*old.get()),
+            Entry::Vacant(_) => erased.get(&id).map(|tombstone| tombstone.version),
+        };
+        if known.is_some_and(|known| known >= version) {
+            return Ok(false);
+        }
+        let new = push(rows).map_err(Error::caused_by)?;
+        living.push(true);
+        match place {
+            Entry::Occupied(mut place) => {
+                let old = std::mem::replace(place.get_mut(), new);
                 self.bury(old);
             }
-            Entry::Vacant(entry) => {
-                entry.insert(new);
+            Entry::Vacant(place) => {
+                place.insert(new);
+                erased.remove(&id);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    fn erase(&mut self, tombstone: Tombstone) {
+    /// Notes that a user was erased, if it is news; the row is dead then.
+    fn erase(&mut self, tombstone: Tombstone) -> bool {
         let id = tombstone.id;
-        self.erased.insert(id, tombstone);
         let hash = self.hasher.hash_one(id);
         let found = self
             .slots
             .find_entry(hash, |slot| self.rows.id(*slot) == Some(id));
-        if let Ok(entry) = found {
-            let (old, _) = entry.remove();
+        let known = match &found {
+            Ok(old) => self.rows.version(*old.get()),
+            Err(_) => self.erased.get(&id).map(|known| known.version),
+        };
+        if known.is_some_and(|known| known >= tombstone.version) {
+            return false;
+        }
+        if let Ok(old) = found {
+            let (old, _) = old.remove();
             self.bury(old);
         }
+        self.erased.insert(id, tombstone);
+        true
     }
 
     fn bury(&mut self, slot: Slot) {

@@ -37,11 +37,11 @@ impl Segment {
             .collect::<Result<_, _>>()?;
         let columns = octets.len() - rest.len();
         Ok(Self {
+            octets,
             role_sets,
             rows,
             tombstones,
             columns,
-            octets,
         })
     }
 
