@@ -13,7 +13,7 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(version)]
 enum Bench {
-    /// The directory, from a thousand users to a million, beside SQLite
+    /// The directory, from a thousand users to a million, beside `SQLite`
     Directory(directory::Options),
     /// Sign-in, beside the fastest hash and the least function
     Login(login::Options),
@@ -22,7 +22,7 @@ enum Bench {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Bench::parse() {
-        Bench::Directory(options) => directory::run(&options).await,
+        Bench::Directory(options) => Box::pin(directory::run(&options)).await,
         Bench::Login(options) => login::run(&options).await,
     }
 }

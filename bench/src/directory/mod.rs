@@ -1,8 +1,8 @@
 //! The directory: what answers `GET /users`, without HTTP in front of it.
 //!
 //! Questions are asked of columns in memory, on one thread. CPU time is the mean of all runs; times
-//! that pass are longer by what others run on the machine. A simple service's way to answer the same stands beside them: SQLite, in
-//! memory too, with `LIKE '%…%'` and a count. What a process costs in all is measured over the
+//! that pass are longer by what others run on the machine. A simple service's way to answer the same
+//! stands beside them: `SQLite`, in memory too, with `LIKE '%…%'` and a count. What a process costs in all is measured over the
 //! local stack's DynamoDB, which runs in this process and takes its share of the time.
 
 mod feed;
@@ -35,7 +35,7 @@ pub(crate) struct Options {
 /// Runs of each question.
 const RUNS: u16 = 101;
 
-/// Runs of each question to SQLite, which takes its time.
+/// Runs of each question to `SQLite`, which takes its time.
 const SQLITE_RUNS: u16 = 11;
 
 /// Measures and prints.

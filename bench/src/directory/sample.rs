@@ -101,7 +101,10 @@ impl Random {
     }
 
     fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        let at = self.next() as usize % words.len();
-        words.get(at).copied().unwrap_or_default()
+        let words_len = u32::try_from(words.len()).unwrap_or(u32::MAX);
+        words
+            .get(self.below(words_len) as usize)
+            .copied()
+            .unwrap_or_default()
     }
 }

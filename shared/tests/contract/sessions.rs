@@ -189,7 +189,7 @@ fn next(session: &Session, ports: &Ports) -> Session {
 async fn a_rotation_is_written_once_however_many_try(ports: Ports) {
     let ann = user(&ports).await;
     let session = started(&ports, &ann).await;
-    (ports.advance)(Duration::from_secs(60));
+    (ports.advance)(Duration::from_mins(1));
     let next = next(&session, &ports);
     let tries = (0..20).map(|_| {
         let (sessions, next) = (ports.sessions.clone(), next.clone());
