@@ -55,7 +55,8 @@ pub struct Aws {
 impl Aws {
     /// Reads region and credentials from the environment.
     pub async fn connect(deployment: Deployment) -> Self {
-        Self::with(aws_config::defaults(BehaviorVersion::latest()), deployment).await
+        let loader = aws_config::defaults(BehaviorVersion::latest());
+        Self::with(loader, 1, deployment).await
     }
 
     /// The services of an emulator at `endpoint`, which takes any credentials; they name the caller.
@@ -64,14 +65,16 @@ impl Aws {
             .endpoint_url(endpoint)
             .region("us-east-1")
             .credentials_provider(Credentials::new(caller, "local", None, None, "local"));
-        Self::with(loader, deployment).await
+        // It may run unoptimised, in the process that asks.
+        Self::with(loader, 10, deployment).await
     }
 
-    async fn with(loader: ConfigLoader, deployment: Deployment) -> Self {
+    /// A client that waits `patience` times as long as AWS should take.
+    async fn with(loader: ConfigLoader, patience: u32, deployment: Deployment) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
-            .operation_attempt_timeout(ATTEMPT)
-            .operation_timeout(OPERATION)
+            .operation_attempt_timeout(ATTEMPT * patience)
+            .operation_timeout(OPERATION * patience)
             .build();
         let config = loader
             .retry_config(RetryConfig::standard())

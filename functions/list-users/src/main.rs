@@ -23,7 +23,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let aws = Aws::connect(config.deployment).await;
     let gate = aws.gate().await?;
     let directory = aws.directory(Duration::from_secs(config.overlap));
-    directory.warm_up(PATIENCE).await?;
+    directory.warm_up(PATIENCE).await;
     let list = ListUsers { directory };
     http::serve(handler::ACCESS, gate, list, handler::handle).await
 }

@@ -79,15 +79,12 @@ impl Directory {
     }
 
     /// Loads all users, so that the first question does not wait for it. What is not done within
-    /// `patience` the first question does.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    pub async fn warm_up(&self, patience: Duration) -> Result<()> {
+    /// `patience`, or fails, the first question does: it has somebody to tell of a failure.
+    pub async fn warm_up(&self, patience: Duration) {
         let state = &mut *self.state.lock().await;
-        match tokio::time::timeout(patience, self.up_to_date(state)).await {
-            Ok(loaded) => loaded.map(|_| ()),
-            Err(_) => Ok(()),
+        let loaded = tokio::time::timeout(patience, self.up_to_date(state)).await;
+        if let Ok(Err(error)) = loaded {
+            tracing::warn!(%error, "the directory is not loaded yet");
         }
     }
 

@@ -3,7 +3,7 @@
 mod bulk;
 pub mod people;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{anyhow, bail};
 use clap::Args;
@@ -13,6 +13,8 @@ use shared::{
     domain::{Password, PasswordHash, error::Violation},
     ports::PasswordHasher as _,
 };
+
+use snapshot_directory::snapshot_directory::SnapshotDirectory;
 
 use super::{
     import::{Outcome, importer, progress},
@@ -34,6 +36,9 @@ pub struct Seed {
     pub password: String,
 }
 
+/// How far a snapshot reads back: nobody else writes to the folder.
+const OVERLAP: Duration = Duration::from_mins(1);
+
 /// Users written at once.
 const AT_ONCE: usize = 32;
 
@@ -51,12 +56,31 @@ impl Seed {
         let hasher = Argon2::new(Arc::new(System))?;
         let hash = hasher.hash(&Password::presented(&self.password)).await?;
         let written = match &self.target.data {
-            Some(data) => bulk::fill(&self.target.model()?, data, self.users, &hash).await?,
+            Some(data) => {
+                let written = bulk::fill(&self.target.model()?, data, self.users, &hash).await?;
+                self.snapshot().await?;
+                written
+            }
             None => self.import(&hash).await?,
         };
         Ok(format!(
             "{written} users seeded, who sign in with the password given"
         ))
+    }
+
+    /// Writes the snapshot which the stack would only write in some minutes, so that its first list
+    /// need not read the whole feed.
+    async fn snapshot(&self) -> anyhow::Result<()> {
+        let open = self.target.open().await?;
+        let snapshot = SnapshotDirectory {
+            feed: open.aws.feed(),
+            snapshots: open.aws.snapshots(),
+            clock: open.aws.circumstances.clock.clone(),
+            overlap: OVERLAP,
+            changes: 1,
+        };
+        snapshot.execute().await?;
+        Ok(())
     }
 
     async fn import(&self, hash: &PasswordHash) -> anyhow::Result<u64> {
