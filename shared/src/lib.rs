@@ -1,26 +1,16 @@
-//! What every Roster function shares: the domain, its ports, and the adapters behind them.
+//! The door to what every function shares.
 //!
-//! Dependencies point inward: functions use [`ports`] and [`domain`]; adapters implement ports;
-//! the domain knows nobody.
+//! | layer | what |
+//! |---|---|
+//! | [`domain`] | users, logins, sessions, events and their rules; no I/O |
+//! | [`application`] | ports, and the services which use cases share |
+//! | [`directory`] | the read model behind `GET /users` |
+//! | [`lambda`] | how functions are served: HTTP, observers, relays, configuration |
+//!
+//! The adapters are not shown here. [`lambda::http::run`] and [`lambda::observer::run`] compose them
+//! and hand them to `main.rs` as ports.
 
-pub mod adapters;
-pub mod asking;
-pub mod aws;
-pub mod cache;
-pub mod changing;
-pub mod config;
-pub mod directory;
-pub mod domain;
-pub mod events;
-pub mod feed;
-pub mod granting;
-pub mod http;
-pub mod mailing;
-pub mod ports;
-pub mod proving;
-pub mod reauthentication;
-pub mod replica;
-pub mod secret;
-pub mod streams;
-pub mod telemetry;
-pub mod throttle;
+pub use application;
+pub use directory;
+pub use domain;
+pub use lambda;

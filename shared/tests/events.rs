@@ -8,13 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use adapters::{dynamodb::outbox, ses::CLAIM_TAG};
 use aws_lambda_events::event::dynamodb;
 use lambda_http::{RequestExt as _, request::RequestContext};
 use serde_json::Value;
-use shared::{
-    adapters::{dynamodb::outbox, ses::CLAIM_TAG},
-    domain::{DomainEvent, EventId, EventKind, Session, history::HistoryEntry},
-};
+use shared::domain::{DomainEvent, EventId, EventKind, Session, history::HistoryEntry};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 

@@ -2,9 +2,12 @@
 
 use async_trait::async_trait;
 use shared::{
-    directory::{Row, SHARDS, shard_of},
-    domain::{Result, Specification, user::Profile},
-    ports::{FeedPage, FeedPlace, UserFeed},
+    directory::{
+        Row, SHARDS, Specification,
+        ports::{FeedPage, FeedPlace, UserFeed},
+        shard_of,
+    },
+    domain::{Result, user::Profile},
 };
 
 /// Rows on a page: as many as make 1 MB.

@@ -1,9 +1,11 @@
 //! What is asked.
 
-use shared::domain::{
-    Specification,
-    error::Violation,
-    listing::{Listing, Position, Sort, SortKey},
+use shared::{
+    directory::{
+        Specification,
+        listing::{Listing, Position, Sort, SortKey},
+    },
+    domain::error::Violation,
 };
 
 /// A question, how the table calls it, and what it is in SQL.

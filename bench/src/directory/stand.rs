@@ -6,22 +6,20 @@ use std::{
     time::{Duration, Instant},
 };
 
+use adapters::composition::Ports;
 use anyhow::Context as _;
 use local::{
     dynamodb::{Capacity, Config, Dynamo, Table},
     template::{Overrides, Template},
 };
 use shared::{
-    adapters::directory::Directory,
-    aws::Aws,
-    config::Deployment,
+    application::ports::UserRepository,
+    directory::{listing::Listing, ports::UserDirectory as _, service::Directory},
     domain::{
         Origin, PasswordHash, Roles, User, UserId,
         error::Violation,
-        listing::Listing,
         user::{NewUser, Profile},
     },
-    ports::{UserDirectory as _, UserRepository},
 };
 use snapshot_directory::snapshot_directory::{Outcome, SnapshotDirectory};
 use tokio::net::TcpListener;
@@ -37,7 +35,7 @@ const WRITES: usize = 21;
 
 pub(crate) struct Stand {
     dynamo: Dynamo,
-    aws: Aws,
+    aws: Ports,
 }
 
 /// What calls of a warm process cost.
@@ -65,10 +63,9 @@ impl Stand {
         let dynamo = Dynamo::start(config, listener).await?;
         let function = model.functions.get("ListUsers").context("no ListUsers")?;
         let variable = |name: &str| function.variables.get(name).cloned();
-        let mut problems = Vec::new();
-        let deployment =
-            Deployment::read(&variable, &mut problems).with_context(|| problems.join("; "))?;
-        let aws = Aws::at(&dynamo.url(), "bench", deployment).await;
+        let deployment: adapters::composition::Deployment =
+            shared::lambda::config::read(&variable)?;
+        let aws = Ports::at(&dynamo.url(), "bench", deployment).await;
         Ok(Self { dynamo, aws })
     }
 

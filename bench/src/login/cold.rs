@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use adapters::{argon2::Argon2, composition::Ports};
 use anyhow::{Context as _, anyhow, bail, ensure};
 use axum::{
     Router,
@@ -25,11 +26,8 @@ use local::{
 };
 use serde_json::{Value, json};
 use shared::{
-    adapters::argon2::Argon2,
-    aws::Aws,
-    config::Deployment,
+    application::ports::{PasswordHasher as _, UserRepository as _},
     domain::{Origin, Password, Roles, User, UserId, error::Violation, user::NewUser},
-    ports::{PasswordHasher as _, UserRepository as _},
 };
 use tokio::{net::TcpListener, process::Command, sync::mpsc, task::JoinSet};
 
@@ -93,10 +91,9 @@ async fn prepare(model: &Model, dynamo: &Dynamo) -> anyhow::Result<BTreeMap<Stri
         .context("there is no Authenticate")?
         .variables
         .clone();
-    let mut problems = Vec::new();
-    let deployment = Deployment::read(&|name| variables.get(name).cloned(), &mut problems)
-        .ok_or_else(|| anyhow!(problems.join("; ")))?;
-    let aws = Aws::at(&dynamo.url(), "Authenticate", deployment).await;
+    let deployment: adapters::composition::Deployment =
+        shared::lambda::config::read(&|name| variables.get(name).cloned())?;
+    let aws = Ports::at(&dynamo.url(), "Authenticate", deployment).await;
     let wrong = |violation: Violation| anyhow!("{}", violation.message);
     let occasion = aws.circumstances.occasion(Origin::system("bench"))?;
     let entropy = &aws.circumstances.entropy;

@@ -2,19 +2,22 @@
 
 use std::{sync::Arc, time::Duration};
 
+use adapters::{argon2::Argon2, jwt::Jwt, system::System};
 use anyhow::{Context as _, anyhow, ensure};
 use authenticate::{authenticate::Authenticate, handler, password::PasswordStrategy};
 use serde_json::json;
 use shared::{
-    adapters::{argon2::Argon2, jwt::Jwt, memory::World, system::System},
+    application::{
+        ports::{PasswordHasher, SecretPurpose, TokenIssuer as _, UserRepository as _},
+        session_tokens::Granting,
+        shared_secret::SharedSecret,
+    },
     domain::{
         Origin, Password, Roles, Session, SessionId, User, UserId, error::Violation, user::NewUser,
     },
-    granting::Granting,
-    http::{Gate, answer, sample::Sample},
-    ports::{PasswordHasher, SecretPurpose, TokenIssuer as _, UserRepository as _},
-    secret::SharedSecret,
+    lambda::http::{Gate, answer},
 };
+use testing::{World, sample::Sample};
 
 use crate::{
     cpu,

@@ -1,7 +1,7 @@
 //! The use case: a user gets other roles.
 
 use shared::{
-    changing::{Changing, Target},
+    application::user_updates::{Changing, Target},
     domain::{Result, Roles, User},
 };
 
@@ -41,13 +41,13 @@ mod tests {
 
     use serde_json::{Value, json};
     use shared::{
-        adapters::memory::{Fault, Person, World},
         domain::{EventKind, Origin, Role},
-        http::{
-            Access, Call, Reply,
-            sample::Sample,
-            stage::{Answer, Route, Stage},
-        },
+        lambda::http::{Access, Call, Reply},
+    };
+    use testing::{
+        Fault, Person, World,
+        fixture::{Answer, Route, Stage},
+        sample::Sample,
     };
 
     use super::*;

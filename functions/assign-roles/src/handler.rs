@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::{Role, role::MAX_ROLES},
-    http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Call, Reply, reply},
 };
 
 use crate::assign_roles::{AssignRoles, Command};

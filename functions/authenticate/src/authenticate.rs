@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use shared::{
+    application::{
+        ports::{Circumstances, SessionRepository},
+        rate_limit::Guess,
+        session_tokens::{Granted, Granting},
+    },
     domain::{Actor, Error, Origin, Result, SessionId, User, error::Violation, session::Session},
-    granting::{Granted, Granting},
-    http::Fields,
-    ports::{Circumstances, SessionRepository},
-    throttle::Guess,
+    lambda::http::Fields,
 };
 
 /// One way to prove who one is. Another one is a type that implements this, and a line in `main.rs`.

@@ -6,19 +6,16 @@ use authenticate::{
     authenticate::Authenticate, handler, oidc::OidcStrategy, password::PasswordStrategy,
 };
 use shared::{
-    adapters::{
-        argon2::Argon2,
-        oidc::{ClientSecrets, Providers},
-    },
-    aws::Aws,
-    changing::Changing,
     domain::sign_up::SignUpPolicy,
-    http, telemetry,
+    lambda::{
+        Exit,
+        config::{ClientSecrets, Providers},
+        http,
+    },
 };
 
-shared::config! {
-    /// What the function is told.
-    pub struct Config {
+shared::lambda::config! {
+    struct Config {
         /// Who may sign up, also by way of a provider.
         policy: SignUpPolicy = "SIGN_UP_POLICY",
         /// Where people may sign in instead.
@@ -35,38 +32,36 @@ shared::config! {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = Config::from_environment()?;
-    let aws = Aws::connect(config.deployment).await;
-    let circumstances = aws.circumstances.clone();
-    let throttle = aws.sign_in_throttle(config.per_account, config.per_source);
-    let password = PasswordStrategy {
-        users: aws.users(),
-        hasher: Arc::new(Argon2::new(circumstances.entropy.clone())?),
-        throttle: throttle.clone(),
-        circumstances: circumstances.clone(),
-    };
-    let oidc = OidcStrategy {
-        policy: config.policy,
-        providers: aws.identity_providers(config.providers, config.secrets, config.loopback)?,
-        throttle,
-        changing: Changing {
-            users: aws.users(),
-            circumstances: circumstances.clone(),
-        },
-    };
-    let authenticate = Authenticate {
-        strategies: vec![Arc::new(password), Arc::new(oidc)],
-        sessions: aws.sessions(),
-        granting: aws.granting().await?,
-        circumstances,
-    };
-    http::serve(
+async fn main() -> Exit {
+    http::run(
         handler::ACCESS,
-        aws.open_gate(),
-        authenticate,
         handler::handle,
+        async |ports, config: Config| {
+            let circumstances = ports.circumstances.clone();
+            let throttle = ports.sign_in_throttle(config.per_account, config.per_source);
+            let password = PasswordStrategy {
+                users: ports.users(),
+                hasher: ports.password_hasher()?,
+                throttle: throttle.clone(),
+                circumstances: circumstances.clone(),
+            };
+            let oidc = OidcStrategy {
+                policy: config.policy,
+                providers: ports.identity_providers(
+                    config.providers,
+                    config.secrets,
+                    config.loopback,
+                )?,
+                throttle,
+                changing: ports.user_updates(),
+            };
+            Ok(Authenticate {
+                strategies: vec![Arc::new(password), Arc::new(oidc)],
+                sessions: ports.sessions(),
+                granting: ports.granting().await?,
+                circumstances,
+            })
+        },
     )
     .await
 }

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use shared::{
-    changing::{Changing, Target},
+    application::{
+        ports::{IdentityProviders, UserRepository},
+        rate_limit::SignInThrottle,
+        user_updates::{Changing, Target},
+    },
     domain::{
         Actor, Email, Error, LoginKey, Name, Origin, Refusal, Result, User, UserId,
         change::Occasion,
@@ -12,9 +16,7 @@ use shared::{
         sign_up::SignUpPolicy,
         user::NewMember,
     },
-    http::Fields,
-    ports::{IdentityProviders, UserRepository},
-    throttle::SignInThrottle,
+    lambda::http::Fields,
 };
 
 use crate::authenticate::{AuthenticationStrategy, Proven};

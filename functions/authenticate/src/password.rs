@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use shared::{
-    domain::{Email, Login, LoginKey, Origin, Password, Refusal, Result, User, UserId},
-    http::{Chain, Fields},
-    ports::{Circumstances, PasswordHasher, UserRepository},
-    throttle::SignInThrottle,
+    application::{
+        ports::{Circumstances, PasswordHasher, UserRepository},
+        rate_limit::SignInThrottle,
+    },
+    domain::{
+        Email, Login, LoginKey, Origin, Password, Refusal, Result, User, UserId, error::Causes,
+    },
+    lambda::http::Fields,
 };
 
 use crate::authenticate::{AuthenticationStrategy, Proven};
@@ -97,7 +101,7 @@ impl PasswordStrategy {
         };
         match replaced.await {
             Ok(replaced) => tracing::info!(replaced, "a hash was made anew"),
-            Err(error) => tracing::warn!(error = %Chain(&error), "a hash was not made anew"),
+            Err(error) => tracing::warn!(error = %Causes(&error), "a hash was not made anew"),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The use case: a user asks for another address.
 
 use shared::{
-    changing::{Changing, Target},
+    application::{
+        reauthentication::Reauthentication,
+        user_updates::{Changing, Target},
+    },
     domain::{
         Email, Error, LoginKey, Password, Refusal, Result, User, change::Occasion,
         sign_up::SignUpPolicy,
     },
-    reauthentication::Reauthentication,
 };
 
 /// Notes that users want another address.
@@ -81,13 +83,13 @@ mod tests {
 
     use serde_json::{Value, json};
     use shared::{
-        adapters::memory::{Fault, PASSWORD, World},
         domain::{EventKind, Origin, Version},
-        http::{
-            Access, Call, Reply,
-            sample::Sample,
-            stage::{Answer, Route, Stage},
-        },
+        lambda::http::{Access, Call, Reply},
+    };
+    use testing::{
+        Fault, PASSWORD, World,
+        fixture::{Answer, Route, Stage},
+        sample::Sample,
     };
 
     use super::*;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::{Email, Password},
-    http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Call, Reply, reply},
 };
 
 use crate::change_email::{ChangeEmail, Command};

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use shared::{
-    changing::{Changing, Target},
+    application::{
+        ports::{PasswordHasher, SessionRepository},
+        reauthentication::Reauthentication,
+        user_updates::{Changing, Target},
+    },
     domain::{NewPassword, Password, PasswordPolicy, Refusal, Result, SessionId, User},
-    ports::{PasswordHasher, SessionRepository},
-    reauthentication::Reauthentication,
 };
 
 /// Changes passwords.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::{Password, Refusal},
-    http::{Access, Call, Fields, Reply, reply},
+    lambda::http::{Access, Call, Fields, Reply, reply},
 };
 
 use crate::change_password::{ChangePassword, Command, Proof};

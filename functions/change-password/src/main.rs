@@ -1,16 +1,14 @@
 //! `PUT /users/{id}/password`: wiring.
 
-use std::sync::Arc;
-
 use change_password::{change_password::ChangePassword, handler};
 use shared::{
-    adapters::argon2::Argon2, aws::Aws, changing::Changing, domain::PasswordPolicy, http,
-    reauthentication::Reauthentication, telemetry,
+    application::reauthentication::Reauthentication,
+    domain::PasswordPolicy,
+    lambda::{Exit, http},
 };
 
-shared::config! {
-    /// What the function is told.
-    pub struct Config {
+shared::lambda::config! {
+    struct Config {
         /// Guesses at one account without waiting.
         per_account: u32 = "SIGN_IN_ATTEMPTS_PER_ACCOUNT",
         /// Wrong guesses from one place without waiting.
@@ -21,26 +19,25 @@ shared::config! {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = Config::from_environment()?;
-    let aws = Aws::connect(config.deployment).await;
-    let gate = aws.gate().await?;
-    let hasher = Arc::new(Argon2::new(aws.circumstances.entropy.clone())?);
-    let reauthentication = Reauthentication {
-        users: aws.users(),
-        hasher: hasher.clone(),
-        throttle: aws.sign_in_throttle(config.per_account, config.per_source),
-    };
-    let change = ChangePassword {
-        passwords: PasswordPolicy::with_minimum(config.minimum),
-        changing: Changing {
-            users: aws.users(),
-            circumstances: aws.circumstances.clone(),
+async fn main() -> Exit {
+    http::run(
+        handler::ACCESS,
+        handler::handle,
+        async |ports, config: Config| {
+            let hasher = ports.password_hasher()?;
+            let reauthentication = Reauthentication {
+                users: ports.users(),
+                hasher: hasher.clone(),
+                throttle: ports.sign_in_throttle(config.per_account, config.per_source),
+            };
+            Ok(ChangePassword {
+                passwords: PasswordPolicy::with_minimum(config.minimum),
+                changing: ports.user_updates(),
+                sessions: ports.sessions(),
+                hasher,
+                reauthentication,
+            })
         },
-        sessions: aws.sessions(),
-        hasher,
-        reauthentication,
-    };
-    http::serve(handler::ACCESS, gate, change, handler::handle).await
+    )
+    .await
 }

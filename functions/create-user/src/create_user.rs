@@ -4,6 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use shared::{
+    application::{
+        idempotency::{Begun, Idempotency, Repeatable},
+        ports::{AnonymousRequests, Circumstances, Claim, PasswordHasher, Purpose, UserRepository},
+        rate_limit::Throttle,
+    },
     domain::{
         Actor, Email, EventId, Name, NewPassword, Origin, PasswordHash, PasswordPolicy, Refusal,
         RequestId, Result, Roles, User, UserId,
@@ -13,9 +18,6 @@ use shared::{
         sign_up::SignUpPolicy,
         user::NewUser,
     },
-    http::idempotency::{Begun, Idempotency, Repeatable},
-    ports::{AnonymousRequests, Circumstances, Claim, PasswordHasher, Purpose, UserRepository},
-    throttle::Throttle,
 };
 
 /// Creates users.

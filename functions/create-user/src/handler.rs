@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::{Email, Name},
-    http::{Access, Call, Reply, idempotency::Repeatable, reply},
+    lambda::http::{Access, Call, Reply, reply},
 };
 
 use crate::create_user::{Command, CreateUser, Outcome};
@@ -23,7 +23,7 @@ pub async fn handle(create: Arc<CreateUser>, call: Call) -> Reply {
 }
 
 fn read(create: &CreateUser, call: &Call) -> shared::domain::Result<Command> {
-    let repeatable = Repeatable::read(call)?;
+    let repeatable = call.idempotency_key()?;
     let mut fields = call.fields()?;
     let email = fields.parse::<Email>("email");
     let name = fields.parse::<Name>("name");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::http::{Access, Call, Reply, reply};
+use shared::lambda::http::{Access, Call, Reply, reply};
 
 use crate::deactivate_user::{Command, DeactivateUser};
 

@@ -1,24 +1,14 @@
 //! `DELETE /users/{id}`: wiring.
 
 use delete_user::{delete_user::DeleteUser, handler};
-use shared::{aws::Aws, changing::Changing, http, telemetry};
-
-shared::config! {
-    /// What the function is told.
-    pub struct Config {}
-}
+use shared::lambda::{Exit, http};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = Config::from_environment()?;
-    let aws = Aws::connect(config.deployment).await;
-    let gate = aws.gate().await?;
-    let delete = DeleteUser {
-        changing: Changing {
-            users: aws.users(),
-            circumstances: aws.circumstances.clone(),
-        },
-    };
-    http::serve(handler::ACCESS, gate, delete, handler::handle).await
+async fn main() -> Exit {
+    http::run(handler::ACCESS, handler::handle, async |ports, ()| {
+        Ok(DeleteUser {
+            changing: ports.user_updates(),
+        })
+    })
+    .await
 }

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use lambda_http::http::{Method, StatusCode, header};
 use serde_json::json;
 use shared::{
     domain::Refusal,
-    http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Call, Method, Reply, StatusCode, header, reply},
 };
 
 use crate::describe_api::DescribeApi;
@@ -32,7 +31,8 @@ pub async fn handle(describe: Arc<DescribeApi>, call: Call) -> Reply {
 
 #[cfg(test)]
 mod tests {
-    use shared::http::{Gate, answer, sample::Sample};
+    use shared::lambda::http::{Gate, answer};
+    use testing::sample::Sample;
 
     use super::*;
 

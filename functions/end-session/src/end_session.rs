@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use shared::{
-    changing::{Changing, Target},
+    application::{
+        ports::SessionRepository,
+        user_updates::{Changing, Target},
+    },
     domain::{Refusal, Result, Session, SessionId, session::EndReason},
-    ports::SessionRepository,
 };
 
 /// Ends sessions.
@@ -75,14 +77,14 @@ impl EndSession {
 #[cfg(test)]
 mod tests {
     use shared::{
-        adapters::memory::{Fault, World},
+        application::ports::Clock as _,
         domain::{Actor, EventKind, Origin},
-        http::{
-            Access, Call, Reply,
-            sample::Sample,
-            stage::{Answer, Route, Stage},
-        },
-        ports::Clock as _,
+        lambda::http::{Access, Call, Reply},
+    };
+    use testing::{
+        Fault, World,
+        fixture::{Answer, Route, Stage},
+        sample::Sample,
     };
 
     use super::*;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::{Refusal, Result},
-    http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Call, Reply, reply},
 };
 
 use crate::end_session::{Command, EndSession, Which};

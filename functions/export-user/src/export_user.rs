@@ -5,8 +5,8 @@ mod document;
 use std::sync::Arc;
 
 use shared::{
+    application::ports::{Clock, SessionRepository, UserRepository},
     domain::{Refusal, Result, User, UserId, history::HistoryEntry},
-    ports::{Clock, SessionRepository, UserRepository},
 };
 
 pub use document::Export;
@@ -65,13 +65,13 @@ impl ExportUser {
 mod tests {
     use serde_json::json;
     use shared::{
-        adapters::memory::World,
         domain::{Origin, Roles},
-        http::{
-            Access, Call, Reply,
-            sample::Sample,
-            stage::{Answer, Route, Stage},
-        },
+        lambda::http::{Access, Call, Reply},
+    };
+    use testing::{
+        World,
+        fixture::{Answer, Route, Stage},
+        sample::Sample,
     };
 
     use super::*;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use lambda_http::http::{StatusCode, header};
-use shared::http::{Access, Call, Reply, reply};
+use shared::lambda::http::{Access, Call, Reply, StatusCode, header, reply};
 
 use crate::export_user::{ExportUser, Query};
 

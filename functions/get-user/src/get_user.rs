@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use shared::{
+    application::ports::UserRepository,
     domain::{Refusal, Result, User, UserId},
-    ports::UserRepository,
 };
 
 /// Reads users.
@@ -34,10 +34,10 @@ impl GetUser {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::http::{
-        Access, Call, Reply,
+    use shared::lambda::http::{Access, Call, Reply};
+    use testing::{
+        fixture::{Route, Stage},
         sample::Sample,
-        stage::{Route, Stage},
     };
 
     use super::*;

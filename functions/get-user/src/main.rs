@@ -1,19 +1,14 @@
 //! `GET /users/{id}`: wiring.
 
 use get_user::{get_user::GetUser, handler};
-use shared::{aws::Aws, http, telemetry};
-
-shared::config! {
-    /// What the function is told.
-    pub struct Config {}
-}
+use shared::lambda::{Exit, http};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = Config::from_environment()?;
-    let aws = Aws::connect(config.deployment).await;
-    let gate = aws.gate().await?;
-    let get = GetUser { users: aws.users() };
-    http::serve(handler::ACCESS, gate, get, handler::handle).await
+async fn main() -> Exit {
+    http::run(handler::ACCESS, handler::handle, async |ports, ()| {
+        Ok(GetUser {
+            users: ports.users(),
+        })
+    })
+    .await
 }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use shared::{
-    changing::{Changing, Target},
+    application::{
+        ports::{IdentityProviders, SessionRepository},
+        user_updates::{Changing, Target},
+    },
     domain::{
         Error, Refusal, Result, SessionId, User,
         change::Occasion,
         identity::{Authorization, LinkedIdentity, RECENT},
     },
-    ports::{IdentityProviders, SessionRepository},
 };
 
 /// Links identities.
@@ -82,13 +84,14 @@ impl LinkIdentity {
 mod tests {
     use serde_json::{Value, json};
     use shared::{
-        adapters::memory::{Fault, World, identity},
         domain::{EventKind, Origin, identity::IdentityProfile},
-        http::{
-            Access, Call, Reply,
-            sample::Sample,
-            stage::{Answer, Route, Stage},
-        },
+        lambda::http::{Access, Call, Reply},
+    };
+    use testing::{
+        Fault, World,
+        fixture::{Answer, Route, Stage},
+        identity,
+        sample::Sample,
     };
 
     use super::*;
@@ -196,7 +199,9 @@ mod tests {
                         origin: Origin::system("test"),
                     },
                     session_id: stage.ann.session_id,
-                    authorization: shared::http::Fields::new(fields).authorization().unwrap(),
+                    authorization: shared::lambda::http::Fields::new(fields)
+                        .authorization()
+                        .unwrap(),
                 })
             };
             let (_, fired) = stage.world.with_fault(fault, link("first")).await;

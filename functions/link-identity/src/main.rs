@@ -1,16 +1,14 @@
 //! `POST /users/{id}/identities`: wiring.
 
 use link_identity::{handler, link_identity::LinkIdentity};
-use shared::{
-    adapters::oidc::{ClientSecrets, Providers},
-    aws::Aws,
-    changing::Changing,
-    http, telemetry,
+use shared::lambda::{
+    Exit,
+    config::{ClientSecrets, Providers},
+    http,
 };
 
-shared::config! {
-    /// What the function is told.
-    pub struct Config {
+shared::lambda::config! {
+    struct Config {
         /// Where people may sign in.
         providers: Providers = "IDENTITY_PROVIDERS",
         /// What proves to providers who asks.
@@ -21,18 +19,21 @@ shared::config! {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = Config::from_environment()?;
-    let aws = Aws::connect(config.deployment).await;
-    let gate = aws.gate().await?;
-    let link = LinkIdentity {
-        providers: aws.identity_providers(config.providers, config.secrets, config.loopback)?,
-        sessions: aws.sessions(),
-        changing: Changing {
-            users: aws.users(),
-            circumstances: aws.circumstances.clone(),
+async fn main() -> Exit {
+    http::run(
+        handler::ACCESS,
+        handler::handle,
+        async |ports, config: Config| {
+            Ok(LinkIdentity {
+                providers: ports.identity_providers(
+                    config.providers,
+                    config.secrets,
+                    config.loopback,
+                )?,
+                sessions: ports.sessions(),
+                changing: ports.user_updates(),
+            })
         },
-    };
-    http::serve(handler::ACCESS, gate, link, handler::handle).await
+    )
+    .await
 }

@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use shared::{
+    application::ports::{AuditLog, UserRepository},
     domain::{
         Result, Timestamp, UserId, Version,
         audit::{AuditEntry, AuditQuery},
         history::{Chain, ChainStatus, Digest, HistoryEntry, Verifier},
     },
-    ports::{AuditLog, UserRepository},
 };
 
 /// Entries, and lines of the trail, read with one call: well below the megabyte of a query.

@@ -2,14 +2,13 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use lambda_http::http::{StatusCode, header};
 use serde::Serialize;
 use shared::{
     domain::{
         Actor, EventId, EventKind, Timestamp, UserId, Version,
         history::{Chain, Digest},
     },
-    http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Call, Reply, StatusCode, header, reply},
 };
 
 use crate::{

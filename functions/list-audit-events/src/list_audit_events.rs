@@ -4,12 +4,12 @@ use std::{net::IpAddr, sync::Arc};
 
 use futures::{StreamExt as _, TryStreamExt as _, future::try_join, stream};
 use shared::{
+    application::ports::{AuditLog, Clock, SessionRepository, UserRepository},
     domain::{
         EventId, EventKind, Result, Timestamp,
         audit::{AuditEntry, AuditQuery},
         history::Chain,
     },
-    ports::{AuditLog, Clock, SessionRepository, UserRepository},
 };
 
 use crate::chain;

@@ -1,24 +1,17 @@
 //! `GET /audit-events`: wiring.
 
 use list_audit_events::{handler, list_audit_events::ListAuditEvents};
-use shared::{aws::Aws, http, telemetry};
-
-shared::config! {
-    /// What the function is told.
-    pub struct Config {}
-}
+use shared::lambda::{Exit, http};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = Config::from_environment()?;
-    let aws = Aws::connect(config.deployment).await;
-    let gate = aws.gate().await?;
-    let list = ListAuditEvents {
-        users: aws.users(),
-        sessions: aws.sessions(),
-        audit: aws.audit(),
-        clock: aws.circumstances.clock.clone(),
-    };
-    http::serve(handler::ACCESS, gate, list, handler::handle).await
+async fn main() -> Exit {
+    http::run(handler::ACCESS, handler::handle, async |ports, ()| {
+        Ok(ListAuditEvents {
+            users: ports.users(),
+            sessions: ports.sessions(),
+            audit: ports.audit(),
+            clock: ports.circumstances.clock.clone(),
+        })
+    })
+    .await
 }

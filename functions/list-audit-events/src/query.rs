@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use shared::{
     domain::{EventId, EventKind, Result, Timestamp, audit::AuditQuery, error::Violation},
-    http::Parameters,
+    lambda::http::Parameters,
 };
 use url::form_urlencoded;
 

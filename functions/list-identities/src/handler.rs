@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use lambda_http::http::StatusCode;
 use serde::Serialize;
 use shared::{
     domain::identity::LinkedIdentity,
-    http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Call, Reply, StatusCode, reply},
 };
 
 use crate::list_identities::{ListIdentities, Query};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use shared::{
+    application::ports::UserRepository,
     domain::{Refusal, Result, UserId, identity::LinkedIdentity},
-    ports::UserRepository,
 };
 
 /// Lists identities.
@@ -36,13 +36,13 @@ impl ListIdentities {
 mod tests {
     use serde_json::json;
     use shared::{
-        adapters::memory::identity,
         domain::{Origin, identity::IdentityId},
-        http::{
-            Access, Call, Reply,
-            sample::Sample,
-            stage::{Route, Stage},
-        },
+        lambda::http::{Access, Call, Reply},
+    };
+    use testing::{
+        fixture::{Route, Stage},
+        identity,
+        sample::Sample,
     };
 
     use super::*;

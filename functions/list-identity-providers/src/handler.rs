@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use lambda_http::http::{StatusCode, header};
 use serde::Serialize;
 use shared::{
     domain::identity::Provider,
-    http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Call, Reply, StatusCode, header, reply},
 };
 
 use crate::list_identity_providers::ListIdentityProviders;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use shared::{
+    application::ports::IdentityProviders,
     domain::{Result, identity::Provider},
-    ports::IdentityProviders,
 };
 
 /// Lists providers.
@@ -23,10 +23,8 @@ impl ListIdentityProviders {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::{
-        adapters::memory::World,
-        http::{Access, sample::Sample, stage::Route},
-    };
+    use shared::lambda::http::Access;
+    use testing::{World, fixture::Route, sample::Sample};
 
     use super::*;
     use crate::handler;

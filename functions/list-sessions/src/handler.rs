@@ -2,11 +2,10 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use lambda_http::http::StatusCode;
 use serde::Serialize;
 use shared::{
     domain::{Session, SessionId, Timestamp},
-    http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Call, Reply, StatusCode, reply},
 };
 
 use crate::list_sessions::{ListSessions, Query};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use shared::{
+    application::ports::{Clock, SessionRepository, UserRepository},
     domain::{Refusal, Result, Session, UserId},
-    ports::{Clock, SessionRepository, UserRepository},
 };
 
 /// Lists sessions.
@@ -45,13 +45,13 @@ impl ListSessions {
 mod tests {
     use serde_json::{Value, json};
     use shared::{
-        adapters::memory::{Person, World},
         domain::{Origin, session::EndReason},
-        http::{
-            Access, Call, Reply,
-            sample::Sample,
-            stage::{Route, Stage},
-        },
+        lambda::http::{Access, Call, Reply},
+    };
+    use testing::{
+        Person, World,
+        fixture::{Route, Stage},
+        sample::Sample,
     };
 
     use super::*;

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use lambda_http::http::{StatusCode, header};
-use shared::http::{
-    Access, Call, Reply,
+use shared::lambda::http::{
+    Access, Call, Reply, StatusCode, header,
     pagination::{self, Body},
     reply,
 };
@@ -30,11 +29,11 @@ pub async fn handle(list: Arc<ListUsers>, call: Call) -> Reply {
 mod tests {
     use serde_json::Value;
     use shared::{
-        adapters::memory::World,
+        application::ports::UserRepository as _,
         domain::{Origin, PasswordHash, Roles, User, UserId, user::NewUser},
-        http::{Gate, answer, sample::Sample},
-        ports::UserRepository as _,
+        lambda::http::{Gate, answer},
     };
+    use testing::{World, sample::Sample};
 
     use super::*;
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use shared::{
-    domain::{
-        Result,
+    directory::{
         listing::{Listed, Listing},
+        ports::UserDirectory,
     },
-    ports::UserDirectory,
+    domain::Result,
 };
 
 /// Lists users.

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use list_users::{handler, list_users::ListUsers};
-use shared::{aws::Aws, http, telemetry};
+use shared::lambda::{Exit, http};
 
-shared::config! {
-    /// What the function is told.
-    pub struct Config {
+shared::lambda::config! {
+    struct Config {
         /// Seconds which each catch-up of the directory reads back.
         overlap: u64 = "DIRECTORY_OVERLAP_SECONDS",
     }
@@ -17,13 +16,15 @@ shared::config! {
 const PATIENCE: Duration = Duration::from_secs(8);
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = Config::from_environment()?;
-    let aws = Aws::connect(config.deployment).await;
-    let gate = aws.gate().await?;
-    let directory = aws.directory(Duration::from_secs(config.overlap));
-    directory.warm_up(PATIENCE).await;
-    let list = ListUsers { directory };
-    http::serve(handler::ACCESS, gate, list, handler::handle).await
+async fn main() -> Exit {
+    http::run(
+        handler::ACCESS,
+        handler::handle,
+        async |ports, config: Config| {
+            let directory = ports.directory(Duration::from_secs(config.overlap));
+            directory.warm_up(PATIENCE).await;
+            Ok(ListUsers { directory })
+        },
+    )
+    .await
 }

@@ -1,4 +1,3 @@
 //! Observes `UserEmailChangeRequested`: mails a link that proves the new address.
 
-pub mod handler;
 pub mod on_email_change_requested;

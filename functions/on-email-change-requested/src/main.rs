@@ -1,16 +1,23 @@
 //! Other addresses: wiring.
 
-use on_email_change_requested::{handler, on_email_change_requested::OnEmailChangeRequested};
-use shared::{aws::Aws, events, mailing::MailConfig, telemetry};
+use on_email_change_requested::on_email_change_requested::OnEmailChangeRequested;
+use shared::{
+    application::mail::MailSettings,
+    domain::EventKind,
+    lambda::{Exit, observer},
+};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = MailConfig::from_environment()?;
-    let aws = Aws::connect(config.deployment.clone()).await;
-    let observer = OnEmailChangeRequested {
-        users: aws.users(),
-        post: aws.post(&config),
-    };
-    events::observe(observer, handler::handle).await
+async fn main() -> Exit {
+    observer::run(
+        &[EventKind::UserEmailChangeRequested],
+        OnEmailChangeRequested::execute,
+        async |ports, settings: MailSettings| {
+            Ok(OnEmailChangeRequested {
+                users: ports.users(),
+                post: ports.post(&settings),
+            })
+        },
+    )
+    .await
 }

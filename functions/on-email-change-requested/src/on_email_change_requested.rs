@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{
+    application::{
+        mail::{Letter, Post},
+        ports::UserRepository,
+    },
     domain::{DomainEvent, Email, EventKind, LoginKey, Result, User},
-    mailing::{Letter, Post},
-    ports::UserRepository,
 };
 
 /// Mails links that prove new addresses.
@@ -65,10 +67,10 @@ impl OnEmailChangeRequested {
 #[cfg(test)]
 mod tests {
     use shared::{
-        adapters::memory::{Fault, World},
+        application::ports::Clock as _,
         domain::{Origin, TokenPurpose, mail::MailGuarantee},
-        ports::Clock as _,
     };
+    use testing::{Fault, World};
 
     use super::*;
 

@@ -1,4 +1,3 @@
 //! Observes `UserEmailChanged`: tells the old address.
 
-pub mod handler;
 pub mod on_email_changed;

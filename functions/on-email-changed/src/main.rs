@@ -1,16 +1,23 @@
 //! The notice to an old address: wiring.
 
-use on_email_changed::{handler, on_email_changed::OnEmailChanged};
-use shared::{aws::Aws, events, mailing::MailConfig, telemetry};
+use on_email_changed::on_email_changed::OnEmailChanged;
+use shared::{
+    application::mail::MailSettings,
+    domain::EventKind,
+    lambda::{Exit, observer},
+};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = MailConfig::from_environment()?;
-    let aws = Aws::connect(config.deployment.clone()).await;
-    let observer = OnEmailChanged {
-        users: aws.users(),
-        post: aws.post(&config),
-    };
-    events::observe(observer, handler::handle).await
+async fn main() -> Exit {
+    observer::run(
+        &[EventKind::UserEmailChanged],
+        OnEmailChanged::execute,
+        async |ports, settings: MailSettings| {
+            Ok(OnEmailChanged {
+                users: ports.users(),
+                post: ports.post(&settings),
+            })
+        },
+    )
+    .await
 }

@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{
+    application::{
+        mail::{Letter, Post},
+        ports::UserRepository,
+    },
     domain::{DomainEvent, EventKind, Result},
-    mailing::{Letter, Post},
-    ports::UserRepository,
 };
 
 /// Tells old addresses.
@@ -46,10 +48,8 @@ impl OnEmailChanged {
 
 #[cfg(test)]
 mod tests {
-    use shared::{
-        adapters::memory::{Fault, World},
-        domain::{Origin, User, mail::MailGuarantee},
-    };
+    use shared::domain::{Origin, User, mail::MailGuarantee};
+    use testing::{Fault, World};
 
     use super::*;
 

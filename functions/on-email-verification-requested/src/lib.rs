@@ -1,4 +1,3 @@
 //! Observes `UserEmailVerificationRequested`: mails a link that proves the address.
 
-pub mod handler;
 pub mod on_email_verification_requested;

@@ -1,26 +1,22 @@
 //! Proofs of addresses: wiring.
 
-use on_email_verification_requested::{
-    handler, on_email_verification_requested::OnEmailVerificationRequested,
-};
+use on_email_verification_requested::on_email_verification_requested::OnEmailVerificationRequested;
 use shared::{
-    aws::Aws,
-    events,
-    mailing::{Asked, MailConfig},
-    telemetry,
+    application::mail::MailSettings,
+    domain::EventKind,
+    lambda::{Exit, observer},
 };
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = MailConfig::from_environment()?;
-    let aws = Aws::connect(config.deployment.clone()).await;
-    let observer = OnEmailVerificationRequested {
-        asked: Asked {
-            requests: aws.requests(),
-            users: aws.users(),
-            post: aws.post(&config),
+async fn main() -> Exit {
+    observer::run(
+        &[EventKind::UserEmailVerificationRequested],
+        OnEmailVerificationRequested::execute,
+        async |ports, settings: MailSettings| {
+            Ok(OnEmailVerificationRequested {
+                asked: ports.asked(&settings),
+            })
         },
-    };
-    events::observe(observer, handler::handle).await
+    )
+    .await
 }

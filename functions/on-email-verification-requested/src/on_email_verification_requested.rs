@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use shared::{
+    application::mail::{Asked, Letter},
     domain::{DomainEvent, Result, request::RequestKind},
-    mailing::{Asked, Letter},
 };
 
 /// Mails links that prove addresses.
@@ -30,12 +30,12 @@ mod tests {
     use std::sync::Arc;
 
     use shared::{
-        adapters::memory::{Fault, World},
+        application::ports::{AnonymousRequests, Clock as _, UserRepository as _},
         domain::{
             Email, Origin, RequestId, TokenPurpose, mail::MailGuarantee, request::AnonymousRequest,
         },
-        ports::{AnonymousRequests, Clock as _, UserRepository as _},
     };
+    use testing::{Fault, World};
 
     use super::*;
 

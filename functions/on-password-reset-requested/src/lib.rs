@@ -1,4 +1,3 @@
 //! Observes `UserPasswordResetRequested`: mails a link with which to choose another password.
 
-pub mod handler;
 pub mod on_password_reset_requested;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use shared::{
+    application::mail::{Asked, Letter},
     domain::{DomainEvent, Result, request::RequestKind},
-    mailing::{Asked, Letter},
 };
 
 /// Mails links with which to choose another password.
@@ -30,13 +30,15 @@ mod tests {
     use std::sync::Arc;
 
     use shared::{
-        adapters::memory::{Fault, World},
+        application::ports::{
+            AnonymousRequests, Clock as _, Entropy, OneTimeTokens, UserRepository as _,
+        },
         domain::{
             Email, Origin, PasswordHash, RequestId, TokenPurpose, User, mail::MailGuarantee,
             request::AnonymousRequest,
         },
-        ports::{AnonymousRequests, Clock as _, Entropy, OneTimeTokens, UserRepository as _},
     };
+    use testing::{Fault, World};
 
     use super::*;
 

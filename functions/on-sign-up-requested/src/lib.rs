@@ -1,4 +1,3 @@
 //! Observes `UserSignUpRequested`: carries out a concealed sign-up.
 
-pub mod handler;
 pub mod on_sign_up_requested;

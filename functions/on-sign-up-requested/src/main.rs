@@ -1,18 +1,25 @@
 //! Concealed sign-up: wiring.
 
-use on_sign_up_requested::{handler, on_sign_up_requested::OnSignUpRequested};
-use shared::{aws::Aws, events, mailing::MailConfig, telemetry};
+use on_sign_up_requested::on_sign_up_requested::OnSignUpRequested;
+use shared::{
+    application::mail::MailSettings,
+    domain::EventKind,
+    lambda::{Exit, observer},
+};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = MailConfig::from_environment()?;
-    let aws = Aws::connect(config.deployment.clone()).await;
-    let observer = OnSignUpRequested {
-        requests: aws.requests(),
-        users: aws.users(),
-        post: aws.post(&config),
-        circumstances: aws.circumstances.clone(),
-    };
-    events::observe(observer, handler::handle).await
+async fn main() -> Exit {
+    observer::run(
+        &[EventKind::UserSignUpRequested],
+        OnSignUpRequested::execute,
+        async |ports, settings: MailSettings| {
+            Ok(OnSignUpRequested {
+                requests: ports.requests(),
+                users: ports.users(),
+                post: ports.post(&settings),
+                circumstances: ports.circumstances.clone(),
+            })
+        },
+    )
+    .await
 }

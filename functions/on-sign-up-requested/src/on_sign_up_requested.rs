@@ -3,14 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{
+    application::{
+        mail::{Letter, Post},
+        ports::{AnonymousRequests, Circumstances, UserRepository},
+    },
     domain::{
         DomainEvent, Error, EventId, LoginKey, Origin, Refusal, Result, Roles, User,
         change::Occasion,
         request::{AnonymousRequest, RequestKind, SignUp},
         user::NewUser,
     },
-    mailing::{Letter, Post},
-    ports::{AnonymousRequests, Circumstances, UserRepository},
 };
 
 /// Carries out concealed sign-ups.
@@ -93,10 +95,8 @@ impl OnSignUpRequested {
 
 #[cfg(test)]
 mod tests {
-    use shared::{
-        adapters::memory::{Fault, World},
-        domain::{PasswordHash, RequestId, UserId, mail::MailGuarantee},
-    };
+    use shared::domain::{PasswordHash, RequestId, UserId, mail::MailGuarantee};
+    use testing::{Fault, World};
 
     use super::*;
 

@@ -1,16 +1,23 @@
 //! The welcome mail: wiring.
 
-use on_user_created::{handler, on_user_created::OnUserCreated};
-use shared::{aws::Aws, events, mailing::MailConfig, telemetry};
+use on_user_created::on_user_created::OnUserCreated;
+use shared::{
+    application::mail::MailSettings,
+    domain::EventKind,
+    lambda::{Exit, observer},
+};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = MailConfig::from_environment()?;
-    let aws = Aws::connect(config.deployment.clone()).await;
-    let observer = OnUserCreated {
-        users: aws.users(),
-        post: aws.post(&config),
-    };
-    events::observe(observer, handler::handle).await
+async fn main() -> Exit {
+    observer::run(
+        &[EventKind::UserCreated],
+        OnUserCreated::execute,
+        async |ports, settings: MailSettings| {
+            Ok(OnUserCreated {
+                users: ports.users(),
+                post: ports.post(&settings),
+            })
+        },
+    )
+    .await
 }

@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{
+    application::{
+        mail::{Letter, Post},
+        ports::UserRepository,
+    },
     domain::{DomainEvent, EventKind, Result},
-    mailing::{Letter, Post},
-    ports::UserRepository,
 };
 
 /// Welcomes users.
@@ -37,10 +39,8 @@ impl OnUserCreated {
 
 #[cfg(test)]
 mod tests {
-    use shared::{
-        adapters::memory::{Fault, World},
-        domain::{Origin, mail::MailGuarantee},
-    };
+    use shared::domain::{Origin, mail::MailGuarantee};
+    use testing::{Fault, World};
 
     use super::*;
 
@@ -182,7 +182,7 @@ mod tests {
             .await;
         assert_eq!(world.inbox().len(), 1);
         let claim = &world.mail_claims()[0];
-        let ledger: &dyn shared::ports::Claims = world.as_ref();
+        let ledger: &dyn shared::application::ports::Claims = world.as_ref();
         ledger
             .witness(claim, &serde_json::json!({"outcome": "sent"}))
             .await

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use shared::{
+    application::ports::{SessionRepository, UserRepository},
     domain::{DomainEvent, Error, EventKind, Result},
-    ports::{SessionRepository, UserRepository},
 };
 
 /// Forgets users.
@@ -42,11 +42,10 @@ impl OnUserDeleted {
 #[cfg(test)]
 mod tests {
     use shared::{
-        adapters::memory::{Fault, World},
+        application::ports::OneTimeTokens as _,
         domain::{OneTimeToken, Origin, TokenPurpose},
-        http::stage::Stage,
-        ports::OneTimeTokens as _,
     };
+    use testing::{Fault, World, fixture::Stage};
 
     use super::*;
 

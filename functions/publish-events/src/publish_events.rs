@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use shared::{
+    application::ports::{EventBus, MAX_EVENTS},
     domain::{DomainEvent, Result},
-    ports::{EventBus, MAX_EVENTS},
 };
 
 /// How often events that the bus refused are offered again before the stream has to repeat them.
@@ -52,10 +52,8 @@ impl PublishEvents {
 
 #[cfg(test)]
 mod tests {
-    use shared::{
-        adapters::memory::{Fault, World},
-        domain::{Actor, EventId, EventKind, Timestamp, event::EventData},
-    };
+    use shared::domain::{Actor, EventId, EventKind, Timestamp, event::EventData};
+    use testing::{Fault, World};
 
     use super::*;
 

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use lambda_http::http::{StatusCode, header};
 use serde_json::{Value, json};
 use shared::{
     domain::keys::PublicKey,
-    http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Call, Reply, StatusCode, header, reply},
 };
 
 use crate::publish_keys::PublishKeys;
@@ -49,11 +48,12 @@ fn discovery(issuer: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use adapters::jwt;
     use shared::{
-        adapters::{jwt, memory::World},
-        http::{Gate, answer, sample::Sample},
-        ports::{Clock as _, SigningKeys as _},
+        application::ports::{Clock as _, SigningKeys as _},
+        lambda::http::{Gate, answer},
     };
+    use testing::{World, sample::Sample};
 
     use super::*;
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use shared::{
+    application::ports::SigningKeys,
     domain::{Result, keys::KeyRing},
-    ports::SigningKeys,
 };
 
 /// Publishes keys.

@@ -1,7 +1,7 @@
 //! The use case: a user may sign in again.
 
 use shared::{
-    changing::{Changing, Target},
+    application::user_updates::{Changing, Target},
     domain::{Result, User},
 };
 
@@ -37,13 +37,13 @@ mod tests {
     use std::sync::Arc;
 
     use shared::{
-        adapters::memory::{Fault, Person, World},
         domain::{Error, EventKind, Origin, Refusal},
-        http::{
-            Access, Call, Reply,
-            sample::Sample,
-            stage::{Answer, Route, Stage},
-        },
+        lambda::http::{Access, Call, Reply},
+    };
+    use testing::{
+        Fault, Person, World,
+        fixture::{Answer, Route, Stage},
+        sample::Sample,
     };
 
     use super::*;

@@ -1,21 +1,22 @@
 //! The audit trail: wiring.
 
-use record_audit::{handler, record_audit::RecordAudit};
-use shared::{aws::Aws, events, telemetry};
-
-shared::config! {
-    /// What the function is told.
-    pub struct Config {}
-}
+use record_audit::record_audit::RecordAudit;
+use shared::{
+    domain::EventKind,
+    lambda::{Exit, observer},
+};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = Config::from_environment()?;
-    let aws = Aws::connect(config.deployment).await;
-    let observer = RecordAudit {
-        users: aws.users(),
-        audit: aws.audit(),
-    };
-    events::observe(observer, handler::handle).await
+async fn main() -> Exit {
+    observer::run(
+        EventKind::ALL,
+        async |observer: &RecordAudit, event, _| observer.execute(event).await,
+        async |ports, ()| {
+            Ok(RecordAudit {
+                users: ports.users(),
+                audit: ports.audit(),
+            })
+        },
+    )
+    .await
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use shared::{
+    application::ports::{AuditLog, UserRepository},
     domain::{DomainEvent, Error, Result, audit::AuditEntry},
-    ports::{AuditLog, UserRepository},
 };
 
 /// Keeps the audit trail.
@@ -42,10 +42,10 @@ impl RecordAudit {
 
 #[cfg(test)]
 mod tests {
-    use shared::{
-        adapters::memory::{Fault, World},
-        domain::{EventId, Origin, PasswordHash, Roles, Timestamp, User, UserId, user::NewUser},
+    use shared::domain::{
+        EventId, Origin, PasswordHash, Roles, Timestamp, User, UserId, user::NewUser,
     };
+    use testing::{Fault, World};
 
     use super::*;
 

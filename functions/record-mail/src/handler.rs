@@ -1,14 +1,12 @@
 //! The event to the use case.
 
-use std::sync::Arc;
-
 use serde_json::Value;
-use shared::{adapters::ses::CLAIM_TAG, domain::Result};
+use shared::{application::mail::CLAIM_TAG, domain::Result};
 
 use crate::record_mail::RecordMail;
 
 /// `Email Sent` of the mail service: a mail's tags have lists of values.
-pub async fn handle(observer: Arc<RecordMail>, detail: Value) -> Result<()> {
+pub async fn handle(observer: &RecordMail, detail: Value) -> Result<()> {
     match detail["mail"]["tags"][CLAIM_TAG][0].as_str() {
         Some(key) => observer.execute(key).await,
         None => Ok(()),
@@ -20,10 +18,8 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
-    use shared::{
-        adapters::memory::World,
-        ports::{ClaimKey, Claimed, Claims as _, Purpose, Terms},
-    };
+    use shared::application::ports::{ClaimKey, Claimed, Claims as _, Purpose, Terms};
+    use testing::World;
 
     use super::*;
 
@@ -41,11 +37,11 @@ mod tests {
             world.claim(&key, &terms).await.unwrap(),
             Claimed::Won(_)
         ));
-        let observer = Arc::new(RecordMail {
+        let observer = RecordMail {
             claims: world.clone(),
-        });
+        };
         handle(
-            observer.clone(),
+            &observer,
             json!({"mail": {"tags": {"roster-claim": ["event_welcome"]}}}),
         )
         .await
@@ -55,11 +51,11 @@ mod tests {
             Claimed::Done(_)
         ));
         // Mails of others, and claims unknown, change nothing.
-        handle(observer.clone(), json!({"mail": {"tags": {}}}))
+        handle(&observer, json!({"mail": {"tags": {}}}))
             .await
             .unwrap();
         handle(
-            observer,
+            &observer,
             json!({"mail": {"tags": {"roster-claim": ["other"]}}}),
         )
         .await

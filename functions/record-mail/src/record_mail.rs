@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 use shared::{
+    application::ports::{ClaimKey, Claims, Purpose},
     domain::Result,
-    ports::{ClaimKey, Claims, Purpose},
 };
 
 /// Keeps the mail ledger true.

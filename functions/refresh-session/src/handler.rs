@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use lambda_http::http::StatusCode;
-use shared::http::{Access, Call, Reply, reply};
+use shared::lambda::http::{Access, Call, Reply, StatusCode, reply};
 
 use crate::refresh_session::{Command, RefreshSession};
 

@@ -3,12 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{
+    application::{
+        ports::{Circumstances, SessionRepository, UserRepository},
+        session_tokens::{Granted, Granting},
+    },
     domain::{
         Origin, Refusal, Result, Session, User,
         session::{EndReason, Exchange, RefreshToken},
     },
-    granting::{Granted, Granting},
-    ports::{Circumstances, SessionRepository, UserRepository},
 };
 
 /// How often a session is looked at again after somebody else was first. Whoever loses once finds the

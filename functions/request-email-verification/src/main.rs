@@ -1,11 +1,10 @@
 //! `POST /email-verifications`: wiring.
 
 use request_email_verification::{handler, request_email_verification::RequestEmailVerification};
-use shared::{aws::Aws, http, telemetry};
+use shared::lambda::{Exit, http};
 
-shared::config! {
-    /// What the function is told.
-    pub struct Config {
+shared::lambda::config! {
+    struct Config {
         /// Mails to one address, an hour.
         per_address: u32 = "MAILS_PER_ADDRESS",
         /// Mails asked for from one place, an hour.
@@ -14,12 +13,15 @@ shared::config! {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = Config::from_environment()?;
-    let aws = Aws::connect(config.deployment).await;
-    let request = RequestEmailVerification {
-        asking: aws.asking(config.per_address, config.per_source),
-    };
-    http::serve(handler::ACCESS, aws.open_gate(), request, handler::handle).await
+async fn main() -> Exit {
+    http::run(
+        handler::ACCESS,
+        handler::handle,
+        async |ports, config: Config| {
+            Ok(RequestEmailVerification {
+                asking: ports.asking(config.per_address, config.per_source),
+            })
+        },
+    )
+    .await
 }

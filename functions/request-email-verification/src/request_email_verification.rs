@@ -1,7 +1,7 @@
 //! The use case: somebody asks for a mail that proves the address.
 
 use shared::{
-    asking::Asking,
+    application::mail_requests::Asking,
     domain::{Email, Origin, Result, request::RequestKind},
 };
 
@@ -39,11 +39,11 @@ mod tests {
 
     use serde_json::{Value, json};
     use shared::{
-        adapters::memory::World,
+        application::ports::AnonymousRequests,
         domain::EventKind,
-        http::{Access, Gate, answer, sample::Sample},
-        ports::AnonymousRequests,
+        lambda::http::{Access, Gate, answer},
     };
+    use testing::{World, sample::Sample};
 
     use super::*;
     use crate::handler;

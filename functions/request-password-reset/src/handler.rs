@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::Email,
-    http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Call, Reply, reply},
 };
 
 use crate::request_password_reset::{Command, RequestPasswordReset};

@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use shared::{
+    application::{ports::PasswordHasher, rate_limit::Throttle, token_redemption::Proving},
     domain::{
         OneTimeToken, Origin, PasswordPolicy, Refusal, Result, TokenPurpose, User, error::Violation,
     },
-    ports::PasswordHasher,
-    proving::Proving,
-    throttle::Throttle,
 };
 
 /// Resets passwords.

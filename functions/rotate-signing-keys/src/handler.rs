@@ -1,14 +1,12 @@
 //! The event to the use case.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 use shared::domain::Result;
 
 use crate::rotate_signing_keys::{Command, RotateSigningKeys};
 
 /// The schedule's event; or `{"detail": {"compromised": true}}` from an operator.
-pub async fn handle(rotate: Arc<RotateSigningKeys>, detail: Value) -> Result<()> {
+pub async fn handle(rotate: &RotateSigningKeys, detail: Value) -> Result<()> {
     let command = if detail["compromised"] == true {
         Command::Replace
     } else {

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{
+    application::ports::{Clock, KeyGenerator, SigningKeys},
     domain::{Error, Result, keys::LEAD},
-    ports::{Clock, KeyGenerator, SigningKeys},
 };
 
 /// Rotates keys.
@@ -63,14 +63,12 @@ impl RotateSigningKeys {
 
 #[cfg(test)]
 mod tests {
+    use adapters::jwt::{Jwt, Rsa};
     use shared::{
-        adapters::{
-            jwt::{Jwt, Rsa},
-            memory::{Fault, World},
-        },
+        application::ports::{TokenIssuer as _, TokenVerifier as _},
         domain::{Roles, Session, Timestamp, keys::RETENTION},
-        ports::{TokenIssuer as _, TokenVerifier as _},
     };
+    use testing::{Fault, World};
 
     use super::*;
 
@@ -174,7 +172,7 @@ mod tests {
         assert_eq!(kids(&world).await.len(), 1);
     }
 
-    fn secrecy_of(token: &shared::ports::AccessToken) -> String {
+    fn secrecy_of(token: &shared::application::ports::AccessToken) -> String {
         use secrecy::ExposeSecret as _;
         token.token.expose_secret().to_owned()
     }

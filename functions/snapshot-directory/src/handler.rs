@@ -1,13 +1,12 @@
 //! The schedule to the use case.
 
-use std::sync::Arc;
-
+use serde_json::Value;
 use shared::domain::Result;
 
 use crate::snapshot_directory::{Outcome, SnapshotDirectory};
 
 /// It is time again.
-pub async fn handle(snapshot: Arc<SnapshotDirectory>) -> Result<()> {
+pub async fn handle(snapshot: &SnapshotDirectory, _: Value) -> Result<()> {
     match snapshot.execute().await? {
         Outcome::NotWorthIt { changes } => tracing::info!(changes, "no snapshot is worth it"),
         Outcome::Overtaken => tracing::info!("another snapshot was faster"),

@@ -5,11 +5,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 use shared::{
-    directory::{Manifest, SegmentName, SegmentRef, segment::FORMAT},
+    application::ports::Clock,
+    directory::{
+        Manifest, SegmentName, SegmentRef, feed,
+        ports::{Newest, Snapshots, UserFeed},
+        replica::{Replica, SEGMENT_LIFE},
+        segment::FORMAT,
+    },
     domain::{Result, Timestamp},
-    feed,
-    ports::{Clock, Newest, Snapshots, UserFeed},
-    replica::{Replica, SEGMENT_LIFE},
 };
 
 /// A snapshot is as good as new for so long, if little changes.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::Refusal,
-    http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Call, Reply, reply},
 };
 
 use crate::unlink_identity::{Command, UnlinkIdentity};

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use shared::{
-    changing::{Changing, Target},
+    application::{
+        ports::SessionRepository,
+        user_updates::{Changing, Target},
+    },
     domain::{LoginKey, Refusal, Result, SessionId, User},
-    ports::SessionRepository,
 };
 
 /// Unlinks identities.
@@ -76,14 +78,15 @@ impl UnlinkIdentity {
 #[cfg(test)]
 mod tests {
     use shared::{
-        adapters::memory::{Fault, World, identity},
+        application::ports::UserRepository as _,
         domain::{Error, EventKind, Origin, UserId, identity::IdentityId, user::NewMember},
-        http::{
-            Access, Call, Reply,
-            sample::Sample,
-            stage::{Answer, Route, Stage},
-        },
-        ports::UserRepository as _,
+        lambda::http::{Access, Call, Reply},
+    };
+    use testing::{
+        Fault, World,
+        fixture::{Answer, Route, Stage},
+        identity,
+        sample::Sample,
     };
 
     use super::*;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::Name,
-    http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Call, Reply, reply},
 };
 
 use crate::update_user::{Command, UpdateUser};

@@ -1,24 +1,14 @@
 //! `PATCH /users/{id}`: wiring.
 
-use shared::{aws::Aws, changing::Changing, http, telemetry};
+use shared::lambda::{Exit, http};
 use update_user::{handler, update_user::UpdateUser};
 
-shared::config! {
-    /// What the function is told.
-    pub struct Config {}
-}
-
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = Config::from_environment()?;
-    let aws = Aws::connect(config.deployment).await;
-    let gate = aws.gate().await?;
-    let update = UpdateUser {
-        changing: Changing {
-            users: aws.users(),
-            circumstances: aws.circumstances.clone(),
-        },
-    };
-    http::serve(handler::ACCESS, gate, update, handler::handle).await
+async fn main() -> Exit {
+    http::run(handler::ACCESS, handler::handle, async |ports, ()| {
+        Ok(UpdateUser {
+            changing: ports.user_updates(),
+        })
+    })
+    .await
 }

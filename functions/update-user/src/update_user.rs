@@ -1,7 +1,7 @@
 //! The use case: a user gets another name.
 
 use shared::{
-    changing::{Changing, Target},
+    application::user_updates::{Changing, Target},
     domain::{Name, Result, User},
 };
 
@@ -42,13 +42,13 @@ mod tests {
 
     use serde_json::{Value, json};
     use shared::{
-        adapters::memory::{Fault, World},
         domain::{EventKind, Origin, Version},
-        http::{
-            Access, Call, Reply,
-            sample::Sample,
-            stage::{Answer, Route, Stage},
-        },
+        lambda::http::{Access, Call, Reply},
+    };
+    use testing::{
+        Fault, World,
+        fixture::{Answer, Route, Stage},
+        sample::Sample,
     };
 
     use super::*;

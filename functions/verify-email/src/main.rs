@@ -1,15 +1,13 @@
 //! `PUT /email-verifications`: wiring.
 
 use shared::{
-    aws::Aws,
     domain::{FirstAdmin, sign_up::SignUpPolicy},
-    http, telemetry,
+    lambda::{Exit, http},
 };
 use verify_email::{handler, verify_email::VerifyEmail};
 
-shared::config! {
-    /// What the function is told.
-    pub struct Config {
+shared::lambda::config! {
+    struct Config {
         /// Whether a taken address is told.
         policy: SignUpPolicy = "SIGN_UP_POLICY",
         /// Who becomes the first administrator.
@@ -18,13 +16,16 @@ shared::config! {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::start(env!("CARGO_CRATE_NAME"));
-    let config = Config::from_environment()?;
-    let aws = Aws::connect(config.deployment).await;
-    let verify = VerifyEmail {
-        policy: config.policy,
-        proving: aws.proving(config.first_admin),
-    };
-    http::serve(handler::ACCESS, aws.open_gate(), verify, handler::handle).await
+async fn main() -> Exit {
+    http::run(
+        handler::ACCESS,
+        handler::handle,
+        async |ports, config: Config| {
+            Ok(VerifyEmail {
+                policy: config.policy,
+                proving: ports.proving(config.first_admin),
+            })
+        },
+    )
+    .await
 }

@@ -1,10 +1,10 @@
 //! The use case: whoever reads the mail of an address proves it.
 
 use shared::{
+    application::token_redemption::Proving,
     domain::{
         Error, OneTimeToken, Origin, Refusal, Result, TokenPurpose, User, sign_up::SignUpPolicy,
     },
-    proving::Proving,
 };
 
 /// Proves addresses.

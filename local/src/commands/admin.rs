@@ -1,13 +1,13 @@
 //! The first administrator of a local stack.
 
+use adapters::argon2::Argon2;
 use anyhow::anyhow;
 use shared::{
-    adapters::argon2::Argon2,
+    application::ports::{PasswordHasher as _, UserRepository as _},
     domain::{
         Email, Error, LoginKey, Name, Origin, Password, Refusal, Roles, User, UserId,
         error::Violation, role::Role, user::NewUser,
     },
-    ports::{PasswordHasher as _, UserRepository as _},
 };
 
 use crate::stack::{Admin, Running};

@@ -7,15 +7,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use adapters::dynamodb::Users;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use futures::TryStreamExt as _;
 use indicatif::ProgressBar;
 use shared::{
-    adapters::dynamodb::Users,
-    domain::{LoginKey, Specification, UserId, error::Violation},
-    feed,
-    ports::UserRepository as _,
+    application::ports::UserRepository as _,
+    directory::{Specification, feed},
+    domain::{LoginKey, UserId, error::Violation},
 };
 
 use super::{record::Record, target::Target};

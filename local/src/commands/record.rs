@@ -9,7 +9,7 @@ use shared::{
         Email, Error, FieldError, LoginKey, Name, PasswordHash, Role, Roles, Timestamp, User,
         UserId, error::Violation, login::MAX_LOGINS, role::MAX_ROLES, user::ImportedUser,
     },
-    http::Fields,
+    lambda::http::Fields,
 };
 use url::Url;
 

@@ -5,9 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail};
+use adapters::composition::{Deployment, Ports};
+use anyhow::Context as _;
 use clap::Args;
-use shared::{aws::Aws, config::Deployment, ports::UserRepository as _};
+use shared::application::ports::UserRepository as _;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -37,7 +38,7 @@ pub struct Target {
 
 /// The tables, which are there as long as this is.
 pub(super) struct Open {
-    pub(super) aws: Aws,
+    pub(super) aws: Ports,
     _folder: Option<Dynamo>,
 }
 
@@ -50,7 +51,7 @@ impl Target {
         let (aws, folder) = if self.aws {
             let environment = |name: &str| std::env::var(name).ok();
             let deployment = deployment(environment, "the environment")?;
-            (Aws::connect(deployment).await, None)
+            (Ports::connect(deployment).await, None)
         } else if let Some(data) = &self.data {
             let model = self.model()?;
             let dynamo = serve(&model, Some(data)).await?;
@@ -92,12 +93,12 @@ pub(super) async fn serve(model: &Model, data: Option<&Path>) -> anyhow::Result<
 }
 
 /// Roster's adapters over the tables of a running stack.
-pub(super) async fn connect(running: &Running) -> anyhow::Result<Aws> {
+pub(super) async fn connect(running: &Running) -> anyhow::Result<Ports> {
     at(&running.dynamodb_url, &running.model).await
 }
 
 /// Roster's adapters over the tables at `url`, by the names they have in the template.
-pub(super) async fn at(url: &str, model: &Model) -> anyhow::Result<Aws> {
+pub(super) async fn at(url: &str, model: &Model) -> anyhow::Result<Ports> {
     // Each function is told of the deployment by the template's Globals.
     let function = model.functions.values().next();
     let variables = &function.context("the template has no function")?.variables;
@@ -105,16 +106,12 @@ pub(super) async fn at(url: &str, model: &Model) -> anyhow::Result<Aws> {
         |name| variables.get(name).cloned(),
         "the template's Globals",
     )?;
-    Ok(Aws::at(url, "local", deployment).await)
+    Ok(Ports::at(url, "local", deployment).await)
 }
 
 fn deployment(
     variable: impl Fn(&str) -> Option<String>,
     whose: &str,
 ) -> anyhow::Result<Deployment> {
-    let mut problems = Vec::new();
-    match Deployment::read(&variable, &mut problems) {
-        Some(deployment) => Ok(deployment),
-        None => bail!("{whose}: {}", problems.join("; ")),
-    }
+    shared::lambda::config::read(&variable).with_context(|| whose.to_owned())
 }

@@ -8,12 +8,12 @@ use std::{
 
 use serde_json::Value;
 use shared::{
+    application::ports::{AuditLog as _, UserRepository as _},
     domain::{
         EventKind, Timestamp, User, Version,
         audit::AuditQuery,
         history::{ChainStatus, verify_chain},
     },
-    ports::{AuditLog as _, UserRepository as _},
 };
 
 use super::*;

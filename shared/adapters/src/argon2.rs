@@ -2,22 +2,20 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use application::ports::{Entropy, PasswordHasher};
 use argon2_rust::{
     Algorithm, Argon2 as Kernel, Hasher, Params, Version,
     params::{Memory, TagLen},
 };
 use async_trait::async_trait;
+use domain::{
+    Error, Password, PasswordHash, Result,
+    password::{Recipe, Scheme},
+};
 use password_hash::phc;
 use subtle::{Choice, ConstantTimeEq as _};
 
 use super::foreign_hashes;
-use crate::{
-    domain::{
-        Error, Password, PasswordHash, Result,
-        password::{Recipe, Scheme},
-    },
-    ports::{Entropy, PasswordHasher},
-};
 
 /// OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane. Never lower.
 const MEMORY_KIB: u32 = 19_456;
@@ -182,7 +180,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::adapters::system::System;
+    use crate::system::System;
 
     fn hasher() -> Argon2 {
         Argon2::new(Arc::new(System)).unwrap()

@@ -2,34 +2,36 @@
 
 use std::{sync::Arc, time::Duration};
 
+use application::{
+    idempotency::Idempotency,
+    mail::{Asked, Courier, Links, MailSettings, Post, Stationery},
+    mail_requests::Asking,
+    ports::{Circumstances, SecretPurpose},
+    rate_limit::{SignInThrottle, Throttle},
+    reauthentication::Reauthentication,
+    session_tokens::Granting,
+    shared_secret::SharedSecret,
+    token_redemption::Proving,
+    user_updates::Changing,
+};
 use aws_config::{
     BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_dynamodb::config::Credentials;
+use directory::service::Directory;
+use domain::{FirstAdmin, Result, attempt::Limit};
 
 use crate::{
-    adapters::{
-        directory::Directory,
-        dynamodb::{
-            AttemptCounts, Audit, CacheItems, ClaimRecords, Feed, Keys, Requests, Sessions,
-            SnapshotStore, Table, Tokens, Users,
-        },
-        eventbridge::EventBridge,
-        jwt::Jwt,
-        oidc::{ClientSecrets, Oidc, Providers},
-        ses::Ses,
-        system::System,
+    argon2::Argon2,
+    dynamodb::{
+        AttemptCounts, Audit, CacheItems, ClaimRecords, Feed, Keys, Requests, Sessions,
+        SnapshotStore, Table, Tokens, Users,
     },
-    asking::Asking,
-    config::Deployment,
-    domain::{FirstAdmin, Result, attempt::Limit},
-    granting::Granting,
-    http::Gate,
-    mailing::{Courier, Links, MailConfig, Post, Stationery},
-    ports::{Circumstances, SecretPurpose},
-    proving::Proving,
-    secret::SharedSecret,
-    throttle::{SignInThrottle, Throttle},
+    eventbridge::EventBridge,
+    jwt::{Jwt, Rsa},
+    oidc::{ClientSecrets, Oidc, Providers},
+    ses::Ses,
+    system::System,
 };
 
 /// Time to open a connection within a region.
@@ -42,9 +44,32 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 /// Time for all attempts of one call: less than the shortest time-out of a function.
 const OPERATION: Duration = Duration::from_secs(6);
 
+/// What every function is told: the `Globals` of the template. A name is no permission.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// Table of users, their logins and their histories.
+    pub users_table: String,
+    /// Table of sessions, requests, tokens and claims.
+    pub sessions_table: String,
+    /// Table of keys and shared secrets.
+    pub keys_table: String,
+    /// Table of the audit trail.
+    pub audit_table: String,
+    /// Table of the directory's snapshots.
+    pub directory_table: String,
+    /// Name of the event bus.
+    pub bus: String,
+    /// The `iss` of access tokens; empty for the domain name of each request.
+    pub issuer: String,
+    /// The `aud` of access tokens.
+    pub audience: String,
+    /// Seconds for which a caller is remembered.
+    pub access_lag: u64,
+}
+
 /// The services, as one deployment uses them: its clients, and the adapters over them.
 #[derive(Clone)]
-pub struct Aws {
+pub struct Ports {
     config: SdkConfig,
     dynamodb: aws_sdk_dynamodb::Client,
     deployment: Deployment,
@@ -52,7 +77,7 @@ pub struct Aws {
     pub circumstances: Circumstances,
 }
 
-impl Aws {
+impl Ports {
     /// Reads region and credentials from the environment.
     pub async fn connect(deployment: Deployment) -> Self {
         let loader = aws_config::defaults(BehaviorVersion::latest());
@@ -94,6 +119,56 @@ impl Aws {
         let table = self.table(&self.deployment.users_table);
         let sessions = self.table(&self.deployment.sessions_table);
         Arc::new(Users::new(table, sessions, self.circumstances.clone()))
+    }
+
+    /// How a command changes a user.
+    pub fn user_updates(&self) -> Changing {
+        Changing {
+            users: self.users(),
+            circumstances: self.circumstances.clone(),
+        }
+    }
+
+    /// The hasher of passwords.
+    ///
+    /// # Errors
+    /// If there are no random bytes.
+    pub fn password_hasher(&self) -> Result<Arc<Argon2>> {
+        Ok(Arc::new(Argon2::new(self.circumstances.entropy.clone())?))
+    }
+
+    /// What asks for the current password again: so many wrong ones without waiting.
+    pub fn reauthentication(
+        &self,
+        hasher: Arc<Argon2>,
+        per_account: u32,
+        per_source: u32,
+    ) -> Reauthentication {
+        Reauthentication {
+            users: self.users(),
+            hasher,
+            throttle: self.sign_in_throttle(per_account, per_source),
+        }
+    }
+
+    /// What knows repeated requests.
+    pub fn idempotency(&self) -> Idempotency {
+        let entropy = self.circumstances.entropy.clone();
+        Idempotency::new(self.claims(), self.keys(), entropy)
+    }
+
+    /// The maker of signing keys.
+    pub fn key_generator(&self) -> Arc<Rsa> {
+        Arc::new(Rsa)
+    }
+
+    /// What answers requests for mails.
+    pub fn asked(&self, settings: &MailSettings) -> Asked {
+        Asked {
+            requests: self.requests(),
+            users: self.users(),
+            post: self.post(settings),
+        }
     }
 
     /// The one-time tokens.
@@ -226,24 +301,6 @@ impl Aws {
         })
     }
 
-    /// The gate in front of functions which know their callers. Loads the keys, which also opens the
-    /// connection that the first request will use.
-    ///
-    /// # Errors
-    /// If the keys cannot be read.
-    pub async fn gate(&self) -> Result<Gate> {
-        let tokens = self.tokens();
-        tokens.warm_up().await?;
-        let gate = Gate::guarded(&self.deployment.issuer, tokens, self.users());
-        let lag = Duration::from_secs(self.deployment.access_lag);
-        Ok(gate.remembering(lag, self.circumstances.clock.clone()))
-    }
-
-    /// The gate in front of functions for anyone.
-    pub fn open_gate(&self) -> Gate {
-        Gate::open(&self.deployment.issuer)
-    }
-
     /// The bus.
     pub fn bus(&self) -> Arc<EventBridge> {
         let client = aws_sdk_eventbridge::Client::new(&self.config);
@@ -274,7 +331,7 @@ impl Aws {
     }
 
     /// What writes and sends mails.
-    pub fn post(&self, config: &MailConfig) -> Post {
+    pub fn post(&self, config: &MailSettings) -> Post {
         let circumstances = &self.circumstances;
         let entropy = circumstances.entropy.clone();
         Post {

@@ -1,12 +1,9 @@
 //! The bus: `EventBridge`.
 
+use application::ports::EventBus;
 use async_trait::async_trait;
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
-
-use crate::{
-    domain::{DomainEvent, Error, Result, event::SOURCE},
-    ports::EventBus,
-};
+use domain::{DomainEvent, Error, Result, event::SOURCE};
 
 /// A bus of `EventBridge`.
 #[derive(Debug, Clone)]

@@ -1,12 +1,11 @@
 //! Hashes which other systems made: verified until the next sign-in, which replaces them.
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use sha2::Sha256;
-
-use crate::domain::{
+use domain::{
     Error, Result,
     password::{Recipe, Scheme},
 };
+use sha2::Sha256;
 
 /// What `password` gives by `recipe`; nothing if no password of this kind ever was hashed so.
 ///
@@ -66,11 +65,10 @@ fn bcrypt(recipe: &Recipe, cost: u32, password: &[u8]) -> Result<Option<Vec<u8>>
 mod tests {
     use std::sync::Arc;
 
-    use crate::{
-        adapters::{argon2::Argon2, system::System},
-        domain::{Password, PasswordHash},
-        ports::PasswordHasher as _,
-    };
+    use application::ports::PasswordHasher as _;
+    use domain::{Password, PasswordHash};
+
+    use crate::{argon2::Argon2, system::System};
 
     const PASSWORD: &str = "correct horse battery staple";
 

@@ -2,6 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use application::ports::{
+    AccessToken, Circumstances, Grant, KeyGenerator, SigningKeys, TokenIssuer, TokenVerifier,
+};
 use async_trait::async_trait;
 use aws_lc_rs::{
     encoding::AsDer as _,
@@ -10,6 +13,10 @@ use aws_lc_rs::{
     signature::{KeyPair as _, RSA_PKCS1_SHA256},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use domain::{
+    Error, Result, Role, Session, SessionId, Timestamp, User, UserId,
+    keys::{KeyPair, KeyRing, PublicKey},
+};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
@@ -17,16 +24,6 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 use uuid::Uuid;
-
-use crate::{
-    domain::{
-        Error, Result, Role, Session, SessionId, Timestamp, User, UserId,
-        keys::{KeyPair, KeyRing, PublicKey},
-    },
-    ports::{
-        AccessToken, Circumstances, Grant, KeyGenerator, SigningKeys, TokenIssuer, TokenVerifier,
-    },
-};
 
 /// How long an access token lives.
 pub const LIFETIME: Duration = Duration::from_mins(10);

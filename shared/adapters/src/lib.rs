@@ -1,12 +1,11 @@
-//! What implements the ports.
+//! What implements the ports, and their composition.
 
 pub mod argon2;
-pub mod directory;
+pub mod composition;
 pub mod dynamodb;
 pub mod eventbridge;
 mod foreign_hashes;
 pub mod jwt;
-pub mod memory;
 pub mod oidc;
 pub mod ses;
 pub mod system;

@@ -1,19 +1,16 @@
 //! Mail: SES v2.
 
+use application::{
+    mail::CLAIM_TAG,
+    ports::{ClaimKey, Mailer, Posted},
+};
 use async_trait::async_trait;
 use aws_sdk_sesv2::{
     Client,
     error::{ProvideErrorMetadata as _, SdkError},
     types::{Body, Content, Destination, EmailContent, Message, MessageTag},
 };
-
-use crate::{
-    domain::{Error, Result, mail::Mail},
-    ports::{ClaimKey, Mailer, Posted},
-};
-
-/// The tag by which the service's own events find the ledger.
-pub const CLAIM_TAG: &str = "roster-claim";
+use domain::{Error, Result, mail::Mail};
 
 /// The mail service.
 #[derive(Debug, Clone)]

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::{
-    domain::{Error, Result, Timestamp},
-    ports::{Circumstances, Clock, Entropy},
-};
+use application::ports::{Circumstances, Clock, Entropy};
+use domain::{Error, Result, Timestamp};
 
 /// The machine.
 #[derive(Debug, Clone, Copy)]

@@ -16,9 +16,6 @@
 
 mod slot;
 
-#[cfg(test)]
-mod tests;
-
 use std::{
     collections::HashMap,
     future::Future,
@@ -26,13 +23,11 @@ use std::{
     time::Duration,
 };
 
+use domain::{Error, Result, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::slot::{Flight, Slot};
-use crate::{
-    domain::{Error, Result, Timestamp},
-    ports::{CacheEntry, Clock, SharedCache},
-};
+use crate::ports::{CacheEntry, Clock, SharedCache};
 
 /// What a cache holds to.
 #[derive(Debug, Clone, Copy)]
@@ -220,9 +215,8 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
         slots.entry(key.to_owned()).or_default().clone()
     }
 
-    /// How many values this process keeps.
-    #[cfg(test)]
-    fn len(&self) -> usize {
+    /// Number of values in L1, this process's own memory.
+    pub fn l1_len(&self) -> usize {
         lock(&self.l1).len()
     }
 }

@@ -2,29 +2,22 @@
 
 use std::{sync::Arc, time::Duration};
 
+use domain::{Actor, Error, Refusal, Result, history::Digest};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::Call;
 use crate::{
-    domain::{Actor, Error, Refusal, Result, error::Violation, history::Digest},
     ports::{Claim, ClaimKey, Claimed, Claims, Entropy, Purpose, SecretPurpose, Secrets, Terms},
-    secret::SharedSecret,
+    shared_secret::SharedSecret,
 };
-
-/// The header's name.
-pub const HEADER: &str = "idempotency-key";
 
 /// For how long a repetition gives the first answer.
 const RETENTION: Duration = Duration::from_hours(24);
 
 /// How long a request may run before a repetition takes it over: longer than its function's time-out.
 const LEASE: Duration = Duration::from_secs(15);
-
-/// Characters a key may have.
-const MAX_CHARS: usize = 255;
 
 /// A request that may be repeated.
 #[derive(Debug, Clone)]
@@ -40,25 +33,6 @@ impl Repeatable {
             key: key.to_owned(),
             fingerprint: fingerprint.to_vec(),
         }
-    }
-
-    /// The request, if the client sent a key.
-    ///
-    /// # Errors
-    /// If the key is empty, longer than 255 characters or not visible ASCII.
-    pub fn read(call: &Call) -> Result<Option<Self>> {
-        let Some(key) = call.header(HEADER) else {
-            return Ok(None);
-        };
-        if key.is_empty()
-            || key.len() > MAX_CHARS
-            || !key.bytes().all(|byte| byte.is_ascii_graphic())
-        {
-            let violation =
-                Violation::new("invalid-key", "must have 1 to 255 visible ASCII characters");
-            return Err(violation.at("Idempotency-Key").into());
-        }
-        Ok(Some(Self::new(key, call.raw_body())))
     }
 }
 

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
+use domain::{
+    Email, Origin, RequestId, Result,
+    attempt::{AttemptKey, Limit, Scope},
+    request::{AnonymousRequest, RequestKind},
+};
+
 use crate::{
-    domain::{
-        Email, Origin, RequestId, Result,
-        attempt::{AttemptKey, Limit, Scope},
-        request::{AnonymousRequest, RequestKind},
-    },
     ports::{AnonymousRequests, Circumstances},
-    throttle::Throttle,
+    rate_limit::Throttle,
 };
 
 /// Notes wishes for mails.

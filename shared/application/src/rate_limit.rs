@@ -2,15 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use domain::{
+    Email, Error, Origin, Refusal, Result, Timestamp, UserId,
+    attempt::{AttemptKey, Limit, Scope, sign_in_locked},
+};
 use futures::future::try_join_all;
 
-use crate::{
-    domain::{
-        Email, Error, Origin, Refusal, Result, Timestamp, UserId,
-        attempt::{AttemptKey, Limit, Scope, sign_in_locked},
-    },
-    ports::{Attempts, Circumstances, Spent},
-};
+use crate::ports::{Attempts, Circumstances, Spent};
 
 /// Spends tries.
 #[derive(Clone)]

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use domain::{LoginKey, Origin, Password, Refusal, Result, User};
+
 use crate::{
-    domain::{LoginKey, Origin, Password, Refusal, Result, User},
     ports::{PasswordHasher, UserRepository},
-    throttle::SignInThrottle,
+    rate_limit::SignInThrottle,
 };
 
 /// Compares passwords of users who are signed in. Wrong guesses count as those at sign-in do.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use domain::{
+    Result, User,
+    session::{RefreshKey, RefreshToken, Session},
+};
+
 use crate::{
-    domain::{
-        Result, User,
-        session::{RefreshKey, RefreshToken, Session},
-    },
     ports::{AccessToken, TokenIssuer},
-    secret::SharedSecret,
+    shared_secret::SharedSecret,
 };
 
 /// Grants tokens.

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
+use domain::Result;
 use secrecy::SecretSlice;
 use tokio::sync::OnceCell;
 
-use crate::{
-    domain::Result,
-    ports::{Entropy, SecretPurpose, Secrets},
-};
+use crate::ports::{Entropy, SecretPurpose, Secrets};
 
 /// A shared secret of 256 random bits.
 pub struct SharedSecret {

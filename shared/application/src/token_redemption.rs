@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::{
-    domain::{
-        Actor, Change, Email, Error, FirstAdmin, LoginKey, OneTimeToken, Origin, PasswordHash,
-        Refusal, Result, TokenPurpose, User, change::Occasion,
-    },
-    ports::{Circumstances, OneTimeTokens, UserRepository},
+use domain::{
+    Actor, Change, Email, Error, FirstAdmin, LoginKey, OneTimeToken, Origin, PasswordHash, Refusal,
+    Result, TokenPurpose, User, change::Occasion,
 };
+
+use crate::ports::{Circumstances, OneTimeTokens, UserRepository};
 
 /// How often a change is tried again on the user as changed by others.
 const ATTEMPTS: usize = 5;

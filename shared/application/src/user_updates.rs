@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{
-    domain::{Change, Error, Origin, Refusal, Result, User, UserId, Version, change::Occasion},
-    ports::{Circumstances, UserRepository},
-};
+use domain::{Change, Error, Origin, Refusal, Result, User, UserId, Version, change::Occasion};
+
+use crate::ports::{Circumstances, UserRepository};
 
 /// How often a command that names no version is tried again on the user as changed by others.
 const ATTEMPTS: usize = 5;

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, hash::BuildHasher as _};
 
+use domain::{Error, Result, Timestamp, UserId, Version};
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
     rows::{Rows, Slot},
     segment::{self, Segment, Told},
 };
-use crate::domain::{Error, Result, Timestamp, UserId, Version, listing::SortKey};
+use crate::listing::SortKey;
 
 /// Rows that are dead before compaction is worth it.
 const LEAST_DEAD: usize = 64;

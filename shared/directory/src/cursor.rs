@@ -3,14 +3,12 @@
 use std::{cmp::Ordering, fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{Timestamp, UserId, error::Violation, user::Profile};
 use uuid::Uuid;
 
-use super::{
-    Timestamp, UserId,
-    error::Violation,
+use crate::{
     fold::Folded,
     listing::{Sort, SortKey},
-    user::Profile,
 };
 
 /// A place in an order: the sort key and the id of the user there, and which side of it is meant.
@@ -177,8 +175,9 @@ fn decode(bytes: &[u8]) -> Option<Cursor> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     fn cursors() -> impl Strategy<Value = Cursor> {
         let text = "\\PC{0,20}".prop_map(|text| Key::Text(Folded::new(&text)));

@@ -1,7 +1,7 @@
 //! Specifications over columns: each predicate is one pass, its answer a set of rows.
 
 use super::{bits::Bits, rows::Rows, text::Within};
-use crate::domain::{
+use crate::{
     Specification,
     fold::Folded,
     specification::{Attribute, FlagAttribute, Predicate, TextAttribute, TextTest, TimeAttribute},

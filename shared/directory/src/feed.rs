@@ -2,11 +2,11 @@
 
 use std::future;
 
+use domain::{Result, Timestamp, user::Profile};
 use futures::{Stream, TryStreamExt as _, stream};
 
 use crate::{
-    directory::{Row, SHARDS},
-    domain::{Result, Specification, Timestamp, user::Profile},
+    Row, SHARDS, Specification,
     ports::{FeedPage, FeedPlace, UserFeed},
 };
 

@@ -21,25 +21,36 @@
 
 mod bits;
 mod columns;
+pub mod cursor;
 mod evaluate;
+pub mod feed;
+pub mod fold;
 mod growth;
+pub mod listing;
 pub mod manifest;
 mod order;
+pub mod ports;
 mod query;
-pub mod reference;
+#[cfg(test)]
+mod reference;
+pub mod replica;
 mod roles;
 mod rows;
 pub mod segment;
+pub mod service;
+pub mod specification;
 mod spelling;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
-use crate::domain::{Specification, Timestamp, UserId, Version, user::Profile};
+use domain::{Timestamp, UserId, Version, user::Profile};
 
 pub use columns::Columns;
+pub use cursor::Cursor;
 pub use manifest::{Manifest, SegmentName, SegmentRef};
+pub use specification::Specification;
 
 /// Partitions of the feed, since one takes no more than 1,000 writes a second. Fixed for ever: rows
 /// written under other numbers would be read by nobody.

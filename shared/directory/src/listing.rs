@@ -2,7 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Cursor, Specification, error::Violation, user::Profile};
+use domain::{error::Violation, user::Profile};
+
+use crate::{Cursor, Specification};
 
 /// A question to the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use domain::{Timestamp, history::Digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
 
 use super::SHARDS;
-use crate::domain::{Timestamp, history::Digest};
 
 /// A snapshot of the columns: which segments they are, and what the feed holds besides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use super::{
     growth,
     rows::{Rows, Slot},
 };
-use crate::domain::listing::SortKey;
+use crate::listing::SortKey;
 
 /// Changes up to which rows are moved one by one; beyond, one pass over all is cheaper.
 const FEW: usize = 8;

@@ -1,13 +1,11 @@
 //! What the read model is made of.
 
 use async_trait::async_trait;
+use domain::{Result, Timestamp, UserId};
 
 use crate::{
-    directory::{Manifest, Row, SegmentName},
-    domain::{
-        Result, Specification, Timestamp, UserId,
-        listing::{Listed, Listing},
-    },
+    Manifest, Row, SegmentName, Specification,
+    listing::{Listed, Listing},
 };
 
 /// The users as administrators search them: the read model. May lag behind the repository by the
@@ -18,7 +16,7 @@ pub trait UserDirectory: Send + Sync {
     async fn list(&self, listing: &Listing) -> Result<Listed>;
 }
 
-/// What became of each user, in [`SHARDS`](crate::directory::SHARDS) parts, each in the order of
+/// What became of each user, in [`SHARDS`](crate::SHARDS) parts, each in the order of
 /// `updatedAt`. A change may show up a while after it was made.
 #[async_trait]
 pub trait UserFeed: Send + Sync {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use domain::Result;
+
 use super::{
     Columns,
     bits::Bits,
@@ -9,8 +11,8 @@ use super::{
     rows::{Rows, Slot},
     text::Within,
 };
-use crate::domain::{
-    Cursor, Result,
+use crate::{
+    Cursor,
     fold::Folded,
     listing::{Listed, Listing, Position, SortKey},
 };

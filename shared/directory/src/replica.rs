@@ -3,18 +3,14 @@
 
 use std::time::Duration;
 
+use domain::{Error, Result, Timestamp, error::Causes};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
-    directory::{Columns, Manifest, Row, SHARDS, SegmentRef, Unreadable, segment::FORMAT},
-    domain::{
-        Error, Result, Timestamp,
-        listing::{Listed, Listing},
-    },
-    feed,
-    http::Chain,
+    Columns, Manifest, Row, SHARDS, SegmentRef, Unreadable, feed,
+    listing::{Listed, Listing},
     ports::{FeedPage, Newest, Snapshots, UserFeed},
-    telemetry::{self, Metric},
+    segment::FORMAT,
 };
 
 /// How long a segment stays if nobody removes it before. A snapshot writes those anew of which half
@@ -62,12 +58,16 @@ impl Replica {
             Ok(replica) => return Ok(Some(replica)),
             Err(Failure::Unreadable(why)) => why.to_string(),
             // It will not become better by itself.
-            Err(Failure::Error(error)) if error.is_internal() => Chain(&error).to_string(),
+            Err(Failure::Error(error)) if error.is_internal() => Causes(&error).to_string(),
             Err(Failure::Error(error)) => return Err(error),
         };
         let generation = newest.generation();
-        tracing::error!(generation, why, "the directory is read from its feed");
-        telemetry::count(Metric::UnreadableSnapshot);
+        tracing::error!(
+            metric = "UnreadableSnapshot",
+            generation,
+            why,
+            "the directory is read from its feed"
+        );
         Ok(None)
     }
 

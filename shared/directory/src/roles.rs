@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use domain::Roles;
+
 use super::{Full, growth};
-use crate::domain::Roles;
 
 /// The sets of roles there are, numbered.
 #[derive(Debug, Default)]

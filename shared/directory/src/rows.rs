@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use domain::{Error, Result, Roles, Timestamp, UserId, Version, user::Profile};
+
 use super::{
     Full,
     bits::Bits,
@@ -10,12 +12,10 @@ use super::{
     spelling::{Spelling, Spellings},
     text::Texts,
 };
-use crate::domain::{
-    Error, Result, Roles, Timestamp, UserId, Version,
+use crate::{
     cursor::{Cursor, Key},
     fold::Folded,
     listing::SortKey,
-    user::Profile,
 };
 
 /// Where a row is.

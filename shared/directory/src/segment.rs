@@ -27,7 +27,7 @@ pub(super) use read::Segment;
 pub(super) use write::{Told, cut};
 
 /// The number of this layout. It must grow whenever the same octets would mean something else:
-/// that includes [folding](crate::domain::fold).
+/// that includes [folding](crate::fold).
 pub const FORMAT: u32 = 1;
 
 /// Octets of a segment at most: with its key it fits into an item of `DynamoDB`, which takes 400 KB.

@@ -2,16 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use application::ports::Clock;
 use async_trait::async_trait;
+use domain::{Result, Timestamp, error::Causes};
 use tokio::{sync::Mutex, task::JoinHandle};
 
 use crate::{
-    domain::{
-        Result, Timestamp,
-        listing::{Listed, Listing},
-    },
-    http::Chain,
-    ports::{Clock, Snapshots, UserDirectory, UserFeed},
+    listing::{Listed, Listing},
+    ports::{Snapshots, UserDirectory, UserFeed},
     replica::Replica,
 };
 
@@ -127,7 +125,7 @@ impl State {
                 self.replica = rebase.replica.or(self.replica.take());
             }
             // What is known stays right; the next look may succeed.
-            Ok(Err(error)) => tracing::warn!(error = %Chain(&error), "no newer snapshot loaded"),
+            Ok(Err(error)) => tracing::warn!(error = %Causes(&error), "no newer snapshot loaded"),
             Err(error) => tracing::warn!(%error, "no newer snapshot loaded"),
         }
     }

@@ -98,9 +98,10 @@ fn capitalise(folded: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::domain::fold::Folded;
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::fold::Folded;
 
     fn spell(typed: &[String], folded: &[Folded]) -> Spellings {
         let mut spellings = Spellings::default();

@@ -76,28 +76,28 @@ pub enum AdminChange {
 #[derive(Debug, Clone)]
 pub struct Change {
     /// The state after; its times and hash are those of `stamp`.
-    pub(crate) user: User,
+    pub user: User,
     /// The version before; none for a new user.
-    pub(crate) expected: Option<Version>,
+    pub expected: Option<Version>,
     /// What it does to the number of active administrators.
-    pub(crate) admins: AdminChange,
+    pub admins: AdminChange,
     /// What it does to logins.
-    pub(crate) logins: Vec<LoginChange>,
+    pub logins: Vec<LoginChange>,
     /// Whether only a tombstone stays of the user.
-    pub(crate) erases: bool,
+    pub erases: bool,
     /// The token that permits it, used up with it.
-    pub(crate) token: Option<TokenUse>,
+    pub token: Option<TokenUse>,
     event: DomainEvent,
     private: Private,
 }
 
 /// A change with its times and hashes: the bytes to be written.
 #[derive(Debug, Clone)]
-pub(crate) struct Stamped {
+pub struct Stamped {
     /// The state after.
-    pub(crate) user: User,
+    pub user: User,
     /// The event that made it.
-    pub(crate) entry: HistoryEntry,
+    pub entry: HistoryEntry,
 }
 
 impl Change {
@@ -167,7 +167,7 @@ impl Change {
     }
 
     /// The logins it takes.
-    pub(crate) fn claims(&self) -> impl Iterator<Item = &LoginKey> {
+    pub fn claims(&self) -> impl Iterator<Item = &LoginKey> {
         self.logins.iter().filter_map(|login| match login {
             LoginChange::Claim(key, _) => Some(key),
             _ => None,
@@ -176,7 +176,7 @@ impl Change {
 
     /// The change as one attempt writes it. Each attempt stamps anew, so that no row appears in the
     /// feed with a time long past.
-    pub(crate) fn stamp(&self, now: Timestamp) -> Stamped {
+    pub fn stamp(&self, now: Timestamp) -> Stamped {
         let mut user = self.user.clone();
         let mut event = self.event.clone();
         if self.expected.is_none() {
@@ -192,7 +192,7 @@ impl Change {
     }
 
     /// The state after, as the attempt wrote it that left `entry` behind.
-    pub(crate) fn user_in(&self, entry: &HistoryEntry) -> User {
+    pub fn user_in(&self, entry: &HistoryEntry) -> User {
         let mut user = self.user.clone();
         user.updated_at = entry.event.time;
         user.created_at = self.created_at(entry.event.time);

@@ -18,8 +18,8 @@ pub enum Error {
     #[error("refused: {0:?}")]
     Refused(Refusal),
     /// Something inside failed. Retrying may help.
-    #[error("{0}")]
-    Internal(#[source] Box<dyn StdError + Send + Sync>),
+    #[error(transparent)]
+    Internal(Box<dyn StdError + Send + Sync>),
 }
 
 impl Error {
@@ -151,4 +151,40 @@ pub enum Refusal {
     ProviderUnavailable(Duration),
     /// A part Roster depends on does not answer; says when to try again.
     Unavailable(Duration),
+}
+
+/// An error with its causes, for the log.
+#[derive(Debug)]
+pub struct Causes<'a>(pub &'a (dyn StdError + 'a));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the table does not answer")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn each_cause_is_written_once() {
+        let cause = std::io::Error::other("connection reset");
+        let error = Error::caused_by(Outer(cause));
+        assert_eq!(
+            Causes(&error).to_string(),
+            "the table does not answer: connection reset"
+        );
+        assert_eq!(Causes(&Error::internal("no key")).to_string(), "no key");
+    }
 }

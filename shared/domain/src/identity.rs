@@ -69,7 +69,7 @@ pub struct Authorization {
 
 /// An authorization code: 1 to 2,048 visible characters (RFC 6749, A.11).
 #[derive(Debug, Clone)]
-pub struct AuthorizationCode(pub(crate) SecretString);
+pub struct AuthorizationCode(pub SecretString);
 
 impl FromStr for AuthorizationCode {
     type Err = Violation;
@@ -81,7 +81,7 @@ impl FromStr for AuthorizationCode {
 
 /// A code verifier: 43 to 128 unreserved characters (RFC 7636, 4.1).
 #[derive(Debug, Clone)]
-pub struct CodeVerifier(pub(crate) SecretString);
+pub struct CodeVerifier(pub SecretString);
 
 impl FromStr for CodeVerifier {
     type Err = Violation;
@@ -99,7 +99,7 @@ impl FromStr for CodeVerifier {
 
 /// A nonce: 16 to 255 visible characters. Shorter ones can be guessed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Nonce(pub(crate) String);
+pub struct Nonce(pub String);
 
 impl FromStr for Nonce {
     type Err = Violation;
@@ -112,7 +112,7 @@ impl FromStr for Nonce {
 /// A redirection URI: absolute, without fragment (RFC 6749, 3.1.2), at most 2,048 octets. Which ones
 /// are good, the provider knows, where the client is registered with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RedirectUri(pub(crate) String);
+pub struct RedirectUri(pub String);
 
 impl FromStr for RedirectUri {
     type Err = Violation;

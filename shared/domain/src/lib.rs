@@ -6,17 +6,17 @@
 pub mod attempt;
 pub mod audit;
 pub mod change;
-pub mod cursor;
+
 pub mod email;
 pub mod error;
 pub mod event;
 pub mod first_admin;
-pub mod fold;
+
 pub mod history;
 pub mod id;
 pub mod identity;
 pub mod keys;
-pub mod listing;
+
 pub mod login;
 pub mod mail;
 pub mod name;
@@ -26,13 +26,12 @@ pub mod request;
 pub mod role;
 pub mod session;
 pub mod sign_up;
-pub mod specification;
+
 pub mod timestamp;
 pub mod token;
 pub mod user;
 
 pub use change::Change;
-pub use cursor::Cursor;
 pub use email::Email;
 pub use error::{Error, FieldError, Refusal, Result};
 pub use event::{DomainEvent, EventKind};
@@ -44,7 +43,6 @@ pub use origin::{Actor, Origin};
 pub use password::{NewPassword, Password, PasswordHash, PasswordPolicy};
 pub use role::{Role, Roles};
 pub use session::Session;
-pub use specification::Specification;
 pub use timestamp::Timestamp;
 pub use token::{OneTimeToken, TokenPurpose};
 pub use user::{User, Version};

@@ -1,57 +1,118 @@
-//! What a function is told by its environment: every missing or wrong variable is named at once.
+//! Configuration from environment variables: every missing or wrong one is named at once.
 
 use std::{fmt, str::FromStr};
+
+use adapters::composition::Deployment;
+use application::mail::MailSettings;
+
+pub use adapters::oidc::{ClientSecrets, Providers};
 
 /// Everything wrong with the environment.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the environment is wrong: {}", .0.join("; "))]
 pub struct ConfigError(pub Vec<String>);
 
-/// What every function is told: the `Globals` of the template. A name is no permission.
-#[derive(Debug, Clone)]
-pub struct Deployment {
-    /// Table of users, their logins and their histories.
-    pub users_table: String,
-    /// Table of sessions, requests, tokens and claims.
-    pub sessions_table: String,
-    /// Table of keys and shared secrets.
-    pub keys_table: String,
-    /// Table of the audit trail.
-    pub audit_table: String,
-    /// Table of the directory's snapshots.
-    pub directory_table: String,
-    /// Name of the event bus.
-    pub bus: String,
-    /// The `iss` of access tokens; empty for the domain name of each request.
-    pub issuer: String,
-    /// The `aud` of access tokens.
-    pub audience: String,
-    /// Seconds for which a caller is remembered.
-    pub access_lag: u64,
+/// Environment variables, and what was found wrong with them so far.
+pub struct Environment<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<String>,
 }
 
-impl Deployment {
-    /// Reads it, or notes what is missing.
-    pub fn read(
-        variable: &impl Fn(&str) -> Option<String>,
-        problems: &mut Vec<String>,
-    ) -> Option<Self> {
-        let mut text = |name| read::<String>(name, variable(name), problems);
-        let (users, sessions) = (text("USERS_TABLE"), text("SESSIONS_TABLE"));
-        let (keys, audit) = (text("KEYS_TABLE"), text("AUDIT_TABLE"));
-        let directory = text("DIRECTORY_TABLE");
-        let (bus, issuer, audience) = (text("BUS"), text("ISSUER"), text("AUDIENCE"));
-        let access_lag = read(
-            "ACCESS_LAG_SECONDS",
-            variable("ACCESS_LAG_SECONDS"),
-            problems,
-        );
+impl Environment<'_> {
+    /// The value of the variable `name`. If it is missing or wrong, that is noted.
+    pub fn get<T>(&mut self, name: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        let Some(value) = (self.variable)(name) else {
+            self.problems.push(format!("{name} is missing"));
+            return None;
+        };
+        let note = |error| self.problems.push(format!("{name} {error}"));
+        value.parse().map_err(note).ok()
+    }
+}
+
+/// What a function reads from its environment. [`config!`](crate::config!) implements it.
+pub trait Settings: Sized {
+    /// Reads all of it; none if a part is missing or wrong.
+    fn read(environment: &mut Environment<'_>) -> Option<Self>;
+}
+
+/// Reads settings by way of `variable`.
+///
+/// # Errors
+/// Every missing or wrong variable, at once.
+pub fn read<S: Settings>(variable: &dyn Fn(&str) -> Option<String>) -> Result<S, ConfigError> {
+    let problems = Vec::new();
+    let mut environment = Environment { variable, problems };
+    S::read(&mut environment).ok_or(ConfigError(environment.problems))
+}
+
+/// Reads settings from the environment of this process.
+///
+/// # Errors
+/// Every missing or wrong variable, at once.
+pub fn from_environment<S: Settings>() -> Result<S, ConfigError> {
+    read(&|name| std::env::var(name).ok())
+}
+
+/// No settings.
+impl Settings for () {
+    fn read(_: &mut Environment<'_>) -> Option<Self> {
+        Some(())
+    }
+}
+
+/// Both.
+impl<A: Settings, B: Settings> Settings for (A, B) {
+    fn read(environment: &mut Environment<'_>) -> Option<Self> {
+        let both = (A::read(environment), B::read(environment));
+        Option::zip(both.0, both.1)
+    }
+}
+
+/// Declares a struct of settings, each with its variable.
+///
+/// ```
+/// lambda::config! {
+///     struct Config {
+///         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! config {
+    (struct $config:ident { $($(#[$doc:meta])* $field:ident: $type:ty = $name:literal),* $(,)? }) => {
+        struct $config { $($(#[$doc])* $field: $type),* }
+
+        impl $crate::config::Settings for $config {
+            fn read(environment: &mut $crate::config::Environment<'_>) -> Option<Self> {
+                $(let $field = environment.get($name);)*
+                Some(Self { $($field: $field?),* })
+            }
+        }
+    };
+}
+
+impl Settings for Deployment {
+    fn read(environment: &mut Environment<'_>) -> Option<Self> {
+        let users_table = environment.get("USERS_TABLE");
+        let sessions_table = environment.get("SESSIONS_TABLE");
+        let keys_table = environment.get("KEYS_TABLE");
+        let audit_table = environment.get("AUDIT_TABLE");
+        let directory_table = environment.get("DIRECTORY_TABLE");
+        let bus = environment.get("BUS");
+        let issuer = environment.get("ISSUER");
+        let audience = environment.get("AUDIENCE");
+        let access_lag = environment.get("ACCESS_LAG_SECONDS");
         Some(Self {
-            users_table: users?,
-            sessions_table: sessions?,
-            keys_table: keys?,
-            audit_table: audit?,
-            directory_table: directory?,
+            users_table: users_table?,
+            sessions_table: sessions_table?,
+            keys_table: keys_table?,
+            audit_table: audit_table?,
+            directory_table: directory_table?,
             bus: bus?,
             issuer: issuer?,
             audience: audience?,
@@ -60,97 +121,39 @@ impl Deployment {
     }
 }
 
-/// Declares what a function reads from its environment, beside the [`Deployment`] which each reads.
-///
-/// ```
-/// shared::config! {
-///     /// What the function is told.
-///     pub struct Config {
-///         /// Characters of a password.
-///         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
-///     }
-/// }
-/// let wrong = Config::read(|_| Some("eight".to_owned()));
-/// let wrong = wrong.err().unwrap().0;
-/// assert!(wrong.contains(&"MINIMUM_PASSWORD_LENGTH invalid digit found in string".to_owned()));
-/// ```
-#[macro_export]
-macro_rules! config {
-    ($(#[$doc:meta])* pub struct $config:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty = $name:literal),* $(,)? }) => {
-        $(#[$doc])*
-        pub struct $config {
-            /// What every function is told.
-            pub deployment: $crate::config::Deployment,
-            $($(#[$field_doc])* pub $field: $type),*
-        }
-
-        impl $config {
-            /// Reads the environment through `variable`.
-            ///
-            /// # Errors
-            /// Every missing or wrong variable, at once.
-            pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, $crate::config::ConfigError> {
-                let mut problems = Vec::new();
-                let deployment = $crate::config::Deployment::read(&variable, &mut problems);
-                $(let $field = $crate::config::read::<$type>($name, variable($name), &mut problems);)*
-                match (deployment, $($field,)*) {
-                    (Some(deployment), $(Some($field),)*) => Ok(Self { deployment, $($field),* }),
-                    _ => Err($crate::config::ConfigError(problems)),
-                }
-            }
-
-            /// Reads the environment of this process.
-            ///
-            /// # Errors
-            /// Every missing or wrong variable, at once.
-            pub fn from_environment() -> Result<Self, $crate::config::ConfigError> {
-                Self::read(|name| std::env::var(name).ok())
-            }
-        }
-    };
-}
-
-/// Reads one variable, or notes what is wrong with it.
-pub fn read<T>(name: &str, value: Option<String>, problems: &mut Vec<String>) -> Option<T>
-where
-    T: FromStr,
-    T::Err: fmt::Display,
-{
-    let Some(value) = value else {
-        problems.push(format!("{name} is missing"));
-        return None;
-    };
-    match value.parse() {
-        Ok(value) => Some(value),
-        Err(error) => {
-            problems.push(format!("{name} {error}"));
-            None
-        }
+impl Settings for MailSettings {
+    fn read(environment: &mut Environment<'_>) -> Option<Self> {
+        let from = environment.get("MAIL_FROM");
+        let guarantee = environment.get("MAIL_GUARANTEE");
+        let configuration_set = environment.get("MAIL_CONFIGURATION_SET");
+        let app_url = environment.get("APP_URL");
+        let product = environment.get("PRODUCT_NAME");
+        Some(Self {
+            from: from?,
+            guarantee: guarantee?,
+            configuration_set: configuration_set?,
+            app_url: app_url?,
+            product: product?,
+        })
     }
 }
 
 #[cfg(test)]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    reason = "the macro is made for a function's main file"
-)]
 mod tests {
-    use crate::domain::sign_up::SignUpPolicy;
+    use domain::sign_up::SignUpPolicy;
+
+    use super::*;
 
     config! {
-        /// A sample.
-        pub struct Config {
-            /// One of a few words.
+        struct Config {
             policy: SignUpPolicy = "POLICY",
-            /// A number.
             minimum: usize = "MINIMUM",
         }
     }
 
     #[test]
     fn every_wrong_variable_is_named_at_once() {
-        let problems = Config::read(|name| match name {
+        let problems = read::<(Deployment, Config)>(&|name| match name {
             "POLICY" => Some("everyone".to_owned()),
             "MINIMUM" => Some("eight".to_owned()),
             "ACCESS_LAG_SECONDS" => Some("0".to_owned()),
@@ -169,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_right_environment_is_read() {
-        let config = Config::read(|name| {
+        let config = read::<(Deployment, Config)>(&|name| {
             let value = match name {
                 "POLICY" => "concealed",
                 "MINIMUM" => "12",
@@ -178,8 +181,8 @@ mod tests {
             };
             Some(value.to_owned())
         });
-        let config = config.ok().unwrap();
-        assert_eq!(config.deployment.users_table, "USERS_TABLE");
+        let (deployment, config) = config.ok().unwrap();
+        assert_eq!(deployment.users_table, "USERS_TABLE");
         assert_eq!(
             (config.policy, config.minimum),
             (SignUpPolicy::Concealed, 12)

@@ -1,74 +1,89 @@
-//! Observers: functions that `EventBridge` invokes with one event each.
+//! Observers: functions that EventBridge invokes with one event each.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use adapters::composition::Ports;
+use domain::{DomainEvent, Error, EventKind, Result, error::Causes};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
 use crate::{
-    adapters::system::System,
-    domain::{DomainEvent, Error, Result},
-    http::Chain,
-    ports::Clock as _,
+    config::Settings,
+    startup::{self, Exit, remaining},
 };
 
-/// An event on its way to one observer.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    /// The event.
-    pub event: DomainEvent,
-    /// Until when this worker may run at most: whoever comes later may take its claims over.
-    pub remaining: Duration,
-}
-
-/// Observes events until the environment ends. A failure is returned to Lambda, which repeats the
-/// event and at last puts it into the observer's queue.
+/// Observes events of these `kinds` until the environment ends. A failure is returned to Lambda, which
+/// repeats the event and at last puts it into the observer's queue. So is an event of another kind: the
+/// rule that sent it is wrong.
+///
+/// `handle` gets the event and how long this worker may still run.
 ///
 /// # Errors
-/// If the Lambda runtime cannot be reached.
-pub async fn observe<S, H, F>(service: S, handle: H) -> Result<(), lambda_runtime::Error>
+/// If the configuration is wrong, the use case cannot be made, or the Lambda runtime cannot be reached.
+pub async fn run<C, S, H, W>(kinds: &[EventKind], handle: H, wire: W) -> Exit
 where
-    H: Fn(Arc<S>, Delivery) -> F,
-    F: Future<Output = Result<()>>,
+    C: Settings,
+    H: AsyncFn(&S, &DomainEvent, Duration) -> Result<()>,
+    W: AsyncFnOnce(&Ports, C) -> Result<S>,
 {
-    observe_raw(service, async |service, detail: Value, remaining| {
-        let event = DomainEvent::from_cloud_event(detail).map_err(Error::caused_by)?;
+    let observe = async |service: &S, detail: Value, remaining| {
+        let event = read(detail, kinds)?;
         tracing::debug!(event_id = %event.id, kind = %event.kind, "observing");
-        handle(service, Delivery { event, remaining }).await
+        handle(service, &event, remaining).await
+    };
+    let (ports, _, config) = startup::start::<H, C>().await?;
+    serve(wire(&ports, config).await?, observe).await
+}
+
+/// Observes events which are not ours, such as those of the mail service or of a schedule: `handle`
+/// gets their `detail`.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_raw<C, S, H, W>(handle: H, wire: W) -> Exit
+where
+    C: Settings,
+    H: AsyncFn(&S, Value) -> Result<()>,
+    W: AsyncFnOnce(&Ports, C) -> Result<S>,
+{
+    let (ports, _, config) = startup::start::<H, C>().await?;
+    let service = wire(&ports, config).await?;
+    serve(service, async |service, detail, _| {
+        handle(service, detail).await
     })
     .await
 }
 
-/// Observes events which are not ours, such as those of the mail service: gives their `detail`.
-///
-/// # Errors
-/// If the Lambda runtime cannot be reached.
-pub async fn observe_raw<S, H>(service: S, handle: H) -> Result<(), lambda_runtime::Error>
+/// The event in a CloudEvents object, if it is of one of these kinds.
+fn read(detail: Value, kinds: &[EventKind]) -> Result<DomainEvent> {
+    let event = DomainEvent::from_cloud_event(detail).map_err(Error::caused_by)?;
+    if kinds.contains(&event.kind) {
+        Ok(event)
+    } else {
+        let message = format!("no rule should send {} here", event.kind);
+        Err(Error::internal(message))
+    }
+}
+
+async fn serve<S, H>(service: S, handle: H) -> Exit
 where
-    H: AsyncFn(Arc<S>, Value, Duration) -> Result<()>,
+    H: AsyncFn(&S, Value, Duration) -> Result<()>,
 {
-    let service = Arc::new(service);
-    let service = &service;
+    let service = &Arc::new(service);
     let handle = &handle;
     lambda_runtime::run(service_fn(async move |invocation: LambdaEvent<Value>| {
         let remaining = remaining(invocation.context.deadline);
-        let id = invocation.payload["id"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        let kind = invocation.payload["detail-type"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let text = |name: &str| invocation.payload[name].as_str().map(str::to_owned);
+        let (envelope, kind) = (text("id"), text("detail-type"));
         let detail = match invocation.payload {
             Value::Object(mut envelope) => envelope.remove("detail").unwrap_or_default(),
             _ => Value::Null,
         };
-        let outcome = handle(service.clone(), detail, remaining).await;
+        let outcome = handle(service, detail, remaining).await;
         match &outcome {
-            Ok(()) => tracing::info!(envelope = id, kind, "observed"),
+            Ok(()) => tracing::info!(envelope, kind, "observed"),
             Err(error) => {
-                tracing::error!(envelope = id, kind, error = %Chain(error), "not observed");
+                tracing::error!(envelope, kind, error = %Causes(error), "not observed");
             }
         }
         // The cause stays in the log: what is returned here travels on into queues.
@@ -78,9 +93,4 @@ where
         })
     }))
     .await
-}
-
-/// Time until the deadline, in milliseconds since 1970, at which Lambda ends the worker.
-pub(crate) fn remaining(deadline: u64) -> Duration {
-    Duration::from_millis(deadline.saturating_sub(System.now().as_millis()))
 }

@@ -1,42 +1,39 @@
 //! Relays: functions that read the streams of tables in batches.
 
-use std::{future::Future, sync::Arc};
-
+use adapters::{composition::Ports, dynamodb::outbox};
 use aws_lambda_events::{
     dynamodb::{Event, EventRecord},
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
+use domain::{DomainEvent, Result, error::Causes};
 use lambda_runtime::{LambdaEvent, service_fn};
 
 use crate::{
-    adapters::dynamodb::outbox,
-    domain::{DomainEvent, Result},
-    http::Chain,
+    config::Settings,
+    startup::{self, Exit},
 };
 
-/// Relays the events in batches of stream records until the environment ends. `handle` gives how
+/// Relays the events in batches of stream records until the environment ends. `handle` returns how
 /// many events from the front are dealt with.
 ///
 /// The first record that is not dealt with is reported: the stream comes back with it and all
 /// after it.
 ///
 /// # Errors
-/// If the Lambda runtime cannot be reached.
-pub async fn relay<S, H, F>(service: S, handle: H) -> Result<(), lambda_runtime::Error>
+/// If the configuration is wrong, the use case cannot be made, or the Lambda runtime cannot be reached.
+pub async fn run<C, S, H, W>(handle: H, wire: W) -> Exit
 where
-    H: Fn(Arc<S>, Vec<DomainEvent>) -> F,
-    F: Future<Output = Result<usize>>,
+    C: Settings,
+    H: AsyncFn(&S, &[DomainEvent]) -> Result<usize>,
+    W: AsyncFnOnce(&Ports, C) -> Result<S>,
 {
-    let service = &Arc::new(service);
+    let (ports, _, config) = startup::start::<H, C>().await?;
+    let service = &wire(&ports, config).await?;
     let handle = &handle;
     lambda_runtime::run(service_fn(async move |batch: LambdaEvent<Event>| {
         let records = batch.payload.records;
-        Ok::<_, std::convert::Infallible>(
-            relay_batch(records, async |events| {
-                handle(service.clone(), events).await
-            })
-            .await,
-        )
+        let publish = async |events: Vec<DomainEvent>| handle(service, &events).await;
+        Ok::<_, std::convert::Infallible>(relay_batch(records, publish).await)
     }))
     .await
 }
@@ -57,7 +54,7 @@ pub async fn relay_batch(
                 events.push(event);
             }
             Err(error) => {
-                tracing::error!(error = %Chain(&error), "a record is no event");
+                tracing::error!(error = %Causes(&error), "a record is no event");
                 unreadable = Some(position);
                 break;
             }
@@ -65,7 +62,7 @@ pub async fn relay_batch(
     }
     let total = events.len();
     let published = publish(events).await.unwrap_or_else(|error| {
-        tracing::error!(error = %Chain(&error), "events were not published");
+        tracing::error!(error = %Causes(&error), "events were not published");
         0
     });
     tracing::info!(total, published, "relayed");

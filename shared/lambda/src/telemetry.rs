@@ -1,74 +1,49 @@
 //! Logging: one JSON object for each line, as Lambda's log settings ask. Metrics are such lines too.
 
-use std::io::Write as _;
+use std::{fmt, io::Write as _};
 
+use adapters::system::System;
+use application::ports::Clock as _;
+use domain::Timestamp;
 use serde_json::{Value, json};
-use tracing_subscriber::{EnvFilter, fmt::format::Writer, fmt::time::FormatTime};
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    fmt::{format::Writer, time::FormatTime},
+    layer::{Context, SubscriberExt as _},
+    util::SubscriberInitExt as _,
+};
 
-use crate::{adapters::system::System, domain::Timestamp, ports::Clock as _};
-
-/// What is counted, in the namespace `Roster` of CloudWatch's metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
-    /// A snapshot of the directory that could not be read.
-    UnreadableSnapshot,
-}
-
-impl Metric {
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UnreadableSnapshot => "UnreadableSnapshot",
-        }
-    }
-}
-
-/// Counts one more of `metric`: CloudWatch makes a metric of such a line in a log.
-pub fn count(metric: Metric) {
-    let mut line = embedded(metric, System.now()).to_string();
-    line.push('\n');
-    if let Err(error) = std::io::stdout().write_all(line.as_bytes()) {
-        tracing::warn!(%error, metric = metric.as_str(), "not counted");
-    }
-}
-
-/// A count of one in CloudWatch's embedded metric format.
-fn embedded(metric: Metric, now: Timestamp) -> Value {
-    json!({
-        "_aws": {
-            "Timestamp": now.as_millis(),
-            "CloudWatchMetrics": [{
-                "Namespace": "Roster",
-                "Dimensions": [[]],
-                "Metrics": [{ "Name": metric.as_str(), "Unit": "Count" }],
-            }],
-        },
-        metric.as_str(): 1,
-    })
-}
+/// Crates whose lines are ours, besides the function's own.
+const OURS: [&str; 5] = ["domain", "application", "directory", "adapters", "lambda"];
 
 /// Starts logging to standard output by Lambda's variables `AWS_LAMBDA_LOG_FORMAT` (`JSON` or
-/// `Text`) and `AWS_LAMBDA_LOG_LEVEL`.
+/// `Text`) and `AWS_LAMBDA_LOG_LEVEL`. `function` is the crate of the function.
 pub fn start(function: &str) {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|_| "INFO".to_owned());
     let json = std::env::var("AWS_LAMBDA_LOG_FORMAT")
         .is_ok_and(|format| format.eq_ignore_ascii_case("json"));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(directives(&level, function)))
+    let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_ansi(false);
-    // Failing to start twice is fine: the first stays.
+    let subscriber = tracing_subscriber::registry()
+        .with(EnvFilter::new(directives(&level, function)))
+        .with(Metrics);
+    // Starting twice does nothing: the first stays.
     let _ = if json {
-        subscriber
+        let lines = lines
             .json()
             .with_timer(Now)
             .flatten_event(true)
             .with_current_span(false)
-            .with_span_list(false)
-            .try_init()
+            .with_span_list(false);
+        subscriber.with(lines).try_init()
     } else {
         // CloudWatch stamps plain lines itself.
-        subscriber.without_time().try_init()
+        subscriber.with(lines.without_time()).try_init()
     };
 }
 
@@ -86,13 +61,60 @@ fn directives(level: &str, function: &str) -> String {
         "trace" | "debug" | "info" => "warn",
         quieter => quieter,
     };
-    format!("{theirs},shared={ours},{function}={ours}")
+    let ours = OURS
+        .into_iter()
+        .chain([function])
+        .map(|name| format!(",{name}={ours}"));
+    theirs.to_owned() + &ours.collect::<String>()
+}
+
+/// Counts one more of what a line's field `metric` names, in the namespace `Roster` of CloudWatch.
+struct Metrics;
+
+impl<S: Subscriber> Layer<S> for Metrics {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut metric = MetricName(None);
+        event.record(&mut metric);
+        let Some(name) = metric.0 else { return };
+        let line = format!("{}\n", embedded(&name, System.now()));
+        if let Err(error) = std::io::stdout().write_all(line.as_bytes()) {
+            tracing::warn!(%error, name, "not counted");
+        }
+    }
+}
+
+/// The field `metric` of a line.
+struct MetricName(Option<String>);
+
+impl Visit for MetricName {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "metric" {
+            self.0 = Some(value.to_owned());
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
+/// A count of one in CloudWatch's embedded metric format.
+fn embedded(metric: &str, now: Timestamp) -> Value {
+    json!({
+        "_aws": {
+            "Timestamp": now.as_millis(),
+            "CloudWatchMetrics": [{
+                "Namespace": "Roster",
+                "Dimensions": [[]],
+                "Metrics": [{ "Name": metric, "Unit": "Count" }],
+            }],
+        },
+        metric: 1,
+    })
 }
 
 struct Now;
 
 impl FormatTime for Now {
-    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
         write!(writer, "{}", System.now())
     }
 }
@@ -103,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_metric_is_a_line_which_names_it_and_holds_it() {
-        let line = embedded(Metric::UnreadableSnapshot, Timestamp::from_seconds(1));
+        let line = embedded("UnreadableSnapshot", Timestamp::from_seconds(1));
         let metrics = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(metrics["Namespace"], "Roster");
         assert_eq!(metrics["Metrics"][0]["Name"], "UnreadableSnapshot");
@@ -112,9 +134,28 @@ mod tests {
     }
 
     #[test]
+    fn a_field_names_the_metric() {
+        struct Named(std::sync::Mutex<Vec<String>>);
+        impl<S: Subscriber> Layer<S> for &'static Named {
+            fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+                let mut metric = MetricName(None);
+                event.record(&mut metric);
+                self.0.lock().unwrap().extend(metric.0);
+            }
+        }
+        let named: &'static Named = Box::leak(Box::new(Named(std::sync::Mutex::default())));
+        let subscriber = tracing_subscriber::registry().with(named);
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(metric = "SignIn", user = 7, "counted");
+            tracing::info!(user = "metric", "not counted");
+        });
+        assert_eq!(*named.0.lock().unwrap(), ["SignIn"]);
+    }
+
+    #[test]
     fn the_sdks_never_print_requests() {
         assert!(directives("TRACE", "f").starts_with("warn,"));
-        assert!(directives("TRACE", "f").contains("shared=trace"));
-        assert!(directives("FATAL", "f").starts_with("error,"));
+        assert!(directives("TRACE", "f").contains(",lambda=trace"));
+        assert!(directives("FATAL", "f").contains(",f=error"));
     }
 }

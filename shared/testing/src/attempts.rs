@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
+use application::{
+    mail_requests::Asking,
+    ports::{Attempts, Clock as _, Spent},
+    rate_limit::{SignInThrottle, Throttle},
+};
 use async_trait::async_trait;
+use domain::{
+    DomainEvent, Result, Timestamp,
+    attempt::{AttemptKey, Limit, Tally},
+};
 
 use super::World;
-use crate::{
-    asking::Asking,
-    domain::{
-        DomainEvent, Result, Timestamp,
-        attempt::{AttemptKey, Limit, Tally},
-    },
-    ports::{Attempts, Clock as _, Spent},
-    throttle::{SignInThrottle, Throttle},
-};
 
 impl World {
     /// What limits tries in this world.

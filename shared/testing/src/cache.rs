@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use application::ports::{CacheEntry, SharedCache};
 use async_trait::async_trait;
+use domain::Result;
 
 use super::World;
-use crate::{
-    domain::Result,
-    ports::{CacheEntry, SharedCache},
-};
 
 /// What is cached, and the generations of namespaces.
 #[derive(Debug, Default)]

@@ -1,13 +1,11 @@
 //! The claims of a [`World`].
 
+use application::ports::{Claim, ClaimKey, Claimed, Claims, Clock as _, Settled, Terms};
 use async_trait::async_trait;
+use domain::{Result, Timestamp};
 use serde_json::Value;
 
 use super::World;
-use crate::{
-    domain::{Result, Timestamp},
-    ports::{Claim, ClaimKey, Claimed, Claims, Clock as _, Settled, Terms},
-};
 
 #[derive(Debug, Clone)]
 pub(super) struct Record {

@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use directory::{
+    Columns, Manifest, Row, SegmentName, Specification, Tombstone,
+    listing::{Listed, Listing},
+    ports::{FeedPage, FeedPlace, Newest, Snapshots, UserDirectory, UserFeed},
+    shard_of,
+};
+use domain::{Result, Timestamp, UserId};
 
 use super::{World, lock, state::State};
-use crate::{
-    directory::{Manifest, Row, SegmentName, Tombstone, reference, shard_of},
-    domain::{
-        Result, Specification, Timestamp, User, UserId,
-        listing::{Listed, Listing},
-    },
-    ports::{FeedPage, FeedPlace, Newest, Snapshots, UserDirectory, UserFeed},
-};
 
 /// Rows on a page of the feed, few so that tests turn pages.
 const PAGE: usize = 50;
@@ -21,10 +20,11 @@ const PAGE: usize = 50;
 impl UserDirectory for World {
     async fn list(&self, listing: &Listing) -> Result<Listed> {
         self.call("directory.list", |state| {
-            Ok(reference::list(
-                state.users.values().map(User::profile),
-                listing,
-            ))
+            let mut columns = Columns::new();
+            for user in state.users.values() {
+                columns.upsert(&Row::Present(user.profile()))?;
+            }
+            columns.list(listing)
         })
         .await
     }

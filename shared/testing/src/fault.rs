@@ -2,8 +2,9 @@
 
 use std::future::Future;
 
+use domain::Result;
+
 use super::{World, lock};
-use crate::domain::Result;
 
 /// What goes wrong, and at which call, counted from 0 and from when the fault was set.
 ///

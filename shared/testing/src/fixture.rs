@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
+use domain::{Error, Result, Role, Roles, UserId};
+use lambda::http::{Access, Call, Gate, Reply, answer};
 use lambda_http::http::HeaderMap;
 use serde_json::Value;
 
-use super::{Access, Call, Gate, Reply, answer, sample::Sample};
-use crate::{
-    adapters::memory::{Person, World},
-    domain::{Error, Result, Role, Roles, UserId},
-};
+use crate::{Person, World, sample::Sample};
 
 /// A world in which somebody administers, and Ann and Bob have accounts. All are signed in.
 #[derive(Debug)]
@@ -43,7 +41,7 @@ impl Stage {
 
     /// The id of nobody.
     pub fn nobody() -> UserId {
-        UserId::new(crate::domain::Timestamp::from_seconds(1), [9; 10])
+        UserId::new(domain::Timestamp::from_seconds(1), [9; 10])
     }
 }
 

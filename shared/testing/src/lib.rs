@@ -8,9 +8,11 @@ mod cache;
 mod claims;
 mod directory;
 mod fault;
+pub mod fixture;
 mod people;
 mod providers;
 mod requests;
+pub mod sample;
 mod samples;
 mod sessions;
 mod state;
@@ -25,29 +27,27 @@ use std::{
     time::Duration,
 };
 
+use application::ports::{
+    AuditLog, Circumstances, ClaimKey, Clock, Entropy, EventBus, KeyGenerator, Mailer,
+    PasswordHasher, Posted, SecretPurpose, Secrets, SigningKeys,
+};
 use async_trait::async_trait;
+use domain::{
+    DomainEvent, Error, Password, PasswordHash, Result, Timestamp, UserId,
+    audit::{AuditEntry, AuditPage, AuditQuery},
+    history,
+    keys::{KeyPair, KeyRing, PublicKey, Rotation},
+    mail::Mail,
+};
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
-use self::state::State;
-use crate::{
-    domain::{
-        DomainEvent, Error, Password, PasswordHash, Result, Timestamp, UserId,
-        audit::{AuditEntry, AuditPage, AuditQuery},
-        history,
-        keys::{KeyPair, KeyRing, PublicKey, Rotation},
-        mail::Mail,
-    },
-    ports::{
-        AuditLog, Circumstances, ClaimKey, Clock, Entropy, EventBus, KeyGenerator, Mailer,
-        PasswordHasher, Posted, SecretPurpose, Secrets, SigningKeys,
-    },
-};
-
 pub use fault::{Fault, Outcome};
 pub use people::{PASSWORD, Person};
 pub use providers::identity;
+
+use self::state::State;
 
 /// The whole outside world, in memory.
 #[derive(Debug)]
@@ -134,12 +134,12 @@ impl World {
     }
 
     /// Every user there is.
-    pub fn users(&self) -> Vec<crate::domain::User> {
+    pub fn users(&self) -> Vec<domain::User> {
         lock(&self.state).users.values().cloned().collect()
     }
 
     /// Changes a user behind the domain's back, as a test of what should not happen needs it.
-    pub fn tamper(&self, id: UserId, change: impl FnOnce(&mut crate::domain::User)) {
+    pub fn tamper(&self, id: UserId, change: impl FnOnce(&mut domain::User)) {
         if let Some(user) = lock(&self.state).users.get_mut(&id) {
             change(user);
         }

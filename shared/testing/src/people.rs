@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
+use application::ports::{
+    Clock as _, Grant, PasswordHasher as _, SessionRepository, TokenVerifier, UserRepository as _,
+};
 use async_trait::async_trait;
+use domain::{
+    Origin, Password, Result, Roles, Session, SessionId, User, UserId, history::HistoryEntry,
+    user::NewUser,
+};
 
 use super::{World, lock};
-use crate::{
-    domain::{
-        Origin, Password, Result, Roles, Session, SessionId, User, UserId, history::HistoryEntry,
-        user::NewUser,
-    },
-    ports::{
-        Clock as _, Grant, PasswordHasher as _, SessionRepository, TokenVerifier,
-        UserRepository as _,
-    },
-};
 
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -43,10 +40,10 @@ impl World {
             id: UserId::new(occasion.now, random),
             email: address
                 .parse()
-                .map_err(|_| crate::domain::Error::internal("no address"))?,
+                .map_err(|_| domain::Error::internal("no address"))?,
             name: name
                 .parse()
-                .map_err(|_| crate::domain::Error::internal("no name"))?,
+                .map_err(|_| domain::Error::internal("no name"))?,
             password: self.hash(&Password::presented(PASSWORD)).await?,
             roles,
         };

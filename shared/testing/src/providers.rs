@@ -1,17 +1,15 @@
 //! The OpenID providers of a [`World`].
 
+use application::ports::IdentityProviders;
 use async_trait::async_trait;
+use domain::{
+    FieldError, LoginKey, Refusal, Result,
+    error::Violation,
+    identity::{Authorization, IdentityProfile, Provider, ProviderName, Visitor},
+};
 use secrecy::ExposeSecret as _;
 
 use super::{World, lock};
-use crate::{
-    domain::{
-        FieldError, LoginKey, Refusal, Result,
-        error::Violation,
-        identity::{Authorization, IdentityProfile, Provider, ProviderName, Visitor},
-    },
-    ports::IdentityProviders,
-};
 
 /// Where people sign in, and who did.
 #[derive(Debug, Default)]

@@ -1,16 +1,14 @@
 //! The anonymous requests and one-time tokens of a [`World`].
 
+use application::ports::{AnonymousRequests, Clock as _, OneTimeTokens};
 use async_trait::async_trait;
+use domain::{
+    DomainEvent, RequestId, Result,
+    request::AnonymousRequest,
+    token::{TokenIssue, TokenUse},
+};
 
 use super::{World, state::TokenSlot};
-use crate::{
-    domain::{
-        DomainEvent, RequestId, Result,
-        request::AnonymousRequest,
-        token::{TokenIssue, TokenUse},
-    },
-    ports::{AnonymousRequests, Clock as _, OneTimeTokens},
-};
 
 #[async_trait]
 impl AnonymousRequests for World {

@@ -1,9 +1,8 @@
 //! Requests as API Gateway sends them, for tests.
 
+use domain::Error;
 use lambda_http::Request;
 use serde_json::{Value, json};
-
-use crate::domain::Error;
 
 /// The source address of every sample.
 pub const SOURCE: &str = "203.0.113.7";

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{PASSWORD, World, quick_hash};
-use crate::{
-    domain::{
-        Email, OneTimeToken, Origin, Password, Result, Roles, User, UserId, error::Violation,
-        mail::MailGuarantee, user::NewUser,
-    },
-    mailing::{Courier, Links, Post, Stationery},
+use application::{
+    mail::{Courier, Links, Post, Stationery},
     ports::{Clock as _, Entropy, SecretPurpose, UserRepository as _},
-    secret::SharedSecret,
+    shared_secret::SharedSecret,
 };
+use domain::{
+    Email, OneTimeToken, Origin, Password, Result, Roles, User, UserId, error::Violation,
+    mail::MailGuarantee, user::NewUser,
+};
+
+use super::{PASSWORD, World, quick_hash};
 
 impl World {
     /// A new user, called Ann Example, with this address. The password is [`PASSWORD`].

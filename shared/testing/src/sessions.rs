@@ -1,12 +1,10 @@
 //! The sessions of a [`World`].
 
+use application::ports::{Clock as _, SessionRepository};
 use async_trait::async_trait;
+use domain::{DomainEvent, Error, Result, Session, SessionId, UserId};
 
 use super::World;
-use crate::{
-    domain::{DomainEvent, Error, Result, Session, SessionId, UserId},
-    ports::{Clock as _, SessionRepository},
-};
 
 #[async_trait]
 impl SessionRepository for World {

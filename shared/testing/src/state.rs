@@ -2,15 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    directory::{Manifest, SegmentName},
-    domain::{
-        DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId, Timestamp,
-        TokenPurpose, User, UserId, Version, attempt::AttemptKey, audit::AuditEntry,
-        history::HistoryEntry, keys::KeyRing, mail::Mail, request::AnonymousRequest,
-        token::TokenHash,
-    },
-    ports::{ClaimKey, SecretPurpose},
+use application::ports::{ClaimKey, SecretPurpose};
+use directory::{Manifest, SegmentName};
+use domain::{
+    DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId, Timestamp, TokenPurpose,
+    User, UserId, Version, attempt::AttemptKey, audit::AuditEntry, history::HistoryEntry,
+    keys::KeyRing, mail::Mail, request::AnonymousRequest, token::TokenHash,
 };
 
 #[derive(Debug, Default)]

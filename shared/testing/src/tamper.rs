@@ -1,7 +1,8 @@
 //! What only somebody can do who writes to the tables by hand.
 
+use domain::{EventId, UserId, Version, audit::AuditEntry, history::HistoryEntry};
+
 use super::{World, lock};
-use crate::domain::{EventId, UserId, Version, audit::AuditEntry, history::HistoryEntry};
 
 impl World {
     /// Changes an entry of a user's history behind the domain's back.

@@ -1,15 +1,13 @@
 //! The users of a [`World`].
 
+use application::ports::{Clock as _, UserRepository};
 use async_trait::async_trait;
+use domain::{
+    Change, Login, LoginKey, PasswordHash, Refusal, Result, Timestamp, User, UserId, Version,
+    change::AdminChange, history::HistoryEntry, login::LoginChange, token::TokenUse,
+};
 
 use super::{World, state::State};
-use crate::{
-    domain::{
-        Change, Login, LoginKey, PasswordHash, Refusal, Result, Timestamp, User, UserId, Version,
-        change::AdminChange, history::HistoryEntry, login::LoginChange, token::TokenUse,
-    },
-    ports::{Clock as _, UserRepository},
-};
 
 #[async_trait]
 impl UserRepository for World {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use shared::{
+    application::ports::Spent,
     domain::{
         Timestamp,
         attempt::{AttemptKey, Limit, Scope, sign_in_locked},
     },
-    ports::Spent,
 };
 
 use crate::{

@@ -2,16 +2,14 @@
 
 use std::{env, panic::AssertUnwindSafe, sync::Arc};
 
+use adapters::dynamodb::{
+    AttemptCounts, Audit, CacheItems, ClaimRecords, Feed, Keys, Requests, Sessions, SnapshotStore,
+    Table, Tokens, Users,
+};
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
-use shared::{
-    adapters::dynamodb::{
-        AttemptCounts, Audit, CacheItems, ClaimRecords, Feed, Keys, Requests, Sessions,
-        SnapshotStore, Table, Tokens, Users,
-    },
-    adapters::memory::World,
-    ports::Circumstances,
-};
+use shared::application::ports::Circumstances;
+use testing::World;
 
 use crate::{
     ports::{Ports, SystemEntropy, TestClock},

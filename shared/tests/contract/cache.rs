@@ -9,9 +9,11 @@ use std::{
 };
 
 use shared::{
-    cache::{CacheTerms, TieredCache},
+    application::{
+        cache::{CacheTerms, TieredCache},
+        ports::CacheEntry,
+    },
     domain::Result,
-    ports::CacheEntry,
 };
 
 use crate::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::ports::{Claim, ClaimKey, Claimed, Purpose, Settled, Terms};
+use shared::application::ports::{Claim, ClaimKey, Claimed, Purpose, Settled, Terms};
 
 use crate::{
     contract,

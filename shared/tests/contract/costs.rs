@@ -1,12 +1,11 @@
 //! DynamoDB only: how many requests each operation makes, which is what it costs; and what an
 //! operation leaves in the items.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use shared::domain::{
     EventKind, OneTimeToken, PasswordHash, Session, SessionId, Timestamp, TokenPurpose, User,
     audit::{AuditEntry, AuditQuery},
 };
-
-use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::{
     faults::{Fault, Faults},

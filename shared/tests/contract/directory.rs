@@ -3,13 +3,13 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use shared::{
-    adapters::directory::Directory,
-    directory::{Row, SHARDS},
-    domain::{
-        Cursor, Timestamp, User, UserId,
+    directory::{
+        Cursor, Row, SHARDS,
         listing::{Listed, Listing, Position, Sort},
+        ports::{FeedPlace, UserDirectory as _},
+        service::Directory,
     },
-    ports::{FeedPlace, UserDirectory as _},
+    domain::{Timestamp, User, UserId},
 };
 
 use crate::{

@@ -2,8 +2,8 @@
 
 use secrecy::{ExposeSecret, SecretSlice};
 use shared::{
+    application::ports::SecretPurpose,
     domain::keys::{KeyPair, KeyRing, PublicKey},
-    ports::SecretPurpose,
 };
 
 use crate::{contract, ports::Ports};

@@ -13,12 +13,11 @@ use async_trait::async_trait;
 use proptest::prelude::*;
 use proptest_state_machine::{StateMachineTest, prop_state_machine};
 use shared::{
-    changing::Changing,
+    application::{ports::UserRepository, user_updates::Changing},
     domain::{
         Change, Error, Login, LoginKey, Name, Origin, PasswordHash, Result, Roles, User, UserId,
         Version, change::Occasion, history::HistoryEntry, user::NewUser,
     },
-    ports::UserRepository,
 };
 use tokio::runtime::{Builder, Runtime};
 

@@ -9,17 +9,17 @@ use std::{
     time::Duration,
 };
 
+use adapters::dynamodb::{Table, Users};
 use aws_sdk_dynamodb::{Client, config::retry::RetryConfig};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use shared::{
-    adapters::dynamodb::{Table, Users},
+    application::ports::{
+        Circumstances, ClaimKey, Claimed, Clock, Purpose, SecretPurpose, Terms, UserRepository,
+    },
     domain::{
         Error, Refusal, Session, SessionId, Timestamp,
         keys::{KeyPair, PublicKey},
-    },
-    ports::{
-        Circumstances, ClaimKey, Claimed, Clock, Purpose, SecretPurpose, Terms, UserRepository,
     },
 };
 

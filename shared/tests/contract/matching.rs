@@ -9,10 +9,10 @@ use proptest::{
     test_runner::TestRunner,
 };
 use shared::{
-    adapters::directory::Directory,
-    domain::{Email, Role, Roles, Specification, User, UserId, listing::Listing, user::NewUser},
-    feed,
-    ports::UserDirectory as _,
+    directory::{
+        Specification, feed, listing::Listing, ports::UserDirectory as _, service::Directory,
+    },
+    domain::{Email, Role, Roles, User, UserId, user::NewUser},
 };
 
 use crate::{contract, ports::Ports};

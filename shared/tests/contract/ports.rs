@@ -10,14 +10,14 @@ use std::{
 };
 
 use shared::{
+    application::ports::{
+        AnonymousRequests, Attempts, AuditLog, Circumstances, Claims, Clock, Entropy,
+        OneTimeTokens, Secrets, SessionRepository, SharedCache, SigningKeys, UserRepository,
+    },
+    directory::ports::{Snapshots, UserFeed},
     domain::{
         Actor, Change, Email, Error, LoginKey, Origin, PasswordHash, Refusal, Result, Role,
         Timestamp, User, UserId, change::Occasion, user::NewUser,
-    },
-    ports::{
-        AnonymousRequests, Attempts, AuditLog, Circumstances, Claims, Clock, Entropy,
-        OneTimeTokens, Secrets, SessionRepository, SharedCache, SigningKeys, Snapshots, UserFeed,
-        UserRepository,
     },
 };
 

@@ -1,8 +1,7 @@
 //! Snapshots of the directory.
 
-use shared::{
-    directory::{Manifest, SHARDS, SegmentName, SegmentRef, segment::FORMAT},
-    ports::Newest,
+use shared::directory::{
+    Manifest, SHARDS, SegmentName, SegmentRef, ports::Newest, segment::FORMAT,
 };
 
 use crate::{

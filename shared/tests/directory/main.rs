@@ -6,8 +6,8 @@ mod stand;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared::{
-    domain::{Timestamp, listing::Listing},
-    ports::UserDirectory as _,
+    directory::{listing::Listing, ports::UserDirectory as _},
+    domain::Timestamp,
 };
 
 use self::stand::{Item, START, Stand, TABLE};

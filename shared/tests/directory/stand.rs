@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use adapters::dynamodb::{Feed, Table};
 use aws_sdk_dynamodb::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
@@ -18,17 +19,15 @@ use aws_sdk_dynamodb::{
 };
 use dynoxide::Database;
 use shared::{
-    adapters::{
-        directory::Directory,
-        dynamodb::{Feed, Table},
-        memory::World,
-    },
-    domain::{
-        Timestamp, UserId,
+    application::ports::Clock,
+    directory::{
         listing::{Listed, Listing},
+        ports::UserDirectory as _,
+        service::Directory,
     },
-    ports::{Clock, UserDirectory as _},
+    domain::{Timestamp, UserId},
 };
+use testing::World;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 

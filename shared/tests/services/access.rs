@@ -1,9 +1,8 @@
-use super::*;
-use crate::{
-    adapters::memory::{Person, World},
-    domain::{Role, Roles},
-    http::{answer, reply, sample::Sample},
-};
+use std::{sync::Arc, time::Duration};
+
+use domain::{Refusal, Result, Role, Roles};
+use lambda::http::{Access, Call, Gate, answer, reply};
+use testing::{Person, World, sample::Sample};
 
 const LAG: Duration = Duration::from_secs(5);
 const INSTANT: Duration = Duration::from_micros(1);

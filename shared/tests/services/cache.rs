@@ -1,8 +1,8 @@
-use super::*;
-use crate::{
-    adapters::memory::{Fault, World},
-    domain::Refusal,
-};
+use std::{sync::Arc, time::Duration};
+
+use application::cache::{CacheTerms, TieredCache};
+use domain::{Error, Refusal, Result};
+use testing::{Fault, World};
 
 const TERMS: CacheTerms = CacheTerms {
     lifetime: Duration::from_mins(10),
@@ -127,7 +127,7 @@ async fn of_too_many_values_the_oldest_go() {
     for n in 1..=10 {
         seen(&cache, &format!("a:{n}"), "old").await;
         world.advance(Duration::from_secs(1));
-        assert!(cache.len() <= TERMS.capacity);
+        assert!(cache.l1_len() <= TERMS.capacity);
     }
     assert_eq!(seen(&cache, "a:10", "new").await, "old");
     assert_eq!(seen(&cache, "a:8", "new").await, "old");

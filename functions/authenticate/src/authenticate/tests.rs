@@ -1,13 +1,16 @@
 use std::time::Duration;
 
+use adapters::jwt::Jwt;
 use serde_json::{Value, json};
 use shared::{
-    adapters::{jwt::Jwt, memory::World},
+    application::{
+        ports::{PasswordHasher, SecretPurpose, TokenVerifier as _, UserRepository as _},
+        shared_secret::SharedSecret,
+    },
     domain::{EventKind, Password, Roles, User, UserId, user::NewUser},
-    http::{Access, Gate, answer, reply, sample::Sample},
-    ports::{PasswordHasher, SecretPurpose, TokenVerifier as _, UserRepository as _},
-    secret::SharedSecret,
+    lambda::http::{Access, Gate, answer, reply},
 };
+use testing::{World, sample::Sample};
 
 use super::*;
 use crate::{handler, password::PasswordStrategy};
@@ -205,7 +208,7 @@ async fn a_token_opens_what_it_should_and_nothing_else() {
             .parameter("id", path_id)
             .into_request()
             .unwrap();
-        let handle = async |_: Arc<()>, _| reply::json(lambda_http::http::StatusCode::OK, &());
+        let handle = async |_: Arc<()>, _| reply::json(shared::lambda::http::StatusCode::OK, &());
         answer(access, &gate, Arc::new(()), &handle, request)
             .await
             .status()

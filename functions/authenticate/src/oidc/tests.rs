@@ -1,17 +1,14 @@
+use adapters::jwt::Jwt;
 use serde_json::{Value, json};
 use shared::{
-    adapters::{
-        jwt::Jwt,
-        memory::{Fault, World, identity},
-    },
+    application::{ports::SecretPurpose, session_tokens::Granting, shared_secret::SharedSecret},
     domain::{EventKind, PasswordHash},
-    granting::Granting,
-    http::{
-        sample::Sample,
-        stage::{Answer, Route},
-    },
-    ports::SecretPurpose,
-    secret::SharedSecret,
+};
+use testing::{
+    Fault, World,
+    fixture::{Answer, Route},
+    identity,
+    sample::Sample,
 };
 
 use super::*;

@@ -1,8 +1,6 @@
 use serde_json::json;
-use shared::{
-    adapters::memory::{Fault, World},
-    domain::{PasswordHash, Roles, user::NewUser},
-};
+use shared::domain::{PasswordHash, Roles, user::NewUser};
+use testing::{Fault, World};
 
 use super::*;
 

@@ -1,13 +1,13 @@
 use serde_json::{Value, json};
 use shared::{
-    adapters::memory::{Fault, PASSWORD, Person, World},
+    application::ports::UserRepository as _,
     domain::{EventKind, Login, LoginKey, Origin, Role, Roles},
-    http::{
-        Access, Call, Reply,
-        sample::Sample,
-        stage::{Answer, Route, Stage, Who},
-    },
-    ports::UserRepository as _,
+    lambda::http::{Access, Call, Reply},
+};
+use testing::{
+    Fault, PASSWORD, Person, World,
+    fixture::{Answer, Route, Stage, Who},
+    sample::Sample,
 };
 
 use super::*;

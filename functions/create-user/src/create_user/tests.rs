@@ -1,8 +1,8 @@
 use shared::{
-    adapters::memory::{Fault, World},
     domain::{Error, EventKind},
-    http::{Access, Gate, answer, sample::Sample},
+    lambda::http::{Access, Gate, answer},
 };
+use testing::{Fault, World, sample::Sample};
 
 use super::*;
 use crate::handler;

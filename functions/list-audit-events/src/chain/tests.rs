@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use shared::{
-    adapters::memory::World,
+    application::ports::UserRepository as _,
     domain::{Actor, EventId, EventKind, SessionId, history::Private},
-    ports::UserRepository as _,
 };
+use testing::World;
 
 use super::*;
 use crate::handler::tests::world_with_ann;

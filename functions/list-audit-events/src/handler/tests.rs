@@ -1,13 +1,13 @@
 use serde_json::Value;
 use shared::{
-    adapters::memory::World,
+    application::ports::{AuditLog as _, SessionRepository as _, UserRepository as _},
     domain::{
         DomainEvent, Origin, PasswordHash, Roles, Session, SessionId, User, audit::AuditEntry,
         user::NewUser,
     },
-    http::{Gate, answer, sample::Sample},
-    ports::{AuditLog as _, SessionRepository as _, UserRepository as _},
+    lambda::http::{Gate, answer},
 };
+use testing::{World, sample::Sample};
 
 use super::*;
 

@@ -1,18 +1,18 @@
+use adapters::jwt::Jwt;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use shared::{
-    adapters::{
-        jwt::Jwt,
-        memory::{Fault, Person, World},
+    application::{
+        ports::{Clock as _, SecretPurpose, TokenVerifier as _},
+        shared_secret::SharedSecret,
     },
     domain::{Error, EventKind, Roles, session::REFRESH_GRACE},
-    http::{
-        Call, Reply,
-        sample::Sample,
-        stage::{Answer, Route},
-    },
-    ports::{Clock as _, SecretPurpose, TokenVerifier as _},
-    secret::SharedSecret,
+    lambda::http::{Call, Reply},
+};
+use testing::{
+    Fault, Person, World,
+    fixture::{Answer, Route},
+    sample::Sample,
 };
 
 use super::*;

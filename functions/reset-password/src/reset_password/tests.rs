@@ -2,14 +2,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::{
-    adapters::memory::{Fault, PASSWORD, World},
+    application::ports::{Clock as _, OneTimeTokens, UserRepository as _},
     domain::{
         Actor, Email, Error, EventKind, FirstAdmin, LoginKey, Password, Role, UserId,
         change::Occasion,
     },
-    http::{Gate, answer, sample::Sample},
-    ports::{Clock as _, OneTimeTokens, UserRepository as _},
+    lambda::http::{Gate, answer},
 };
+use testing::{Fault, PASSWORD, World, sample::Sample};
 
 use super::*;
 use crate::handler;

@@ -3,10 +3,15 @@
 use std::{future::Future, time::Duration};
 
 use shared::{
-    adapters::{directory::Directory, memory::World},
-    domain::{Origin, User, listing::Listing},
-    ports::{Snapshots as _, UserDirectory as _, UserRepository as _},
+    application::ports::UserRepository as _,
+    directory::{
+        listing::Listing,
+        ports::{Snapshots as _, UserDirectory as _},
+        service::Directory,
+    },
+    domain::{Origin, User},
 };
+use testing::World;
 
 use super::*;
 

@@ -3,11 +3,11 @@ use std::{sync::Arc, time::Duration};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use shared::{
-    adapters::memory::{Fault, PASSWORD, World},
+    application::ports::{Clock as _, OneTimeTokens, PasswordHasher, UserRepository as _},
     domain::{Actor, Email, EventKind, LoginKey, Password},
-    http::{Access, Gate, answer, sample::Sample},
-    ports::{Clock as _, OneTimeTokens, PasswordHasher, UserRepository as _},
+    lambda::http::{Access, Gate, answer},
 };
+use testing::{Fault, PASSWORD, World, sample::Sample};
 
 use super::*;
 use crate::handler;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use shared::{
+    application::ports::{Circumstances, UserRepository},
     domain::{
         Change, Error, FieldError, LoginKey, Origin, Refusal, Result, Timestamp, User, UserId,
         change::Occasion, user::ImportKey,
     },
-    ports::{Circumstances, UserRepository},
 };
 
 use crate::commands::record::Record;
@@ -115,10 +115,8 @@ fn refused(pointer: &str, code: &'static str, message: &str) -> Outcome {
 mod tests {
     use std::time::Duration;
 
-    use shared::{
-        adapters::memory::{Fault, World},
-        domain::EventKind,
-    };
+    use shared::domain::EventKind;
+    use testing::{Fault, World};
 
     use super::*;
 

@@ -11,18 +11,18 @@ use std::{
     sync::Arc,
 };
 
+use adapters::composition::Ports;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use shared::{
-    aws::Aws,
+    application::{ports::SecretPurpose, shared_secret::SharedSecret},
     domain::{Email, Error, FieldError, Refusal, user::ImportKey},
-    ports::SecretPurpose,
-    secret::SharedSecret,
 };
 
 pub(super) use self::importer::{Importer, Outcome};
+
 use self::report::Report;
 use super::{record::Record, target::Target};
 
@@ -130,7 +130,7 @@ impl Import {
 }
 
 /// What writes users into the tables of `aws`.
-pub(super) async fn importer(aws: &Aws) -> anyhow::Result<Importer> {
+pub(super) async fn importer(aws: &Ports) -> anyhow::Result<Importer> {
     let entropy = aws.circumstances.entropy.clone();
     let secret = SharedSecret::new(SecretPurpose::Import, aws.keys(), entropy);
     let key = ImportKey::new(secret.get().await?.clone());

@@ -6,17 +6,15 @@
 
 use std::{ops::Range, path::Path, sync::Arc};
 
+use adapters::dynamodb::{
+    Item,
+    users::{NewUserItems, items_of_new},
+};
 use anyhow::{anyhow, bail};
 use aws_sdk_dynamodb::types::AttributeValue as Sdk;
 use dynoxide::types::AttributeValue;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use shared::{
-    adapters::dynamodb::{
-        Item,
-        users::{NewUserItems, items_of_new},
-    },
-    domain::{PasswordHash, error::Violation},
-};
+use shared::domain::{PasswordHash, error::Violation};
 
 use super::{people, record};
 use crate::{

@@ -5,15 +5,14 @@ pub mod people;
 
 use std::{sync::Arc, time::Duration};
 
+use adapters::{argon2::Argon2, system::System};
 use anyhow::{anyhow, bail};
 use clap::Args;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use shared::{
-    adapters::{argon2::Argon2, system::System},
+    application::ports::PasswordHasher as _,
     domain::{Password, PasswordHash, error::Violation},
-    ports::PasswordHasher as _,
 };
-
 use snapshot_directory::snapshot_directory::SnapshotDirectory;
 
 use super::{

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
+use application::ports::{Attempts, Clock, Spent};
 use async_trait::async_trait;
+use domain::{
+    DomainEvent, Error, Result, Timestamp,
+    attempt::{AttemptKey, Limit, Tally},
+};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
@@ -10,13 +15,6 @@ use super::{
     expression::{Update, number, text, value},
     item::ttl,
     table::Written,
-};
-use crate::{
-    domain::{
-        DomainEvent, Error, Result, Timestamp,
-        attempt::{AttemptKey, Limit, Tally},
-    },
-    ports::{Attempts, Clock, Spent},
 };
 
 /// How often a count is looked at again which others changed meanwhile.

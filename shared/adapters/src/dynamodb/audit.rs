@@ -2,21 +2,19 @@
 
 use std::time::Duration;
 
+use application::ports::AuditLog;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    Error, EventId, Result, Timestamp,
+    audit::{AuditEntry, AuditPage, AuditQuery},
+};
 use uuid::Uuid;
 
 use super::{
     Entity, Key, Table,
     expression::text,
     query::{Page, Query},
-};
-use crate::{
-    domain::{
-        Error, EventId, Result, Timestamp,
-        audit::{AuditEntry, AuditPage, AuditQuery},
-    },
-    ports::AuditLog,
 };
 
 /// The audit trail, in the audit table.
@@ -184,11 +182,10 @@ impl AuditLog for Audit {
 
 #[cfg(test)]
 mod tests {
+    use domain::{Actor, EventKind, UserId};
+
     use super::*;
-    use crate::{
-        adapters::dynamodb::tables::{self, Tables},
-        domain::{Actor, EventKind, UserId},
-    };
+    use crate::dynamodb::tables::{self, Tables};
 
     #[tokio::test]
     async fn however_rare_a_type_is_each_call_reads_so_many_lines_and_goes_on() {

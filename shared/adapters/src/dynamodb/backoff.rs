@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{domain::Result, ports::Entropy};
+use application::ports::Entropy;
+use domain::Result;
 
 /// Tries of a write which others disturb, the first included.
 pub(super) const TRIES: u32 = 5;

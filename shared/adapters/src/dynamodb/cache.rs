@@ -1,16 +1,14 @@
 //! The shared level of caches.
 
+use application::ports::{CacheEntry, SharedCache};
 use async_trait::async_trait;
+use domain::{Error, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Entity, Key, Table,
     expression::{Update, number},
     item::ttl,
-};
-use crate::{
-    domain::{Error, Result, Timestamp},
-    ports::{CacheEntry, SharedCache},
 };
 
 /// Cached values, in the sessions table.

@@ -1,7 +1,9 @@
 //! Claims.
 
+use application::ports::{Circumstances, Claim, ClaimKey, Claimed, Claims, Settled, Terms};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{Error, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,10 +12,6 @@ use super::{
     expression::{Update, number, text},
     item::ttl,
     table::Written,
-};
-use crate::{
-    domain::{Error, Result, Timestamp},
-    ports::{Circumstances, Claim, ClaimKey, Claimed, Claims, Settled, Terms},
 };
 
 /// The claims, in the sessions table.

@@ -1,10 +1,9 @@
 //! What the SDK's errors mean to us.
 
-use std::{error::Error as StdError, iter, time::Duration};
+use std::{error::Error as StdError, time::Duration};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-
-use crate::domain::{Error, Refusal};
+use domain::{Error, Refusal, error::Causes};
 
 /// Why a call failed, unmet conditions apart.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,7 +53,7 @@ impl Fault {
             }
             _ => false,
         };
-        let told = format!("{operation}: {}", chain(error));
+        let told = format!("{operation}: {}", Causes(error));
         if passing {
             Self::Passing(told)
         } else {
@@ -76,23 +75,15 @@ impl From<Fault> for Error {
     }
 }
 
-/// The error and its causes. Not the SDK's own `DisplayErrorContext`: that shows the raw response,
-/// and with it the item that failed a condition.
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    let texts: Vec<_> = iter::successors(Some(error), |&error| error.source())
-        .map(ToString::to_string)
-        .collect();
-    texts.join(": ")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use aws_sdk_dynamodb::{
         error::ErrorMetadata,
         operation::put_item::PutItemError,
         types::{AttributeValue, error::ConditionalCheckFailedException},
     };
+
+    use super::*;
 
     fn fault(status: u16, code: &str) -> Fault {
         let metadata = ErrorMetadata::builder().code(code).message("why").build();

@@ -3,10 +3,10 @@
 use std::{collections::HashMap, fmt::Display};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{Error, Result};
 use serde::Serialize;
 
 use super::item::Key;
-use crate::domain::{Error, Result};
 
 /// An update of one item under a condition.
 ///

@@ -3,19 +3,18 @@
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
+use directory::{
+    Row, Specification, Tombstone,
+    ports::{FeedPage, FeedPlace, UserFeed},
+    shard_of,
+};
+use domain::{Email, Error, Name, Result, Roles, Timestamp, UserId, Version, user::Profile};
 use serde::Deserialize;
 
 use super::{Item, Key, Table, expression::text, filter::Filter, item, query::Query};
-use crate::{
-    directory::{Row, Tombstone, shard_of},
-    domain::{
-        Email, Error, Name, Result, Roles, Specification, Timestamp, UserId, Version, user::Profile,
-    },
-    ports::{FeedPage, FeedPlace, UserFeed},
-};
 
 /// The value of the `feed` attribute in the partition `shard`, which is below
-/// [`SHARDS`](crate::directory::SHARDS).
+/// [`SHARDS`](directory::SHARDS).
 pub fn partition(shard: usize) -> String {
     format!("FEED#{shard}")
 }

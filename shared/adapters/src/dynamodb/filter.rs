@@ -15,14 +15,14 @@
 //! the specification and some who do not; who reads them asks the specification itself.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-
-use super::expression::{number, text};
-use crate::domain::{
+use directory::{
     Specification,
     specification::{
         Attribute, Comparison, FlagAttribute, Predicate, TextAttribute, TextTest, TimeAttribute,
     },
 };
+
+use super::expression::{number, text};
 
 /// A filter of the feed, with the values of its placeholders.
 #[derive(Debug)]

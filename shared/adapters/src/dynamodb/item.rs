@@ -3,9 +3,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{Error, Result, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-
-use crate::domain::{Error, Result, Timestamp};
 
 /// An item as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;

@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
+use application::ports::{Entropy, SecretPurpose, Secrets, SigningKeys};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use domain::{
+    Error, Result,
+    keys::{KeyPair, KeyRing, Rotation},
+};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 
@@ -13,13 +18,6 @@ use super::{
     backoff::Backoff,
     error::Fault,
     expression::{ABSENT, number},
-};
-use crate::{
-    domain::{
-        Error, Result,
-        keys::{KeyPair, KeyRing, Rotation},
-    },
-    ports::{Entropy, SecretPurpose, Secrets, SigningKeys},
 };
 
 /// The keys and secrets, in the keys table.

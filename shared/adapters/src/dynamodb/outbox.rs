@@ -4,9 +4,8 @@
 //! requests whose last write was one.
 
 use aws_lambda_events::dynamodb::EventRecord;
+use domain::{DomainEvent, Error, EventId, Result};
 use serde::Deserialize;
-
-use crate::domain::{DomainEvent, Error, EventId, Result};
 
 /// The event to be published because of `record`: none if the item has none, was removed, or had
 /// the same event before.
@@ -44,16 +43,15 @@ struct Known {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{
-        adapters::dynamodb::Item,
-        domain::{
-            Actor, EventKind, Timestamp, UserId, Version,
-            event::EventData,
-            history::{Digest, HistoryEntry, Private},
-        },
+    use domain::{
+        Actor, EventKind, Timestamp, UserId, Version,
+        event::EventData,
+        history::{Digest, HistoryEntry, Private},
     };
     use serde_json::{Value, json};
+
+    use super::*;
+    use crate::dynamodb::Item;
 
     fn event(n: u8) -> DomainEvent {
         DomainEvent {

@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
+use application::ports::Entropy;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
+use domain::{Error, Result};
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -12,10 +14,6 @@ use super::{
     error::Fault,
     expression,
     item::{self, Item},
-};
-use crate::{
-    domain::{Error, Result},
-    ports::Entropy,
 };
 
 /// Which items of one partition to read. On the table itself the read is consistent; on an index
@@ -192,8 +190,9 @@ where
 mod tests {
     use std::sync::Mutex;
 
+    use domain::Refusal;
+
     use super::*;
-    use crate::domain::Refusal;
 
     /// Draws zeros, so that pauses are over at once.
     struct Zeros;

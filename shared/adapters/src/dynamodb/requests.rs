@@ -2,17 +2,15 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use application::ports::{AnonymousRequests, Clock};
 use async_trait::async_trait;
+use domain::{
+    DomainEvent, Email, Error, Name, PasswordHash, RequestId, Result, Timestamp, UserId,
+    request::{AnonymousRequest, RequestKind, SignUp},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Entity, Key, Table, item::ttl};
-use crate::{
-    domain::{
-        DomainEvent, Email, Error, Name, PasswordHash, RequestId, Result, Timestamp, UserId,
-        request::{AnonymousRequest, RequestKind, SignUp},
-    },
-    ports::{AnonymousRequests, Clock},
-};
 
 /// The requests, in the sessions table.
 #[derive(Clone)]

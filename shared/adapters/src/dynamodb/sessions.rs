@@ -1,6 +1,8 @@
 //! Sessions.
 
+use application::ports::{Circumstances, SessionRepository};
 use async_trait::async_trait;
+use domain::{DomainEvent, Error, Result, Session, SessionId, UserId};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
@@ -9,10 +11,6 @@ use super::{
     item::ttl,
     query::{KEYS, Query},
     table::Written,
-};
-use crate::{
-    domain::{DomainEvent, Error, Result, Session, SessionId, UserId},
-    ports::{Circumstances, SessionRepository},
 };
 
 /// The sessions, in the sessions table.

@@ -2,7 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
+use application::ports::Clock;
 use async_trait::async_trait;
+use directory::{
+    Manifest, SegmentName,
+    ports::{Newest, Snapshots},
+    replica::SEGMENT_LIFE,
+};
+use domain::{Error, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
@@ -10,12 +17,6 @@ use super::{
     expression::{ABSENT, Update, number},
     item,
     table::Written,
-};
-use crate::{
-    directory::{Manifest, SegmentName},
-    domain::{Error, Result},
-    ports::{Clock, Newest, Snapshots},
-    replica::SEGMENT_LIFE,
 };
 
 /// The snapshots, in the table of the directory.

@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::{
         Update as SdkUpdate, error::ConditionalCheckFailedException,
     },
 };
+use domain::{Error, Result};
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -19,7 +20,6 @@ use super::{
     expression::{self, ABSENT, Update},
     item::{self, Entity, Item, Key},
 };
-use crate::domain::{Error, Result};
 
 /// How long a transaction may take, the SDK's own repetitions of the same bytes included. Those
 /// bytes hold a time; the directory finds a row by it only if it appears within the overlap, of

@@ -1,7 +1,12 @@
 //! One-time tokens.
 
+use application::ports::OneTimeTokens;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use domain::{
+    Result, Timestamp, TokenPurpose, UserId,
+    token::{TokenIssue, TokenUse},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -9,13 +14,6 @@ use super::{
     expression::{Update, number, text},
     item::ttl,
     table::Written,
-};
-use crate::{
-    domain::{
-        Result, Timestamp, TokenPurpose, UserId,
-        token::{TokenIssue, TokenUse},
-    },
-    ports::OneTimeTokens,
 };
 
 /// The one-time tokens, in the sessions table.

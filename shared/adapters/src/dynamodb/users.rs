@@ -8,9 +8,16 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
+use application::ports::{Circumstances, UserRepository};
 use async_trait::async_trait;
+use domain::{
+    Change, Login, LoginKey, PasswordHash, Refusal, Result, User, UserId, Version,
+    history::HistoryEntry,
+};
 use futures::{TryStreamExt as _, stream};
 use serde::de::IgnoredAny;
+
+pub use bulk::{NewUserItems, items_of_new};
 
 use self::{
     failure::Failure,
@@ -25,15 +32,6 @@ use super::{
     query::{KEYS, Query},
     table::Written,
 };
-use crate::{
-    domain::{
-        Change, Login, LoginKey, PasswordHash, Refusal, Result, User, UserId, Version,
-        history::HistoryEntry,
-    },
-    ports::{Circumstances, UserRepository},
-};
-
-pub use bulk::{NewUserItems, items_of_new};
 
 /// The users, in the users table.
 #[derive(Clone)]

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use domain::{
+    Timestamp,
+    identity::{IdentityProfile, Nonce},
+};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, jwk::Jwk};
 use serde::Deserialize;
 
 use super::metadata::Metadata;
-use crate::domain::{
-    Timestamp,
-    identity::{IdentityProfile, Nonce},
-};
 
 /// How far a provider's clock may differ from ours.
 const LEEWAY: Duration = Duration::from_secs(30);

@@ -1,5 +1,6 @@
 //! The keys by which a provider signs (RFC 7517).
 
+use domain::{Result, Timestamp};
 use jsonwebtoken::{
     Algorithm,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse},
@@ -8,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::web::Web;
-use crate::domain::{Result, Timestamp};
 
 /// The keys of a provider.
 #[derive(Debug, Serialize, Deserialize)]

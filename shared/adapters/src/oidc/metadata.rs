@@ -1,9 +1,9 @@
 //! What a provider publishes about itself (OpenID Connect Discovery 1.0, 3).
 
+use domain::Result;
 use serde::{Deserialize, Serialize};
 
 use super::{unavailable, web::Web};
-use crate::domain::Result;
 
 /// The part of it that is needed here.
 #[derive(Debug, Serialize, Deserialize)]

@@ -14,9 +14,19 @@ mod web;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use application::{
+    cache::{CacheTerms, TieredCache},
+    ports::{Clock, IdentityProviders, SharedCache},
+};
 use async_trait::async_trait;
+use domain::{
+    Error, FieldError, LoginKey, Refusal, Result,
+    identity::{Authorization, IdentityProfile, Provider, ProviderName, Visitor},
+};
 use futures::future::join_all;
 use secrecy::{ExposeSecret as _, SecretString};
+
+pub use settings::{ClientSecrets, Providers};
 
 use self::{
     id_token::{Expected, UserInfo},
@@ -25,16 +35,6 @@ use self::{
     settings::ProviderSettings,
     web::Web,
 };
-use crate::{
-    cache::{CacheTerms, TieredCache},
-    domain::{
-        Error, FieldError, LoginKey, Refusal, Result,
-        identity::{Authorization, IdentityProfile, Provider, ProviderName, Visitor},
-    },
-    ports::{Clock, IdentityProviders, SharedCache},
-};
-
-pub use settings::{ClientSecrets, Providers};
 
 /// What providers publish changes seldom, and a new key is looked for when one turns up.
 const TERMS: CacheTerms = CacheTerms {

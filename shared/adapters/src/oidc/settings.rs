@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
+use domain::identity::ProviderName;
 use secrecy::SecretString;
 use serde::Deserialize;
-
-use crate::domain::identity::ProviderName;
 
 /// The providers, as JSON: `[{"name": "google", "issuer": "https://accounts.google.com", "clientId":
 /// "…", "scopes": ["openid", "email", "profile"]}]`. Those scopes are asked for if none are given.

@@ -6,13 +6,11 @@ use aws_lc_rs::{
     signature::{RSA_PKCS1_SHA256, RSA_PKCS1_SHA512},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use domain::{Timestamp, keys::KeyPair};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::{
-    adapters::jwt,
-    domain::{Timestamp, keys::KeyPair},
-};
+use crate::jwt;
 
 /// A provider's key, and what it signs with it.
 pub(super) struct Signer {

@@ -2,10 +2,15 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
+use application::ports::CacheEntry;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use domain::Timestamp;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -13,7 +18,58 @@ use tokio::{
 };
 
 use super::{signer::Signer, *};
-use crate::adapters::memory::World;
+
+/// A shared cache and a clock.
+#[derive(Default)]
+struct Memory {
+    entries: Mutex<BTreeMap<String, CacheEntry>>,
+    micros: AtomicI64,
+}
+
+impl Memory {
+    fn new() -> Arc<Self> {
+        let memory = Self::default();
+        memory.advance(Duration::from_hours(24 * 365 * 50));
+        Arc::new(memory)
+    }
+
+    fn advance(&self, span: Duration) {
+        let micros = i64::try_from(span.as_micros()).unwrap();
+        self.micros.fetch_add(micros, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Memory {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.micros.load(Ordering::SeqCst))
+    }
+}
+
+#[async_trait]
+impl SharedCache for Memory {
+    async fn get(&self, key: &str) -> Result<Option<CacheEntry>> {
+        Ok(self.entries.lock().unwrap().get(key).cloned())
+    }
+
+    async fn put(&self, key: &str, entry: &CacheEntry) -> Result<()> {
+        let mut entries = self.entries.lock().unwrap();
+        entries.insert(key.to_owned(), entry.clone());
+        Ok(())
+    }
+
+    async fn remove(&self, key: &str) -> Result<()> {
+        self.entries.lock().unwrap().remove(key);
+        Ok(())
+    }
+
+    async fn generation(&self, _: &str) -> Result<u64> {
+        Ok(0)
+    }
+
+    async fn begin_generation(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+}
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 const NONCE: &str = "n-0123456789abcdef";
@@ -25,7 +81,7 @@ type Spoil = dyn Fn(Value) -> (u16, String);
 /// A provider.
 struct Site {
     issuer: String,
-    world: Arc<World>,
+    memory: Arc<Memory>,
     answers: Mutex<BTreeMap<&'static str, (u16, String)>>,
     requests: Mutex<Vec<String>>,
 }
@@ -36,7 +92,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let site = Arc::new(Self {
             issuer: format!("http://{}", listener.local_addr().unwrap()),
-            world: World::new(),
+            memory: Memory::new(),
             answers: Mutex::default(),
             requests: Mutex::default(),
         });
@@ -85,7 +141,7 @@ impl Site {
     }
 
     fn claims(&self) -> Value {
-        let now = self.world.now().as_seconds();
+        let now = self.memory.now().as_seconds();
         json!({
             "iss": self.issuer, "sub": "1", "aud": "roster", "nonce": NONCE,
             "exp": now + 60, "iat": now, "email": "ann@example.com", "email_verified": true,
@@ -147,8 +203,8 @@ impl Site {
             providers.to_string().parse().unwrap(),
             secrets.parse().unwrap(),
             true,
-            self.world.clone(),
-            self.world.clone(),
+            self.memory.clone(),
+            self.memory.clone(),
         )
         .unwrap()
     }
@@ -245,7 +301,7 @@ async fn what_a_provider_publishes_is_asked_for_once_an_hour_by_all_processes() 
     }
     let requests = lock(&site.requests).len();
     assert_eq!(requests, 1 + 1 + 4, "discovery, keys, codes");
-    site.world.advance(TERMS.lifetime);
+    site.memory.advance(TERMS.lifetime);
     site.requests("");
     site.grant(&key, &site.claims());
     redeem(&site.trusted()).await.unwrap();
@@ -266,7 +322,7 @@ async fn a_new_key_is_found_and_invented_ones_cost_little() {
     // The keys were fetched just now.
     assert_eq!(refusal(redeem(&process).await), Refusal::InvalidCredentials);
     assert!(site.requests("/keys").is_empty());
-    site.world.advance(LOOK_AGAIN_AFTER);
+    site.memory.advance(LOOK_AGAIN_AFTER);
     site.grant(&new, &site.claims());
     redeem(&process).await.unwrap();
     assert_eq!(site.requests("/keys").len(), 1);
@@ -274,7 +330,7 @@ async fn a_new_key_is_found_and_invented_ones_cost_little() {
     redeem(&site.trusted()).await.unwrap();
     assert!(site.requests("/keys").is_empty());
 
-    site.world.advance(LOOK_AGAIN_AFTER);
+    site.memory.advance(LOOK_AGAIN_AFTER);
     site.grant(&forged, &site.claims());
     for _ in 0..3 {
         assert_eq!(refusal(redeem(&process).await), Refusal::InvalidCredentials);
@@ -323,7 +379,7 @@ async fn a_token_that_is_not_for_this_sign_in_is_refused() {
         ("nonce", json!("of-another-sign-in")),
         ("aud", json!("another")),
         ("iss", json!("https://evil.example.com")),
-        ("exp", json!(site.world.now().as_seconds() - 30)),
+        ("exp", json!(site.memory.now().as_seconds() - 30)),
     ] {
         let mut claims = site.claims();
         claims[name] = value;
@@ -391,7 +447,7 @@ async fn a_provider_that_says_what_it_should_not_is_not_asked_further() {
 
 #[tokio::test]
 async fn a_provider_that_is_away_is_unavailable() {
-    let world = World::new();
+    let memory = Memory::new();
     // Bound and not listened to any more.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -403,8 +459,8 @@ async fn a_provider_that_is_away_is_unavailable() {
         providers.clone(),
         none.clone(),
         true,
-        world.clone(),
-        world.clone(),
+        memory.clone(),
+        memory.clone(),
     );
     let away = away.unwrap();
     assert!(is_unavailable(redeem(&away).await));
@@ -415,11 +471,11 @@ async fn a_provider_that_is_away_is_unavailable() {
         providers.clone(),
         secrets,
         true,
-        world.clone(),
-        world.clone(),
+        memory.clone(),
+        memory.clone(),
     );
     assert!(strange.is_err(), "a secret of nobody");
-    let plain = Oidc::new(providers, none, false, world.clone(), world);
+    let plain = Oidc::new(providers, none, false, memory.clone(), memory);
     assert!(plain.is_err(), "plain HTTP, and nobody allowed it");
 }
 

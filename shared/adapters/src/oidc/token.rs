@@ -1,12 +1,12 @@
 //! The token endpoint (RFC 6749, 4.1.3; RFC 7636, 4.5).
 
+use domain::{Refusal, Result, identity::Authorization};
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::{Client, metadata::Metadata, unavailable, web::Web};
-use crate::domain::{Refusal, Result, identity::Authorization};
 
 /// What a code is exchanged for.
 pub(super) struct Tokens {

@@ -1,13 +1,13 @@
 //! Requests to providers: bounded in time and size, over TLS, and where they were sent.
 
-use std::{error::Error as StdError, iter, net::IpAddr, sync::OnceLock, time::Duration};
+use std::{net::IpAddr, sync::OnceLock, time::Duration};
 
+use domain::{Error, Result, error::Causes};
 use reqwest::{Client, RequestBuilder, StatusCode, header, redirect};
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
 use super::unavailable;
-use crate::domain::{Error, Result};
 
 /// Time to open a connection.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -111,7 +111,7 @@ impl Web {
 
 async fn send(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>)> {
     let request = request.header(header::ACCEPT, "application/json");
-    let failed = |error: reqwest::Error| unavailable(chain(&error));
+    let failed = |error: reqwest::Error| unavailable(Causes(&error));
     let mut response = request.send().await.map_err(failed)?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
@@ -130,14 +130,6 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
         None => false,
     }
-}
-
-/// The error and its causes.
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    let texts: Vec<_> = iter::successors(Some(error), |&error| error.source())
-        .map(ToString::to_string)
-        .collect();
-    texts.join(": ")
 }
 
 #[cfg(test)]

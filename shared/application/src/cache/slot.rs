@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use crate::domain::{Error, Result, Timestamp};
+use domain::{Error, Result, Timestamp};
 
 /// Where callers for one key meet. Who holds the lock is in flight; the others wait for it.
 pub(super) struct Slot<V> {

@@ -2,16 +2,14 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use domain::{
+    Error, EventId, Result,
+    mail::{Mail, MailGuarantee},
+};
 use serde_json::{Value, json};
 
 use super::Letter;
-use crate::{
-    domain::{
-        Error, EventId, Result,
-        mail::{Mail, MailGuarantee},
-    },
-    ports::{Claim, ClaimKey, Claimed, Claims, Mailer, Posted, Purpose, Terms},
-};
+use crate::ports::{Claim, ClaimKey, Claimed, Claims, Mailer, Posted, Purpose, Terms};
 
 /// How long the ledger remembers a mail: longer than anything replays its event.
 const RETENTION: Duration = Duration::from_hours(30 * 24);

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use domain::{DomainEvent, Email, OneTimeToken, Result, TokenPurpose, UserId, token::TokenKey};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Stationery;
 use crate::{
-    domain::{DomainEvent, Email, OneTimeToken, Result, TokenPurpose, UserId, token::TokenKey},
     ports::{Clock, OneTimeTokens},
-    secret::SharedSecret,
+    shared_secret::SharedSecret,
 };
 
 /// Makes links with one-time tokens.

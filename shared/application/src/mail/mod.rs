@@ -1,16 +1,19 @@
 //! Mail, as all observers send it: one layout, text and HTML, links that prove an address, and a
 //! ledger that keeps each mail from being sent twice.
 
-mod asked;
-mod config;
-mod courier;
-mod letters;
+mod ledger;
 mod links;
-mod post;
+mod request_responder;
+mod service;
+mod settings;
+mod templates;
 
-pub use asked::Asked;
-pub use config::MailConfig;
-pub use courier::Courier;
-pub use letters::{Letter, Stationery};
+pub use ledger::Courier;
 pub use links::{Link, Links};
-pub use post::Post;
+pub use request_responder::Asked;
+pub use service::Post;
+pub use settings::MailSettings;
+pub use templates::{Letter, Stationery};
+
+/// The tag by which the service's own events find the ledger.
+pub const CLAIM_TAG: &str = "roster-claim";

@@ -2,14 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Letter, Post};
-use crate::{
-    domain::{
-        DomainEvent, Email, LoginKey, Result, User,
-        request::{AnonymousRequest, RequestKind},
-    },
-    ports::{AnonymousRequests, UserRepository},
+use domain::{
+    DomainEvent, Email, LoginKey, Result, User,
+    request::{AnonymousRequest, RequestKind},
 };
+
+use super::{Letter, Post};
+use crate::ports::{AnonymousRequests, UserRepository};
 
 /// Answers anonymous requests by mail.
 pub struct Asked {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use domain::{DomainEvent, Email, Result, User, mail::Mail};
+
 use super::{Courier, Letter, Link, Links, Stationery};
-use crate::domain::{DomainEvent, Email, Result, User, mail::Mail};
 
 /// Writes letters and sends them.
 pub struct Post {

@@ -1,19 +1,18 @@
-//! What observers that send mail are told.
+//! How a deployment sends mail.
 
-use crate::domain::mail::MailGuarantee;
+use domain::mail::MailGuarantee;
 
-crate::config! {
-    /// What observers that send mail are told.
-    pub struct MailConfig {
-        /// Sender of mails.
-        from: String = "MAIL_FROM",
-        /// What to do when nobody knows whether a mail was sent.
-        guarantee: MailGuarantee = "MAIL_GUARANTEE",
-        /// The configuration set that reports sending.
-        configuration_set: String = "MAIL_CONFIGURATION_SET",
-        /// Where the application is.
-        app_url: String = "APP_URL",
-        /// How the product is called.
-        product: String = "PRODUCT_NAME",
-    }
+/// How a deployment sends mail.
+#[derive(Debug, Clone)]
+pub struct MailSettings {
+    /// Sender address.
+    pub from: String,
+    /// The choice when nobody knows whether a mail was sent.
+    pub guarantee: MailGuarantee,
+    /// The SES configuration set that reports what becomes of a mail.
+    pub configuration_set: String,
+    /// Base URL of the application; links point below it.
+    pub app_url: String,
+    /// Name of the product.
+    pub product: String,
 }

@@ -1,9 +1,9 @@
 //! The mails Roster writes.
 
 use askama::Template;
+use domain::{Email, Error, Name, Result, TokenPurpose, User, mail::Mail};
 
 use super::Link;
-use crate::domain::{Email, Error, Name, Result, TokenPurpose, User, mail::Mail};
 
 /// What all mails of a deployment share.
 #[derive(Debug, Clone)]
@@ -177,8 +177,9 @@ impl Letter {
 
 #[cfg(test)]
 mod tests {
+    use domain::{OneTimeToken, Timestamp, UserId};
+
     use super::*;
-    use crate::domain::{OneTimeToken, Timestamp, UserId};
 
     const ALL: [Letter; 7] = [
         Letter::Welcome,

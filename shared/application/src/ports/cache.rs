@@ -1,9 +1,8 @@
 //! The second level of a cache: what processes share.
 
 use async_trait::async_trait;
+use domain::{Result, Timestamp};
 use serde_json::Value;
-
-use crate::domain::{Result, Timestamp};
 
 /// A store of values that may be lost at any time. Used through
 /// [`TieredCache`](crate::cache::TieredCache), which judges what it finds here.

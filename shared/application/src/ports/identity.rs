@@ -1,8 +1,7 @@
 //! OpenID providers.
 
 use async_trait::async_trait;
-
-use crate::domain::{
+use domain::{
     Result,
     identity::{Authorization, IdentityProfile, Provider, Visitor},
 };

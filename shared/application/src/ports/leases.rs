@@ -14,9 +14,8 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
+use domain::Result;
 use serde_json::Value;
-
-use crate::domain::Result;
 
 /// The claims.
 #[async_trait]

@@ -2,16 +2,13 @@
 //! a use case are the list of what it can do.
 
 mod cache;
-mod claims;
-mod directory;
 mod identity;
+mod leases;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use secrecy::{SecretSlice, SecretString};
-
-use crate::domain::{
+use domain::{
     Change, DomainEvent, Login, LoginKey, Origin, Password, PasswordHash, RequestId, Result, Role,
     Session, SessionId, Timestamp, User, UserId, Version,
     attempt::{AttemptKey, Limit},
@@ -23,11 +20,11 @@ use crate::domain::{
     request::AnonymousRequest,
     token::{TokenIssue, TokenUse},
 };
+use secrecy::{SecretSlice, SecretString};
 
 pub use cache::{CacheEntry, SharedCache};
-pub use claims::{Claim, ClaimKey, Claimed, Claims, Purpose, Settled, Terms};
-pub use directory::{FeedPage, FeedPlace, Newest, Snapshots, UserDirectory, UserFeed};
 pub use identity::IdentityProviders;
+pub use leases::{Claim, ClaimKey, Claimed, Claims, Purpose, Settled, Terms};
 
 /// The users: the write model.
 #[async_trait]
@@ -150,7 +147,7 @@ pub trait AnonymousRequests: Send + Sync {
 }
 
 /// The one-time tokens. They are used up by the change they permit: see
-/// [`Change::spending`](crate::domain::Change::spending).
+/// [`Change::spending`](domain::Change::spending).
 #[async_trait]
 pub trait OneTimeTokens: Send + Sync {
     /// Puts a token into the user's slot for its purpose; the one before is void. Unless that one is
@@ -358,7 +355,7 @@ impl Circumstances {
     pub fn occasion(&self, origin: Origin) -> Result<Occasion> {
         let now = self.clock.now();
         Ok(Occasion {
-            event_id: crate::domain::EventId::new(now, self.entropy.bytes()?),
+            event_id: domain::EventId::new(now, self.entropy.bytes()?),
             salt: self.entropy.token()?,
             now,
             origin,

@@ -1,12 +1,12 @@
 //! Segments to columns.
 
+use domain::{Roles, Timestamp, UserId, Version};
 use uuid::Uuid;
 
 use super::{
     super::{Tombstone, Unreadable, rows::Record, spelling::Spelling},
     ACTIVE, CAPITALISED, EMAIL_SHIFT, FOLDED, FORMAT, MAX_UNPACKED, NAME_SHIFT, OWN, VERIFIED,
 };
-use crate::domain::{Roles, Timestamp, UserId, Version};
 
 /// A segment, unpacked.
 #[derive(Debug)]

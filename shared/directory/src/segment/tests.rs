@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use domain::{Timestamp, UserId, Version, history, user::Profile};
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::*;
 use crate::{
-    directory::{
-        Columns, Row, SegmentName, Tombstone, Unreadable,
-        tests::samples::{listings, rows},
-    },
-    domain::{Timestamp, UserId, Version, history, listing::Listing, user::Profile},
+    Columns, Row, SegmentName, Tombstone, Unreadable,
+    listing::Listing,
+    tests::samples::{listings, rows},
 };
 
 fn id(number: u128) -> UserId {

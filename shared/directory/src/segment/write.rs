@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use domain::{Error, Result, Roles, UserId};
+
 use super::{
     super::{
         Tombstone,
@@ -11,7 +13,6 @@ use super::{
     ACTIVE, CAPITALISED, EMAIL_SHIFT, FOLDED, FORMAT, MAX_OCTETS, MAX_UNPACKED, NAME_SHIFT, OWN,
     VERIFIED,
 };
-use crate::domain::{Error, Result, Roles, UserId};
 
 /// What is known of a user.
 #[derive(Debug, Clone, Copy)]

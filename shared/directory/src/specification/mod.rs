@@ -10,9 +10,11 @@ mod text;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::{Role, Timestamp, fold::Folded, user::Profile};
+use domain::{Role, Timestamp, user::Profile};
 
 pub use parse::{MAX_CHARS, MAX_DEPTH, MAX_PREDICATES};
+
+use crate::fold::Folded;
 
 /// A condition on users.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,8 +3,10 @@
 
 use std::str::FromStr;
 
+use domain::{Timestamp, error::Violation};
+
 use super::{Attribute, Comparison, FlagAttribute, Predicate, Specification, TextTest};
-use crate::domain::{Timestamp, error::Violation, fold::Folded};
+use crate::fold::Folded;
 
 /// Characters a filter may have.
 pub const MAX_CHARS: usize = 1024;

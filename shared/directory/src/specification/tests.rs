@@ -173,7 +173,7 @@ fn depth_length_and_predicates_are_bounded() {
 
 #[test]
 fn roles_are_tested_one_by_one() {
-    let roles: crate::domain::Roles = ["admin", "support"]
+    let roles: domain::Roles = ["admin", "support"]
         .iter()
         .map(|role| role.parse().unwrap())
         .collect();

@@ -13,7 +13,7 @@ use super::{
     query::{Wanted, select, walk},
     *,
 };
-use crate::domain::{
+use crate::{
     Cursor,
     listing::{Listing, Position, Sort, SortKey},
 };
@@ -136,7 +136,7 @@ fn named(id: u128, name: &str) -> Row {
         email: format!("u{id}@example.com").parse().unwrap(),
         email_verified: false,
         name: name.parse().unwrap(),
-        roles: crate::domain::Roles::new(),
+        roles: domain::Roles::new(),
         active: true,
         created_at: Timestamp::from_micros(1_000),
         updated_at: Timestamp::from_micros(1_000),

@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use domain::{Name, Timestamp, UserId, Version, user::Profile};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::{
-    directory::{Row, Tombstone, reference},
-    domain::{
-        Cursor, Name, Timestamp, UserId, Version,
-        listing::{Listed, Listing, Position, Sort, SortKey},
-        specification::tests::specifications,
-        user::Profile,
-    },
+    Cursor, Row, Tombstone,
+    listing::{Listed, Listing, Position, Sort, SortKey},
+    reference,
+    specification::tests::specifications,
 };
 
 /// Few enough that users meet again, many enough that rows die by the hundred.
@@ -91,7 +89,7 @@ pub(super) fn users() -> impl Strategy<Value = Profile> {
     )
 }
 
-pub(in crate::directory) fn rows() -> impl Strategy<Value = Row> {
+pub(crate) fn rows() -> impl Strategy<Value = Row> {
     let erased = (ids(), 1..8_u64).prop_map(|(id, version)| {
         Row::Erased(Tombstone {
             id,
@@ -107,7 +105,7 @@ pub(super) fn sorts() -> impl Strategy<Value = Sort> {
         .prop_map(|(key, descending)| Sort { key, descending })
 }
 
-pub(in crate::directory) fn listings() -> impl Strategy<Value = Listing> {
+pub(crate) fn listings() -> impl Strategy<Value = Listing> {
     let position = prop_oneof![
         Just(None),
         (1..8_u32).prop_map(|page| Some(Ok(page))),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Digest, HistoryEntry};
-use crate::domain::{UserId, Version};
+use crate::{UserId, Version};
 
 /// What became of a user's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -123,7 +123,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::{
+    use crate::{
         Actor, DomainEvent, EventId, EventKind, Timestamp, UserId, event::EventData,
         history::Private,
     };

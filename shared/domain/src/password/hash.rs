@@ -9,7 +9,7 @@ use base64::{
 };
 use password_hash::phc;
 
-use crate::domain::error::Violation;
+use crate::error::Violation;
 
 /// A password hash: a PHC string, or for bcrypt its own modular crypt form. Never shown.
 #[derive(Clone, PartialEq, Eq)]

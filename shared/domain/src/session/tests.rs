@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{
+use crate::{
     EventId, Origin, PasswordHash, Roles,
     user::{NewUser, User},
 };

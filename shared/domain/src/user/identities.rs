@@ -1,7 +1,7 @@
 //! What users do with their identities elsewhere.
 
 use super::{User, Version};
-use crate::domain::{
+use crate::{
     Change, Email, EventKind, LoginKey, Name, Refusal, Result, Roles, UserId,
     change::Occasion,
     history::Digest,

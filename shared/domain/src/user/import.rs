@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretSlice};
 use sha2::Sha256;
 
 use super::{User, Version};
-use crate::domain::{
+use crate::{
     Change, Email, EventId, EventKind, LoginKey, Name, PasswordHash, Roles, Timestamp, UserId,
     change::Occasion,
     event::EventData,

@@ -2,15 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use application::{
+    cache::{CacheTerms, TieredCache},
+    ports::{Clock, Grant, TokenVerifier, UserRepository},
+};
+use domain::{Refusal, Result, SessionId, UserId};
 use lambda_http::http::header;
 use serde::{Deserialize, Serialize};
 
 use super::Call;
-use crate::{
-    cache::{CacheTerms, TieredCache},
-    domain::{Refusal, Result, SessionId, UserId},
-    ports::{Clock, Grant, TokenVerifier, UserRepository},
-};
 
 /// How many callers a process remembers: some 200 octets each.
 const REMEMBERED: usize = 10_000;
@@ -208,6 +208,3 @@ fn bearer_token(call: &Call) -> Option<&str> {
         .split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
-
-#[cfg(test)]
-mod tests;

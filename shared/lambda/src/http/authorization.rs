@@ -1,7 +1,8 @@
 //! What came of signing in at a provider, out of a body.
 
+use domain::identity::Authorization;
+
 use super::Fields;
-use crate::domain::identity::Authorization;
 
 impl Fields {
     /// Takes `provider`, `code`, `codeVerifier`, `nonce` and `redirectUri`. Notes what is wrong with

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use application::{idempotency::Repeatable, user_updates::Target};
+use domain::{Actor, Origin, Refusal, Result, UserId, Version, error::Violation};
 use lambda_http::{
     Request, RequestExt as _,
     http::{HeaderMap, Method, header},
@@ -10,16 +12,15 @@ use lambda_http::{
 use serde_json::Value;
 
 use super::{Caller, Fields};
-use crate::{
-    changing::Target,
-    domain::{Actor, Origin, Refusal, Result, UserId, Version},
-};
 
 /// Octets a body may have.
 const MAX_BODY: usize = 64 * 1024;
 
 /// What stands for the caller's own id in a path.
 const ME: &str = "me";
+
+/// Characters of an `Idempotency-Key`.
+const MAX_KEY: usize = 255;
 
 /// Characters of a `User-Agent` that are kept.
 const MAX_USER_AGENT: usize = 256;
@@ -40,6 +41,7 @@ pub struct Call {
     query: Vec<(String, String)>,
     parameters: Vec<(String, String)>,
     request_id: String,
+    deadline: Option<u64>,
     source: Option<IpAddr>,
     domain: String,
 }
@@ -47,9 +49,9 @@ pub struct Call {
 impl Call {
     /// Reads a request. Gives also its route, such as `GET /users/{id}`, for the log.
     pub(super) fn read(request: Request) -> (Self, String) {
-        let lambda_id = request
-            .lambda_context_ref()
-            .map(|context| context.request_id.clone());
+        let invocation = request.lambda_context_ref();
+        let lambda_id = invocation.map(|context| context.request_id.clone());
+        let deadline = invocation.map(|context| context.deadline);
         let path = request.raw_http_path().to_owned();
         let query = owned(request.query_string_parameters_ref());
         let parameters = owned(request.path_parameters_ref());
@@ -69,6 +71,7 @@ impl Call {
             query,
             parameters,
             request_id: context.request_id.or(lambda_id).unwrap_or_default(),
+            deadline,
             source: context
                 .http
                 .source_ip
@@ -81,6 +84,11 @@ impl Call {
     /// The id of the request.
     pub fn request_id(&self) -> &str {
         &self.request_id
+    }
+
+    /// When Lambda ends the worker, in milliseconds since 1970; none outside of Lambda.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        self.deadline
     }
 
     /// The domain name the client called.
@@ -136,6 +144,23 @@ impl Call {
     /// did.
     pub fn signed_in(&self) -> Result<&Caller> {
         Ok(self.caller.as_ref().ok_or(Refusal::Unauthenticated)?)
+    }
+
+    /// The `Idempotency-Key` with the body it came with, if the client sent one.
+    ///
+    /// # Errors
+    /// If the key is empty, longer than 255 characters or not visible ASCII.
+    pub fn idempotency_key(&self) -> Result<Option<Repeatable>> {
+        let Some(key) = self.header("idempotency-key") else {
+            return Ok(None);
+        };
+        let is_visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+        if key.is_empty() || key.len() > MAX_KEY || !is_visible {
+            let violation =
+                Violation::new("invalid-key", "must have 1 to 255 visible ASCII characters");
+            return Err(violation.at("Idempotency-Key").into());
+        }
+        Ok(Some(Repeatable::new(key, &self.body)))
     }
 
     /// What a command on the user in the path is about.

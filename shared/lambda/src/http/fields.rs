@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeSet, str::FromStr};
 
+use domain::{Error, FieldError, Result, error::Violation};
 use serde_json::{Map, Value};
-
-use crate::domain::{Error, FieldError, Result, error::Violation};
 
 /// The fields of a body, taken one by one.
 ///
@@ -162,10 +161,10 @@ fn pointer(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::{Email, Name, Role, Roles};
     use serde_json::json;
 
     use super::*;
-    use crate::domain::{Email, Name, Role, Roles};
 
     fn parse(body: Value) -> Result<(Email, Name), Vec<(String, &'static str)>> {
         let Value::Object(body) = body else {

@@ -6,15 +6,13 @@
 
 use std::str::FromStr as _;
 
+use directory::{
+    Cursor, Specification,
+    listing::{DEFAULT_LIMIT, Listed, Listing, MAX_LIMIT, MAX_SEARCH_CHARS, Position, Sort},
+};
+use domain::{Error, FieldError, Result, error::Violation, user::Profile};
 use serde::Serialize;
 use url::form_urlencoded;
-
-use crate::domain::{
-    Cursor, Error, FieldError, Result, Specification,
-    error::Violation,
-    listing::{DEFAULT_LIMIT, Listed, Listing, MAX_LIMIT, MAX_SEARCH_CHARS, Position, Sort},
-    user::Profile,
-};
 
 /// A page asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
+use domain::{Error, FieldError, Result, error::Violation};
+
 use super::pagination::number;
-use crate::domain::{Error, FieldError, Result, error::Violation};
 
 /// The parameters of a query, taken one by one.
 ///
@@ -94,8 +95,9 @@ impl<'a> Parameters<'a> {
 
 #[cfg(test)]
 mod tests {
+    use domain::UserId;
+
     use super::*;
-    use crate::domain::UserId;
 
     #[test]
     fn every_wrong_parameter_is_reported() {

@@ -1,12 +1,11 @@
 //! Problem documents (RFC 9457): what a client learns of an error.
 
+use domain::{Error, Refusal};
 use lambda_http::{
     Body, Response,
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
 use serde_json::json;
-
-use crate::domain::{Error, Refusal};
 
 /// The public face of a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -272,7 +271,7 @@ mod tests {
     /// The contract lists every code there is, and no other.
     #[test]
     fn the_contract_knows_every_code() {
-        let contract = include_str!("../../../openapi.yaml");
+        let contract = include_str!("../../../../openapi.yaml");
         let codes = contract
             .lines()
             .map(str::trim)

@@ -1,16 +1,13 @@
 //! Answers.
 
+use application::session_tokens::Granted;
+use domain::{Error, Result, User, user::Profile};
 use lambda_http::{
     Body, Response,
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
-
-use crate::{
-    domain::{Error, Result, User, user::Profile},
-    granting::Granted,
-};
 
 /// What a handler gives back.
 pub type Reply = Result<Response<Body>>;

@@ -1,10 +1,9 @@
 //! What becomes of a new user, for those who fill an empty table by other means.
 
+use domain::{Change, Result, Timestamp, audit::AuditEntry, login::LoginChange};
+
 use super::items::{LoginItem, UserItem};
-use crate::{
-    adapters::dynamodb::item::{Item, to_item},
-    domain::{Change, Result, Timestamp, audit::AuditEntry, login::LoginChange},
-};
+use crate::dynamodb::item::{Item, to_item};
 
 /// The items of a new user, by table.
 #[derive(Debug, Clone)]

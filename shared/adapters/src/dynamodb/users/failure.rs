@@ -4,13 +4,11 @@ use aws_sdk_dynamodb::{
     error::SdkError, operation::transact_write_items::TransactWriteItemsError,
     types::CancellationReason,
 };
+use domain::{Error, Refusal};
 
-use crate::{
-    adapters::dynamodb::{
-        Table,
-        error::{self, Fault},
-    },
-    domain::{Error, Refusal},
+use crate::dynamodb::{
+    Table,
+    error::{self, Fault},
 };
 
 /// What a condition guards. If several are unmet, the first of these is the answer: whoever lost a

@@ -1,14 +1,12 @@
 //! The items of the users table.
 
+use domain::{
+    Login, LoginKey, PasswordHash, Timestamp, User, UserId, Version,
+    history::{Digest, HistoryEntry},
+};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    adapters::dynamodb::{Entity, Key, feed},
-    domain::{
-        Login, LoginKey, PasswordHash, Timestamp, User, UserId, Version,
-        history::{Digest, HistoryEntry},
-    },
-};
+use crate::dynamodb::{Entity, Key, feed};
 
 /// What there is of a user now.
 #[derive(Serialize, Deserialize)]

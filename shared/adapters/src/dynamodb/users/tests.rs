@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
+use application::ports::{Clock, Entropy};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use domain::{
+    Error, Origin, PasswordHash, Result, Role, Timestamp, change::Occasion, login::LoginChange,
+    user::NewUser,
+};
 
 use super::{
     super::{
@@ -10,13 +15,6 @@ use super::{
         tables::{self, Tables},
     },
     *,
-};
-use crate::{
-    domain::{
-        Error, Origin, PasswordHash, Result, Role, Timestamp, change::Occasion, login::LoginChange,
-        user::NewUser,
-    },
-    ports::{Clock, Entropy},
 };
 
 struct Stage {
@@ -149,7 +147,7 @@ async fn items_have_the_shapes_of_the_data_model() {
     assert_eq!(item["version"], AttributeValue::N("1".to_owned()));
     assert_eq!(item["updatedAt"], text("2026-11-24T16:32:33.120400Z"));
     assert_eq!(item["roles"], AttributeValue::L(vec![text("support")]));
-    let feeds: Vec<_> = (0..crate::directory::SHARDS)
+    let feeds: Vec<_> = (0..directory::SHARDS)
         .map(|shard| text(&super::super::feed::partition(shard)))
         .collect();
     assert!(feeds.contains(&item["feed"]));

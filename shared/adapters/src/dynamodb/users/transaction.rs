@@ -3,22 +3,20 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use domain::{
+    Change, LoginKey, PasswordHash, Result, UserId,
+    change::{AdminChange, Stamped},
+    login::LoginChange,
+};
 
 use super::{
     failure::Guard,
     items::{LoginItem, UserItem, administrators},
 };
-use crate::{
-    adapters::dynamodb::{
-        Entity, Table,
-        expression::{ABSENT, Update, number, text},
-        tokens,
-    },
-    domain::{
-        Change, LoginKey, PasswordHash, Result, UserId,
-        change::{AdminChange, Stamped},
-        login::LoginChange,
-    },
+use crate::dynamodb::{
+    Entity, Table,
+    expression::{ABSENT, Update, number, text},
+    tokens,
 };
 
 const VERSION_IS_EXPECTED: &str = "#version = :expected AND attribute_not_exists(#deleted)";

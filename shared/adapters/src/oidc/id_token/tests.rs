@@ -3,7 +3,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::adapters::oidc::{
+use crate::oidc::{
     keys::Keys,
     signer::{Signer, unsigned},
 };

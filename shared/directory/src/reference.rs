@@ -3,12 +3,13 @@
 
 use std::cmp::Ordering;
 
-use crate::domain::{
+use domain::user::Profile;
+
+use crate::{
     Cursor,
     cursor::Key,
     fold::Folded,
     listing::{Listed, Listing, Position, SortKey},
-    user::Profile,
 };
 
 /// The page of `users` asked for.

@@ -1,0 +1,13 @@
+//! Ports, and the services which use cases share.
+
+pub mod cache;
+pub mod idempotency;
+pub mod mail;
+pub mod mail_requests;
+pub mod ports;
+pub mod rate_limit;
+pub mod reauthentication;
+pub mod session_tokens;
+pub mod shared_secret;
+pub mod token_redemption;
+pub mod user_updates;

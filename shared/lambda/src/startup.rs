@@ -1,0 +1,53 @@
+//! What every function does first.
+
+use std::time::Duration;
+
+use adapters::{
+    composition::{Deployment, Ports},
+    system::System,
+};
+use application::ports::Clock as _;
+
+use crate::{
+    config::{self, Settings},
+    telemetry,
+};
+
+/// What the `main` of a function returns: an error ends the environment, and Lambda starts another.
+pub type Exit = Result<(), lambda_runtime::Error>;
+
+/// Starts telemetry, reads the configuration and connects. `H` is the function's handler, by whose
+/// path the log knows the function's crate.
+pub(crate) async fn start<H, C: Settings>() -> Result<(Ports, Deployment, C), lambda_runtime::Error>
+{
+    telemetry::start(crate_of::<H>());
+    let (deployment, config) = config::from_environment::<(Deployment, C)>()?;
+    let ports = Ports::connect(deployment.clone()).await;
+    Ok((ports, deployment, config))
+}
+
+/// The crate in which a type was declared.
+pub(crate) fn crate_of<T>() -> &'static str {
+    let path = std::any::type_name::<T>();
+    path.split("::").next().unwrap_or(path)
+}
+
+/// Time until `deadline`, in milliseconds since 1970, at which Lambda ends the worker.
+pub(crate) fn remaining(deadline: u64) -> Duration {
+    Duration::from_millis(deadline.saturating_sub(System.now().as_millis()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_knows_whose_handler_it_is() {
+        fn of<H>(_: &H) -> &'static str {
+            crate_of::<H>()
+        }
+        let closure = async || ();
+        assert_eq!(of(&remaining), "lambda");
+        assert_eq!(of(&closure), "lambda");
+    }
+}

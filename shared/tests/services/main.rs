@@ -1,0 +1,5 @@
+//! Tests of services of the layers over the fake back end, which only crates outside of them can use:
+//! inside, its ports would be those of another build of the crate.
+
+mod access;
+mod cache;
