@@ -8,7 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use adapters::{dynamodb::outbox, ses::CLAIM_TAG};
+use adapters::dynamodb::outbox;
+use application::mail::CLAIM_TAG;
 use aws_lambda_events::event::dynamodb;
 use lambda_http::{RequestExt as _, request::RequestContext};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
-use domain::{Refusal, Result, Role, Roles};
-use lambda::http::{Access, Call, Gate, answer, reply};
+use domain::{Role, Roles};
+use lambda::http::{Access, Gate, answer, reply};
 use testing::{Person, World, sample::Sample};
 
 const LAG: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ impl Door {
         (answer.status().as_u16(), found)
     }
 
-    fn tamper(&self, change: impl FnOnce(&mut crate::domain::User)) {
+    fn tamper(&self, change: impl FnOnce(&mut domain::User)) {
         self.world.tamper(self.ann.id, change);
     }
 }
