@@ -241,9 +241,9 @@ fn the_mail_service_names_the_claim() -> Outcome {
     let envelope = read_json("record-mail.json")?;
     assert_eq!(envelope["source"], "aws.ses");
     assert_eq!(envelope["detail-type"], "Email Sent");
-    let claim = envelope["detail"]["mail"]["tags"][CLAIM_TAG][0].as_str();
-    let (event, letter) = claim
-        .and_then(|claim| claim.split_once('_'))
+    let lease = envelope["detail"]["mail"]["tags"][CLAIM_TAG][0].as_str();
+    let (event, letter) = lease
+        .and_then(|lease| lease.split_once('_'))
         .ok_or("no claim")?;
     assert!(event.parse::<EventId>().is_ok());
     assert_eq!(letter, "welcome");

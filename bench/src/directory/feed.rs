@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use shared::{
     directory::{
         Row, SHARDS, Specification,
-        ports::{FeedPage, FeedPlace, UserFeed},
+        ports::{FeedPage, FeedPosition, UserFeed},
         shard_of,
     },
     domain::{Result, user::Profile},
@@ -36,7 +36,7 @@ impl UserFeed for Feed {
     async fn page(
         &self,
         shard: usize,
-        from: &FeedPlace,
+        from: &FeedPosition,
         matching: Option<&Specification>,
     ) -> Result<FeedPage> {
         let users = self.0.get(shard).map(Vec::as_slice).unwrap_or_default();
@@ -49,7 +49,7 @@ impl UserFeed for Feed {
         let last = page.last().filter(|_| page.len() < rest.len());
         let rows = page.iter().cloned().map(Row::Present);
         Ok(FeedPage {
-            next: last.map(|user| FeedPlace {
+            next: last.map(|user| FeedPosition {
                 time: user.updated_at,
                 after: Some(user.id),
             }),

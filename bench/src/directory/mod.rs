@@ -52,7 +52,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     }
     println!();
     println!(
-        "| users | columns MB | octets a user | snapshot MB | segments | unpack CPU ms | written ms \
+        "| users | columns MB | bytes a user | snapshot MB | segments | unpack CPU ms | written ms \
          | cold ms | list p50 ms | requests | read units | fresh write ms |"
     );
     println!("|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
@@ -102,7 +102,7 @@ async fn process(users: Vec<Profile>, columns: &Columns) -> anyhow::Result<Strin
     let unpacked = || {
         let mut unpacked = Columns::new();
         for segment in &segments {
-            unpacked.absorb(segment)?;
+            unpacked.load(segment)?;
         }
         Ok(unpacked)
     };

@@ -74,7 +74,7 @@ impl Stand {
         let snapshot = SnapshotDirectory {
             feed: Arc::new(Feed::of(users)),
             snapshots: self.aws.snapshots(),
-            clock: self.aws.circumstances.clock.clone(),
+            clock: self.aws.env.clock.clone(),
             overlap: Duration::from_mins(10),
             changes: 1,
         };
@@ -132,11 +132,11 @@ impl Stand {
     }
 
     async fn sign_up(&self, users: &dyn UserRepository, number: usize) -> anyhow::Result<UserId> {
-        let circumstances = &self.aws.circumstances;
-        let occasion = circumstances.occasion(Origin::system("bench"))?;
+        let env = &self.aws.env;
+        let metadata = env.metadata(Origin::system("bench"))?;
         let wrong = |violation: Violation| anyhow::anyhow!(violation.message);
         let new = NewUser {
-            id: UserId::new(occasion.now, circumstances.entropy.bytes()?),
+            id: UserId::new(metadata.now, env.random.bytes()?),
             email: format!("fresh{number}@example.com")
                 .parse()
                 .map_err(wrong)?,
@@ -144,7 +144,7 @@ impl Stand {
             password: PasswordHash::from_phc("$argon2id$none"),
             roles: Roles::new(),
         };
-        Ok(users.commit(&User::create(new, &occasion)).await?.id)
+        Ok(users.commit(&User::create(new, &metadata)).await?.id)
     }
 }
 

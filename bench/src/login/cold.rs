@@ -59,7 +59,7 @@ pub(super) async fn measure(runs: usize) -> anyhow::Result<Vec<String>> {
     event["body"] = json!(json!({"email": EMAIL, "password": PASSWORD}).to_string());
     let sign_in = run(&folder.join("authenticate"), &variables, &event, runs).await?;
     Ok(vec![
-        hello.row("hello-world on lambda_runtime"),
+        hello.row("hello-backend on lambda_runtime"),
         sign_in.row("authenticate, with the AWS SDK"),
     ])
 }
@@ -95,17 +95,17 @@ async fn prepare(model: &Model, dynamo: &Dynamo) -> anyhow::Result<BTreeMap<Stri
         shared::lambda::config::read(&|name| variables.get(name).cloned())?;
     let aws = Ports::at(&dynamo.url(), "Authenticate", deployment).await;
     let wrong = |violation: Violation| anyhow!("{}", violation.message);
-    let occasion = aws.circumstances.occasion(Origin::system("bench"))?;
-    let entropy = &aws.circumstances.entropy;
-    let hasher = Argon2::new(entropy.clone())?;
+    let metadata = aws.env.metadata(Origin::system("bench"))?;
+    let random = &aws.env.random;
+    let hasher = Argon2::new(random.clone())?;
     let new = NewUser {
-        id: UserId::new(occasion.now, entropy.bytes()?),
+        id: UserId::new(metadata.now, random.bytes()?),
         email: EMAIL.parse().map_err(wrong)?,
         name: "Ann".parse().map_err(wrong)?,
         password: hasher.hash(&Password::presented(PASSWORD)).await?,
         roles: Roles::new(),
     };
-    aws.users().commit(&User::create(new, &occasion)).await?;
+    aws.users().commit(&User::create(new, &metadata)).await?;
     // A later process finds the keys that the first one made.
     aws.tokens().warm_up_to_sign().await?;
     for (name, value) in [

@@ -10,7 +10,7 @@ use crate::{
 };
 
 const PASSWORD: &[u8] = b"correct horse battery staple";
-const SALT: &[u8] = b"sixteen octets..";
+const SALT: &[u8] = b"sixteen bytes..";
 
 /// The parameters of new hashes.
 const MEMORY: u32 = 19_456;

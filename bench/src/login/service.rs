@@ -9,15 +9,15 @@ use serde_json::json;
 use shared::{
     application::{
         ports::{PasswordHasher, SecretPurpose, TokenIssuer as _, UserRepository as _},
-        session_tokens::Granting,
+        session_tokens::SessionTokens,
         shared_secret::SharedSecret,
     },
     domain::{
         Origin, Password, Roles, Session, SessionId, User, UserId, error::Violation, user::NewUser,
     },
-    lambda::http::{Gate, answer},
+    lambda::http::{Authenticator, answer},
 };
-use testing::{World, sample::Sample};
+use testing::{FakeBackend, sample::Sample};
 
 use crate::{
     cpu,
@@ -32,7 +32,7 @@ const UNLIMITED: u32 = 100_000_000;
 
 /// The function, with everything it needs.
 pub(super) struct Stage {
-    world: Arc<World>,
+    backend: Arc<FakeBackend>,
     hasher: Arc<dyn PasswordHasher>,
     tokens: Arc<Jwt>,
     service: Arc<Authenticate>,
@@ -40,26 +40,26 @@ pub(super) struct Stage {
 
 impl Stage {
     /// The function with this hasher, before its first sign-in.
-    pub(super) fn new(world: Arc<World>, hasher: Arc<dyn PasswordHasher>) -> Self {
+    pub(super) fn new(backend: Arc<FakeBackend>, hasher: Arc<dyn PasswordHasher>) -> Self {
         let password = PasswordStrategy {
-            users: world.clone(),
+            users: backend.clone(),
             hasher: hasher.clone(),
-            throttle: world.sign_in_throttle(UNLIMITED),
-            circumstances: world.circumstances(),
+            rate_limiter: backend.sign_in_limiter(UNLIMITED),
+            env: backend.env(),
         };
-        let tokens = Arc::new(Jwt::new(world.clone(), world.circumstances(), "roster"));
-        let secret = SharedSecret::new(SecretPurpose::Refresh, world.clone(), world.clone());
+        let tokens = Arc::new(Jwt::new(backend.clone(), backend.env(), "roster"));
+        let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
         let service = Authenticate {
             strategies: vec![Arc::new(password)],
-            sessions: world.clone(),
-            granting: Granting {
+            sessions: backend.clone(),
+            session_tokens: SessionTokens {
                 tokens: tokens.clone(),
                 refresh_secret: secret,
             },
-            circumstances: world.circumstances(),
+            env: backend.env(),
         };
         Self {
-            world,
+            backend,
             hasher,
             tokens,
             service: Arc::new(service),
@@ -69,7 +69,7 @@ impl Stage {
     /// The function with Roster's hasher.
     pub(super) fn real() -> anyhow::Result<Self> {
         Ok(Self::new(
-            World::new(),
+            FakeBackend::new(),
             Arc::new(Argon2::new(Arc::new(System))?),
         ))
     }
@@ -77,19 +77,16 @@ impl Stage {
     /// Somebody with an account.
     pub(super) async fn add(&self, email: &str, active: bool) -> anyhow::Result<()> {
         let wrong = |violation: Violation| anyhow!("{}", violation.message);
-        let occasion = self
-            .world
-            .circumstances()
-            .occasion(Origin::system("bench"))?;
+        let metadata = self.backend.env().metadata(Origin::system("bench"))?;
         let new = NewUser {
-            id: UserId::new(occasion.now, self.world.circumstances().entropy.bytes()?),
+            id: UserId::new(metadata.now, self.backend.env().random.bytes()?),
             email: email.parse().map_err(wrong)?,
             name: "Ann".parse().map_err(wrong)?,
             password: self.hasher.hash(&Password::presented(PASSWORD)).await?,
             roles: Roles::new(),
         };
-        let user = self.world.commit(&User::create(new, &occasion)).await?;
-        self.world.tamper(user.id, |user| user.active = active);
+        let user = self.backend.commit(&User::create(new, &metadata)).await?;
+        self.backend.tamper(user.id, |user| user.active = active);
         Ok(())
     }
 
@@ -98,9 +95,16 @@ impl Stage {
         let request = Sample::new("POST", "/sessions")
             .json(&json!({"email": email, "password": password}))
             .into_request()?;
-        let gate = Gate::open("");
+        let authenticator = Authenticator::open("");
         let service = self.service.clone();
-        let answer = answer(handler::ACCESS, &gate, service, &handler::handle, request).await;
+        let answer = answer(
+            handler::ACCESS,
+            &authenticator,
+            service,
+            &handler::handle,
+            request,
+        )
+        .await;
         Ok(answer.status().as_u16())
     }
 
@@ -116,13 +120,10 @@ impl Stage {
 
 /// What signing an access token takes of a sign-in.
 async fn signature(stage: &Stage) -> anyhow::Result<Duration> {
-    let user = stage.world.users().pop().context("nobody is there")?;
-    let occasion = stage
-        .world
-        .circumstances()
-        .occasion(Origin::system("bench"))?;
-    let id = SessionId::new(occasion.now, [7; 10]);
-    let (session, _) = Session::start(id, "nonce".to_owned(), &user, "pwd", &occasion);
+    let user = stage.backend.users().pop().context("nobody is there")?;
+    let metadata = stage.backend.env().metadata(Origin::system("bench"))?;
+    let id = SessionId::new(metadata.now, [7; 10]);
+    let (session, _) = Session::start(id, "nonce".to_owned(), &user, "pwd", &metadata);
     let before = cpu::of("self")?;
     for _ in 0..TOGETHER {
         stage
@@ -139,8 +140,8 @@ const TOGETHER: u32 = 50;
 /// The rows of the table.
 pub(super) async fn measure(runs: usize, fastest: f64) -> anyhow::Result<Vec<String>> {
     let real = Stage::real()?;
-    let world = World::new();
-    let hashless = Stage::new(world.clone(), world);
+    let backend = FakeBackend::new();
+    let hashless = Stage::new(backend.clone(), backend);
     for stage in [&real, &hashless] {
         stage.add("ann@example.com", true).await?;
         // Makes the keys that sign tokens, as init does.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::{Role, role::MAX_ROLES},
-    lambda::http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Request, Response, response},
 };
 
 use crate::assign_roles::{AssignRoles, Command};
@@ -13,11 +13,11 @@ use crate::assign_roles::{AssignRoles, Command};
 pub const ACCESS: Access = Access::Admin;
 
 /// `PUT /users/{id}/roles`.
-pub async fn handle(assign: Arc<AssignRoles>, call: Call) -> Reply {
-    let target = call.target()?;
-    let mut fields = call.fields()?;
+pub async fn handle(assign: Arc<AssignRoles>, request: Request) -> Response {
+    let target = request.target()?;
+    let mut fields = request.fields()?;
     let roles = fields.parse_set::<Role>("roles", MAX_ROLES);
     let roles = fields.finish(roles)?;
     let user = assign.execute(Command { target, roles }).await?;
-    reply::user(&user)
+    response::user(&user)
 }

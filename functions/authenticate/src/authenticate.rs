@@ -5,32 +5,32 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use shared::{
     application::{
-        ports::{Circumstances, SessionRepository},
-        rate_limit::Guess,
-        session_tokens::{Granted, Granting},
+        ports::{Env, SessionRepository},
+        rate_limit::AttemptPermit,
+        session_tokens::{SessionTokens, TokenPair},
     },
     domain::{Actor, Error, Origin, Result, SessionId, User, error::Violation, session::Session},
     lambda::http::Fields,
 };
 
-/// One way to prove who one is. Another one is a type that implements this, and a line in `main.rs`.
+/// One way to authenticate who one is. Another one is a type that implements this, and a line in `main.rs`.
 #[async_trait]
 pub trait AuthenticationStrategy: Send + Sync {
     /// The name by which clients choose it.
     fn name(&self) -> &'static str;
 
-    /// Who is proven by what a client presents: the fields of the body, of which all must be known.
-    async fn prove(&self, presented: Fields, origin: &Origin) -> Result<Proven>;
+    /// Principal is authenticated by what a client presents: the fields of the body, of which all must be known.
+    async fn authenticate(&self, presented: Fields, origin: &Origin) -> Result<Authenticated>;
 }
 
 /// A user who proved to be the user.
-pub struct Proven {
+pub struct Authenticated {
     /// The user, who is active.
     pub user: User,
     /// How: a value of RFC 8176.
     pub method: &'static str,
     /// The guess it took.
-    pub guess: Guess,
+    pub permit: AttemptPermit,
 }
 
 /// Signs users in.
@@ -40,20 +40,20 @@ pub struct Authenticate {
     /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
     /// Grants tokens.
-    pub granting: Granting,
+    pub session_tokens: SessionTokens,
     /// Time and randomness.
-    pub circumstances: Circumstances,
+    pub env: Env,
 }
 
 /// A sign-in.
 pub struct Command {
     /// The way; none for the first there is.
     pub strategy: Option<Arc<dyn AuthenticationStrategy>>,
-    /// What the client presents to prove who it is.
+    /// What the client presents to authenticate who it is.
     pub presented: Fields,
     /// The `iss` of the token.
     pub issuer: String,
-    /// Who asks, and from where.
+    /// Principal asks, and from where.
     pub origin: Origin,
 }
 
@@ -80,7 +80,7 @@ impl Authenticate {
     ///
     /// # Errors
     /// What the strategy says.
-    pub async fn execute(&self, command: Command) -> Result<Granted> {
+    pub async fn execute(&self, command: Command) -> Result<TokenPair> {
         let Command {
             strategy,
             presented,
@@ -89,27 +89,27 @@ impl Authenticate {
         } = command;
         let strategy = strategy.or_else(|| self.strategies.first().cloned());
         let strategy = strategy.ok_or_else(|| Error::internal("there is no strategy"))?;
-        let proven = strategy.prove(presented, &origin).await?;
-        let Proven {
+        let authenticated = strategy.authenticate(presented, &origin).await?;
+        let Authenticated {
             user,
             method,
-            guess,
-        } = proven;
+            permit,
+        } = authenticated;
         let actor = Actor::User(user.id);
-        let occasion = self.circumstances.occasion(Origin { actor, ..origin })?;
-        let id = SessionId::new(occasion.now, self.circumstances.entropy.bytes()?);
-        let nonce = self.circumstances.entropy.token()?;
-        let (session, event) = Session::start(id, nonce, &user, method, &occasion);
+        let metadata = self.env.metadata(Origin { actor, ..origin })?;
+        let id = SessionId::new(metadata.now, self.env.random.bytes()?);
+        let nonce = self.env.random.token()?;
+        let (session, event) = Session::start(id, nonce, &user, method, &metadata);
         // The token is signed while the tables write.
-        let ((), granted, ()) = tokio::try_join!(
+        let ((), token_pair, ()) = tokio::try_join!(
             self.sessions.start(&session, &event),
-            self.granting.grant(&issuer, &user, &session),
+            self.session_tokens.issue(&issuer, &user, &session),
             async {
-                guess.was_right().await;
+                permit.succeed().await;
                 Ok(())
             },
         )?;
-        Ok(granted)
+        Ok(token_pair)
     }
 }
 

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Call, Reply, StatusCode, reply};
+use shared::lambda::http::{Access, Request, Response, StatusCode, response};
 
 use crate::authenticate::{Authenticate, Command};
 
-/// Who signs in has no token yet.
+/// Principal signs in has no token yet.
 pub const ACCESS: Access = Access::Anyone;
 
 /// `POST /sessions`.
-pub async fn handle(authenticate: Arc<Authenticate>, call: Call) -> Reply {
-    let mut presented = call.fields()?;
+pub async fn handle(authenticate: Arc<Authenticate>, request: Request) -> Response {
+    let mut presented = request.fields()?;
     let strategy = presented.parse_optional_with("strategy", |name| authenticate.strategy(name));
     let Some(strategy) = strategy else {
         // Which other fields there must be, only the strategy knows.
@@ -20,9 +20,9 @@ pub async fn handle(authenticate: Arc<Authenticate>, call: Call) -> Reply {
     let command = Command {
         strategy,
         presented,
-        issuer: call.issuer.clone(),
-        origin: call.origin(),
+        issuer: request.issuer.clone(),
+        origin: request.origin(),
     };
-    let granted = authenticate.execute(command).await?;
-    reply::granted(StatusCode::CREATED, &granted)
+    let token_pair = authenticate.execute(command).await?;
+    response::token_pair(StatusCode::CREATED, &token_pair)
 }

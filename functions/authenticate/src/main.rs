@@ -16,7 +16,7 @@ use shared::{
 
 shared::lambda::config! {
     struct Config {
-        /// Who may sign up, also by way of a provider.
+        /// Principal may sign up, also by way of a provider.
         policy: SignUpPolicy = "SIGN_UP_POLICY",
         /// Where people may sign in instead.
         providers: Providers = "IDENTITY_PROVIDERS",
@@ -27,7 +27,7 @@ shared::lambda::config! {
         /// Guesses at one account without waiting.
         per_account: u32 = "SIGN_IN_ATTEMPTS_PER_ACCOUNT",
         /// Wrong guesses from one place without waiting.
-        per_source: u32 = "SIGN_IN_ATTEMPTS_PER_SOURCE",
+        per_client_ip: u32 = "SIGN_IN_ATTEMPTS_PER_SOURCE",
     }
 }
 
@@ -37,13 +37,13 @@ async fn main() -> Exit {
         handler::ACCESS,
         handler::handle,
         async |ports, config: Config| {
-            let circumstances = ports.circumstances.clone();
-            let throttle = ports.sign_in_throttle(config.per_account, config.per_source);
+            let env = ports.env.clone();
+            let rate_limiter = ports.sign_in_limiter(config.per_account, config.per_client_ip);
             let password = PasswordStrategy {
                 users: ports.users(),
                 hasher: ports.password_hasher()?,
-                throttle: throttle.clone(),
-                circumstances: circumstances.clone(),
+                rate_limiter: rate_limiter.clone(),
+                env: env.clone(),
             };
             let oidc = OidcStrategy {
                 policy: config.policy,
@@ -52,14 +52,14 @@ async fn main() -> Exit {
                     config.secrets,
                     config.loopback,
                 )?,
-                throttle,
-                changing: ports.user_updates(),
+                rate_limiter,
+                updates: ports.user_updates(),
             };
             Ok(Authenticate {
                 strategies: vec![Arc::new(password), Arc::new(oidc)],
                 sessions: ports.sessions(),
-                granting: ports.granting().await?,
-                circumstances,
+                session_tokens: ports.session_tokens().await?,
+                env,
             })
         },
     )

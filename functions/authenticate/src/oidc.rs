@@ -6,34 +6,34 @@ use async_trait::async_trait;
 use shared::{
     application::{
         ports::{IdentityProviders, UserRepository},
-        rate_limit::SignInThrottle,
-        user_updates::{Changing, Target},
+        rate_limit::SignInLimiter,
+        user_updates::{Target, UserUpdates},
     },
     domain::{
         Actor, Email, Error, LoginKey, Name, Origin, Refusal, Result, User, UserId,
-        change::Occasion,
-        identity::{IdentityProfile, Visitor},
+        change::EventMetadata,
+        identity::{ExternalIdentity, IdentityProfile},
         sign_up::SignUpPolicy,
         user::NewMember,
     },
     lambda::http::Fields,
 };
 
-use crate::authenticate::{AuthenticationStrategy, Proven};
+use crate::authenticate::{Authenticated, AuthenticationStrategy};
 
-/// Proven by somebody else. RFC 8176 has no word for it; this one is in use.
+/// Authenticated by somebody else. RFC 8176 has no word for it; this one is in use.
 const METHOD: &str = "fed";
 
 /// Knows users by their identities at OpenID providers.
 pub struct OidcStrategy {
-    /// Who may sign up.
+    /// Principal may sign up.
     pub policy: SignUpPolicy,
     /// Where people sign in.
     pub providers: Arc<dyn IdentityProviders>,
     /// Limits how often people try.
-    pub throttle: SignInThrottle,
+    pub rate_limiter: SignInLimiter,
     /// Changes users.
-    pub changing: Changing,
+    pub updates: UserUpdates,
 }
 
 #[async_trait]
@@ -47,40 +47,40 @@ impl AuthenticationStrategy for OidcStrategy {
     /// `EmailTaken` if somebody new has the address of somebody else, but never unless anyone may sign
     /// up; `TooManyRequests` after too many codes from one place that were worth nothing;
     /// `ProviderUnavailable`.
-    async fn prove(&self, mut presented: Fields, origin: &Origin) -> Result<Proven> {
+    async fn authenticate(&self, mut presented: Fields, origin: &Origin) -> Result<Authenticated> {
         let authorization = presented.authorization();
         let authorization = presented.finish(authorization)?;
-        let guess = match self.throttle.spend(None, origin).await? {
-            Ok(guess) => guess,
-            Err(lock) => return Err(self.throttle.refuse(lock, None, origin).await),
+        let permit = match self.rate_limiter.spend(None, origin).await? {
+            Ok(permit) => permit,
+            Err(lock) => return Err(self.rate_limiter.refuse(lock, None, origin).await),
         };
-        let visitor = match self.providers.redeem(&authorization).await {
-            Ok(visitor) => visitor,
+        let external = match self.providers.redeem(&authorization).await {
+            Ok(external) => external,
             Err(error) => {
                 if !matches!(error, Error::Refused(Refusal::InvalidCredentials)) {
-                    guess.take_back().await;
+                    permit.refund().await;
                 }
                 return Err(error);
             }
         };
-        let user = match self.known(&visitor.identity).await? {
+        let user = match self.known(&external.identity).await? {
             Some(user) => user,
-            None => self.receive(&visitor, origin).await?,
+            None => self.provision(&external, origin).await?,
         };
         if !user.active {
             return Err(Refusal::InvalidCredentials.into());
         }
-        Ok(Proven {
+        Ok(Authenticated {
             user,
             method: METHOD,
-            guess,
+            permit,
         })
     }
 }
 
 impl OidcStrategy {
     fn users(&self) -> &dyn UserRepository {
-        self.changing.users.as_ref()
+        self.updates.users.as_ref()
     }
 
     /// The user who has this login.
@@ -92,20 +92,20 @@ impl OidcStrategy {
     }
 
     /// The user somebody becomes whose identity nobody has: one who has the address, or a new one.
-    async fn receive(&self, visitor: &Visitor, origin: &Origin) -> Result<User> {
-        let profile = self.providers.profile(visitor).await?;
+    async fn provision(&self, external: &ExternalIdentity, origin: &Origin) -> Result<User> {
+        let profile = self.providers.profile(external).await?;
         let Some(email) = profile.email.clone() else {
             tracing::warn!("an identity without an address: is the scope `email` asked for?");
             return Err(Refusal::InvalidCredentials.into());
         };
-        let received = match self.namesake(&email, &profile).await? {
-            Some(user) => self.adopt(user, visitor, origin).await,
-            None => self.sign_up(email, profile, visitor, origin).await,
+        let received = match self.user_by_verified_email(&email, &profile).await? {
+            Some(user) => self.link_to(user, external, origin).await,
+            None => self.sign_up(email, profile, external, origin).await,
         };
         match received {
             // Perhaps the same person, at the same time on another device.
             Err(Error::Refused(Refusal::EmailTaken)) => {
-                let user = self.known(&visitor.identity).await?;
+                let user = self.known(&external.identity).await?;
                 user.ok_or_else(|| Refusal::EmailTaken.into())
             }
             received => received,
@@ -114,7 +114,11 @@ impl OidcStrategy {
 
     /// The user with this address, if both sides know that it is the user's: the provider and we.
     /// Otherwise one of them may be somebody who only says so.
-    async fn namesake(&self, email: &Email, profile: &IdentityProfile) -> Result<Option<User>> {
+    async fn user_by_verified_email(
+        &self,
+        email: &Email,
+        profile: &IdentityProfile,
+    ) -> Result<Option<User>> {
         if !profile.email_verified {
             return Ok(None);
         }
@@ -123,7 +127,12 @@ impl OidcStrategy {
     }
 
     /// The user who may from now on sign in by this identity too.
-    async fn adopt(&self, user: User, visitor: &Visitor, origin: &Origin) -> Result<User> {
+    async fn link_to(
+        &self,
+        user: User,
+        external: &ExternalIdentity,
+        origin: &Origin,
+    ) -> Result<User> {
         let (email, actor) = (user.email.clone(), Actor::User(user.id));
         let target = Target {
             id: user.id,
@@ -133,13 +142,13 @@ impl OidcStrategy {
                 ..origin.clone()
             },
         };
-        let link = |user: &User, occasion: &Occasion| {
+        let link = |user: &User, metadata: &EventMetadata| {
             if !user.active || !is_proven(user, &email) {
                 return Err(Refusal::InvalidCredentials.into());
             }
-            user.link(&visitor.identity, occasion)
+            user.link(&external.identity, metadata)
         };
-        self.changing.change_loaded(user, &target, link).await
+        self.updates.update_loaded(user, &target, link).await
     }
 
     /// A new user, where anyone may sign up.
@@ -147,22 +156,22 @@ impl OidcStrategy {
         &self,
         email: Email,
         profile: IdentityProfile,
-        visitor: &Visitor,
+        external: &ExternalIdentity,
         origin: &Origin,
     ) -> Result<User> {
         if self.policy != SignUpPolicy::Open {
             return Err(Refusal::InvalidCredentials.into());
         }
-        let circumstances = &self.changing.circumstances;
-        let occasion = circumstances.occasion(origin.clone())?;
+        let env = &self.updates.env;
+        let metadata = env.metadata(origin.clone())?;
         let new = NewMember {
-            id: UserId::new(occasion.now, circumstances.entropy.bytes()?),
+            id: UserId::new(metadata.now, env.random.bytes()?),
             name: profile.name.unwrap_or_else(|| Name::of(&email)),
             email,
             email_verified: profile.email_verified,
-            identity: visitor.identity.clone(),
+            identity: external.identity.clone(),
         };
-        let change = User::create_member(new, &occasion);
+        let change = User::create_member(new, &metadata);
         self.users().commit(&change).await
     }
 }

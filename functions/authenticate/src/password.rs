@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use shared::{
     application::{
-        ports::{Circumstances, PasswordHasher, UserRepository},
-        rate_limit::SignInThrottle,
+        ports::{Env, PasswordHasher, UserRepository},
+        rate_limit::SignInLimiter,
     },
     domain::{
         Email, Login, LoginKey, Origin, Password, Refusal, Result, User, UserId, error::Causes,
@@ -14,9 +14,9 @@ use shared::{
     lambda::http::Fields,
 };
 
-use crate::authenticate::{AuthenticationStrategy, Proven};
+use crate::authenticate::{Authenticated, AuthenticationStrategy};
 
-/// RFC 8176: proven by password.
+/// RFC 8176: authenticated by password.
 const METHOD: &str = "pwd";
 
 /// Knows users by address and password.
@@ -26,9 +26,9 @@ pub struct PasswordStrategy {
     /// Compares passwords with hashes.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Limits how often passwords are guessed.
-    pub throttle: SignInThrottle,
+    pub rate_limiter: SignInLimiter,
     /// Time and randomness.
-    pub circumstances: Circumstances,
+    pub env: Env,
 }
 
 #[async_trait]
@@ -41,32 +41,32 @@ impl AuthenticationStrategy for PasswordStrategy {
     /// `InvalidCredentials` if the address is unknown, the password wrong or the account not active:
     /// the same calls are made and the same answer is given for all three. `TooManyRequests` after too
     /// many guesses, before anything is compared: the right password does not show itself then.
-    async fn prove(&self, mut presented: Fields, origin: &Origin) -> Result<Proven> {
+    async fn authenticate(&self, mut presented: Fields, origin: &Origin) -> Result<Authenticated> {
         let email = presented.parse::<Email>("email");
         let password = presented
             .text("password")
             .map(|raw| Password::presented(&raw));
         let (email, password) = presented.finish(email.zip(password))?;
         let key = LoginKey::Email(email.clone());
-        let (guess, login) = tokio::try_join!(
-            self.throttle.spend(Some(&email), origin),
+        let (permit, login) = tokio::try_join!(
+            self.rate_limiter.spend(Some(&email), origin),
             self.users.find_login(&key)
         )?;
-        let guess = match guess {
-            Ok(guess) => guess,
+        let permit = match permit {
+            Ok(permit) => permit,
             Err(lock) => {
                 let owner = login.map(|login| login.user_id);
-                return Err(self.throttle.refuse(lock, owner, origin).await);
+                return Err(self.rate_limiter.refuse(lock, owner, origin).await);
             }
         };
         let user = self.verify(login.as_ref(), &password).await?;
         if let Some(login) = &login {
             self.upgrade(login, &password).await;
         }
-        Ok(Proven {
+        Ok(Authenticated {
             user,
             method: METHOD,
-            guess,
+            permit,
         })
     }
 }
@@ -76,15 +76,12 @@ impl PasswordStrategy {
     async fn verify(&self, login: Option<&Login>, password: &Password) -> Result<User> {
         let id = match login {
             Some(login) => login.user_id,
-            None => UserId::new(
-                self.circumstances.clock.now(),
-                self.circumstances.entropy.bytes()?,
-            ),
+            None => UserId::new(self.env.clock.now(), self.env.random.bytes()?),
         };
         let hash = login.and_then(|login| login.password.as_ref());
-        let (user, proven) =
+        let (user, authenticated) =
             tokio::try_join!(self.users.find(id), self.hasher.verify(password, hash))?;
-        user.filter(|user| proven && user.active)
+        user.filter(|user| authenticated && user.active)
             .ok_or_else(|| Refusal::InvalidCredentials.into())
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::{Email, Password},
-    lambda::http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Request, Response, response},
 };
 
 use crate::change_email::{ChangeEmail, Command};
@@ -13,9 +13,9 @@ use crate::change_email::{ChangeEmail, Command};
 pub const ACCESS: Access = Access::Owner;
 
 /// `PUT /users/{id}/email`.
-pub async fn handle(change: Arc<ChangeEmail>, call: Call) -> Reply {
-    let target = call.target()?;
-    let mut fields = call.fields()?;
+pub async fn handle(change: Arc<ChangeEmail>, request: Request) -> Response {
+    let target = request.target()?;
+    let mut fields = request.fields()?;
     let email = fields.parse::<Email>("email");
     let password = fields.text("password").map(|raw| Password::presented(&raw));
     let (email, password) = fields.finish(email.zip(password))?;
@@ -25,5 +25,5 @@ pub async fn handle(change: Arc<ChangeEmail>, call: Call) -> Reply {
         password,
     };
     change.execute(command).await?;
-    reply::accepted()
+    response::accepted()
 }

@@ -6,7 +6,7 @@ use shared::{
     application::{
         ports::{PasswordHasher, SessionRepository},
         reauthentication::Reauthentication,
-        user_updates::{Changing, Target},
+        user_updates::{Target, UserUpdates},
     },
     domain::{NewPassword, Password, PasswordPolicy, Refusal, Result, SessionId, User},
 };
@@ -16,7 +16,7 @@ pub struct ChangePassword {
     /// What passwords must satisfy.
     pub passwords: PasswordPolicy,
     /// Changes users.
-    pub changing: Changing,
+    pub updates: UserUpdates,
     /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
     /// Hashes passwords.
@@ -60,7 +60,7 @@ impl ChangePassword {
     /// ended meanwhile: what was proven then counts no more.
     pub async fn execute(&self, command: Command) -> Result<()> {
         let Command { target, proof, new } = command;
-        let user = self.changing.load(&target).await?;
+        let user = self.updates.load(&target).await?;
         let new = self.choose(&user, &new)?;
         if let Proof::Owner { current, .. } = &proof {
             self.reauthentication
@@ -71,12 +71,12 @@ impl ChangePassword {
         let is_owner = matches!(proof, Proof::Owner { .. });
         let epoch = user.auth_epoch;
         let changed = self
-            .changing
-            .change_loaded(user, &target, |user, occasion| {
+            .updates
+            .update_loaded(user, &target, |user, metadata| {
                 if is_owner && user.auth_epoch != epoch {
                     return Err(Refusal::VersionConflict.into());
                 }
-                Ok(Some(user.change_password(hash.clone(), occasion)))
+                Ok(Some(user.change_password(hash.clone(), metadata)))
             })
             .await?;
         if let Proof::Owner { session_id, .. } = proof {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::{Password, Refusal},
-    lambda::http::{Access, Call, Fields, Reply, reply},
+    lambda::http::{Access, Fields, Request, Response, response},
 };
 
 use crate::change_password::{ChangePassword, Command, Proof};
@@ -13,10 +13,10 @@ use crate::change_password::{ChangePassword, Command, Proof};
 pub const ACCESS: Access = Access::OwnerOrAdmin;
 
 /// `PUT /users/{id}/password`.
-pub async fn handle(change: Arc<ChangePassword>, call: Call) -> Reply {
-    let target = call.target()?;
-    let caller = call.signed_in()?;
-    let mut fields = call.fields()?;
+pub async fn handle(change: Arc<ChangePassword>, request: Request) -> Response {
+    let target = request.target()?;
+    let caller = request.signed_in()?;
+    let mut fields = request.fields()?;
     let proof = if caller.user_id == target.id {
         password(&mut fields, "currentPassword").map(|current| Proof::Owner {
             current,
@@ -31,7 +31,7 @@ pub async fn handle(change: Arc<ChangePassword>, call: Call) -> Reply {
     let (proof, new) = fields.finish(proof.zip(new))?;
     let command = Command { target, proof, new };
     change.execute(command).await?;
-    reply::no_content()
+    response::no_content()
 }
 
 fn password(fields: &mut Fields, name: &str) -> Option<Password> {

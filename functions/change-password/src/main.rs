@@ -12,7 +12,7 @@ shared::lambda::config! {
         /// Guesses at one account without waiting.
         per_account: u32 = "SIGN_IN_ATTEMPTS_PER_ACCOUNT",
         /// Wrong guesses from one place without waiting.
-        per_source: u32 = "SIGN_IN_ATTEMPTS_PER_SOURCE",
+        per_client_ip: u32 = "SIGN_IN_ATTEMPTS_PER_SOURCE",
         /// Characters of a new password.
         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
     }
@@ -28,11 +28,11 @@ async fn main() -> Exit {
             let reauthentication = Reauthentication {
                 users: ports.users(),
                 hasher: hasher.clone(),
-                throttle: ports.sign_in_throttle(config.per_account, config.per_source),
+                rate_limiter: ports.sign_in_limiter(config.per_account, config.per_client_ip),
             };
             Ok(ChangePassword {
                 passwords: PasswordPolicy::with_minimum(config.minimum),
-                changing: ports.user_updates(),
+                updates: ports.user_updates(),
                 sessions: ports.sessions(),
                 hasher,
                 reauthentication,

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use shared::{
     application::{
-        idempotency::{Begun, Idempotency, Repeatable},
-        ports::{AnonymousRequests, Circumstances, Claim, PasswordHasher, Purpose, UserRepository},
-        rate_limit::Throttle,
+        idempotency::{Begun, Idempotency, IdempotencyKey},
+        ports::{AnonymousRequests, Env, Lease, PasswordHasher, Purpose, UserRepository},
+        rate_limit::RateLimiter,
     },
     domain::{
         Actor, Email, EventId, Name, NewPassword, Origin, PasswordHash, PasswordPolicy, Refusal,
         RequestId, Result, Roles, User, UserId,
         attempt::{AttemptKey, Limit, Scope},
-        change::Occasion,
+        change::EventMetadata,
         request::{AnonymousRequest, RequestKind, SignUp},
         sign_up::SignUpPolicy,
         user::NewUser,
@@ -22,26 +22,26 @@ use shared::{
 
 /// Creates users.
 pub struct CreateUser {
-    /// Who may.
+    /// Principal may.
     pub policy: SignUpPolicy,
     /// What passwords must satisfy.
     pub passwords: PasswordPolicy,
     /// Where users are kept.
     pub users: Arc<dyn UserRepository>,
-    /// Where concealed wishes are kept.
+    /// Where concealed requests are kept.
     pub requests: Arc<dyn AnonymousRequests>,
     /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Limits how often.
-    pub throttle: Throttle,
+    pub rate_limiter: RateLimiter,
     /// Sign-ups from one place, an hour.
-    pub per_source: Limit,
+    pub per_client_ip: Limit,
     /// Mails to one address, an hour: a concealed sign-up always sends one.
     pub mails_per_address: Limit,
     /// Knows repetitions.
     pub idempotency: Idempotency,
     /// Time and randomness.
-    pub circumstances: Circumstances,
+    pub env: Env,
 }
 
 /// A user to be created.
@@ -53,10 +53,10 @@ pub struct Command {
     pub name: Name,
     /// Password.
     pub password: NewPassword,
-    /// Who asks, and from where.
+    /// Principal asks, and from where.
     pub origin: Origin,
     /// Set by clients that may repeat the request.
-    pub repeatable: Option<Repeatable>,
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 /// What came of it.
@@ -68,15 +68,15 @@ pub struct Command {
 pub enum Outcome {
     /// There is a new user.
     Created(User),
-    /// The wish is noted. Nobody learns here whether it will come true.
+    /// The request is noted. Nobody learns here whether it will come true.
     Accepted,
 }
 
 /// How a user comes about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub enum SignUpMode {
     /// An administrator creates it: as often as needed.
-    Appointed,
+    ByAdmin,
     /// Somebody signs up, and is told if the address is taken.
     Open,
     /// Somebody signs up, and is never told.
@@ -96,64 +96,69 @@ impl CreateUser {
     ///
     /// # Errors
     /// `Unauthenticated` or `Forbidden` where only administrators may.
-    pub fn admit(&self, caller: Option<bool>) -> Result<Manner> {
+    pub fn admit(&self, caller: Option<bool>) -> Result<SignUpMode> {
         match (self.policy, caller) {
-            (_, Some(true)) => Ok(Manner::Appointed),
-            (SignUpPolicy::Open, _) => Ok(Manner::Open),
-            (SignUpPolicy::Concealed, _) => Ok(Manner::Concealed),
+            (_, Some(true)) => Ok(SignUpMode::ByAdmin),
+            (SignUpPolicy::Open, _) => Ok(SignUpMode::Open),
+            (SignUpPolicy::Concealed, _) => Ok(SignUpMode::Concealed),
             (SignUpPolicy::Admin, None) => Err(Refusal::Unauthenticated.into()),
             (SignUpPolicy::Admin, Some(false)) => Err(Refusal::Forbidden.into()),
         }
     }
 
-    /// Carries out the command in this manner, once for each `Idempotency-Key`.
+    /// Carries out the command in this mode, once for each `Idempotency-Key`.
     ///
     /// # Errors
     /// `EmailTaken`, but never of a concealed sign-up; `TooManyRequests`, but never to administrators.
-    pub async fn execute(&self, command: Command, manner: Manner) -> Result<Outcome> {
+    pub async fn execute(&self, command: Command, mode: SignUpMode) -> Result<Outcome> {
         let fresh = self.reserve()?;
-        let Some(repeatable) = &command.repeatable else {
-            return self.carry_out(command, manner, fresh).await;
+        let Some(idempotency_key) = &command.idempotency_key else {
+            return self.carry_out(command, mode, fresh).await;
         };
         let actor = command.origin.actor;
-        match self.begin(actor, repeatable, fresh).await? {
+        match self.begin(actor, idempotency_key, fresh).await? {
             Begun::Done(result) => self.recall(&result).await,
-            Begun::Go(claim) => {
-                let reserved = Reserved::from_json(&claim.reserved).unwrap_or(fresh);
-                let outcome = self.carry_out(command, manner, reserved).await;
-                self.conclude(&claim, outcome).await
+            Begun::Go(lease) => {
+                let reserved = Reserved::from_json(&lease.reserved).unwrap_or(fresh);
+                let outcome = self.carry_out(command, mode, reserved).await;
+                self.conclude(&lease, outcome).await
             }
         }
     }
 
     fn reserve(&self) -> Result<Reserved> {
-        let now = self.circumstances.clock.now();
+        let now = self.env.clock.now();
         Ok(Reserved {
-            user_id: UserId::new(now, self.circumstances.entropy.bytes()?),
-            event_id: EventId::new(now, self.circumstances.entropy.bytes()?),
+            user_id: UserId::new(now, self.env.random.bytes()?),
+            event_id: EventId::new(now, self.env.random.bytes()?),
         })
     }
 
     async fn begin(
         &self,
         actor: Actor,
-        repeatable: &Repeatable,
+        idempotency_key: &IdempotencyKey,
         reserved: Reserved,
     ) -> Result<Begun> {
         self.idempotency
-            .begin(Purpose::SignUp, actor, repeatable, reserved.to_json())
+            .begin(Purpose::SignUp, actor, idempotency_key, reserved.to_json())
             .await
     }
 
-    async fn carry_out(&self, command: Command, manner: Manner, ids: Reserved) -> Result<Outcome> {
-        self.limit(&command, manner).await?;
+    async fn carry_out(
+        &self,
+        command: Command,
+        mode: SignUpMode,
+        ids: Reserved,
+    ) -> Result<Outcome> {
+        self.limit(&command, mode).await?;
         let password = self.hasher.hash(command.password.as_password()).await?;
-        let occasion = Occasion {
+        let metadata = EventMetadata {
             event_id: ids.event_id,
-            ..self.circumstances.occasion(command.origin)?
+            ..self.env.metadata(command.origin)?
         };
-        match manner {
-            Manner::Concealed => {
+        match mode {
+            SignUpMode::Concealed => {
                 // The same write whether or not the address is taken: its observer finds out.
                 let id = RequestId::from(ids.user_id.as_uuid());
                 let kind = RequestKind::SignUp(SignUp {
@@ -161,14 +166,14 @@ impl CreateUser {
                     name: command.name,
                     password,
                 });
-                let (request, event) = AnonymousRequest::new(id, command.email, kind, &occasion);
+                let (request, event) = AnonymousRequest::new(id, command.email, kind, &metadata);
                 self.requests.put(&request, &event).await?;
                 Ok(Outcome::Accepted)
             }
-            Manner::Open | Manner::Appointed => {
+            SignUpMode::Open | SignUpMode::ByAdmin => {
                 let new = new_user(ids.user_id, command.email, command.name, password);
                 self.users
-                    .commit(&User::create(new, &occasion))
+                    .commit(&User::create(new, &metadata))
                     .await
                     .map(Outcome::Created)
             }
@@ -176,35 +181,38 @@ impl CreateUser {
     }
 
     /// Spends a try, before anything is hashed.
-    async fn limit(&self, command: &Command, manner: Manner) -> Result<()> {
-        let source = AttemptKey::of_source(Scope::SignUp, command.origin.source);
+    async fn limit(&self, command: &Command, mode: SignUpMode) -> Result<()> {
+        let source = AttemptKey::of_client_ip(Scope::SignUp, command.origin.client_ip);
         let address = AttemptKey::of_address(Scope::MailTo, &command.email);
-        let (source, address) = ((source, self.per_source), (address, self.mails_per_address));
-        match manner {
-            Manner::Appointed => Ok(()),
-            Manner::Open => self.throttle.admit(&[source]).await,
-            Manner::Concealed => self.throttle.admit(&[source, address]).await,
+        let (source, address) = (
+            (source, self.per_client_ip),
+            (address, self.mails_per_address),
+        );
+        match mode {
+            SignUpMode::ByAdmin => Ok(()),
+            SignUpMode::Open => self.rate_limiter.acquire(&[source]).await,
+            SignUpMode::Concealed => self.rate_limiter.acquire(&[source, address]).await,
         }
     }
 
     /// Records the outcome if it is final; lets the next repetition try again if it is not.
-    async fn conclude(&self, claim: &Claim, outcome: Result<Outcome>) -> Result<Outcome> {
+    async fn conclude(&self, lease: &Lease, outcome: Result<Outcome>) -> Result<Outcome> {
         match &outcome {
             Ok(Outcome::Created(user)) => {
                 let result = json!({"status": "created", "userId": user.id});
-                self.idempotency.settle(claim, &result).await?;
+                self.idempotency.settle(lease, &result).await?;
             }
             Ok(Outcome::Accepted) => {
                 self.idempotency
-                    .settle(claim, &json!({"status": "accepted"}))
+                    .settle(lease, &json!({"status": "accepted"}))
                     .await?;
             }
             Err(shared::domain::Error::Refused(Refusal::EmailTaken)) => {
                 self.idempotency
-                    .settle(claim, &json!({"status": "taken"}))
+                    .settle(lease, &json!({"status": "taken"}))
                     .await?;
             }
-            Err(_) => self.idempotency.release(claim).await?,
+            Err(_) => self.idempotency.release(lease).await?,
         }
         outcome
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::{Email, Name},
-    lambda::http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Request, Response, response},
 };
 
 use crate::create_user::{Command, CreateUser, Outcome};
@@ -13,18 +13,18 @@ use crate::create_user::{Command, CreateUser, Outcome};
 pub const ACCESS: Access = Access::AnyoneOrCaller;
 
 /// `POST /users`.
-pub async fn handle(create: Arc<CreateUser>, call: Call) -> Reply {
-    let manner = create.admit(call.caller.as_ref().map(|caller| caller.is_admin))?;
-    let command = read(&create, &call)?;
-    match create.execute(command, manner).await? {
-        Outcome::Created(user) => reply::created(&user),
-        Outcome::Accepted => reply::accepted(),
+pub async fn handle(create: Arc<CreateUser>, request: Request) -> Response {
+    let mode = create.admit(request.caller.as_ref().map(|caller| caller.is_admin))?;
+    let command = read(&create, &request)?;
+    match create.execute(command, mode).await? {
+        Outcome::Created(user) => response::created(&user),
+        Outcome::Accepted => response::accepted(),
     }
 }
 
-fn read(create: &CreateUser, call: &Call) -> shared::domain::Result<Command> {
-    let repeatable = call.idempotency_key()?;
-    let mut fields = call.fields()?;
+fn read(create: &CreateUser, request: &Request) -> shared::domain::Result<Command> {
+    let idempotency_key = request.idempotency_key()?;
+    let mut fields = request.fields()?;
     let email = fields.parse::<Email>("email");
     let name = fields.parse::<Name>("name");
     // What is known of the person makes a weak password; what is wrong of it cannot.
@@ -41,7 +41,7 @@ fn read(create: &CreateUser, call: &Call) -> shared::domain::Result<Command> {
         email,
         name,
         password,
-        origin: call.origin(),
-        repeatable,
+        origin: request.origin(),
+        idempotency_key,
     })
 }

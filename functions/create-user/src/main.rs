@@ -9,12 +9,12 @@ use shared::{
 
 shared::lambda::config! {
     struct Config {
-        /// Who may create users.
+        /// Principal may create users.
         policy: SignUpPolicy = "SIGN_UP_POLICY",
         /// Characters of a new password.
         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
         /// Sign-ups from one place, an hour.
-        per_source: u32 = "SIGN_UPS_PER_SOURCE",
+        per_client_ip: u32 = "SIGN_UPS_PER_SOURCE",
         /// Mails to one address, an hour.
         mails_per_address: u32 = "MAILS_PER_ADDRESS",
     }
@@ -26,18 +26,18 @@ async fn main() -> Exit {
         handler::ACCESS,
         handler::handle,
         async |ports, config: Config| {
-            let entropy = ports.circumstances.entropy.clone();
+            let random = ports.env.random.clone();
             Ok(CreateUser {
                 policy: config.policy,
                 passwords: PasswordPolicy::with_minimum(config.minimum),
                 users: ports.users(),
                 requests: ports.requests(),
                 hasher: ports.password_hasher()?,
-                throttle: ports.throttle(),
-                per_source: Limit::hourly(config.per_source),
+                rate_limiter: ports.rate_limiter(),
+                per_client_ip: Limit::hourly(config.per_client_ip),
                 mails_per_address: Limit::hourly(config.mails_per_address),
-                idempotency: Idempotency::new(ports.claims(), ports.keys(), entropy),
-                circumstances: ports.circumstances.clone(),
+                idempotency: Idempotency::new(ports.leases(), ports.keys(), random),
+                env: ports.env.clone(),
             })
         },
     )

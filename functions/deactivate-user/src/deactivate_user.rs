@@ -1,17 +1,17 @@
 //! The use case: a user may no longer sign in.
 
 use shared::{
-    application::user_updates::{Changing, Target},
+    application::user_updates::{Target, UserUpdates},
     domain::{Result, User},
 };
 
 /// Deactivates users.
 pub struct DeactivateUser {
     /// Changes users.
-    pub changing: Changing,
+    pub updates: UserUpdates,
 }
 
-/// Who it is about.
+/// Principal it is about.
 #[derive(Debug)]
 pub struct Command {
     /// The user.
@@ -24,9 +24,9 @@ impl DeactivateUser {
     /// # Errors
     /// `NotFound`, `PreconditionFailed`, `AlreadyDeactivated`, `LastAdministrator`.
     pub async fn execute(&self, command: Command) -> Result<User> {
-        self.changing
-            .change_target(&command.target, |user, occasion| {
-                user.deactivate(occasion).map(Some)
+        self.updates
+            .update(&command.target, |user, metadata| {
+                user.deactivate(metadata).map(Some)
             })
             .await
     }
@@ -38,27 +38,27 @@ mod tests {
 
     use shared::{
         domain::{Error, EventKind, Origin, Refusal},
-        lambda::http::{Access, Call, Reply},
+        lambda::http::{Access, Request, Response},
     };
     use testing::{
-        Fault, Person, World,
-        fixture::{Answer, Route, Stage},
+        FakeBackend, Fault, Person,
+        fixture::{Answer, Fixture, Route},
         sample::Sample,
     };
 
     use super::*;
     use crate::handler;
 
-    fn service(world: &Arc<World>) -> DeactivateUser {
+    fn service(backend: &Arc<FakeBackend>) -> DeactivateUser {
         DeactivateUser {
-            changing: Changing {
-                users: world.clone(),
-                circumstances: world.circumstances(),
+            updates: UserUpdates {
+                users: backend.clone(),
+                env: backend.env(),
             },
         }
     }
 
-    fn route() -> Route<DeactivateUser, impl AsyncFn(Arc<DeactivateUser>, Call) -> Reply> {
+    fn route() -> Route<DeactivateUser, impl AsyncFn(Arc<DeactivateUser>, Request) -> Response> {
         Route {
             access: handler::ACCESS,
             service,
@@ -66,10 +66,10 @@ mod tests {
         }
     }
 
-    async fn deactivate(stage: &Stage, whom: &Person) -> Answer {
+    async fn deactivate(fixture: &Fixture, whom: &Person) -> Answer {
         let request = Sample::of_user("POST", &whom.id.to_string(), "/deactivate");
-        let request = request.bearer(&stage.admin.token);
-        route().answer(&stage.world, request).await.unwrap()
+        let request = request.bearer(&fixture.admin.token);
+        route().answer(&fixture.backend, request).await.unwrap()
     }
 
     #[tokio::test]
@@ -81,54 +81,54 @@ mod tests {
 
     #[tokio::test]
     async fn a_deactivated_user_is_shut_out_at_once() {
-        let stage = Stage::set().await.unwrap();
-        let answer = deactivate(&stage, &stage.ann).await;
+        let fixture = Fixture::new().await.unwrap();
+        let answer = deactivate(&fixture, &fixture.ann).await;
         assert_eq!((answer.status, answer.header("etag")), (200, Some("\"2\"")));
         assert_eq!(answer.body["active"], false);
-        let event = stage.world.outbox().pop().unwrap();
+        let event = fixture.backend.outbox().pop().unwrap();
         assert_eq!(event.kind, EventKind::UserDeactivated);
-        let session = stage.world.sessions_of(stage.ann.id).remove(0);
-        let user = stage.world.user(stage.ann.id).unwrap();
+        let session = fixture.backend.sessions_of(fixture.ann.id).remove(0);
+        let user = fixture.backend.user(fixture.ann.id).unwrap();
         assert!(user.auth_epoch > session.auth_epoch, "the session ended");
 
-        let again = deactivate(&stage, &stage.ann).await;
+        let again = deactivate(&fixture, &fixture.ann).await;
         assert_eq!(again.problem(), (409, "already-deactivated"));
-        assert_eq!(stage.world.user(stage.ann.id), Some(user));
+        assert_eq!(fixture.backend.user(fixture.ann.id), Some(user));
     }
 
     #[tokio::test]
     async fn the_last_administrator_stays() {
-        let stage = Stage::set().await.unwrap();
-        let refused = deactivate(&stage, &stage.admin).await;
+        let fixture = Fixture::new().await.unwrap();
+        let refused = deactivate(&fixture, &fixture.admin).await;
         assert_eq!(refused.problem(), (409, "last-administrator"));
     }
 
     #[tokio::test]
     async fn a_stale_version_changes_nothing() {
-        let stage = Stage::set().await.unwrap();
-        let request = Sample::of_user("POST", &stage.ann.id.to_string(), "/deactivate")
+        let fixture = Fixture::new().await.unwrap();
+        let request = Sample::of_user("POST", &fixture.ann.id.to_string(), "/deactivate")
             .header("if-match", "\"2\"")
-            .bearer(&stage.admin.token);
-        let answer = route().answer(&stage.world, request).await.unwrap();
+            .bearer(&fixture.admin.token);
+        let answer = route().answer(&fixture.backend, request).await.unwrap();
         assert_eq!(answer.problem(), (412, "precondition-failed"));
-        assert!(stage.world.user(stage.ann.id).unwrap().active);
+        assert!(fixture.backend.user(fixture.ann.id).unwrap().active);
     }
 
     /// Whatever fails wherever, after a repetition the user is inactive, by one event.
     #[tokio::test]
     async fn a_deactivation_survives_every_fault() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let stage = Stage::set().await.unwrap();
-            let service = service(&stage.world);
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let fixture = Fixture::new().await.unwrap();
+            let service = service(&fixture.backend);
             let command = || Command {
                 target: Target {
-                    id: stage.ann.id,
+                    id: fixture.ann.id,
                     expected: None,
                     origin: Origin::system("test"),
                 },
             };
-            let (_, fired) = stage
-                .world
+            let (_, fired) = fixture
+                .backend
                 .with_fault(fault, service.execute(command()))
                 .await;
             let again = service.execute(command()).await;
@@ -137,8 +137,15 @@ mod tests {
                 Ok(_) | Err(Error::Refused(Refusal::AlreadyDeactivated))
             );
             assert!(done, "{fault:?}: {again:?}");
-            assert!(!stage.world.user(stage.ann.id).unwrap().active, "{fault:?}");
-            assert_eq!(stage.world.history_of(stage.ann.id).len(), 2, "{fault:?}");
+            assert!(
+                !fixture.backend.user(fixture.ann.id).unwrap().active,
+                "{fault:?}"
+            );
+            assert_eq!(
+                fixture.backend.history_of(fixture.ann.id).len(),
+                2,
+                "{fault:?}"
+            );
             fired
         })
         .await;

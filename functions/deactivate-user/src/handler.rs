@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Call, Reply, reply};
+use shared::lambda::http::{Access, Request, Response, response};
 
 use crate::deactivate_user::{Command, DeactivateUser};
 
@@ -10,8 +10,8 @@ use crate::deactivate_user::{Command, DeactivateUser};
 pub const ACCESS: Access = Access::Admin;
 
 /// `POST /users/{id}/deactivate`.
-pub async fn handle(deactivate: Arc<DeactivateUser>, call: Call) -> Reply {
-    let target = call.target()?;
+pub async fn handle(deactivate: Arc<DeactivateUser>, request: Request) -> Response {
+    let target = request.target()?;
     let user = deactivate.execute(Command { target }).await?;
-    reply::user(&user)
+    response::user(&user)
 }

@@ -1,14 +1,14 @@
 //! The use case: a user is erased.
 
 use shared::{
-    application::user_updates::{Changing, Target},
+    application::user_updates::{Target, UserUpdates},
     domain::Result,
 };
 
 /// Erases users.
 pub struct DeleteUser {
     /// Changes users.
-    pub changing: Changing,
+    pub updates: UserUpdates,
 }
 
 /// An erasure.
@@ -25,9 +25,9 @@ impl DeleteUser {
     /// # Errors
     /// `NotFound`, also the second time; `PreconditionFailed`; `LastAdministrator`.
     pub async fn execute(&self, command: Command) -> Result<()> {
-        self.changing
-            .change_target(&command.target, |user, occasion| {
-                Ok(Some(user.erase(occasion)))
+        self.updates
+            .update(&command.target, |user, metadata| {
+                Ok(Some(user.erase(metadata)))
             })
             .await
             .map(|_| ())
@@ -40,27 +40,27 @@ mod tests {
 
     use shared::{
         domain::{Error, EventKind, Origin, Refusal, Role, Roles},
-        lambda::http::{Access, Call, Reply},
+        lambda::http::{Access, Request, Response},
     };
     use testing::{
-        Fault, Person, World,
-        fixture::{Answer, Route, Stage},
+        FakeBackend, Fault, Person,
+        fixture::{Answer, Fixture, Route},
         sample::Sample,
     };
 
     use super::*;
     use crate::handler;
 
-    fn service(world: &Arc<World>) -> DeleteUser {
+    fn service(backend: &Arc<FakeBackend>) -> DeleteUser {
         DeleteUser {
-            changing: Changing {
-                users: world.clone(),
-                circumstances: world.circumstances(),
+            updates: UserUpdates {
+                users: backend.clone(),
+                env: backend.env(),
             },
         }
     }
 
-    fn route() -> Route<DeleteUser, impl AsyncFn(Arc<DeleteUser>, Call) -> Reply> {
+    fn route() -> Route<DeleteUser, impl AsyncFn(Arc<DeleteUser>, Request) -> Response> {
         Route {
             access: handler::ACCESS,
             service,
@@ -68,9 +68,9 @@ mod tests {
         }
     }
 
-    async fn delete(stage: &Stage, by: &Person, whom: &Person) -> Answer {
+    async fn delete(fixture: &Fixture, by: &Person, whom: &Person) -> Answer {
         let request = Sample::of_user("DELETE", &whom.id.to_string(), "").bearer(&by.token);
-        route().answer(&stage.world, request).await.unwrap()
+        route().answer(&fixture.backend, request).await.unwrap()
     }
 
     #[tokio::test]
@@ -82,67 +82,79 @@ mod tests {
 
     #[tokio::test]
     async fn an_erased_user_is_gone_and_the_address_free() {
-        let stage = Stage::set().await.unwrap();
-        assert_eq!(delete(&stage, &stage.ann, &stage.ann).await.status, 204);
-        assert!(stage.world.user(stage.ann.id).is_none());
-        let event = stage.world.outbox().pop().unwrap();
+        let fixture = Fixture::new().await.unwrap();
+        assert_eq!(
+            delete(&fixture, &fixture.ann, &fixture.ann).await.status,
+            204
+        );
+        assert!(fixture.backend.user(fixture.ann.id).is_none());
+        let event = fixture.backend.outbox().pop().unwrap();
         assert_eq!(event.kind, EventKind::UserDeleted);
-        assert_eq!(event.user_id, Some(stage.ann.id));
+        assert_eq!(event.user_id, Some(fixture.ann.id));
 
-        let again = delete(&stage, &stage.admin, &stage.ann).await;
+        let again = delete(&fixture, &fixture.admin, &fixture.ann).await;
         assert_eq!(again.problem(), (404, "not-found"));
-        let by_herself = delete(&stage, &stage.ann, &stage.ann).await;
+        let by_herself = delete(&fixture, &fixture.ann, &fixture.ann).await;
         assert_eq!(by_herself.problem(), (401, "unauthenticated"));
-        let newcomer = stage.world.join("Ann", Roles::new()).await.unwrap();
-        assert_ne!(newcomer.id, stage.ann.id);
+        let newcomer = fixture.backend.sign_up("Ann", Roles::new()).await.unwrap();
+        assert_ne!(newcomer.id, fixture.ann.id);
     }
 
     #[tokio::test]
     async fn a_stale_version_erases_nobody() {
-        let stage = Stage::set().await.unwrap();
+        let fixture = Fixture::new().await.unwrap();
         let request = |tag| {
             let request = Sample::of_user("DELETE", "me", "").header("if-match", tag);
-            request.bearer(&stage.ann.token)
+            request.bearer(&fixture.ann.token)
         };
-        let refused = route().answer(&stage.world, request("\"2\"")).await;
+        let refused = route().answer(&fixture.backend, request("\"2\"")).await;
         assert_eq!(refused.unwrap().problem(), (412, "precondition-failed"));
-        assert!(stage.world.user(stage.ann.id).is_some());
-        let right = route().answer(&stage.world, request("\"1\"")).await;
+        assert!(fixture.backend.user(fixture.ann.id).is_some());
+        let right = route().answer(&fixture.backend, request("\"1\"")).await;
         assert_eq!(right.unwrap().status, 204);
     }
 
     #[tokio::test]
     async fn the_last_administrator_stays() {
-        let stage = Stage::set().await.unwrap();
-        let refused = delete(&stage, &stage.admin, &stage.admin).await;
+        let fixture = Fixture::new().await.unwrap();
+        let refused = delete(&fixture, &fixture.admin, &fixture.admin).await;
         assert_eq!(refused.problem(), (409, "last-administrator"));
         let roles = Roles::from([Role::admin()]);
-        stage.world.join("Second", roles).await.unwrap();
-        assert_eq!(delete(&stage, &stage.admin, &stage.admin).await.status, 204);
+        fixture.backend.sign_up("Second", roles).await.unwrap();
+        assert_eq!(
+            delete(&fixture, &fixture.admin, &fixture.admin)
+                .await
+                .status,
+            204
+        );
     }
 
     /// Whatever fails wherever, after a repetition the user is gone with one event.
     #[tokio::test]
     async fn an_erasure_survives_every_fault() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let stage = Stage::set().await.unwrap();
-            let service = service(&stage.world);
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let fixture = Fixture::new().await.unwrap();
+            let service = service(&fixture.backend);
             let command = || Command {
                 target: Target {
-                    id: stage.ann.id,
+                    id: fixture.ann.id,
                     expected: None,
                     origin: Origin::system("test"),
                 },
             };
-            let (_, fired) = stage
-                .world
+            let (_, fired) = fixture
+                .backend
                 .with_fault(fault, service.execute(command()))
                 .await;
             let again = service.execute(command()).await;
             let gone = matches!(again, Ok(()) | Err(Error::Refused(Refusal::NotFound)));
             assert!(gone, "{fault:?}: {again:?}");
-            assert!(stage.world.user(stage.ann.id).is_none(), "{fault:?}");
-            assert_eq!(stage.world.history_of(stage.ann.id).len(), 2, "{fault:?}");
+            assert!(fixture.backend.user(fixture.ann.id).is_none(), "{fault:?}");
+            assert_eq!(
+                fixture.backend.history_of(fixture.ann.id).len(),
+                2,
+                "{fault:?}"
+            );
             fired
         })
         .await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Call, Reply, reply};
+use shared::lambda::http::{Access, Request, Response, response};
 
 use crate::delete_user::{Command, DeleteUser};
 
@@ -10,8 +10,8 @@ use crate::delete_user::{Command, DeleteUser};
 pub const ACCESS: Access = Access::OwnerOrAdmin;
 
 /// `DELETE /users/{id}`.
-pub async fn handle(delete: Arc<DeleteUser>, call: Call) -> Reply {
-    let target = call.target()?;
+pub async fn handle(delete: Arc<DeleteUser>, request: Request) -> Response {
+    let target = request.target()?;
     delete.execute(Command { target }).await?;
-    reply::no_content()
+    response::no_content()
 }

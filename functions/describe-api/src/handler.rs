@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use shared::{
     domain::Refusal,
-    lambda::http::{Access, Call, Method, Reply, StatusCode, header, reply},
+    lambda::http::{Access, Method, Request, Response, StatusCode, header, response},
 };
 
 use crate::describe_api::DescribeApi;
@@ -15,12 +15,12 @@ pub const ACCESS: Access = Access::Anyone;
 
 /// `GET /health`, `GET /openapi.json`, and whatever no other function answers.
 #[allow(clippy::unused_async, reason = "every handler has this shape")]
-pub async fn handle(describe: Arc<DescribeApi>, call: Call) -> Reply {
-    match (&call.method, call.path.as_str()) {
-        (&Method::GET, "/health") => reply::json(StatusCode::OK, &json!({"status": "ok"})),
+pub async fn handle(describe: Arc<DescribeApi>, request: Request) -> Response {
+    match (&request.method, request.path.as_str()) {
+        (&Method::GET, "/health") => response::json(StatusCode::OK, &json!({"status": "ok"})),
         (&Method::GET, "/openapi.json") => {
-            let response = reply::json_text(describe.document())?;
-            reply::with_header(response, header::CACHE_CONTROL, "public, max-age=300")
+            let response = response::json_text(describe.document())?;
+            response::with_header(response, header::CACHE_CONTROL, "public, max-age=300")
         }
         (_, path) => Err(match describe.allowed(path) {
             Some(methods) => Refusal::MethodNotAllowed(methods).into(),
@@ -31,16 +31,17 @@ pub async fn handle(describe: Arc<DescribeApi>, call: Call) -> Reply {
 
 #[cfg(test)]
 mod tests {
-    use shared::lambda::http::{Gate, answer};
+    use shared::lambda::http::{Authenticator, answer};
     use testing::sample::Sample;
 
     use super::*;
 
     async fn send(method: &str, path: &str) -> (u16, String, Option<String>) {
-        let document = r#"{"openapi": "3.1.0", "paths": {"/users": {"get": {}, "post": {}}}}"#;
+        let document =
+            r#"{"openapi": "3.1.0", "paths": {"/users": {"get": {}, "mail_service": {}}}}"#;
         let describe = Arc::new(DescribeApi::new(document).unwrap());
         let request = Sample::new(method, path).into_request().unwrap();
-        let response = answer(ACCESS, &Gate::open(""), describe, &handle, request).await;
+        let response = answer(ACCESS, &Authenticator::open(""), describe, &handle, request).await;
         assert_eq!(response.headers()["x-request-id"], "request-1");
         let allow = response
             .headers()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shared::{
     application::{
         ports::SessionRepository,
-        user_updates::{Changing, Target},
+        user_updates::{Target, UserUpdates},
     },
     domain::{Refusal, Result, Session, SessionId, session::EndReason},
 };
@@ -15,7 +15,7 @@ pub struct EndSession {
     /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
     /// Changes users.
-    pub changing: Changing,
+    pub updates: UserUpdates,
 }
 
 /// What is to end.
@@ -54,9 +54,9 @@ impl EndSession {
             }
             Which::Current(id) => self.end(&target, id).await.map(|_| ()),
             Which::All => self
-                .changing
-                .change_target(&target, |user, occasion| {
-                    Ok(Some(user.end_sessions(occasion)))
+                .updates
+                .update(&target, |user, metadata| {
+                    Ok(Some(user.end_sessions(metadata)))
                 })
                 .await
                 .map(|_| ()),
@@ -65,11 +65,8 @@ impl EndSession {
 
     /// Whether this ended it.
     async fn end(&self, target: &Target, id: SessionId) -> Result<bool> {
-        let occasion = self
-            .changing
-            .circumstances
-            .occasion(target.origin.clone())?;
-        let event = Session::ended(target.id, id, EndReason::SignedOut, &occasion);
+        let metadata = self.updates.env.metadata(target.origin.clone())?;
+        let event = Session::ended(target.id, id, EndReason::SignedOut, &metadata);
         self.sessions.end(target.id, id, &event).await
     }
 }
@@ -79,28 +76,28 @@ mod tests {
     use shared::{
         application::ports::Clock as _,
         domain::{Actor, EventKind, Origin},
-        lambda::http::{Access, Call, Reply},
+        lambda::http::{Access, Request, Response},
     };
     use testing::{
-        Fault, World,
-        fixture::{Answer, Route, Stage},
+        FakeBackend, Fault,
+        fixture::{Answer, Fixture, Route},
         sample::Sample,
     };
 
     use super::*;
     use crate::handler;
 
-    fn service(world: &Arc<World>) -> EndSession {
+    fn service(backend: &Arc<FakeBackend>) -> EndSession {
         EndSession {
-            sessions: world.clone(),
-            changing: Changing {
-                users: world.clone(),
-                circumstances: world.circumstances(),
+            sessions: backend.clone(),
+            updates: UserUpdates {
+                users: backend.clone(),
+                env: backend.env(),
             },
         }
     }
 
-    fn route() -> Route<EndSession, impl AsyncFn(Arc<EndSession>, Call) -> Reply> {
+    fn route() -> Route<EndSession, impl AsyncFn(Arc<EndSession>, Request) -> Response> {
         Route {
             access: handler::ACCESS,
             service,
@@ -121,14 +118,14 @@ mod tests {
         Sample::new("DELETE", "/sessions/current")
     }
 
-    async fn answer(stage: &Stage, request: Sample) -> Answer {
-        route().answer(&stage.world, request).await.unwrap()
+    async fn answer(fixture: &Fixture, request: Sample) -> Answer {
+        route().answer(&fixture.backend, request).await.unwrap()
     }
 
-    fn live(stage: &Stage) -> Vec<SessionId> {
-        let user = stage.world.user(stage.ann.id).unwrap();
-        let now = stage.world.now();
-        let sessions = stage.world.sessions_of(user.id);
+    fn live(fixture: &Fixture) -> Vec<SessionId> {
+        let user = fixture.backend.user(fixture.ann.id).unwrap();
+        let now = fixture.backend.now();
+        let sessions = fixture.backend.sessions_of(user.id);
         let live = sessions
             .iter()
             .filter(|session| session.is_live(&user, now));
@@ -144,66 +141,69 @@ mod tests {
 
     #[tokio::test]
     async fn one_session_ends_and_the_other_lasts() {
-        let stage = Stage::set().await.unwrap();
-        let ann = stage.world.user(stage.ann.id).unwrap();
-        let phone = stage.world.enter(&ann).await.unwrap();
-        let request = || one(&ann.id.to_string(), phone.session_id).bearer(&stage.admin.token);
-        assert_eq!(answer(&stage, request()).await.status, 204);
-        assert_eq!(live(&stage), [stage.ann.session_id]);
-        let event = stage.world.outbox().pop().unwrap();
+        let fixture = Fixture::new().await.unwrap();
+        let ann = fixture.backend.user(fixture.ann.id).unwrap();
+        let phone = fixture.backend.sign_in(&ann).await.unwrap();
+        let request = || one(&ann.id.to_string(), phone.session_id).bearer(&fixture.admin.token);
+        assert_eq!(answer(&fixture, request()).await.status, 204);
+        assert_eq!(live(&fixture), [fixture.ann.session_id]);
+        let event = fixture.backend.outbox().pop().unwrap();
         assert_eq!(
             (event.kind, event.actor, event.user_id),
             (
                 EventKind::SessionEnded,
-                Actor::User(stage.admin.id),
+                Actor::User(fixture.admin.id),
                 Some(ann.id)
             )
         );
         assert_eq!(event.data.session_id, Some(phone.session_id));
         assert_eq!(event.data.reason, Some(EndReason::SignedOut));
         assert_eq!(
-            answer(&stage, request()).await.problem(),
+            answer(&fixture, request()).await.problem(),
             (404, "not-found")
         );
     }
 
     #[tokio::test]
     async fn a_session_of_somebody_else_is_not_found() {
-        let stage = Stage::set().await.unwrap();
-        let request = one("me", stage.ann.session_id).bearer(&stage.bob.token);
-        assert_eq!(answer(&stage, request).await.problem(), (404, "not-found"));
+        let fixture = Fixture::new().await.unwrap();
+        let request = one("me", fixture.ann.session_id).bearer(&fixture.bob.token);
+        assert_eq!(
+            answer(&fixture, request).await.problem(),
+            (404, "not-found")
+        );
         let request = Sample::of_user("DELETE", "me", "/sessions/x").parameter("sid", "x");
-        let answer = answer(&stage, request.bearer(&stage.bob.token)).await;
+        let answer = answer(&fixture, request.bearer(&fixture.bob.token)).await;
         assert_eq!(answer.problem(), (404, "not-found"));
-        assert_eq!(live(&stage), [stage.ann.session_id]);
+        assert_eq!(live(&fixture), [fixture.ann.session_id]);
     }
 
     #[tokio::test]
     async fn signing_out_ends_the_session_that_asks() {
-        let stage = Stage::set().await.unwrap();
-        assert_eq!(answer(&stage, current()).await.status, 401);
+        let fixture = Fixture::new().await.unwrap();
+        assert_eq!(answer(&fixture, current()).await.status, 401);
         for _ in 0..2 {
-            let request = current().bearer(&stage.ann.token);
-            assert_eq!(answer(&stage, request).await.status, 204);
-            assert_eq!(live(&stage), []);
+            let request = current().bearer(&fixture.ann.token);
+            assert_eq!(answer(&fixture, request).await.status, 204);
+            assert_eq!(live(&fixture), []);
         }
-        let ends = stage.world.outbox().into_iter();
+        let ends = fixture.backend.outbox().into_iter();
         let ends = ends.filter(|event| event.kind == EventKind::SessionEnded);
         assert_eq!(ends.count(), 1);
     }
 
     #[tokio::test]
     async fn all_sessions_end_and_every_token_with_them() {
-        let stage = Stage::set().await.unwrap();
-        let ann = stage.world.user(stage.ann.id).unwrap();
-        stage.world.enter(&ann).await.unwrap();
-        let request = || all("me").bearer(&stage.ann.token);
-        assert_eq!(answer(&stage, request()).await.status, 204);
-        assert_eq!(live(&stage), []);
-        let event = stage.world.outbox().pop().unwrap();
+        let fixture = Fixture::new().await.unwrap();
+        let ann = fixture.backend.user(fixture.ann.id).unwrap();
+        fixture.backend.sign_in(&ann).await.unwrap();
+        let request = || all("me").bearer(&fixture.ann.token);
+        assert_eq!(answer(&fixture, request()).await.status, 204);
+        assert_eq!(live(&fixture), []);
+        let event = fixture.backend.outbox().pop().unwrap();
         assert_eq!(event.kind, EventKind::UserSessionsEnded);
         assert_eq!(
-            answer(&stage, request()).await.status,
+            answer(&fixture, request()).await.status,
             401,
             "the token is dead"
         );
@@ -213,21 +213,21 @@ mod tests {
     #[tokio::test]
     async fn an_end_survives_every_fault() {
         for which in [Which::Current, |_| Which::All] {
-            let tried = World::try_every_fault(async |fault: Fault| {
-                let stage = Stage::set().await.unwrap();
-                let service = service(&stage.world);
+            let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+                let fixture = Fixture::new().await.unwrap();
+                let service = service(&fixture.backend);
                 let command = || Command {
                     target: Target {
-                        id: stage.ann.id,
+                        id: fixture.ann.id,
                         expected: None,
                         origin: Origin::system("test"),
                     },
-                    which: which(stage.ann.session_id),
+                    which: which(fixture.ann.session_id),
                 };
                 let ended = service.execute(command());
-                let (_, fired) = stage.world.with_fault(fault, ended).await;
+                let (_, fired) = fixture.backend.with_fault(fault, ended).await;
                 service.execute(command()).await.unwrap();
-                assert_eq!(live(&stage), [], "{fault:?}");
+                assert_eq!(live(&fixture), [], "{fault:?}");
                 fired
             })
             .await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::{Refusal, Result},
-    lambda::http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Request, Response, response},
 };
 
 use crate::end_session::{Command, EndSession, Which};
@@ -13,19 +13,21 @@ use crate::end_session::{Command, EndSession, Which};
 pub const ACCESS: Access = Access::OwnerOrAdmin;
 
 /// `DELETE /users/{id}/sessions[/{sid}]` and `DELETE /sessions/current`.
-pub async fn handle(end: Arc<EndSession>, call: Call) -> Reply {
+pub async fn handle(end: Arc<EndSession>, request: Request) -> Response {
     let command = Command {
-        target: call.target()?,
-        which: which(&call)?,
+        target: request.target()?,
+        which: which(&request)?,
     };
     end.execute(command).await?;
-    reply::no_content()
+    response::no_content()
 }
 
-fn which(call: &Call) -> Result<Which> {
-    Ok(match call.parameter("sid") {
+fn which(request: &Request) -> Result<Which> {
+    Ok(match request.parameter("sid") {
         Some(id) => Which::One(id.parse().map_err(|_| Refusal::NotFound)?),
-        None if call.path == "/sessions/current" => Which::Current(call.signed_in()?.session_id),
+        None if request.path == "/sessions/current" => {
+            Which::Current(request.signed_in()?.session_id)
+        }
         None => Which::All,
     })
 }

@@ -66,42 +66,42 @@ mod tests {
     use serde_json::json;
     use shared::{
         domain::{Origin, Roles},
-        lambda::http::{Access, Call, Reply},
+        lambda::http::{Access, Request, Response},
     };
     use testing::{
-        World,
-        fixture::{Answer, Route, Stage},
+        FakeBackend,
+        fixture::{Answer, Fixture, Route},
         sample::Sample,
     };
 
     use super::*;
     use crate::handler;
 
-    fn route() -> Route<ExportUser, impl AsyncFn(Arc<ExportUser>, Call) -> Reply> {
+    fn route() -> Route<ExportUser, impl AsyncFn(Arc<ExportUser>, Request) -> Response> {
         Route {
             access: handler::ACCESS,
-            service: |world| ExportUser {
-                users: world.clone(),
-                sessions: world.clone(),
-                clock: world.clone(),
+            service: |backend| ExportUser {
+                users: backend.clone(),
+                sessions: backend.clone(),
+                clock: backend.clone(),
             },
             handle: handler::handle,
         }
     }
 
-    async fn export(stage: &Stage) -> Answer {
-        let request = Sample::of_user("GET", "me", "/export").bearer(&stage.ann.token);
-        route().answer(&stage.world, request).await.unwrap()
+    async fn export(fixture: &Fixture) -> Answer {
+        let request = Sample::of_user("GET", "me", "/export").bearer(&fixture.ann.token);
+        route().answer(&fixture.backend, request).await.unwrap()
     }
 
     /// Ann asks for another address.
-    async fn request_email(world: &Arc<World>, id: UserId) {
+    async fn request_email(backend: &Arc<FakeBackend>, id: UserId) {
         let mut origin = Origin::system("request-7");
-        origin.source = Some([203, 0, 113, 8].into());
-        let occasion = world.circumstances().occasion(origin).unwrap();
-        let ann = world.user(id).unwrap();
-        let change = ann.request_email("anna@example.com".parse().unwrap(), &occasion);
-        world.commit(&change.unwrap()).await.unwrap();
+        origin.client_ip = Some([203, 0, 113, 8].into());
+        let metadata = backend.env().metadata(origin).unwrap();
+        let ann = backend.user(id).unwrap();
+        let change = ann.request_email("anna@example.com".parse().unwrap(), &metadata);
+        backend.commit(&change.unwrap()).await.unwrap();
     }
 
     #[tokio::test]
@@ -113,13 +113,13 @@ mod tests {
 
     #[tokio::test]
     async fn everything_held_on_the_user_is_there() {
-        let stage = Stage::set().await.unwrap();
-        request_email(&stage.world, stage.ann.id).await;
-        let answer = export(&stage).await;
+        let fixture = Fixture::new().await.unwrap();
+        request_email(&fixture.backend, fixture.ann.id).await;
+        let answer = export(&fixture).await;
         assert_eq!(answer.status, 200);
         assert_eq!(
             answer.header("content-disposition"),
-            Some(format!("attachment; filename=\"user-{}.json\"", stage.ann.id).as_str())
+            Some(format!("attachment; filename=\"user-{}.json\"", fixture.ann.id).as_str())
         );
         let now = "2026-01-01T00:00:00.000000Z";
         let body = answer.body;
@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(
             body["sessions"],
             json!([{
-                "id": stage.ann.session_id,
+                "id": fixture.ann.session_id,
                 "createdAt": now,
                 "lastUsedAt": now,
                 "expiresAt": "2026-01-31T00:00:00.000000Z",
@@ -169,16 +169,16 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_in_it_lets_its_reader_in() {
-        let stage = Stage::set().await.unwrap();
-        let text = export(&stage).await.body.to_string();
-        let session = stage.world.sessions_of(stage.ann.id).remove(0);
+        let fixture = Fixture::new().await.unwrap();
+        let text = export(&fixture).await.body.to_string();
+        let session = fixture.backend.sessions_of(fixture.ann.id).remove(0);
         let key = shared::domain::LoginKey::Email("ann@example.com".parse().unwrap());
-        let login = stage.world.find_login(&key).await.unwrap().unwrap();
-        let history = stage.world.history_of(stage.ann.id);
+        let login = fixture.backend.find_login(&key).await.unwrap().unwrap();
+        let history = fixture.backend.history_of(fixture.ann.id);
         for secret in [
             session.nonce.as_str(),
             login.password.as_ref().unwrap().expose(),
-            stage.ann.token.as_str(),
+            fixture.ann.token.as_str(),
             &history[0].hash.to_string(),
             &history[0].private.as_ref().unwrap().salt,
         ] {
@@ -188,19 +188,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_history_is_whole_and_others_are_not_in_it() {
-        let stage = Stage::set().await.unwrap();
+        let fixture = Fixture::new().await.unwrap();
         for number in 1..=2 * PAGE {
-            let circumstances = stage.world.circumstances();
-            let occasion = circumstances.occasion(Origin::system("test")).unwrap();
-            let ann = stage.world.user(stage.ann.id).unwrap();
+            let env = fixture.backend.env();
+            let metadata = env.metadata(Origin::system("test")).unwrap();
+            let ann = fixture.backend.user(fixture.ann.id).unwrap();
             let roles = Roles::from([format!("r{number}").parse().unwrap()]);
-            let change = ann.assign_roles(roles, &occasion).unwrap();
-            stage.world.commit(&change).await.unwrap();
+            let change = ann.assign_roles(roles, &metadata).unwrap();
+            fixture.backend.commit(&change).await.unwrap();
         }
-        let ann = stage.world.user(stage.ann.id).unwrap();
-        let ann = stage.world.enter(&ann).await.unwrap();
-        let stage = Stage { ann, ..stage };
-        let body = export(&stage).await.body;
+        let ann = fixture.backend.user(fixture.ann.id).unwrap();
+        let ann = fixture.backend.sign_in(&ann).await.unwrap();
+        let fixture = Fixture { ann, ..fixture };
+        let body = export(&fixture).await.body;
         let history = body["history"].as_array().unwrap();
         let versions: Vec<_> = history
             .iter()
@@ -208,7 +208,7 @@ mod tests {
             .collect();
         let expected: Vec<_> = (1..=1 + 2 * PAGE as u64).map(Some).collect();
         assert_eq!(versions, expected);
-        assert!(!body.to_string().contains(&stage.bob.id.to_string()));
+        assert!(!body.to_string().contains(&fixture.bob.id.to_string()));
         assert!(!body.to_string().contains("bob@"));
     }
 }

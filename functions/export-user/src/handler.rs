@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Call, Reply, StatusCode, header, reply};
+use shared::lambda::http::{Access, Request, Response, StatusCode, header, response};
 
 use crate::export_user::{ExportUser, Query};
 
@@ -10,11 +10,11 @@ use crate::export_user::{ExportUser, Query};
 pub const ACCESS: Access = Access::OwnerOrAdmin;
 
 /// `GET /users/{id}/export`.
-pub async fn handle(export: Arc<ExportUser>, call: Call) -> Reply {
-    let id = call.user_id()?;
+pub async fn handle(export: Arc<ExportUser>, request: Request) -> Response {
+    let id = request.user_id()?;
     let document = export.execute(&Query { id }).await?;
-    let response = reply::json(StatusCode::OK, &document)?;
+    let response = response::json(StatusCode::OK, &document)?;
     // RFC 6266: a browser saves it.
     let disposition = format!("attachment; filename=\"user-{id}.json\"");
-    reply::with_header(response, header::CONTENT_DISPOSITION, &disposition)
+    response::with_header(response, header::CONTENT_DISPOSITION, &disposition)
 }

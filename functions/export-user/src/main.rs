@@ -9,7 +9,7 @@ async fn main() -> Exit {
         Ok(ExportUser {
             users: ports.users(),
             sessions: ports.sessions(),
-            clock: ports.circumstances.clock.clone(),
+            clock: ports.env.clock.clone(),
         })
     })
     .await

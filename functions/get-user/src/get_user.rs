@@ -34,20 +34,20 @@ impl GetUser {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::lambda::http::{Access, Call, Reply};
+    use shared::lambda::http::{Access, Request, Response};
     use testing::{
-        fixture::{Route, Stage},
+        fixture::{Fixture, Route},
         sample::Sample,
     };
 
     use super::*;
     use crate::handler;
 
-    fn route() -> Route<GetUser, impl AsyncFn(Arc<GetUser>, Call) -> Reply> {
+    fn route() -> Route<GetUser, impl AsyncFn(Arc<GetUser>, Request) -> Response> {
         Route {
             access: handler::ACCESS,
-            service: |world| GetUser {
-                users: world.clone(),
+            service: |backend| GetUser {
+                users: backend.clone(),
             },
             handle: handler::handle,
         }
@@ -62,14 +62,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_user_is_shown_with_its_version_and_without_secrets() {
-        let stage = Stage::set().await.unwrap();
-        let request = Sample::of_user("GET", "me", "").bearer(&stage.ann.token);
-        let answer = route().answer(&stage.world, request).await.unwrap();
+        let fixture = Fixture::new().await.unwrap();
+        let request = Sample::of_user("GET", "me", "").bearer(&fixture.ann.token);
+        let answer = route().answer(&fixture.backend, request).await.unwrap();
         assert_eq!((answer.status, answer.header("etag")), (200, Some("\"1\"")));
         assert_eq!(
             answer.body,
             json!({
-                "id": stage.ann.id,
+                "id": fixture.ann.id,
                 "email": "ann@example.com",
                 "emailVerified": false,
                 "name": "Ann",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Call, Reply, reply};
+use shared::lambda::http::{Access, Request, Response, response};
 
 use crate::get_user::{GetUser, Query};
 
@@ -10,8 +10,8 @@ use crate::get_user::{GetUser, Query};
 pub const ACCESS: Access = Access::OwnerOrAdmin;
 
 /// `GET /users/{id}`.
-pub async fn handle(get: Arc<GetUser>, call: Call) -> Reply {
-    let id = call.user_id()?;
+pub async fn handle(get: Arc<GetUser>, request: Request) -> Response {
+    let id = request.user_id()?;
     let user = get.execute(&Query { id }).await?;
-    reply::user(&user)
+    response::user(&user)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Call, Reply, StatusCode, reply};
+use shared::lambda::http::{Access, Request, Response, StatusCode, response};
 
 use crate::link_identity::{Command, LinkIdentity};
 
@@ -10,15 +10,15 @@ use crate::link_identity::{Command, LinkIdentity};
 pub const ACCESS: Access = Access::Owner;
 
 /// `POST /users/{id}/identities`.
-pub async fn handle(link: Arc<LinkIdentity>, call: Call) -> Reply {
-    let target = call.target()?;
-    let mut fields = call.fields()?;
+pub async fn handle(link: Arc<LinkIdentity>, request: Request) -> Response {
+    let target = request.target()?;
+    let mut fields = request.fields()?;
     let authorization = fields.authorization();
     let command = Command {
         target,
-        session_id: call.signed_in()?.session_id,
+        session_id: request.signed_in()?.session_id,
         authorization: fields.finish(authorization)?,
     };
     let linked = link.execute(command).await?;
-    reply::json(StatusCode::CREATED, &linked)
+    response::json(StatusCode::CREATED, &linked)
 }

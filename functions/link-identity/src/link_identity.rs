@@ -5,11 +5,11 @@ use std::sync::Arc;
 use shared::{
     application::{
         ports::{IdentityProviders, SessionRepository},
-        user_updates::{Changing, Target},
+        user_updates::{Target, UserUpdates},
     },
     domain::{
         Error, Refusal, Result, SessionId, User,
-        change::Occasion,
+        change::EventMetadata,
         identity::{Authorization, LinkedIdentity, RECENT},
     },
 };
@@ -21,7 +21,7 @@ pub struct LinkIdentity {
     /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
     /// Changes users.
-    pub changing: Changing,
+    pub updates: UserUpdates,
 }
 
 /// An identity to be linked.
@@ -49,17 +49,17 @@ impl LinkIdentity {
             session_id,
             authorization,
         } = command;
-        let user = self.changing.load(&target).await?;
+        let user = self.updates.load(&target).await?;
         self.require_recent_sign_in(&user, session_id).await?;
         let identity = self.providers.redeem(&authorization).await?.identity;
         let epoch = user.auth_epoch;
-        let link = |user: &User, occasion: &Occasion| {
+        let link = |user: &User, metadata: &EventMetadata| {
             if user.auth_epoch != epoch {
                 return Err(Refusal::VersionConflict.into());
             }
-            user.link(&identity, occasion)
+            user.link(&identity, metadata)
         };
-        match self.changing.change_loaded(user, &target, link).await {
+        match self.updates.update_loaded(user, &target, link).await {
             // The identity is all that this change claims.
             Err(Error::Refused(Refusal::EmailTaken)) => Err(Refusal::IdentityTaken.into()),
             Err(error) => Err(error),
@@ -71,7 +71,7 @@ impl LinkIdentity {
     async fn require_recent_sign_in(&self, user: &User, id: SessionId) -> Result<()> {
         let session = self.sessions.find(user.id, id).await?;
         let session = session.ok_or(Refusal::Unauthenticated)?;
-        let now = self.changing.circumstances.clock.now();
+        let now = self.updates.env.clock.now();
         if session.created_at.plus(RECENT) > now {
             Ok(())
         } else {
@@ -85,11 +85,11 @@ mod tests {
     use serde_json::{Value, json};
     use shared::{
         domain::{EventKind, Origin, identity::IdentityProfile},
-        lambda::http::{Access, Call, Reply},
+        lambda::http::{Access, Request, Response},
     };
     use testing::{
-        Fault, World,
-        fixture::{Answer, Route, Stage},
+        FakeBackend, Fault,
+        fixture::{Answer, Fixture, Route},
         identity,
         sample::Sample,
     };
@@ -97,22 +97,22 @@ mod tests {
     use super::*;
     use crate::handler;
 
-    fn service(world: &Arc<World>) -> LinkIdentity {
+    fn service(backend: &Arc<FakeBackend>) -> LinkIdentity {
         LinkIdentity {
-            providers: world.clone(),
-            sessions: world.clone(),
-            changing: Changing {
-                users: world.clone(),
-                circumstances: world.circumstances(),
+            providers: backend.clone(),
+            sessions: backend.clone(),
+            updates: UserUpdates {
+                users: backend.clone(),
+                env: backend.env(),
             },
         }
     }
 
     /// A provider at which `subject` signed in by now, which gave this code.
-    fn visit(world: &World, subject: &str, code: &str) {
-        world.offer_provider("a").unwrap();
+    fn visit(backend: &FakeBackend, subject: &str, code: &str) {
+        backend.offer_provider("a").unwrap();
         let profile = IdentityProfile::default();
-        world.visit("a", subject, code, profile).unwrap();
+        backend.visit("a", subject, code, profile).unwrap();
     }
 
     fn body(code: &str) -> Value {
@@ -125,20 +125,22 @@ mod tests {
         })
     }
 
-    fn route() -> Route<LinkIdentity, impl AsyncFn(Arc<LinkIdentity>, Call) -> Reply> {
+    fn route() -> Route<LinkIdentity, impl AsyncFn(Arc<LinkIdentity>, Request) -> Response> {
         Route {
             access: handler::ACCESS,
-            service: |world| {
-                visit(world, "1", "code");
-                service(world)
+            service: |backend| {
+                visit(backend, "1", "code");
+                service(backend)
             },
             handle: handler::handle,
         }
     }
 
-    async fn post(stage: &Stage, token: &str) -> Answer {
+    async fn mail_service(fixture: &Fixture, token: &str) -> Answer {
         let request = Sample::of_user("POST", "me", "/identities").json(&body("code"));
-        let answer = route().answer(&stage.world, request.bearer(token)).await;
+        let answer = route()
+            .answer(&fixture.backend, request.bearer(token))
+            .await;
         answer.unwrap()
     }
 
@@ -150,63 +152,63 @@ mod tests {
 
     #[tokio::test]
     async fn an_identity_is_linked_once() {
-        let stage = Stage::set().await.unwrap();
-        let first = post(&stage, &stage.ann.token).await;
+        let fixture = Fixture::new().await.unwrap();
+        let first = mail_service(&fixture, &fixture.ann.token).await;
         assert_eq!(first.status, 201);
         assert_eq!(first.body["issuer"], "https://a.example.com");
         assert_eq!(first.body["subject"], "1");
-        let event = stage.world.outbox().pop().unwrap();
+        let event = fixture.backend.outbox().pop().unwrap();
         assert_eq!(event.kind, EventKind::UserIdentityLinked);
         assert!(!event.to_cloud_event().to_string().contains("a.example"));
 
-        let events = stage.world.outbox().len();
-        let again = post(&stage, &stage.ann.token).await;
+        let events = fixture.backend.outbox().len();
+        let again = mail_service(&fixture, &fixture.ann.token).await;
         assert_eq!((again.status, again.body), (201, first.body));
-        assert_eq!(stage.world.outbox().len(), events);
+        assert_eq!(fixture.backend.outbox().len(), events);
 
-        let other = post(&stage, &stage.bob.token).await;
+        let other = mail_service(&fixture, &fixture.bob.token).await;
         assert_eq!(other.problem(), (409, "identity-taken"));
     }
 
     #[tokio::test]
     async fn an_old_sign_in_is_not_enough() {
-        let stage = Stage::set().await.unwrap();
-        stage.world.advance(RECENT);
-        let answer = post(&stage, &stage.ann.token).await;
+        let fixture = Fixture::new().await.unwrap();
+        fixture.backend.advance(RECENT);
+        let answer = mail_service(&fixture, &fixture.ann.token).await;
         assert_eq!(answer.problem(), (401, "sign-in-too-old"));
         let hint = answer.header("www-authenticate").unwrap();
         assert!(hint.contains("max_age=\"900\""), "{hint}");
-        let ann = stage.world.user(stage.ann.id).unwrap();
+        let ann = fixture.backend.user(fixture.ann.id).unwrap();
         assert_eq!(ann.identities().count(), 0);
-        let ann = stage.world.enter(&ann).await.unwrap();
-        assert_eq!(post(&stage, &ann.token).await.status, 201);
+        let ann = fixture.backend.sign_in(&ann).await.unwrap();
+        assert_eq!(mail_service(&fixture, &ann.token).await.status, 201);
     }
 
     #[tokio::test]
     async fn a_link_survives_every_fault() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let stage = Stage::set().await.unwrap();
-            let service = service(&stage.world);
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let fixture = Fixture::new().await.unwrap();
+            let service = service(&fixture.backend);
             let link = |code: &str| {
-                visit(&stage.world, "1", code);
+                visit(&fixture.backend, "1", code);
                 let Value::Object(fields) = body(code) else {
                     unreachable!("a body is an object")
                 };
                 service.execute(Command {
                     target: Target {
-                        id: stage.ann.id,
+                        id: fixture.ann.id,
                         expected: None,
                         origin: Origin::system("test"),
                     },
-                    session_id: stage.ann.session_id,
+                    session_id: fixture.ann.session_id,
                     authorization: shared::lambda::http::Fields::new(fields)
                         .authorization()
                         .unwrap(),
                 })
             };
-            let (_, fired) = stage.world.with_fault(fault, link("first")).await;
+            let (_, fired) = fixture.backend.with_fault(fault, link("first")).await;
             link("second").await.unwrap();
-            let ann = stage.world.user(stage.ann.id).unwrap();
+            let ann = fixture.backend.user(fixture.ann.id).unwrap();
             let identities: Vec<_> = ann.identities().cloned().collect();
             assert_eq!(identities, [identity("a", "1")], "{fault:?}");
             assert_eq!(ann.version.get(), 2, "one event");

@@ -31,7 +31,7 @@ async fn main() -> Exit {
                     config.loopback,
                 )?,
                 sessions: ports.sessions(),
-                changing: ports.user_updates(),
+                updates: ports.user_updates(),
             })
         },
     )

@@ -8,7 +8,7 @@ use shared::{
         Actor, EventId, EventKind, Timestamp, UserId, Version,
         history::{Chain, Digest},
     },
-    lambda::http::{Access, Call, Reply, StatusCode, header, reply},
+    lambda::http::{Access, Request, Response, StatusCode, header, response},
 };
 
 use crate::{
@@ -16,16 +16,16 @@ use crate::{
     query,
 };
 
-/// Who did what to whom, and from where.
+/// Principal did what to whom, and from where.
 pub const ACCESS: Access = Access::Admin;
 
 /// `GET /audit-events`.
-pub async fn handle(list: Arc<ListAuditEvents>, call: Call) -> Reply {
-    let query = query::parse(call.query(), list.clock.now())?;
+pub async fn handle(list: Arc<ListAuditEvents>, request: Request) -> Response {
+    let query = query::parse(request.query(), list.clock.now())?;
     let listed = list.execute(&query).await?;
     let next = listed
         .next
-        .map(|place| query::link(&call.path, &query, place));
+        .map(|place| query::link(&request.path, &query, place));
     let body = Body {
         data: listed.lines.into_iter().map(Entry::from).collect(),
         chain: listed.chain,
@@ -34,10 +34,10 @@ pub async fn handle(list: Arc<ListAuditEvents>, call: Call) -> Reply {
             next,
         },
     };
-    let response = reply::json(StatusCode::OK, &body)?;
+    let response = response::json(StatusCode::OK, &body)?;
     match &body.pagination.next {
         Some(next) => {
-            reply::with_header(response, header::LINK, &format!("<{next}>; rel=\"next\""))
+            response::with_header(response, header::LINK, &format!("<{next}>; rel=\"next\""))
         }
         None => Ok(response),
     }

@@ -10,7 +10,7 @@ async fn main() -> Exit {
             users: ports.users(),
             sessions: ports.sessions(),
             audit: ports.audit(),
-            clock: ports.circumstances.clock.clone(),
+            clock: ports.env.clock.clone(),
         })
     })
     .await

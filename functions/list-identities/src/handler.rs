@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use shared::{
     domain::identity::LinkedIdentity,
-    lambda::http::{Access, Call, Reply, StatusCode, reply},
+    lambda::http::{Access, Request, Response, StatusCode, response},
 };
 
 use crate::list_identities::{ListIdentities, Query};
@@ -14,12 +14,12 @@ use crate::list_identities::{ListIdentities, Query};
 pub const ACCESS: Access = Access::Owner;
 
 /// `GET /users/{id}/identities`.
-pub async fn handle(list: Arc<ListIdentities>, call: Call) -> Reply {
+pub async fn handle(list: Arc<ListIdentities>, request: Request) -> Response {
     let query = Query {
-        user_id: call.user_id()?,
+        user_id: request.user_id()?,
     };
     let data = list.execute(&query).await?;
-    reply::json(StatusCode::OK, &Body { data })
+    response::json(StatusCode::OK, &Body { data })
 }
 
 #[derive(Serialize)]

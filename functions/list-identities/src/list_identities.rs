@@ -37,10 +37,10 @@ mod tests {
     use serde_json::json;
     use shared::{
         domain::{Origin, identity::IdentityId},
-        lambda::http::{Access, Call, Reply},
+        lambda::http::{Access, Request, Response},
     };
     use testing::{
-        fixture::{Route, Stage},
+        fixture::{Fixture, Route},
         identity,
         sample::Sample,
     };
@@ -48,11 +48,11 @@ mod tests {
     use super::*;
     use crate::handler;
 
-    fn route() -> Route<ListIdentities, impl AsyncFn(Arc<ListIdentities>, Call) -> Reply> {
+    fn route() -> Route<ListIdentities, impl AsyncFn(Arc<ListIdentities>, Request) -> Response> {
         Route {
             access: handler::ACCESS,
-            service: |world| ListIdentities {
-                users: world.clone(),
+            service: |backend| ListIdentities {
+                users: backend.clone(),
             },
             handle: handler::handle,
         }
@@ -66,17 +66,21 @@ mod tests {
 
     #[tokio::test]
     async fn identities_are_shown_and_the_address_is_none() {
-        let stage = Stage::set().await.unwrap();
+        let fixture = Fixture::new().await.unwrap();
         let get = async || {
-            let request = Sample::of_user("GET", "me", "/identities").bearer(&stage.ann.token);
-            route().answer(&stage.world, request).await.unwrap().body
+            let request = Sample::of_user("GET", "me", "/identities").bearer(&fixture.ann.token);
+            route()
+                .answer(&fixture.backend, request)
+                .await
+                .unwrap()
+                .body
         };
         assert_eq!(get().await, json!({"data": []}));
-        let circumstances = stage.world.circumstances();
-        let occasion = circumstances.occasion(Origin::system("test")).unwrap();
-        let ann = stage.world.user(stage.ann.id).unwrap();
-        let change = ann.link(&identity("a", "1"), &occasion).unwrap();
-        stage.world.commit(&change.unwrap()).await.unwrap();
+        let env = fixture.backend.env();
+        let metadata = env.metadata(Origin::system("test")).unwrap();
+        let ann = fixture.backend.user(fixture.ann.id).unwrap();
+        let change = ann.link(&identity("a", "1"), &metadata).unwrap();
+        fixture.backend.commit(&change.unwrap()).await.unwrap();
         let id = IdentityId::of(&identity("a", "1"));
         let shown = json!({"id": id, "issuer": "https://a.example.com", "subject": "1"});
         assert_eq!(get().await, json!({"data": [shown]}));

@@ -5,22 +5,22 @@ use std::sync::Arc;
 use serde::Serialize;
 use shared::{
     domain::identity::Provider,
-    lambda::http::{Access, Call, Reply, StatusCode, header, reply},
+    lambda::http::{Access, Request, Response, StatusCode, header, response},
 };
 
 use crate::list_identity_providers::ListIdentityProviders;
 
-/// Who signs in has no token yet.
+/// Principal signs in has no token yet.
 pub const ACCESS: Access = Access::Anyone;
 
 /// Providers change with a deployment; one that did not answer is back soon.
 const CACHEABLE: &str = "public, max-age=60";
 
 /// `GET /identity-providers`.
-pub async fn handle(list: Arc<ListIdentityProviders>, _: Call) -> Reply {
+pub async fn handle(list: Arc<ListIdentityProviders>, _: Request) -> Response {
     let data = list.execute().await?;
-    let response = reply::json(StatusCode::OK, &Body { data })?;
-    reply::with_header(response, header::CACHE_CONTROL, CACHEABLE)
+    let response = response::json(StatusCode::OK, &Body { data })?;
+    response::with_header(response, header::CACHE_CONTROL, CACHEABLE)
 }
 
 #[derive(Serialize)]

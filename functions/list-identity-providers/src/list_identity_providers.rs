@@ -24,25 +24,25 @@ impl ListIdentityProviders {
 mod tests {
     use serde_json::json;
     use shared::lambda::http::Access;
-    use testing::{World, fixture::Route, sample::Sample};
+    use testing::{FakeBackend, fixture::Route, sample::Sample};
 
     use super::*;
     use crate::handler;
 
     #[tokio::test]
     async fn anyone_may_know_and_caches_may_keep_it() {
-        let world = World::new();
-        world.offer_provider("a").unwrap();
+        let backend = FakeBackend::new();
+        backend.offer_provider("a").unwrap();
         let route = Route {
             access: handler::ACCESS,
-            service: |world| ListIdentityProviders {
-                providers: world.clone(),
+            service: |backend| ListIdentityProviders {
+                providers: backend.clone(),
             },
             handle: handler::handle,
         };
         assert_eq!(route.access, Access::Anyone);
         let request = Sample::new("GET", "/identity-providers");
-        let answer = route.answer(&world, request).await.unwrap();
+        let answer = route.answer(&backend, request).await.unwrap();
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("cache-control"), Some("public, max-age=60"));
         let provider = json!({

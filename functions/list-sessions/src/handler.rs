@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use serde::Serialize;
 use shared::{
     domain::{Session, SessionId, Timestamp},
-    lambda::http::{Access, Call, Reply, StatusCode, reply},
+    lambda::http::{Access, Request, Response, StatusCode, response},
 };
 
 use crate::list_sessions::{ListSessions, Query};
@@ -14,16 +14,16 @@ use crate::list_sessions::{ListSessions, Query};
 pub const ACCESS: Access = Access::OwnerOrAdmin;
 
 /// `GET /users/{id}/sessions`.
-pub async fn handle(list: Arc<ListSessions>, call: Call) -> Reply {
+pub async fn handle(list: Arc<ListSessions>, request: Request) -> Response {
     let sessions = list
         .execute(&Query {
-            user_id: call.user_id()?,
+            user_id: request.user_id()?,
         })
         .await?;
-    let current = call.signed_in()?.session_id;
+    let current = request.signed_in()?.session_id;
     let data = sessions.iter().map(|session| Shown::new(session, current));
     let data = data.collect();
-    reply::json(StatusCode::OK, &Body { data })
+    response::json(StatusCode::OK, &Body { data })
 }
 
 #[derive(Serialize)]

@@ -46,26 +46,26 @@ mod tests {
     use serde_json::{Value, json};
     use shared::{
         domain::{Origin, session::EndReason},
-        lambda::http::{Access, Call, Reply},
+        lambda::http::{Access, Request, Response},
     };
     use testing::{
-        Person, World,
-        fixture::{Route, Stage},
+        FakeBackend, Person,
+        fixture::{Fixture, Route},
         sample::Sample,
     };
 
     use super::*;
     use crate::handler;
 
-    fn service(world: &Arc<World>) -> ListSessions {
+    fn service(backend: &Arc<FakeBackend>) -> ListSessions {
         ListSessions {
-            users: world.clone(),
-            sessions: world.clone(),
-            clock: world.clone(),
+            users: backend.clone(),
+            sessions: backend.clone(),
+            clock: backend.clone(),
         }
     }
 
-    fn route() -> Route<ListSessions, impl AsyncFn(Arc<ListSessions>, Call) -> Reply> {
+    fn route() -> Route<ListSessions, impl AsyncFn(Arc<ListSessions>, Request) -> Response> {
         Route {
             access: handler::ACCESS,
             service,
@@ -78,9 +78,9 @@ mod tests {
     }
 
     /// Ids of Ann's sessions as `person` sees them, and which of them is the one that asks.
-    async fn listed(stage: &Stage, person: &Person) -> Vec<(Value, Value)> {
-        let request = sample(&stage.ann.id.to_string()).bearer(&person.token);
-        let answer = route().answer(&stage.world, request).await.unwrap();
+    async fn listed(fixture: &Fixture, person: &Person) -> Vec<(Value, Value)> {
+        let request = sample(&fixture.ann.id.to_string()).bearer(&person.token);
+        let answer = route().answer(&fixture.backend, request).await.unwrap();
         assert_eq!(answer.status, 200);
         let data = answer.body["data"].as_array().unwrap();
         data.iter()
@@ -97,10 +97,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_session_tells_where_it_is() {
-        let stage = Stage::set().await.unwrap();
-        let request = sample("me").bearer(&stage.ann.token);
-        let answer = route().answer(&stage.world, request).await.unwrap();
-        let session = stage.world.sessions_of(stage.ann.id).remove(0);
+        let fixture = Fixture::new().await.unwrap();
+        let request = sample("me").bearer(&fixture.ann.token);
+        let answer = route().answer(&fixture.backend, request).await.unwrap();
+        let session = fixture.backend.sessions_of(fixture.ann.id).remove(0);
         let expected = json!({"data": [{
             "id": session.id, "current": true, "createdAt": session.created_at,
             "lastUsedAt": session.last_used_at, "expiresAt": session.expires_at,
@@ -111,22 +111,25 @@ mod tests {
 
     #[tokio::test]
     async fn only_sessions_that_live_are_listed() {
-        let stage = Stage::set().await.unwrap();
-        let ann = stage.world.user(stage.ann.id).unwrap();
-        let phone = stage.world.enter(&ann).await.unwrap();
-        let (laptop, phone) = (json!(stage.ann.session_id), json!(phone.session_id));
+        let fixture = Fixture::new().await.unwrap();
+        let ann = fixture.backend.user(fixture.ann.id).unwrap();
+        let phone = fixture.backend.sign_in(&ann).await.unwrap();
+        let (laptop, phone) = (json!(fixture.ann.session_id), json!(phone.session_id));
         let both = [(phone, json!(false)), (laptop.clone(), json!(true))];
-        assert_eq!(listed(&stage, &stage.ann).await, both);
+        assert_eq!(listed(&fixture, &fixture.ann).await, both);
 
-        let occasion = stage.world.circumstances().occasion(Origin::system("test"));
+        let metadata = fixture.backend.env().metadata(Origin::system("test"));
         let phone: shared::domain::SessionId = both[0].0.as_str().unwrap().parse().unwrap();
         let reason = EndReason::SignedOut;
-        let event = Session::ended(ann.id, phone, reason, &occasion.unwrap());
-        let ended = SessionRepository::end(stage.world.as_ref(), ann.id, phone, &event).await;
+        let event = Session::ended(ann.id, phone, reason, &metadata.unwrap());
+        let ended = SessionRepository::end(fixture.backend.as_ref(), ann.id, phone, &event).await;
         assert!(ended.unwrap());
-        assert_eq!(listed(&stage, &stage.admin).await, [(laptop, json!(false))]);
+        assert_eq!(
+            listed(&fixture, &fixture.admin).await,
+            [(laptop, json!(false))]
+        );
 
-        stage.world.tamper(ann.id, |user| user.auth_epoch += 1);
-        assert_eq!(listed(&stage, &stage.admin).await, []);
+        fixture.backend.tamper(ann.id, |user| user.auth_epoch += 1);
+        assert_eq!(listed(&fixture, &fixture.admin).await, []);
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use shared::lambda::http::{
-    Access, Call, Reply, StatusCode, header,
+    Access, Request, Response, StatusCode, header,
     pagination::{self, Body},
-    reply,
+    response,
 };
 
 use crate::list_users::ListUsers;
@@ -14,13 +14,13 @@ use crate::list_users::ListUsers;
 pub const ACCESS: Access = Access::Admin;
 
 /// `GET /users`.
-pub async fn handle(list: Arc<ListUsers>, call: Call) -> Reply {
-    let asked = pagination::parse(call.query())?;
+pub async fn handle(list: Arc<ListUsers>, request: Request) -> Response {
+    let asked = pagination::parse(request.query())?;
     let listed = list.execute(&asked.listing).await?;
-    let body = Body::new(&call.path, &asked, listed);
-    let response = reply::json(StatusCode::OK, &body)?;
+    let body = Body::new(&request.path, &asked, listed);
+    let response = response::json(StatusCode::OK, &body)?;
     match body.link_header() {
-        Some(links) => reply::with_header(response, header::LINK, &links),
+        Some(links) => response::with_header(response, header::LINK, &links),
         None => Ok(response),
     }
 }
@@ -31,21 +31,18 @@ mod tests {
     use shared::{
         application::ports::UserRepository as _,
         domain::{Origin, PasswordHash, Roles, User, UserId, user::NewUser},
-        lambda::http::{Gate, answer},
+        lambda::http::{Authenticator, answer},
     };
-    use testing::{World, sample::Sample};
+    use testing::{FakeBackend, sample::Sample};
 
     use super::*;
 
-    async fn world_with(users: &[&str]) -> Arc<World> {
-        let world = World::new();
+    async fn world_with(users: &[&str]) -> Arc<FakeBackend> {
+        let backend = FakeBackend::new();
         for (number, name) in (0..).zip(users) {
-            let occasion = world
-                .circumstances()
-                .occasion(Origin::system("test"))
-                .unwrap();
+            let metadata = backend.env().metadata(Origin::system("test")).unwrap();
             let new = NewUser {
-                id: UserId::new(occasion.now, [number; 10]),
+                id: UserId::new(metadata.now, [number; 10]),
                 email: format!("{}@example.com", name.to_lowercase())
                     .parse()
                     .unwrap(),
@@ -53,21 +50,28 @@ mod tests {
                 password: PasswordHash::from_phc("hash"),
                 roles: Roles::new(),
             };
-            world.commit(&User::create(new, &occasion)).await.unwrap();
+            backend.commit(&User::create(new, &metadata)).await.unwrap();
         }
-        world
+        backend
     }
 
-    /// Past the gate, which `answer` would ask otherwise: the list is what is tested here.
-    async fn list(world: &Arc<World>, query: &str) -> (u16, Option<String>, Value) {
+    /// Past the authenticator, which `answer` would ask otherwise: the list is what is tested here.
+    async fn list(backend: &Arc<FakeBackend>, query: &str) -> (u16, Option<String>, Value) {
         let list = Arc::new(ListUsers {
-            directory: world.clone(),
+            directory: backend.clone(),
         });
         let request = Sample::new("GET", "/users")
             .query(query)
             .into_request()
             .unwrap();
-        let response = answer(Access::Anyone, &Gate::open(""), list, &handle, request).await;
+        let response = answer(
+            Access::Anyone,
+            &Authenticator::open(""),
+            list,
+            &handle,
+            request,
+        )
+        .await;
         let links = response.headers().get(header::LINK);
         (
             response.status().as_u16(),
@@ -78,8 +82,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_says_where_it_stands() {
-        let world = world_with(&["Ann", "Bob", "Cid"]).await;
-        let (status, links, body) = list(&world, "page=1&limit=2&sort=name").await;
+        let backend = world_with(&["Ann", "Bob", "Cid"]).await;
+        let (status, links, body) = list(&backend, "page=1&limit=2&sort=name").await;
         assert_eq!(status, 200);
         assert_eq!(body["data"][0]["name"], "Ann");
         assert_eq!(body["pagination"]["total"], 3);
@@ -90,7 +94,7 @@ mod tests {
                 .unwrap()
                 .starts_with(&format!("<{next}>; rel=\"next\""))
         );
-        let (_, _, body) = list(&world, next.split_once('?').unwrap().1).await;
+        let (_, _, body) = list(&backend, next.split_once('?').unwrap().1).await;
         assert_eq!(body["data"][0]["name"], "Cid");
         assert_eq!(body["pagination"]["next"], Value::Null);
     }
@@ -98,10 +102,10 @@ mod tests {
     #[tokio::test]
     async fn nobody_without_a_token_sees_it() {
         let list = Arc::new(ListUsers {
-            directory: World::new(),
+            directory: FakeBackend::new(),
         });
         let request = Sample::new("GET", "/users").into_request().unwrap();
-        let response = answer(ACCESS, &Gate::open(""), list, &handle, request).await;
+        let response = answer(ACCESS, &Authenticator::open(""), list, &handle, request).await;
         assert_eq!(response.status().as_u16(), 401);
     }
 }

@@ -1,10 +1,10 @@
-//! The use case: a new address is asked to prove itself.
+//! The use case: a new address is responder to prove itself.
 
 use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{Letter, Post},
+        mail::{MailService, MailTemplate},
         ports::UserRepository,
     },
     domain::{DomainEvent, Email, EventKind, LoginKey, Result, User},
@@ -15,11 +15,11 @@ pub struct OnEmailChangeRequested {
     /// Where users are kept: events hold no address.
     pub users: Arc<dyn UserRepository>,
     /// Sends the mail.
-    pub post: Post,
+    pub mail_service: MailService,
 }
 
 impl OnEmailChangeRequested {
-    /// Mails the link to the address which the user asked for, once however often the event comes.
+    /// Mails the link to the address which the user responder for, once however often the event comes.
     /// If somebody else has that address, they get a word about it, and no token is made.
     pub async fn execute(&self, event: &DomainEvent, remaining: Duration) -> Result<()> {
         let Some((user, address)) = self.pending(event).await? else {
@@ -28,21 +28,27 @@ impl OnEmailChangeRequested {
         let key = LoginKey::Email(address.clone());
         let Some(login) = self.users.find_login(&key).await? else {
             return self
-                .post
-                .send(Letter::EmailChange, &user, &address, event, remaining)
+                .mail_service
+                .send(MailTemplate::EmailChange, &user, &address, event, remaining)
                 .await;
         };
         match self.users.find(login.user_id).await? {
             Some(owner) => {
-                self.post
-                    .send(Letter::AddressInUse, &owner, &address, event, remaining)
+                self.mail_service
+                    .send(
+                        MailTemplate::AddressInUse,
+                        &owner,
+                        &address,
+                        event,
+                        remaining,
+                    )
                     .await
             }
             None => Ok(()),
         }
     }
 
-    /// The user, and the address which the event's version asked for. Nothing if the user wants
+    /// The user, and the address which the event's version responder for. Nothing if the user wants
     /// another one by now, has it, is gone or is not active.
     async fn pending(&self, event: &DomainEvent) -> Result<Option<(User, Email)>> {
         let (Some(id), Some(version)) = (event.user_id, event.version) else {
@@ -55,12 +61,12 @@ impl OnEmailChangeRequested {
             return Ok(None);
         };
         let entry = self.users.history_entry(id, version).await?;
-        let asked = entry
+        let responder = entry
             .and_then(|entry| entry.private)
             .and_then(|private| private.new_email);
-        Ok(asked
-            .filter(|asked| user.pending_email.as_ref() == Some(asked))
-            .map(|asked| (user, asked)))
+        Ok(responder
+            .filter(|responder| user.pending_email.as_ref() == Some(responder))
+            .map(|responder| (user, responder)))
     }
 }
 
@@ -70,118 +76,112 @@ mod tests {
         application::ports::Clock as _,
         domain::{Origin, TokenPurpose, mail::MailGuarantee},
     };
-    use testing::{Fault, World};
+    use testing::{FakeBackend, Fault};
 
     use super::*;
 
     const REMAINING: Duration = Duration::from_secs(10);
 
-    fn service(world: &Arc<World>) -> OnEmailChangeRequested {
+    fn service(backend: &Arc<FakeBackend>) -> OnEmailChangeRequested {
         OnEmailChangeRequested {
-            users: world.clone(),
-            post: world.post(MailGuarantee::NeverLost),
+            users: backend.clone(),
+            mail_service: backend.mail_service(MailGuarantee::NeverLost),
         }
     }
 
     /// The user wants this address.
-    async fn ask(world: &Arc<World>, user: &User, email: &str) -> (User, DomainEvent) {
-        let occasion = world
-            .circumstances()
-            .occasion(Origin::system("test"))
+    async fn ask(backend: &Arc<FakeBackend>, user: &User, email: &str) -> (User, DomainEvent) {
+        let metadata = backend.env().metadata(Origin::system("test")).unwrap();
+        let request = user
+            .request_email(email.parse().unwrap(), &metadata)
             .unwrap();
-        let wish = user
-            .request_email(email.parse().unwrap(), &occasion)
-            .unwrap();
-        let user = world.commit(&wish).await.unwrap();
-        (user, world.outbox().pop().unwrap())
+        let user = backend.commit(&request).await.unwrap();
+        (user, backend.outbox().pop().unwrap())
     }
 
     /// Uses the token in the newest mail.
-    async fn confirm(world: &Arc<World>, user: &User) -> bool {
-        let token = world.mailed_token().unwrap();
+    async fn confirm(backend: &Arc<FakeBackend>, user: &User) -> bool {
+        let token = backend.mailed_token().unwrap();
         assert_eq!(
             (token.purpose, token.user_id),
             (TokenPurpose::EmailChange, user.id)
         );
-        let occasion = world
-            .circumstances()
-            .occasion(Origin::system("test"))
-            .unwrap();
-        let change = user.confirm_email(None, &occasion).unwrap();
+        let metadata = backend.env().metadata(Origin::system("test")).unwrap();
+        let change = user.confirm_email(None, &metadata).unwrap();
         let address = user.pending_email.as_ref().unwrap();
-        let change = change.spending(token.spend(address, world.now()));
-        world.commit(&change).await.is_ok()
+        let change = change.spending(token.spend(address, backend.now()));
+        backend.commit(&change).await.is_ok()
     }
 
     #[tokio::test]
     async fn the_new_address_gets_a_link_and_the_old_one_nothing() {
-        let world = World::new();
-        let ann = world.add_user("ann@example.com").await.unwrap();
-        let (ann, event) = ask(&world, &ann, "new@example.com").await;
+        let backend = FakeBackend::new();
+        let ann = backend.add_user("ann@example.com").await.unwrap();
+        let (ann, event) = ask(&backend, &ann, "new@example.com").await;
         for _ in 0..2 {
-            service(&world).execute(&event, REMAINING).await.unwrap();
+            service(&backend).execute(&event, REMAINING).await.unwrap();
         }
-        let inbox = world.inbox();
+        let inbox = backend.inbox();
         assert_eq!((inbox.len(), inbox[0].to.as_str()), (1, "new@example.com"));
         assert!(
             inbox[0]
                 .text
                 .contains("https://app.example.com/verify#token=")
         );
-        assert!(confirm(&world, &ann).await);
+        assert!(confirm(&backend, &ann).await);
     }
 
     #[tokio::test]
     async fn the_owner_of_the_address_gets_a_word_and_nobody_a_token() {
-        let world = World::new();
-        let ann = world.add_user("ann@example.com").await.unwrap();
-        world.add_user("bob@example.com").await.unwrap();
-        let (_, event) = ask(&world, &ann, "bob@example.com").await;
-        world.clear_trace();
-        service(&world).execute(&event, REMAINING).await.unwrap();
-        let inbox = world.inbox();
+        let backend = FakeBackend::new();
+        let ann = backend.add_user("ann@example.com").await.unwrap();
+        backend.add_user("bob@example.com").await.unwrap();
+        let (_, event) = ask(&backend, &ann, "bob@example.com").await;
+        backend.clear_trace();
+        service(&backend).execute(&event, REMAINING).await.unwrap();
+        let inbox = backend.inbox();
         assert_eq!((inbox.len(), inbox[0].to.as_str()), (1, "bob@example.com"));
         assert!(!inbox[0].text.contains("token") && !inbox[0].text.contains("ann@"));
-        assert!(!world.trace().contains(&"tokens.issue"));
+        assert!(!backend.trace().contains(&"tokens.issue"));
     }
 
     #[tokio::test]
     async fn only_the_newest_wish_is_mailed_in_whatever_order_events_come() {
         for late in [false, true] {
-            let world = World::new();
-            let ann = world.add_user("ann@example.com").await.unwrap();
-            let (ann, first) = ask(&world, &ann, "first@example.com").await;
-            let (ann, second) = ask(&world, &ann, "second@example.com").await;
+            let backend = FakeBackend::new();
+            let ann = backend.add_user("ann@example.com").await.unwrap();
+            let (ann, first) = ask(&backend, &ann, "first@example.com").await;
+            let (ann, second) = ask(&backend, &ann, "second@example.com").await;
             let mut events = [first, second];
             if late {
                 events.reverse();
             }
             for event in &events {
-                service(&world).execute(event, REMAINING).await.unwrap();
+                service(&backend).execute(event, REMAINING).await.unwrap();
             }
-            let inbox = world.inbox();
+            let inbox = backend.inbox();
             assert_eq!(
                 (inbox.len(), inbox[0].to.as_str()),
                 (1, "second@example.com")
             );
-            assert!(confirm(&world, &ann).await);
+            assert!(confirm(&backend, &ann).await);
         }
     }
 
     #[tokio::test]
     async fn a_wish_survives_every_fault() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let world = World::new();
-            let ann = world.add_user("ann@example.com").await.unwrap();
-            let (ann, event) = ask(&world, &ann, "new@example.com").await;
-            let service = service(&world);
-            let (_, fired) = world
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let backend = FakeBackend::new();
+            let ann = backend.add_user("ann@example.com").await.unwrap();
+            let (ann, event) = ask(&backend, &ann, "new@example.com").await;
+            let service = service(&backend);
+            let (_, fired) = backend
                 .with_fault(fault, service.execute(&event, REMAINING))
                 .await;
-            world.advance(REMAINING * 2);
+            backend.advance(REMAINING * 2);
             service.execute(&event, REMAINING).await.unwrap();
-            assert!((1..=2).contains(&world.inbox().len()), "{fault:?}");
-            assert!(confirm(&world, &ann).await, "{fault:?}");
+            assert!((1..=2).contains(&backend.inbox().len()), "{fault:?}");
+            assert!(confirm(&backend, &ann).await, "{fault:?}");
             fired
         })
         .await;

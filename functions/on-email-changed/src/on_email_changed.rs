@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{Letter, Post},
+        mail::{MailService, MailTemplate},
         ports::UserRepository,
     },
     domain::{DomainEvent, EventKind, Result},
@@ -15,7 +15,7 @@ pub struct OnEmailChanged {
     /// Where users are kept: events hold no address.
     pub users: Arc<dyn UserRepository>,
     /// Sends the mail.
-    pub post: Post,
+    pub mail_service: MailService,
 }
 
 impl OnEmailChanged {
@@ -37,8 +37,8 @@ impl OnEmailChanged {
             .and_then(|private| private.old_email);
         match old {
             Some(old) => {
-                self.post
-                    .send(Letter::EmailChanged, &user, &old, event, remaining)
+                self.mail_service
+                    .send(MailTemplate::EmailChanged, &user, &old, event, remaining)
                     .await
             }
             None => Ok(()),
@@ -49,43 +49,38 @@ impl OnEmailChanged {
 #[cfg(test)]
 mod tests {
     use shared::domain::{Origin, User, mail::MailGuarantee};
-    use testing::{Fault, World};
+    use testing::{FakeBackend, Fault};
 
     use super::*;
 
     const REMAINING: Duration = Duration::from_secs(10);
 
-    fn service(world: &Arc<World>) -> OnEmailChanged {
+    fn service(backend: &Arc<FakeBackend>) -> OnEmailChanged {
         OnEmailChanged {
-            users: world.clone(),
-            post: world.post(MailGuarantee::NeverLost),
+            users: backend.clone(),
+            mail_service: backend.mail_service(MailGuarantee::NeverLost),
         }
     }
 
     /// Ann moved.
-    async fn moved(world: &Arc<World>) -> (User, DomainEvent) {
-        let occasion = || {
-            world
-                .circumstances()
-                .occasion(Origin::system("test"))
-                .unwrap()
-        };
-        let ann = world.add_user("ann@example.com").await.unwrap();
-        let wish = ann.request_email("new@example.com".parse().unwrap(), &occasion());
-        let ann = world.commit(&wish.unwrap()).await.unwrap();
-        let confirmed = ann.confirm_email(None, &occasion()).unwrap();
-        let ann = world.commit(&confirmed).await.unwrap();
-        (ann, world.outbox().pop().unwrap())
+    async fn moved(backend: &Arc<FakeBackend>) -> (User, DomainEvent) {
+        let metadata = || backend.env().metadata(Origin::system("test")).unwrap();
+        let ann = backend.add_user("ann@example.com").await.unwrap();
+        let request = ann.request_email("new@example.com".parse().unwrap(), &metadata());
+        let ann = backend.commit(&request.unwrap()).await.unwrap();
+        let confirmed = ann.confirm_email(None, &metadata()).unwrap();
+        let ann = backend.commit(&confirmed).await.unwrap();
+        (ann, backend.outbox().pop().unwrap())
     }
 
     #[tokio::test]
     async fn the_old_address_hears_of_it_once() {
-        let world = World::new();
-        let (_, event) = moved(&world).await;
+        let backend = FakeBackend::new();
+        let (_, event) = moved(&backend).await;
         for _ in 0..2 {
-            service(&world).execute(&event, REMAINING).await.unwrap();
+            service(&backend).execute(&event, REMAINING).await.unwrap();
         }
-        let inbox = world.inbox();
+        let inbox = backend.inbox();
         assert_eq!((inbox.len(), inbox[0].to.as_str()), (1, "ann@example.com"));
         assert_eq!(inbox[0].subject, "Your address at Acme was changed");
         assert!(
@@ -96,29 +91,26 @@ mod tests {
 
     #[tokio::test]
     async fn of_an_erased_user_nobody_hears() {
-        let world = World::new();
-        let (ann, event) = moved(&world).await;
-        let occasion = world
-            .circumstances()
-            .occasion(Origin::system("test"))
-            .unwrap();
-        world.commit(&ann.erase(&occasion)).await.unwrap();
-        service(&world).execute(&event, REMAINING).await.unwrap();
-        assert!(world.inbox().is_empty());
+        let backend = FakeBackend::new();
+        let (ann, event) = moved(&backend).await;
+        let metadata = backend.env().metadata(Origin::system("test")).unwrap();
+        backend.commit(&ann.erase(&metadata)).await.unwrap();
+        service(&backend).execute(&event, REMAINING).await.unwrap();
+        assert!(backend.inbox().is_empty());
     }
 
     #[tokio::test]
     async fn a_notice_survives_every_fault() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let world = World::new();
-            let (_, event) = moved(&world).await;
-            let service = service(&world);
-            let (_, fired) = world
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let backend = FakeBackend::new();
+            let (_, event) = moved(&backend).await;
+            let service = service(&backend);
+            let (_, fired) = backend
                 .with_fault(fault, service.execute(&event, REMAINING))
                 .await;
-            world.advance(REMAINING * 2);
+            backend.advance(REMAINING * 2);
             service.execute(&event, REMAINING).await.unwrap();
-            assert!((1..=2).contains(&world.inbox().len()), "{fault:?}");
+            assert!((1..=2).contains(&backend.inbox().len()), "{fault:?}");
             fired
         })
         .await;

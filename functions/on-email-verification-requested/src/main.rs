@@ -14,7 +14,7 @@ async fn main() -> Exit {
         OnEmailVerificationRequested::execute,
         async |ports, settings: MailSettings| {
             Ok(OnEmailVerificationRequested {
-                asked: ports.asked(&settings),
+                responder: ports.responder(&settings),
             })
         },
     )

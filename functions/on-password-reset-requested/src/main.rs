@@ -14,7 +14,7 @@ async fn main() -> Exit {
         OnPasswordResetRequested::execute,
         async |ports, settings: MailSettings| {
             Ok(OnPasswordResetRequested {
-                asked: ports.asked(&settings),
+                responder: ports.responder(&settings),
             })
         },
     )

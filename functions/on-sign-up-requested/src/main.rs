@@ -16,8 +16,8 @@ async fn main() -> Exit {
             Ok(OnSignUpRequested {
                 requests: ports.requests(),
                 users: ports.users(),
-                post: ports.post(&settings),
-                circumstances: ports.circumstances.clone(),
+                mail_service: ports.mail_service(&settings),
+                env: ports.env.clone(),
             })
         },
     )

@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{Letter, Post},
-        ports::{AnonymousRequests, Circumstances, UserRepository},
+        mail::{MailService, MailTemplate},
+        ports::{AnonymousRequests, Env, UserRepository},
     },
     domain::{
         DomainEvent, Error, EventId, LoginKey, Origin, Refusal, Result, Roles, User,
-        change::Occasion,
+        change::EventMetadata,
         request::{AnonymousRequest, RequestKind, SignUp},
         user::NewUser,
     },
@@ -17,18 +17,18 @@ use shared::{
 
 /// Carries out concealed sign-ups.
 pub struct OnSignUpRequested {
-    /// Where the wishes are kept.
+    /// Where the requests are kept.
     pub requests: Arc<dyn AnonymousRequests>,
     /// Where users are kept.
     pub users: Arc<dyn UserRepository>,
     /// Sends the mail to an owner.
-    pub post: Post,
+    pub mail_service: MailService,
     /// Time and randomness.
-    pub circumstances: Circumstances,
+    pub env: Env,
 }
 
 impl OnSignUpRequested {
-    /// Carries out the wish that the event tells of, once however often the event comes, and forgets
+    /// Carries out the request that the event tells of, once however often the event comes, and forgets
     /// it.
     pub async fn execute(&self, event: &DomainEvent, remaining: Duration) -> Result<()> {
         let Some(id) = event.data.request_id else {
@@ -52,13 +52,13 @@ impl OnSignUpRequested {
 
     async fn create(&self, request: &AnonymousRequest, sign_up: &SignUp) -> Result<User> {
         let origin = Origin {
-            source: request.source_address,
+            client_ip: request.source_address,
             ..Origin::system(request.id)
         };
-        let occasion = Occasion {
+        let metadata = EventMetadata {
             // The same at each repetition, so that the write is known again.
             event_id: EventId::from(request.id.as_uuid()),
-            ..self.circumstances.occasion(origin)?
+            ..self.env.metadata(origin)?
         };
         let new = NewUser {
             id: sign_up.user_id,
@@ -67,7 +67,7 @@ impl OnSignUpRequested {
             password: sign_up.password.clone(),
             roles: Roles::new(),
         };
-        self.users.commit(&User::create(new, &occasion)).await
+        self.users.commit(&User::create(new, &metadata)).await
     }
 
     async fn tell_owner(
@@ -86,9 +86,9 @@ impl OnSignUpRequested {
         let Some(owner) = self.users.find(login.user_id).await? else {
             return Ok(());
         };
-        let letter = Letter::AlreadyRegistered;
-        self.post
-            .send(letter, &owner, &owner.email, event, remaining)
+        let template = MailTemplate::AlreadyRegistered;
+        self.mail_service
+            .send(template, &owner, &owner.email, event, remaining)
             .await
     }
 }
@@ -96,28 +96,25 @@ impl OnSignUpRequested {
 #[cfg(test)]
 mod tests {
     use shared::domain::{PasswordHash, RequestId, UserId, mail::MailGuarantee};
-    use testing::{Fault, World};
+    use testing::{FakeBackend, Fault};
 
     use super::*;
 
     const REMAINING: Duration = Duration::from_secs(10);
 
-    fn service(world: &Arc<World>) -> OnSignUpRequested {
+    fn service(backend: &Arc<FakeBackend>) -> OnSignUpRequested {
         OnSignUpRequested {
-            requests: world.clone(),
-            users: world.clone(),
-            post: world.post(MailGuarantee::NeverLost),
-            circumstances: world.circumstances(),
+            requests: backend.clone(),
+            users: backend.clone(),
+            mail_service: backend.mail_service(MailGuarantee::NeverLost),
+            env: backend.env(),
         }
     }
 
-    /// Somebody wishes to sign up; `seed` tells wishes apart.
-    async fn wish(world: &Arc<World>, seed: u8) -> DomainEvent {
-        let occasion = world
-            .circumstances()
-            .occasion(Origin::system("test"))
-            .unwrap();
-        let id = UserId::new(occasion.now, [seed; 10]);
+    /// Somebody requests to sign up; `seed` tells requests apart.
+    async fn request(backend: &Arc<FakeBackend>, seed: u8) -> DomainEvent {
+        let metadata = backend.env().metadata(Origin::system("test")).unwrap();
+        let id = UserId::new(metadata.now, [seed; 10]);
         let sign_up = RequestKind::SignUp(SignUp {
             user_id: id,
             name: "Ann".parse().unwrap(),
@@ -127,22 +124,22 @@ mod tests {
             RequestId::from(id.as_uuid()),
             "ann@example.com".parse().unwrap(),
             sign_up,
-            &occasion,
+            &metadata,
         );
-        world.put(&request, &event).await.unwrap();
+        backend.put(&request, &event).await.unwrap();
         event
     }
 
     #[tokio::test]
     async fn a_free_address_becomes_a_user() {
-        let world = World::new();
-        let event = wish(&world, 1).await;
-        service(&world).execute(&event, REMAINING).await.unwrap();
+        let backend = FakeBackend::new();
+        let event = request(&backend, 1).await;
+        service(&backend).execute(&event, REMAINING).await.unwrap();
         assert_eq!(
             (
-                world.users().len(),
-                world.pending_requests(),
-                world.inbox().len()
+                backend.users().len(),
+                backend.pending_requests(),
+                backend.inbox().len()
             ),
             (1, 0, 0)
         );
@@ -150,14 +147,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_owner_of_a_taken_address_hears_of_it() {
-        let world = World::new();
-        let first = wish(&world, 1).await;
-        service(&world).execute(&first, REMAINING).await.unwrap();
-        let second = wish(&world, 2).await;
-        service(&world).execute(&second, REMAINING).await.unwrap();
-        service(&world).execute(&second, REMAINING).await.unwrap();
-        assert_eq!((world.users().len(), world.pending_requests()), (1, 0));
-        let inbox = world.inbox();
+        let backend = FakeBackend::new();
+        let first = request(&backend, 1).await;
+        service(&backend).execute(&first, REMAINING).await.unwrap();
+        let second = request(&backend, 2).await;
+        service(&backend).execute(&second, REMAINING).await.unwrap();
+        service(&backend).execute(&second, REMAINING).await.unwrap();
+        assert_eq!((backend.users().len(), backend.pending_requests()), (1, 0));
+        let inbox = backend.inbox();
         assert_eq!(
             (inbox.len(), inbox[0].subject.as_str()),
             (1, "Your account at Acme")
@@ -166,18 +163,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_wish_survives_every_fault() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let world = World::new();
-            let event = wish(&world, 1).await;
-            let (_, fired) = world
-                .with_fault(fault, service(&world).execute(&event, REMAINING))
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let backend = FakeBackend::new();
+            let event = request(&backend, 1).await;
+            let (_, fired) = backend
+                .with_fault(fault, service(&backend).execute(&event, REMAINING))
                 .await;
-            service(&world).execute(&event, REMAINING).await.unwrap();
+            service(&backend).execute(&event, REMAINING).await.unwrap();
             assert_eq!(
                 (
-                    world.users().len(),
-                    world.pending_requests(),
-                    world.inbox().len()
+                    backend.users().len(),
+                    backend.pending_requests(),
+                    backend.inbox().len()
                 ),
                 (1, 0, 0),
                 "{fault:?}"

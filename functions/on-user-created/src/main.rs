@@ -15,7 +15,7 @@ async fn main() -> Exit {
         async |ports, settings: MailSettings| {
             Ok(OnUserCreated {
                 users: ports.users(),
-                post: ports.post(&settings),
+                mail_service: ports.mail_service(&settings),
             })
         },
     )

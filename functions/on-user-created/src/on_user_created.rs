@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{Letter, Post},
+        mail::{MailService, MailTemplate},
         ports::UserRepository,
     },
     domain::{DomainEvent, EventKind, Result},
@@ -15,7 +15,7 @@ pub struct OnUserCreated {
     /// Where users are kept: events hold no address.
     pub users: Arc<dyn UserRepository>,
     /// Sends the mail.
-    pub post: Post,
+    pub mail_service: MailService,
 }
 
 impl OnUserCreated {
@@ -31,8 +31,8 @@ impl OnUserCreated {
         let Some(user) = self.users.find(id).await? else {
             return Ok(());
         };
-        self.post
-            .send(Letter::Welcome, &user, &user.email, event, remaining)
+        self.mail_service
+            .send(MailTemplate::Welcome, &user, &user.email, event, remaining)
             .await
     }
 }
@@ -40,87 +40,84 @@ impl OnUserCreated {
 #[cfg(test)]
 mod tests {
     use shared::domain::{Origin, mail::MailGuarantee};
-    use testing::{Fault, World};
+    use testing::{FakeBackend, Fault};
 
     use super::*;
 
     const REMAINING: Duration = Duration::from_secs(10);
 
-    fn service(world: &Arc<World>, guarantee: MailGuarantee) -> OnUserCreated {
+    fn service(backend: &Arc<FakeBackend>, guarantee: MailGuarantee) -> OnUserCreated {
         OnUserCreated {
-            users: world.clone(),
-            post: world.post(guarantee),
+            users: backend.clone(),
+            mail_service: backend.mail_service(guarantee),
         }
     }
 
-    async fn user_created(world: &Arc<World>) -> DomainEvent {
-        world.add_user("ann@example.com").await.unwrap();
-        world.outbox()[0].clone()
+    async fn user_created(backend: &Arc<FakeBackend>) -> DomainEvent {
+        backend.add_user("ann@example.com").await.unwrap();
+        backend.outbox()[0].clone()
     }
 
     #[tokio::test]
     async fn an_event_that_comes_twice_sends_one_mail() {
-        let world = World::new();
-        let event = user_created(&world).await;
-        let service = service(&world, MailGuarantee::NeverLost);
+        let backend = FakeBackend::new();
+        let event = user_created(&backend).await;
+        let service = service(&backend, MailGuarantee::NeverLost);
         service.execute(&event, REMAINING).await.unwrap();
         service.execute(&event, REMAINING).await.unwrap();
-        let inbox = world.inbox();
+        let inbox = backend.inbox();
         assert_eq!(inbox.len(), 1);
         assert_eq!(inbox[0].to.as_str(), "ann@example.com");
     }
 
     #[tokio::test]
     async fn the_link_in_it_proves_the_address() {
-        let world = World::new();
-        let event = user_created(&world).await;
-        let service = service(&world, MailGuarantee::NeverLost);
+        let backend = FakeBackend::new();
+        let event = user_created(&backend).await;
+        let service = service(&backend, MailGuarantee::NeverLost);
         service.execute(&event, REMAINING).await.unwrap();
-        let mail = world.inbox().remove(0);
+        let mail = backend.inbox().remove(0);
         assert!(mail.text.contains("https://app.example.com/verify#token="));
-        let (token, user) = (world.mailed_token().unwrap(), world.users().remove(0));
-        let occasion = world
-            .circumstances()
-            .occasion(Origin::system("test"))
-            .unwrap();
-        let change = user.verify_email(&occasion).unwrap();
-        let change = change.spending(token.spend(&user.email, occasion.now));
-        assert!(world.commit(&change).await.unwrap().email_verified);
+        let (token, user) = (backend.mailed_token().unwrap(), backend.users().remove(0));
+        let metadata = backend.env().metadata(Origin::system("test")).unwrap();
+        let change = user.verify_email(&metadata).unwrap();
+        let change = change.spending(token.spend(&user.email, metadata.now));
+        assert!(backend.commit(&change).await.unwrap().email_verified);
     }
 
     #[tokio::test]
     async fn who_proved_the_address_by_then_gets_no_link() {
-        let world = World::new();
-        let event = user_created(&world).await;
-        world.tamper(event.user_id.unwrap(), |user| user.email_verified = true);
-        let service = service(&world, MailGuarantee::NeverLost);
+        let backend = FakeBackend::new();
+        let event = user_created(&backend).await;
+        backend.tamper(event.user_id.unwrap(), |user| user.email_verified = true);
+        let service = service(&backend, MailGuarantee::NeverLost);
         service.execute(&event, REMAINING).await.unwrap();
-        assert!(!world.inbox().remove(0).text.contains("token="));
+        assert!(!backend.inbox().remove(0).text.contains("token="));
     }
 
     #[tokio::test]
     async fn two_workers_at_once_send_one_mail() {
-        let world = World::new();
-        let event = user_created(&world).await;
-        let service = service(&world, MailGuarantee::NeverLost);
+        let backend = FakeBackend::new();
+        let event = user_created(&backend).await;
+        let service = service(&backend, MailGuarantee::NeverLost);
         let (one, two) = tokio::join!(
             service.execute(&event, REMAINING),
             service.execute(&event, REMAINING)
         );
         assert!(one.is_ok() || two.is_ok());
-        assert_eq!(world.inbox().len(), 1);
+        assert_eq!(backend.inbox().len(), 1);
     }
 
     #[tokio::test]
     async fn a_refused_mail_is_sent_at_the_next_try() {
         for guarantee in [MailGuarantee::NeverLost, MailGuarantee::NeverTwice] {
-            let world = World::new();
-            let event = user_created(&world).await;
-            world.refuse_mails(1);
-            let service = service(&world, guarantee);
+            let backend = FakeBackend::new();
+            let event = user_created(&backend).await;
+            backend.refuse_mails(1);
+            let service = service(&backend, guarantee);
             assert!(service.execute(&event, REMAINING).await.is_err());
             service.execute(&event, REMAINING).await.unwrap();
-            assert_eq!(world.inbox().len(), 1, "{guarantee:?}");
+            assert_eq!(backend.inbox().len(), 1, "{guarantee:?}");
         }
     }
 
@@ -128,17 +125,17 @@ mod tests {
     /// fault that fired, how many mails went out.
     async fn mails_after_every_fault(guarantee: MailGuarantee) -> Vec<(Fault, usize)> {
         let mails = std::sync::Mutex::new(Vec::new());
-        World::try_every_fault(async |fault: Fault| {
-            let world = World::new();
-            let event = user_created(&world).await;
-            let service = service(&world, guarantee);
-            let (_, fired) = world
+        FakeBackend::try_every_fault(async |fault: Fault| {
+            let backend = FakeBackend::new();
+            let event = user_created(&backend).await;
+            let service = service(&backend, guarantee);
+            let (_, fired) = backend
                 .with_fault(fault, service.execute(&event, REMAINING))
                 .await;
-            world.advance(REMAINING * 2);
+            backend.advance(REMAINING * 2);
             service.execute(&event, REMAINING).await.unwrap();
             if fired {
-                mails.lock().unwrap().push((fault, world.inbox().len()));
+                mails.lock().unwrap().push((fault, backend.inbox().len()));
             }
             fired
         })
@@ -148,8 +145,8 @@ mod tests {
         mails
     }
 
-    /// The calls are users.find, claims.claim, `secrets.get_or_put`, tokens.issue, mailer.send,
-    /// claims.settle, numbered from 0: from after the send to before the settlement, nobody knows.
+    /// The calls are users.find, leases.lease, `secrets.get_or_put`, tokens.issue, mailer.send,
+    /// leases.settle, numbered from 0: from after the send to before the settlement, nobody knows.
     fn in_the_window(fault: Fault) -> bool {
         matches!(
             fault,
@@ -174,23 +171,23 @@ mod tests {
 
     #[tokio::test]
     async fn the_witness_closes_the_window() {
-        let world = World::new();
-        let event = user_created(&world).await;
-        let service = service(&world, MailGuarantee::NeverLost);
-        world
+        let backend = FakeBackend::new();
+        let event = user_created(&backend).await;
+        let service = service(&backend, MailGuarantee::NeverLost);
+        backend
             .with_fault(Fault::CrashAfter(4), service.execute(&event, REMAINING))
             .await;
-        assert_eq!(world.inbox().len(), 1);
-        let claim = &world.mail_claims()[0];
-        let ledger: &dyn shared::application::ports::Claims = world.as_ref();
+        assert_eq!(backend.inbox().len(), 1);
+        let lease = &backend.mail_leases()[0];
+        let ledger: &dyn shared::application::ports::Leases = backend.as_ref();
         ledger
-            .witness(claim, &serde_json::json!({"outcome": "sent"}))
+            .witness(lease, &serde_json::json!({"outcome": "sent"}))
             .await
             .unwrap();
-        world.advance(REMAINING * 2);
+        backend.advance(REMAINING * 2);
         service.execute(&event, REMAINING).await.unwrap();
         assert_eq!(
-            world.inbox().len(),
+            backend.inbox().len(),
             1,
             "the mail service's own event told the ledger"
         );

@@ -45,36 +45,36 @@ mod tests {
         application::ports::OneTimeTokens as _,
         domain::{OneTimeToken, Origin, TokenPurpose},
     };
-    use testing::{Fault, World, fixture::Stage};
+    use testing::{FakeBackend, Fault, fixture::Fixture};
 
     use super::*;
 
-    fn service(world: &Arc<World>) -> OnUserDeleted {
+    fn service(backend: &Arc<FakeBackend>) -> OnUserDeleted {
         OnUserDeleted {
-            users: world.clone(),
-            sessions: world.clone(),
+            users: backend.clone(),
+            sessions: backend.clone(),
         }
     }
 
     /// A world from which Ann was erased.
-    async fn ann_erased() -> (Stage, DomainEvent) {
-        let stage = Stage::set().await.unwrap();
-        let ann = stage.world.user(stage.ann.id).unwrap();
-        let circumstances = stage.world.circumstances();
-        let occasion = circumstances.occasion(Origin::system("test")).unwrap();
+    async fn ann_erased() -> (Fixture, DomainEvent) {
+        let fixture = Fixture::new().await.unwrap();
+        let ann = fixture.backend.user(fixture.ann.id).unwrap();
+        let env = fixture.backend.env();
+        let metadata = env.metadata(Origin::system("test")).unwrap();
         let token = OneTimeToken::new(TokenPurpose::PasswordReset, ann.id, [1; 32]);
-        stage
-            .world
-            .issue(&token.issue(&ann.email, occasion.now))
+        fixture
+            .backend
+            .issue(&token.issue(&ann.email, metadata.now))
             .await
             .unwrap();
-        stage.world.commit(&ann.erase(&occasion)).await.unwrap();
-        let event = stage.world.outbox().pop().unwrap();
-        (stage, event)
+        fixture.backend.commit(&ann.erase(&metadata)).await.unwrap();
+        let event = fixture.backend.outbox().pop().unwrap();
+        (fixture, event)
     }
 
-    fn assert_forgotten(stage: &Stage, what: &str) {
-        let history = stage.world.history_of(stage.ann.id);
+    fn assert_forgotten(fixture: &Fixture, what: &str) {
+        let history = fixture.backend.history_of(fixture.ann.id);
         assert_eq!(history.len(), 2, "{what}: the history stays");
         assert!(
             history
@@ -83,29 +83,36 @@ mod tests {
             "{what}: {history:?}"
         );
         assert_eq!(history[1].previous, history[0].hash);
-        assert!(stage.world.sessions_of(stage.ann.id).is_empty(), "{what}");
+        assert!(
+            fixture.backend.sessions_of(fixture.ann.id).is_empty(),
+            "{what}"
+        );
         // The others keep what is theirs.
-        assert_eq!(stage.world.sessions_of(stage.bob.id).len(), 1);
-        assert!(stage.world.history_of(stage.bob.id)[0].private.is_some());
+        assert_eq!(fixture.backend.sessions_of(fixture.bob.id).len(), 1);
+        assert!(
+            fixture.backend.history_of(fixture.bob.id)[0]
+                .private
+                .is_some()
+        );
     }
 
     #[tokio::test]
     async fn of_an_erased_user_only_the_chain_stays() {
-        let (stage, event) = ann_erased().await;
-        assert_eq!(stage.world.sessions_of(stage.ann.id).len(), 1);
-        let service = service(&stage.world);
+        let (fixture, event) = ann_erased().await;
+        assert_eq!(fixture.backend.sessions_of(fixture.ann.id).len(), 1);
+        let service = service(&fixture.backend);
         service.execute(&event).await.unwrap();
-        assert_forgotten(&stage, "once");
+        assert_forgotten(&fixture, "once");
         service.execute(&event).await.unwrap();
-        assert_forgotten(&stage, "twice");
+        assert_forgotten(&fixture, "twice");
     }
 
     #[tokio::test]
     async fn a_user_who_is_there_is_not_forgotten() {
-        let (stage, event) = ann_erased().await;
-        let service = service(&stage.world);
+        let (fixture, event) = ann_erased().await;
+        let service = service(&fixture.backend);
         let of_bob = DomainEvent {
-            user_id: Some(stage.bob.id),
+            user_id: Some(fixture.bob.id),
             ..event.clone()
         };
         assert!(service.execute(&of_bob).await.is_err());
@@ -114,20 +121,27 @@ mod tests {
             ..event
         };
         service.execute(&other).await.unwrap();
-        assert_eq!(stage.world.sessions_of(stage.bob.id).len(), 1);
-        assert_eq!(stage.world.sessions_of(stage.ann.id).len(), 1);
-        assert!(stage.world.history_of(stage.bob.id)[0].private.is_some());
+        assert_eq!(fixture.backend.sessions_of(fixture.bob.id).len(), 1);
+        assert_eq!(fixture.backend.sessions_of(fixture.ann.id).len(), 1);
+        assert!(
+            fixture.backend.history_of(fixture.bob.id)[0]
+                .private
+                .is_some()
+        );
     }
 
     /// Whatever fails wherever, the next delivery of the event finishes the work.
     #[tokio::test]
     async fn forgetting_survives_every_fault() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let (stage, event) = ann_erased().await;
-            let service = service(&stage.world);
-            let (_, fired) = stage.world.with_fault(fault, service.execute(&event)).await;
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let (fixture, event) = ann_erased().await;
+            let service = service(&fixture.backend);
+            let (_, fired) = fixture
+                .backend
+                .with_fault(fault, service.execute(&event))
+                .await;
             service.execute(&event).await.unwrap();
-            assert_forgotten(&stage, &format!("{fault:?}"));
+            assert_forgotten(&fixture, &format!("{fault:?}"));
             fired
         })
         .await;

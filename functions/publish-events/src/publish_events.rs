@@ -53,7 +53,7 @@ impl PublishEvents {
 #[cfg(test)]
 mod tests {
     use shared::domain::{Actor, EventId, EventKind, Timestamp, event::EventData};
-    use testing::{Fault, World};
+    use testing::{FakeBackend, Fault};
 
     use super::*;
 
@@ -72,50 +72,52 @@ mod tests {
             .collect()
     }
 
-    fn service(world: &Arc<World>) -> PublishEvents {
-        PublishEvents { bus: world.clone() }
+    fn service(backend: &Arc<FakeBackend>) -> PublishEvents {
+        PublishEvents {
+            bus: backend.clone(),
+        }
     }
 
     #[tokio::test]
     async fn events_go_out_in_tens_and_in_order() {
-        let world = World::new();
+        let backend = FakeBackend::new();
         let events = events(25);
-        assert_eq!(service(&world).execute(&events).await.unwrap(), 25);
-        assert_eq!(world.published(), events);
-        assert_eq!(world.trace().len(), 3);
+        assert_eq!(service(&backend).execute(&events).await.unwrap(), 25);
+        assert_eq!(backend.published(), events);
+        assert_eq!(backend.trace().len(), 3);
     }
 
     #[tokio::test]
     async fn what_the_bus_refused_is_offered_again() {
-        let world = World::new();
-        world.refuse_events(4);
-        assert_eq!(service(&world).execute(&events(12)).await.unwrap(), 12);
-        assert_eq!(world.published().len(), 12, "none twice");
+        let backend = FakeBackend::new();
+        backend.refuse_events(4);
+        assert_eq!(service(&backend).execute(&events(12)).await.unwrap(), 12);
+        assert_eq!(backend.published().len(), 12, "none twice");
     }
 
     #[tokio::test]
     async fn what_the_bus_goes_on_refusing_is_reported() {
-        let world = World::new();
-        world.refuse_events(usize::MAX);
-        assert_eq!(service(&world).execute(&events(12)).await.unwrap(), 0);
-        assert_eq!(world.trace().len(), ATTEMPTS, "the second ten waited");
+        let backend = FakeBackend::new();
+        backend.refuse_events(usize::MAX);
+        assert_eq!(service(&backend).execute(&events(12)).await.unwrap(), 0);
+        assert_eq!(backend.trace().len(), ATTEMPTS, "the second ten waited");
     }
 
     /// The stream repeats a batch until it was published to its end.
     #[tokio::test]
     async fn no_fault_loses_an_event() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let world = World::new();
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let backend = FakeBackend::new();
             let events = events(25);
-            let (answer, fired) = world
-                .with_fault(fault, service(&world).execute(&events))
+            let (answer, fired) = backend
+                .with_fault(fault, service(&backend).execute(&events))
                 .await;
             let done = answer.and_then(Result::ok).unwrap_or(0);
             assert_eq!(
-                service(&world).execute(&events[done..]).await.unwrap(),
+                service(&backend).execute(&events[done..]).await.unwrap(),
                 events.len() - done
             );
-            let published = world.published();
+            let published = backend.published();
             assert!(
                 events.iter().all(|event| published.contains(event)),
                 "{fault:?}"

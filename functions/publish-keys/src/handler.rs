@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use shared::{
     domain::keys::PublicKey,
-    lambda::http::{Access, Call, Reply, StatusCode, header, reply},
+    lambda::http::{Access, Request, Response, StatusCode, header, response},
 };
 
 use crate::publish_keys::PublishKeys;
@@ -17,15 +17,15 @@ pub const ACCESS: Access = Access::Anyone;
 const CACHEABLE: &str = "public, max-age=300";
 
 /// `GET /.well-known/jwks.json` and `GET /.well-known/openid-configuration`.
-pub async fn handle(publish: Arc<PublishKeys>, call: Call) -> Reply {
-    let document = if call.path.ends_with("/jwks.json") {
+pub async fn handle(publish: Arc<PublishKeys>, request: Request) -> Response {
+    let document = if request.path.ends_with("/jwks.json") {
         let ring = publish.execute().await?;
         json!({"keys": ring.keys.iter().map(jwk).collect::<Vec<_>>()})
     } else {
-        discovery(&call.issuer)
+        discovery(&request.issuer)
     };
-    let response = reply::json(StatusCode::OK, &document)?;
-    reply::with_header(response, header::CACHE_CONTROL, CACHEABLE)
+    let response = response::json(StatusCode::OK, &document)?;
+    response::with_header(response, header::CACHE_CONTROL, CACHEABLE)
 }
 
 /// RFC 7517, 4; RFC 7518, 6.3.1.
@@ -51,32 +51,32 @@ mod tests {
     use adapters::jwt;
     use shared::{
         application::ports::{Clock as _, SigningKeys as _},
-        lambda::http::{Gate, answer},
+        lambda::http::{Authenticator, answer},
     };
-    use testing::{World, sample::Sample};
+    use testing::{FakeBackend, sample::Sample};
 
     use super::*;
 
-    async fn get(world: &Arc<World>, path: &str) -> Value {
+    async fn get(backend: &Arc<FakeBackend>, path: &str) -> Value {
         let publish = Arc::new(PublishKeys {
-            keys: world.clone(),
+            keys: backend.clone(),
         });
         let request = Sample::new("GET", path).into_request().unwrap();
-        let response = answer(ACCESS, &Gate::open(""), publish, &handle, request).await;
+        let response = answer(ACCESS, &Authenticator::open(""), publish, &handle, request).await;
         assert_eq!(response.headers()[header::CACHE_CONTROL], CACHEABLE);
         serde_json::from_slice(response.body()).unwrap()
     }
 
     #[tokio::test]
     async fn published_keys_have_no_private_part() {
-        let world = World::new();
+        let backend = FakeBackend::new();
         assert_eq!(
-            get(&world, "/.well-known/jwks.json").await,
+            get(&backend, "/.well-known/jwks.json").await,
             json!({"keys": []})
         );
-        let pair = jwt::generate(world.now()).unwrap();
-        world.bootstrap(&pair).await.unwrap();
-        let keys = get(&world, "/.well-known/jwks.json").await;
+        let pair = jwt::generate(backend.now()).unwrap();
+        backend.bootstrap(&pair).await.unwrap();
+        let keys = get(&backend, "/.well-known/jwks.json").await;
         let names: Vec<_> = keys["keys"][0]
             .as_object()
             .unwrap()
@@ -89,7 +89,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_issuer_says_where_its_keys_are() {
-        let document = get(&World::new(), "/.well-known/openid-configuration").await;
+        let document = get(&FakeBackend::new(), "/.well-known/openid-configuration").await;
         assert_eq!(document["issuer"], "https://api.example.com");
         assert_eq!(
             document["jwks_uri"],

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Call, Reply, reply};
+use shared::lambda::http::{Access, Request, Response, response};
 
 use crate::reactivate_user::{Command, ReactivateUser};
 
@@ -10,8 +10,8 @@ use crate::reactivate_user::{Command, ReactivateUser};
 pub const ACCESS: Access = Access::Admin;
 
 /// `POST /users/{id}/reactivate`.
-pub async fn handle(reactivate: Arc<ReactivateUser>, call: Call) -> Reply {
-    let target = call.target()?;
+pub async fn handle(reactivate: Arc<ReactivateUser>, request: Request) -> Response {
+    let target = request.target()?;
     let user = reactivate.execute(Command { target }).await?;
-    reply::user(&user)
+    response::user(&user)
 }

@@ -7,7 +7,7 @@ use shared::lambda::{Exit, http};
 async fn main() -> Exit {
     http::run(handler::ACCESS, handler::handle, async |ports, ()| {
         Ok(ReactivateUser {
-            changing: ports.user_updates(),
+            updates: ports.user_updates(),
         })
     })
     .await

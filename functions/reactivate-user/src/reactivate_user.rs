@@ -1,17 +1,17 @@
 //! The use case: a user may sign in again.
 
 use shared::{
-    application::user_updates::{Changing, Target},
+    application::user_updates::{Target, UserUpdates},
     domain::{Result, User},
 };
 
 /// Reactivates users.
 pub struct ReactivateUser {
     /// Changes users.
-    pub changing: Changing,
+    pub updates: UserUpdates,
 }
 
-/// Who it is about.
+/// Principal it is about.
 #[derive(Debug)]
 pub struct Command {
     /// The user.
@@ -24,9 +24,9 @@ impl ReactivateUser {
     /// # Errors
     /// `NotFound`, `PreconditionFailed`, `AlreadyActive`.
     pub async fn execute(&self, command: Command) -> Result<User> {
-        self.changing
-            .change_target(&command.target, |user, occasion| {
-                user.reactivate(occasion).map(Some)
+        self.updates
+            .update(&command.target, |user, metadata| {
+                user.reactivate(metadata).map(Some)
             })
             .await
     }
@@ -38,27 +38,27 @@ mod tests {
 
     use shared::{
         domain::{Error, EventKind, Origin, Refusal},
-        lambda::http::{Access, Call, Reply},
+        lambda::http::{Access, Request, Response},
     };
     use testing::{
-        Fault, Person, World,
-        fixture::{Answer, Route, Stage},
+        FakeBackend, Fault, Person,
+        fixture::{Answer, Fixture, Route},
         sample::Sample,
     };
 
     use super::*;
     use crate::handler;
 
-    fn service(world: &Arc<World>) -> ReactivateUser {
+    fn service(backend: &Arc<FakeBackend>) -> ReactivateUser {
         ReactivateUser {
-            changing: Changing {
-                users: world.clone(),
-                circumstances: world.circumstances(),
+            updates: UserUpdates {
+                users: backend.clone(),
+                env: backend.env(),
             },
         }
     }
 
-    fn route() -> Route<ReactivateUser, impl AsyncFn(Arc<ReactivateUser>, Call) -> Reply> {
+    fn route() -> Route<ReactivateUser, impl AsyncFn(Arc<ReactivateUser>, Request) -> Response> {
         Route {
             access: handler::ACCESS,
             service,
@@ -66,22 +66,22 @@ mod tests {
         }
     }
 
-    async fn reactivate(stage: &Stage, whom: &Person) -> Answer {
+    async fn reactivate(fixture: &Fixture, whom: &Person) -> Answer {
         let request = Sample::of_user("POST", &whom.id.to_string(), "/reactivate");
-        let request = request.bearer(&stage.admin.token);
-        route().answer(&stage.world, request).await.unwrap()
+        let request = request.bearer(&fixture.admin.token);
+        route().answer(&fixture.backend, request).await.unwrap()
     }
 
     /// A world in which Ann is inactive.
-    async fn ann_inactive() -> Stage {
-        let stage = Stage::set().await.unwrap();
-        let circumstances = stage.world.circumstances();
-        let occasion = circumstances.occasion(Origin::system("test")).unwrap();
-        let ann = stage.world.user(stage.ann.id).unwrap();
-        let change = ann.deactivate(&occasion).unwrap();
-        let users = service(&stage.world).changing.users;
+    async fn ann_inactive() -> Fixture {
+        let fixture = Fixture::new().await.unwrap();
+        let env = fixture.backend.env();
+        let metadata = env.metadata(Origin::system("test")).unwrap();
+        let ann = fixture.backend.user(fixture.ann.id).unwrap();
+        let change = ann.deactivate(&metadata).unwrap();
+        let users = service(&fixture.backend).updates.users;
         users.commit(&change).await.unwrap();
-        stage
+        fixture
     }
 
     /// Whom the table lets in finds that Ann is active already.
@@ -94,54 +94,61 @@ mod tests {
 
     #[tokio::test]
     async fn a_reactivated_user_may_sign_in_but_old_sessions_stay_dead() {
-        let stage = ann_inactive().await;
-        let answer = reactivate(&stage, &stage.ann).await;
+        let fixture = ann_inactive().await;
+        let answer = reactivate(&fixture, &fixture.ann).await;
         assert_eq!((answer.status, answer.header("etag")), (200, Some("\"3\"")));
         assert_eq!(answer.body["active"], true);
-        let event = stage.world.outbox().pop().unwrap();
+        let event = fixture.backend.outbox().pop().unwrap();
         assert_eq!(event.kind, EventKind::UserReactivated);
-        let session = stage.world.sessions_of(stage.ann.id).remove(0);
-        let user = stage.world.user(stage.ann.id).unwrap();
+        let session = fixture.backend.sessions_of(fixture.ann.id).remove(0);
+        let user = fixture.backend.user(fixture.ann.id).unwrap();
         assert!(user.auth_epoch > session.auth_epoch);
 
-        let again = reactivate(&stage, &stage.ann).await;
+        let again = reactivate(&fixture, &fixture.ann).await;
         assert_eq!(again.problem(), (409, "already-active"));
-        assert_eq!(stage.world.user(stage.ann.id), Some(user));
+        assert_eq!(fixture.backend.user(fixture.ann.id), Some(user));
     }
 
     #[tokio::test]
     async fn a_stale_version_changes_nothing() {
-        let stage = ann_inactive().await;
-        let request = Sample::of_user("POST", &stage.ann.id.to_string(), "/reactivate")
+        let fixture = ann_inactive().await;
+        let request = Sample::of_user("POST", &fixture.ann.id.to_string(), "/reactivate")
             .header("if-match", "\"1\"")
-            .bearer(&stage.admin.token);
-        let answer = route().answer(&stage.world, request).await.unwrap();
+            .bearer(&fixture.admin.token);
+        let answer = route().answer(&fixture.backend, request).await.unwrap();
         assert_eq!(answer.problem(), (412, "precondition-failed"));
-        assert!(!stage.world.user(stage.ann.id).unwrap().active);
+        assert!(!fixture.backend.user(fixture.ann.id).unwrap().active);
     }
 
     /// Whatever fails wherever, after a repetition the user is active, by one event.
     #[tokio::test]
     async fn a_reactivation_survives_every_fault() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let stage = ann_inactive().await;
-            let service = service(&stage.world);
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let fixture = ann_inactive().await;
+            let service = service(&fixture.backend);
             let command = || Command {
                 target: Target {
-                    id: stage.ann.id,
+                    id: fixture.ann.id,
                     expected: None,
                     origin: Origin::system("test"),
                 },
             };
-            let (_, fired) = stage
-                .world
+            let (_, fired) = fixture
+                .backend
                 .with_fault(fault, service.execute(command()))
                 .await;
             let again = service.execute(command()).await;
             let done = matches!(again, Ok(_) | Err(Error::Refused(Refusal::AlreadyActive)));
             assert!(done, "{fault:?}: {again:?}");
-            assert!(stage.world.user(stage.ann.id).unwrap().active, "{fault:?}");
-            assert_eq!(stage.world.history_of(stage.ann.id).len(), 3, "{fault:?}");
+            assert!(
+                fixture.backend.user(fixture.ann.id).unwrap().active,
+                "{fault:?}"
+            );
+            assert_eq!(
+                fixture.backend.history_of(fixture.ann.id).len(),
+                3,
+                "{fault:?}"
+            );
             fired
         })
         .await;

@@ -45,69 +45,66 @@ mod tests {
     use shared::domain::{
         EventId, Origin, PasswordHash, Roles, Timestamp, User, UserId, user::NewUser,
     };
-    use testing::{Fault, World};
+    use testing::{FakeBackend, Fault};
 
     use super::*;
 
-    fn service(world: &Arc<World>) -> RecordAudit {
+    fn service(backend: &Arc<FakeBackend>) -> RecordAudit {
         RecordAudit {
-            users: world.clone(),
-            audit: world.clone(),
+            users: backend.clone(),
+            audit: backend.clone(),
         }
     }
 
-    async fn user_created(world: &Arc<World>) -> DomainEvent {
-        let occasion = world
-            .circumstances()
-            .occasion(Origin::system("test"))
-            .unwrap();
+    async fn user_created(backend: &Arc<FakeBackend>) -> DomainEvent {
+        let metadata = backend.env().metadata(Origin::system("test")).unwrap();
         let new = NewUser {
-            id: UserId::new(occasion.now, [7; 10]),
+            id: UserId::new(metadata.now, [7; 10]),
             email: "ann@example.com".parse().unwrap(),
             name: "Ann".parse().unwrap(),
             password: PasswordHash::from_phc("hash"),
             roles: Roles::new(),
         };
-        world.commit(&User::create(new, &occasion)).await.unwrap();
-        world.outbox()[0].clone()
+        backend.commit(&User::create(new, &metadata)).await.unwrap();
+        backend.outbox()[0].clone()
     }
 
     #[tokio::test]
     async fn an_event_is_recorded_once_with_its_hash() {
-        let world = World::new();
-        let event = user_created(&world).await;
-        service(&world).execute(&event).await.unwrap();
-        service(&world).execute(&event).await.unwrap();
-        let trail = world.audit();
+        let backend = FakeBackend::new();
+        let event = user_created(&backend).await;
+        service(&backend).execute(&event).await.unwrap();
+        service(&backend).execute(&event).await.unwrap();
+        let trail = backend.audit();
         assert_eq!(trail.len(), 1);
         assert_eq!(
             (trail[0].event_id, trail[0].hash),
-            (event.id, Some(world.users()[0].chain))
+            (event.id, Some(backend.users()[0].chain))
         );
     }
 
     #[tokio::test]
     async fn an_event_that_did_not_happen_is_not_recorded() {
-        let world = World::new();
-        let real = user_created(&world).await;
+        let backend = FakeBackend::new();
+        let real = user_created(&backend).await;
         let forged = DomainEvent {
             id: EventId::new(Timestamp::from_seconds(1), [9; 10]),
             ..real
         };
-        assert!(service(&world).execute(&forged).await.is_err());
-        assert!(world.audit().is_empty());
+        assert!(service(&backend).execute(&forged).await.is_err());
+        assert!(backend.audit().is_empty());
     }
 
     #[tokio::test]
     async fn no_fault_loses_a_line() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let world = World::new();
-            let event = user_created(&world).await;
-            let (_, fired) = world
-                .with_fault(fault, service(&world).execute(&event))
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let backend = FakeBackend::new();
+            let event = user_created(&backend).await;
+            let (_, fired) = backend
+                .with_fault(fault, service(&backend).execute(&event))
                 .await;
-            service(&world).execute(&event).await.unwrap();
-            assert_eq!(world.audit().len(), 1, "{fault:?}");
+            service(&backend).execute(&event).await.unwrap();
+            assert_eq!(backend.audit().len(), 1, "{fault:?}");
             fired
         })
         .await;

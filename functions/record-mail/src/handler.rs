@@ -18,27 +18,27 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
-    use shared::application::ports::{ClaimKey, Claimed, Claims as _, Purpose, Terms};
-    use testing::World;
+    use shared::application::ports::{Claimed, LeaseKey, LeaseOptions, Leases as _, Purpose};
+    use testing::FakeBackend;
 
     use super::*;
 
     #[tokio::test]
     async fn a_sent_mail_is_done_in_the_ledger() {
-        let world = World::new();
-        let key = ClaimKey::new(Purpose::Mail, "event_welcome");
-        let terms = Terms {
+        let backend = FakeBackend::new();
+        let key = LeaseKey::new(Purpose::Mail, "event_welcome");
+        let options = LeaseOptions {
             fingerprint: String::new(),
             reserved: Value::Null,
             lease: Duration::from_secs(10),
             retention: Duration::from_hours(1),
         };
         assert!(matches!(
-            world.claim(&key, &terms).await.unwrap(),
+            backend.claim(&key, &options).await.unwrap(),
             Claimed::Won(_)
         ));
         let observer = RecordMail {
-            claims: world.clone(),
+            leases: backend.clone(),
         };
         handle(
             &observer,
@@ -47,10 +47,10 @@ mod tests {
         .await
         .unwrap();
         assert!(matches!(
-            world.claim(&key, &terms).await.unwrap(),
+            backend.claim(&key, &options).await.unwrap(),
             Claimed::Done(_)
         ));
-        // Mails of others, and claims unknown, change nothing.
+        // Mails of others, and leases unknown, change nothing.
         handle(&observer, json!({"mail": {"tags": {}}}))
             .await
             .unwrap();

@@ -7,7 +7,7 @@ use shared::lambda::{Exit, observer};
 async fn main() -> Exit {
     observer::run_raw(handler::handle, async |ports, ()| {
         Ok(RecordMail {
-            claims: ports.claims(),
+            leases: ports.leases(),
         })
     })
     .await

@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use serde_json::json;
 use shared::{
-    application::ports::{ClaimKey, Claims, Purpose},
+    application::ports::{LeaseKey, Leases, Purpose},
     domain::Result,
 };
 
 /// Keeps the mail ledger true.
 pub struct RecordMail {
     /// The ledger.
-    pub claims: Arc<dyn Claims>,
+    pub leases: Arc<dyn Leases>,
 }
 
 impl RecordMail {
-    /// Notes that the mail of the claim `key` was sent. A claim unknown or settled stays as it is.
+    /// Notes that the mail of the lease `key` was sent. A lease unknown or settled stays as it is.
     pub async fn execute(&self, key: &str) -> Result<()> {
-        let key = ClaimKey::new(Purpose::Mail, key);
+        let key = LeaseKey::new(Purpose::Mail, key);
         // False in the common case: the worker noted it first.
-        self.claims
+        self.leases
             .witness(&key, &json!({"outcome": "sent"}))
             .await
             .map(|_| ())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Call, Reply, StatusCode, reply};
+use shared::lambda::http::{Access, Request, Response, StatusCode, response};
 
 use crate::refresh_session::{Command, RefreshSession};
 
@@ -10,15 +10,15 @@ use crate::refresh_session::{Command, RefreshSession};
 pub const ACCESS: Access = Access::Anyone;
 
 /// `POST /sessions/refresh`.
-pub async fn handle(refresh: Arc<RefreshSession>, call: Call) -> Reply {
-    let mut fields = call.fields()?;
+pub async fn handle(refresh: Arc<RefreshSession>, request: Request) -> Response {
+    let mut fields = request.fields()?;
     let token = fields.text("refreshToken");
     let token = fields.finish(token)?;
     let command = Command {
         token: token.parse().map_err(shared::domain::Error::Refused)?,
-        issuer: call.issuer.clone(),
-        origin: call.origin(),
+        issuer: request.issuer.clone(),
+        origin: request.origin(),
     };
-    let granted = refresh.execute(command).await?;
-    reply::granted(StatusCode::OK, &granted)
+    let token_pair = refresh.execute(command).await?;
+    response::token_pair(StatusCode::OK, &token_pair)
 }

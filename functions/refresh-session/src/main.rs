@@ -9,8 +9,8 @@ async fn main() -> Exit {
         Ok(RefreshSession {
             users: ports.users(),
             sessions: ports.sessions(),
-            granting: ports.granting().await?,
-            circumstances: ports.circumstances.clone(),
+            session_tokens: ports.session_tokens().await?,
+            env: ports.env.clone(),
         })
     })
     .await

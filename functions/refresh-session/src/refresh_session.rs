@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        ports::{Circumstances, SessionRepository, UserRepository},
-        session_tokens::{Granted, Granting},
+        ports::{Env, SessionRepository, UserRepository},
+        session_tokens::{SessionTokens, TokenPair},
     },
     domain::{
         Origin, Refusal, Result, Session, User,
@@ -24,19 +24,19 @@ pub struct RefreshSession {
     /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
     /// Grants tokens.
-    pub granting: Granting,
+    pub session_tokens: SessionTokens,
     /// Time and randomness.
-    pub circumstances: Circumstances,
+    pub env: Env,
 }
 
-/// A wish for the next tokens.
+/// A request for the next tokens.
 #[derive(Debug)]
 pub struct Command {
     /// The refresh token.
     pub token: RefreshToken,
     /// The `iss` of the access token.
     pub issuer: String,
-    /// Who asks, and from where.
+    /// Principal asks, and from where.
     pub origin: Origin,
 }
 
@@ -46,30 +46,32 @@ impl RefreshSession {
     ///
     /// # Errors
     /// `InvalidRefreshToken` if the token is not one of a live session, or was exchanged before.
-    pub async fn execute(&self, command: Command) -> Result<Granted> {
+    pub async fn execute(&self, command: Command) -> Result<TokenPair> {
         let Command {
             token,
             issuer,
             origin,
         } = command;
-        let key = self.granting.refresh_key().await?;
+        let key = self.session_tokens.refresh_key().await?;
         for _ in 0..LOOKS {
             let (user, session) = self.find(&token).await?;
-            let now = self.circumstances.clock.now();
+            let now = self.env.clock.now();
             let exchange = session.exchange(&token, &key, now);
             let exchange = exchange.filter(|_| session.is_live(&user, now));
             match exchange.ok_or(Refusal::InvalidRefreshToken)? {
                 Exchange::Rotation(next) => {
                     // The tokens are made while the table writes; nobody gets them if it does not.
-                    let (rotated, granted) = tokio::try_join!(
+                    let (rotated, token_pair) = tokio::try_join!(
                         self.sessions.rotate(&next),
-                        self.granting.grant(&issuer, &user, &next)
+                        self.session_tokens.issue(&issuer, &user, &next)
                     )?;
                     if rotated {
-                        return Ok(granted);
+                        return Ok(token_pair);
                     }
                 }
-                Exchange::Repetition => return self.granting.grant(&issuer, &user, &session).await,
+                Exchange::Repetition => {
+                    return self.session_tokens.issue(&issuer, &user, &session).await;
+                }
                 Exchange::Reuse => {
                     self.end(&session, origin).await?;
                     return Err(Refusal::InvalidRefreshToken.into());
@@ -91,8 +93,8 @@ impl RefreshSession {
 
     async fn end(&self, session: &Session, origin: Origin) -> Result<()> {
         let (user, id) = (session.user_id, session.id);
-        let occasion = self.circumstances.occasion(origin)?;
-        let event = Session::ended(user, id, EndReason::TokenReused, &occasion);
+        let metadata = self.env.metadata(origin)?;
+        let event = Session::ended(user, id, EndReason::TokenReused, &metadata);
         if self.sessions.end(user, id, &event).await? {
             tracing::warn!(session = %id, "a refresh token came twice: the session is over");
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::Email,
-    lambda::http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Request, Response, response},
 };
 
 use crate::request_email_verification::{Command, RequestEmailVerification};
@@ -13,11 +13,11 @@ use crate::request_email_verification::{Command, RequestEmailVerification};
 pub const ACCESS: Access = Access::Anyone;
 
 /// `POST /email-verifications`.
-pub async fn handle(request: Arc<RequestEmailVerification>, call: Call) -> Reply {
-    let mut fields = call.fields()?;
+pub async fn handle(verification: Arc<RequestEmailVerification>, request: Request) -> Response {
+    let mut fields = request.fields()?;
     let email = fields.parse::<Email>("email");
     let email = fields.finish(email)?;
-    let origin = call.origin();
-    request.execute(Command { email, origin }).await?;
-    reply::accepted()
+    let origin = request.origin();
+    verification.execute(Command { email, origin }).await?;
+    response::accepted()
 }

@@ -8,7 +8,7 @@ shared::lambda::config! {
         /// Mails to one address, an hour.
         per_address: u32 = "MAILS_PER_ADDRESS",
         /// Mails asked for from one place, an hour.
-        per_source: u32 = "MAIL_REQUESTS_PER_SOURCE",
+        per_client_ip: u32 = "MAIL_REQUESTS_PER_SOURCE",
     }
 }
 
@@ -19,7 +19,7 @@ async fn main() -> Exit {
         handler::handle,
         async |ports, config: Config| {
             Ok(RequestEmailVerification {
-                asking: ports.asking(config.per_address, config.per_source),
+                mail_requests: ports.mail_requests(config.per_address, config.per_client_ip),
             })
         },
     )

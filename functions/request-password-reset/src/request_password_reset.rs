@@ -1,14 +1,14 @@
 //! The use case: somebody asks for a new password.
 
 use shared::{
-    application::mail_requests::Asking,
+    application::mail_requests::MailRequests,
     domain::{Email, Origin, Result, request::RequestKind},
 };
 
 /// Notes that somebody asks for a new password.
 pub struct RequestPasswordReset {
-    /// Notes wishes.
-    pub asking: Asking,
+    /// Notes requests.
+    pub mail_requests: MailRequests,
 }
 
 /// The request.
@@ -16,7 +16,7 @@ pub struct RequestPasswordReset {
 pub struct Command {
     /// Whose address it is said to be.
     pub email: Email,
-    /// Who asks, and from where.
+    /// Principal asks, and from where.
     pub origin: Origin,
 }
 
@@ -27,8 +27,8 @@ impl RequestPasswordReset {
     /// `TooManyRequests`.
     pub async fn execute(&self, command: Command) -> Result<()> {
         let Command { email, origin } = command;
-        self.asking
-            .ask(RequestKind::PasswordReset, email, origin)
+        self.mail_requests
+            .submit(RequestKind::PasswordReset, email, origin)
             .await
     }
 }
@@ -41,20 +41,20 @@ mod tests {
     use shared::{
         application::ports::AnonymousRequests,
         domain::EventKind,
-        lambda::http::{Access, Gate, answer},
+        lambda::http::{Access, Authenticator, answer},
     };
-    use testing::{World, sample::Sample};
+    use testing::{FakeBackend, sample::Sample};
 
     use super::*;
     use crate::handler;
 
-    async fn post(world: &Arc<World>, body: &Value) -> (u16, Value) {
+    async fn mail_service(backend: &Arc<FakeBackend>, body: &Value) -> (u16, Value) {
         let request = Sample::new("POST", "/password-resets").json(body);
-        let asking = world.asking(3);
-        let service = Arc::new(RequestPasswordReset { asking });
+        let mail_requests = backend.mail_requests(3);
+        let service = Arc::new(RequestPasswordReset { mail_requests });
         let response = answer(
             handler::ACCESS,
-            &Gate::open(""),
+            &Authenticator::open(""),
             service,
             &handler::handle,
             request.into_request().unwrap(),
@@ -66,13 +66,13 @@ mod tests {
 
     #[tokio::test]
     async fn known_and_unknown_addresses_get_one_answer_for_the_same_calls() {
-        let world = World::new();
-        world.add_user("ann@example.com").await.unwrap();
+        let backend = FakeBackend::new();
+        backend.add_user("ann@example.com").await.unwrap();
         let mut outcomes = Vec::new();
         for email in ["ann@example.com", "bob@example.com"] {
-            world.clear_trace();
-            let answer = post(&world, &json!({"email": email})).await;
-            outcomes.push((answer, world.trace()));
+            backend.clear_trace();
+            let answer = mail_service(&backend, &json!({"email": email})).await;
+            outcomes.push((answer, backend.trace()));
         }
         assert_eq!(
             outcomes[0],
@@ -86,36 +86,38 @@ mod tests {
 
     #[tokio::test]
     async fn known_and_unknown_addresses_run_into_the_limit_alike() {
-        let world = World::new();
-        world.add_user("ann@example.com").await.unwrap();
+        let backend = FakeBackend::new();
+        backend.add_user("ann@example.com").await.unwrap();
         for email in ["ann@example.com", "bob@example.com"] {
             let body = json!({"email": email});
             for _ in 0..3 {
-                assert_eq!(post(&world, &body).await.0, 202);
+                assert_eq!(mail_service(&backend, &body).await.0, 202);
             }
-            let (status, problem) = post(&world, &body).await;
+            let (status, problem) = mail_service(&backend, &body).await;
             assert_eq!(
                 (status, &problem["code"]),
                 (429, &json!("too-many-requests"))
             );
         }
-        assert_eq!(world.pending_requests(), 6);
-        world.advance(std::time::Duration::from_hours(1));
+        assert_eq!(backend.pending_requests(), 6);
+        backend.advance(std::time::Duration::from_hours(1));
         assert_eq!(
-            post(&world, &json!({"email": "ann@example.com"})).await.0,
+            mail_service(&backend, &json!({"email": "ann@example.com"}))
+                .await
+                .0,
             202
         );
     }
 
     #[tokio::test]
     async fn the_event_names_the_request_and_nobody() {
-        let world = World::new();
-        post(&world, &json!({"email": " Ann@Example.com"})).await;
-        let event = world.outbox().pop().unwrap();
+        let backend = FakeBackend::new();
+        mail_service(&backend, &json!({"email": " Ann@Example.com"})).await;
+        let event = backend.outbox().pop().unwrap();
         assert_eq!(event.kind, EventKind::UserPasswordResetRequested);
         assert!(event.user_id.is_none() && event.version.is_none());
         assert!(!event.to_cloud_event().to_string().contains("ann@"));
-        let requests: &dyn AnonymousRequests = world.as_ref();
+        let requests: &dyn AnonymousRequests = backend.as_ref();
         let id = event.data.request_id.unwrap();
         let request = requests.find(id).await.unwrap().unwrap();
         assert_eq!(request.email.as_str(), "ann@example.com");
@@ -124,15 +126,15 @@ mod tests {
 
     #[tokio::test]
     async fn wrong_fields_are_pointed_at() {
-        let world = World::new();
-        let (status, problem) = post(&world, &json!({"email": "ann", "now": true})).await;
+        let backend = FakeBackend::new();
+        let (status, problem) = mail_service(&backend, &json!({"email": "ann", "now": true})).await;
         let errors = problem["errors"].as_array().unwrap();
         let pointers: Vec<_> = errors
             .iter()
             .map(|error| error["pointer"].as_str().unwrap())
             .collect();
         assert_eq!((status, pointers), (422, vec!["/email", "/now"]));
-        assert!(world.trace().is_empty());
+        assert!(backend.trace().is_empty());
         assert_eq!(handler::ACCESS, Access::Anyone);
     }
 }

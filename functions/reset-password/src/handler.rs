@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Call, Reply, reply};
+use shared::lambda::http::{Access, Request, Response, response};
 
 use crate::reset_password::{Command, ResetPassword};
 
@@ -10,16 +10,16 @@ use crate::reset_password::{Command, ResetPassword};
 pub const ACCESS: Access = Access::Anyone;
 
 /// `PUT /password-resets`.
-pub async fn handle(reset: Arc<ResetPassword>, call: Call) -> Reply {
-    let mut fields = call.fields()?;
+pub async fn handle(reset: Arc<ResetPassword>, request: Request) -> Response {
+    let mut fields = request.fields()?;
     let token = fields.text("token");
     let password = fields.text("newPassword");
     let (token, password) = fields.finish(token.zip(password))?;
     let command = Command {
         token: token.parse()?,
         password: password.into(),
-        origin: call.origin(),
+        origin: request.origin(),
     };
     reset.execute(command).await?;
-    reply::no_content()
+    response::no_content()
 }

@@ -10,7 +10,7 @@ shared::lambda::config! {
     struct Config {
         /// Characters of a new password.
         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
-        /// Who becomes the first administrator.
+        /// Principal becomes the first administrator.
         first_admin: FirstAdmin = "FIRST_ADMIN_EMAIL",
     }
 }
@@ -24,8 +24,8 @@ async fn main() -> Exit {
             Ok(ResetPassword {
                 passwords: PasswordPolicy::with_minimum(config.minimum),
                 hasher: ports.password_hasher()?,
-                throttle: ports.throttle(),
-                proving: ports.proving(config.first_admin),
+                rate_limiter: ports.rate_limiter(),
+                redemption: ports.redemption(config.first_admin),
             })
         },
     )

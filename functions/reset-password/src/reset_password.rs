@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use shared::{
-    application::{ports::PasswordHasher, rate_limit::Throttle, token_redemption::Proving},
+    application::{
+        ports::PasswordHasher, rate_limit::RateLimiter, token_redemption::TokenRedemption,
+    },
     domain::{
         OneTimeToken, Origin, PasswordPolicy, Refusal, Result, TokenPurpose, User, error::Violation,
     },
@@ -17,9 +19,9 @@ pub struct ResetPassword {
     /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Counts wrong guesses.
-    pub throttle: Throttle,
-    /// Changes users who prove their address.
-    pub proving: Proving,
+    pub rate_limiter: RateLimiter,
+    /// Changes users who redeem their address.
+    pub redemption: TokenRedemption,
 }
 
 /// A reset.
@@ -29,7 +31,7 @@ pub struct Command {
     pub token: OneTimeToken,
     /// The new password, not judged yet: that takes the user.
     pub password: SecretString,
-    /// Who asks, and from where.
+    /// Principal asks, and from where.
     pub origin: Origin,
 }
 
@@ -51,7 +53,7 @@ impl ResetPassword {
         }
         // First of all: a bad token costs no hash, and learns nothing of the user's name from what
         // is said of a password.
-        let user = self.proving.check(&token).await?;
+        let user = self.redemption.check(&token).await?;
         let context = [user.name.as_str(), user.email.as_str()];
         let password = self
             .passwords
@@ -59,10 +61,10 @@ impl ResetPassword {
             .map_err(|violation: Violation| violation.at("/newPassword"))?;
         let hash = self.hasher.hash(password.as_password()).await?;
         // Before the token is used up: if this fails, the mail can still be used again.
-        self.throttle.forgive(&user.email).await?;
-        self.proving
-            .prove(&token, origin, |user, _, occasion| {
-                Ok(user.reset_password(hash.clone(), occasion))
+        self.rate_limiter.reset(&user.email).await?;
+        self.redemption
+            .redeem(&token, origin, |user, _, metadata| {
+                Ok(user.reset_password(hash.clone(), metadata))
             })
             .await
     }

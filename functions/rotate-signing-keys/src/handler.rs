@@ -8,7 +8,7 @@ use crate::rotate_signing_keys::{Command, RotateSigningKeys};
 /// The schedule's event; or `{"detail": {"compromised": true}}` from an operator.
 pub async fn handle(rotate: &RotateSigningKeys, detail: Value) -> Result<()> {
     let command = if detail["compromised"] == true {
-        Command::Replace
+        Command::RevokeAll
     } else {
         Command::Rotate
     };

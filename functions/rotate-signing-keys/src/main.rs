@@ -18,7 +18,7 @@ async fn main() -> Exit {
         Ok(RotateSigningKeys {
             keys: ports.keys(),
             generator: ports.key_generator(),
-            clock: ports.circumstances.clock.clone(),
+            clock: ports.env.clock.clone(),
             period: Duration::from_hours(24 * config.days),
         })
     })

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::ports::{Clock, KeyGenerator, SigningKeys},
-    domain::{Error, Result, keys::LEAD},
+    domain::{Error, Result, keys::PUBLISH_AHEAD},
 };
 
 /// Rotates keys.
@@ -26,7 +26,7 @@ pub enum Command {
     Rotate,
     /// Every key gives way to a new one at once: one may have become known to others. Every access
     /// token dies within five minutes, when the last process has read the new ring.
-    Replace,
+    RevokeAll,
 }
 
 impl RotateSigningKeys {
@@ -42,10 +42,10 @@ impl RotateSigningKeys {
         };
         let now = self.clock.now();
         let rotation = match command {
-            Command::Replace => Some(ring.replacement(self.generator.generate(now)?)),
+            Command::RevokeAll => Some(ring.replacement(self.generator.generate(now)?)),
             Command::Rotate => {
                 let due = ring.is_due(now, self.period);
-                let next = due.then(|| self.generator.generate(now.plus(LEAD)));
+                let next = due.then(|| self.generator.generate(now.plus(PUBLISH_AHEAD)));
                 ring.rotation(now, next.transpose()?)
             }
         };
@@ -68,69 +68,69 @@ mod tests {
         application::ports::{TokenIssuer as _, TokenVerifier as _},
         domain::{Roles, Session, Timestamp, keys::RETENTION},
     };
-    use testing::{Fault, World};
+    use testing::{FakeBackend, Fault};
 
     use super::*;
 
     const MONTH: Duration = Duration::from_hours(30 * 24);
     const DAY: Duration = Duration::from_hours(24);
 
-    fn rotation(world: &Arc<World>) -> RotateSigningKeys {
+    fn rotation(backend: &Arc<FakeBackend>) -> RotateSigningKeys {
         RotateSigningKeys {
-            keys: world.clone(),
-            generator: world.clone(),
-            clock: world.clone(),
+            keys: backend.clone(),
+            generator: backend.clone(),
+            clock: backend.clone(),
             period: MONTH,
         }
     }
 
     /// A world with one key.
-    async fn world() -> Arc<World> {
-        let world = World::new();
-        let first = world.generate(world.now()).unwrap();
-        world.bootstrap(&first).await.unwrap();
-        world
+    async fn backend() -> Arc<FakeBackend> {
+        let backend = FakeBackend::new();
+        let first = backend.generate(backend.now()).unwrap();
+        backend.bootstrap(&first).await.unwrap();
+        backend
     }
 
-    async fn kids(world: &World) -> Vec<String> {
-        let ring = world.ring().await.unwrap().unwrap();
+    async fn kids(backend: &FakeBackend) -> Vec<String> {
+        let ring = backend.ring().await.unwrap().unwrap();
         ring.keys.into_iter().map(|key| key.kid).collect()
     }
 
-    async fn signer(world: &World, now: Timestamp) -> String {
-        let ring = world.ring().await.unwrap().unwrap();
+    async fn signer(backend: &FakeBackend, now: Timestamp) -> String {
+        let ring = backend.ring().await.unwrap().unwrap();
         ring.signing_key(now).unwrap().kid.clone()
     }
 
     #[tokio::test]
     async fn before_the_first_key_there_is_nothing_to_do() {
-        let world = World::new();
-        for command in [Command::Rotate, Command::Replace] {
-            rotation(&world).execute(command).await.unwrap();
+        let backend = FakeBackend::new();
+        for command in [Command::Rotate, Command::RevokeAll] {
+            rotation(&backend).execute(command).await.unwrap();
         }
-        assert_eq!(world.ring().await.unwrap(), None);
+        assert_eq!(backend.ring().await.unwrap(), None);
     }
 
     /// Daily for a year: there is always a key that signs, no key signs for less than a month, and
     /// whoever reads the ring knows each key hours before it signs.
     #[tokio::test]
     async fn a_year_of_days() {
-        let world = world().await;
-        let rotation = rotation(&world);
-        let (mut known, mut last) = (kids(&world).await, signer(&world, world.now()).await);
+        let backend = backend().await;
+        let rotation = rotation(&backend);
+        let (mut known, mut last) = (kids(&backend).await, signer(&backend, backend.now()).await);
         let mut signers = 1;
         for _ in 0..365 {
             rotation.execute(Command::Rotate).await.unwrap();
             rotation.execute(Command::Rotate).await.unwrap();
-            let now = kids(&world).await;
+            let now = kids(&backend).await;
             assert!(now.len() <= 2, "{now:?}");
-            let signs = signer(&world, world.now()).await;
+            let signs = signer(&backend, backend.now()).await;
             assert!(known.contains(&signs), "it was published the day before");
             if signs != last {
                 (last, signers) = (signs, signers + 1);
             }
             known = now;
-            world.advance(DAY);
+            backend.advance(DAY);
         }
         assert_eq!(signers, 13, "the first, and one for each month that began");
     }
@@ -138,27 +138,27 @@ mod tests {
     /// With real signatures: what the retired key signed counts until it expires.
     #[tokio::test]
     async fn a_token_outlives_the_rotation() {
-        let world = World::new();
+        let backend = FakeBackend::new();
         let issuer = "https://api.example.com";
-        let jwt = Jwt::new(world.clone(), world.circumstances(), "roster");
+        let jwt = Jwt::new(backend.clone(), backend.env(), "roster");
         jwt.warm_up_to_sign().await.unwrap();
-        let first = signer(&world, world.now()).await;
-        let ann = world.join("Ann", Roles::new()).await.unwrap();
-        let user = world.user(ann.id).unwrap();
-        let session: Session = world.sessions_of(ann.id).remove(0);
+        let first = signer(&backend, backend.now()).await;
+        let ann = backend.sign_up("Ann", Roles::new()).await.unwrap();
+        let user = backend.user(ann.id).unwrap();
+        let session: Session = backend.sessions_of(ann.id).remove(0);
         let rotation = RotateSigningKeys {
             generator: Arc::new(Rsa),
-            ..rotation(&world)
+            ..rotation(&backend)
         };
-        world.advance(MONTH.saturating_sub(LEAD));
+        backend.advance(MONTH.saturating_sub(PUBLISH_AHEAD));
         rotation.execute(Command::Rotate).await.unwrap();
-        world.advance(LEAD.saturating_sub(Duration::from_secs(1)));
+        backend.advance(PUBLISH_AHEAD.saturating_sub(Duration::from_secs(1)));
         let before = jwt.issue(issuer, &user, &session).await.unwrap();
-        world.advance(Duration::from_mins(9));
+        backend.advance(Duration::from_mins(9));
         rotation.execute(Command::Rotate).await.unwrap();
         let after = jwt.issue(issuer, &user, &session).await.unwrap();
-        assert_ne!(signer(&world, world.now()).await, first);
-        let other = Jwt::new(world.clone(), world.circumstances(), "roster");
+        assert_ne!(signer(&backend, backend.now()).await, first);
+        let other = Jwt::new(backend.clone(), backend.env(), "roster");
         for token in [before, after] {
             let token = secrecy_of(&token);
             for verifier in [&jwt, &other] {
@@ -166,10 +166,10 @@ mod tests {
             }
         }
         // Its private half goes with it.
-        world.advance(RETENTION);
+        backend.advance(RETENTION);
         rotation.execute(Command::Rotate).await.unwrap();
-        assert!(world.private(&first).await.unwrap().is_none());
-        assert_eq!(kids(&world).await.len(), 1);
+        assert!(backend.private(&first).await.unwrap().is_none());
+        assert_eq!(kids(&backend).await.len(), 1);
     }
 
     fn secrecy_of(token: &shared::application::ports::AccessToken) -> String {
@@ -179,27 +179,30 @@ mod tests {
 
     #[tokio::test]
     async fn keys_that_became_known_are_replaced_at_once() {
-        let world = world().await;
-        let before = kids(&world).await;
-        rotation(&world).execute(Command::Replace).await.unwrap();
-        let after = kids(&world).await;
+        let backend = backend().await;
+        let before = kids(&backend).await;
+        rotation(&backend)
+            .execute(Command::RevokeAll)
+            .await
+            .unwrap();
+        let after = kids(&backend).await;
         assert!(after.len() == 1 && after != before);
-        assert_eq!(signer(&world, world.now()).await, after[0]);
-        assert!(world.private(&before[0]).await.unwrap().is_none());
+        assert_eq!(signer(&backend, backend.now()).await, after[0]);
+        assert!(backend.private(&before[0]).await.unwrap().is_none());
     }
 
     #[tokio::test]
     async fn a_rotation_survives_every_fault() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let world = world().await;
-            let rotation = rotation(&world);
-            world.advance(MONTH);
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let backend = backend().await;
+            let rotation = rotation(&backend);
+            backend.advance(MONTH);
             let run = rotation.execute(Command::Rotate);
-            let (_, fired) = world.with_fault(fault, run).await;
+            let (_, fired) = backend.with_fault(fault, run).await;
             rotation.execute(Command::Rotate).await.unwrap();
-            assert_eq!(kids(&world).await.len(), 2, "{fault:?}");
-            for kid in kids(&world).await {
-                assert!(world.private(&kid).await.unwrap().is_some(), "{fault:?}");
+            assert_eq!(kids(&backend).await.len(), 2, "{fault:?}");
+            for kid in kids(&backend).await {
+                assert!(backend.private(&kid).await.unwrap().is_some(), "{fault:?}");
             }
             fired
         })

@@ -20,7 +20,7 @@ async fn main() -> Exit {
         Ok(SnapshotDirectory {
             feed: ports.feed(),
             snapshots: ports.snapshots(),
-            clock: ports.circumstances.clock.clone(),
+            clock: ports.env.clock.clone(),
             overlap: Duration::from_secs(config.overlap),
             changes: config.changes,
         })

@@ -143,19 +143,19 @@ impl SnapshotDirectory {
             .map(|segment| (segment.name.digest, *segment))
             .collect();
         let (mut all, mut new) = (Vec::new(), Vec::new());
-        for octets in replica.columns().segments()? {
-            let name = SegmentName::of(generation, &octets);
+        for bytes in replica.columns().segments()? {
+            let name = SegmentName::of(generation, &bytes);
             if let Some(segment) = kept.get(&name.digest) {
                 all.push(*segment);
             } else {
                 let written_at = now;
                 all.push(SegmentRef { name, written_at });
-                new.push((name, octets));
+                new.push((name, bytes));
             }
         }
         let written = new.len();
         let puts = stream::iter(new)
-            .map(|(name, octets)| async move { self.snapshots.put_segment(&name, octets).await });
+            .map(|(name, bytes)| async move { self.snapshots.put_segment(&name, bytes).await });
         puts.buffer_unordered(AT_ONCE)
             .try_for_each(future::ok)
             .await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::Refusal,
-    lambda::http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Request, Response, response},
 };
 
 use crate::unlink_identity::{Command, UnlinkIdentity};
@@ -13,13 +13,13 @@ use crate::unlink_identity::{Command, UnlinkIdentity};
 pub const ACCESS: Access = Access::Owner;
 
 /// `DELETE /users/{id}/identities/{identity}`.
-pub async fn handle(unlink: Arc<UnlinkIdentity>, call: Call) -> Reply {
-    let identity = call.parameter("identity").ok_or(Refusal::NotFound)?;
+pub async fn handle(unlink: Arc<UnlinkIdentity>, request: Request) -> Response {
+    let identity = request.parameter("identity").ok_or(Refusal::NotFound)?;
     let command = Command {
-        target: call.target()?,
-        session_id: call.signed_in()?.session_id,
+        target: request.target()?,
+        session_id: request.signed_in()?.session_id,
         identity: identity.to_owned(),
     };
     unlink.execute(command).await?;
-    reply::no_content()
+    response::no_content()
 }

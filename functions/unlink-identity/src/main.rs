@@ -8,7 +8,7 @@ async fn main() -> Exit {
     http::run(handler::ACCESS, handler::handle, async |ports, ()| {
         Ok(UnlinkIdentity {
             sessions: ports.sessions(),
-            changing: ports.user_updates(),
+            updates: ports.user_updates(),
         })
     })
     .await

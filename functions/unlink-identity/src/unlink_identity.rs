@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shared::{
     application::{
         ports::SessionRepository,
-        user_updates::{Changing, Target},
+        user_updates::{Target, UserUpdates},
     },
     domain::{LoginKey, Refusal, Result, SessionId, User},
 };
@@ -15,7 +15,7 @@ pub struct UnlinkIdentity {
     /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
     /// Changes users.
-    pub changing: Changing,
+    pub updates: UserUpdates,
 }
 
 /// An identity to be unlinked.
@@ -42,14 +42,14 @@ impl UnlinkIdentity {
             session_id,
             identity,
         } = command;
-        let user = self.changing.load(&target).await?;
+        let user = self.updates.load(&target).await?;
         let identity = user.identity(&identity).ok_or(Refusal::NotFound)?.clone();
         // A password that is there stays there, so what this says is still true when it is used.
         let has_password = self.has_password(&user).await?;
         let changed = self
-            .changing
-            .change_loaded(user, &target, |user, occasion| {
-                user.unlink(&identity, has_password, occasion).map(Some)
+            .updates
+            .update_loaded(user, &target, |user, metadata| {
+                user.unlink(&identity, has_password, metadata).map(Some)
             })
             .await?;
         self.confirm(&changed, session_id).await;
@@ -58,7 +58,7 @@ impl UnlinkIdentity {
 
     async fn has_password(&self, user: &User) -> Result<bool> {
         let key = LoginKey::Email(user.email.clone());
-        let login = self.changing.users.find_login(&key).await?;
+        let login = self.updates.users.find_login(&key).await?;
         Ok(login.is_some_and(|login| login.user_id == user.id && login.password.is_some()))
     }
 
@@ -80,11 +80,11 @@ mod tests {
     use shared::{
         application::ports::UserRepository as _,
         domain::{Error, EventKind, Origin, UserId, identity::IdentityId, user::NewMember},
-        lambda::http::{Access, Call, Reply},
+        lambda::http::{Access, Request, Response},
     };
     use testing::{
-        Fault, World,
-        fixture::{Answer, Route, Stage},
+        FakeBackend, Fault,
+        fixture::{Answer, Fixture, Route},
         identity,
         sample::Sample,
     };
@@ -92,17 +92,17 @@ mod tests {
     use super::*;
     use crate::handler;
 
-    fn service(world: &Arc<World>) -> UnlinkIdentity {
+    fn service(backend: &Arc<FakeBackend>) -> UnlinkIdentity {
         UnlinkIdentity {
-            sessions: world.clone(),
-            changing: Changing {
-                users: world.clone(),
-                circumstances: world.circumstances(),
+            sessions: backend.clone(),
+            updates: UserUpdates {
+                users: backend.clone(),
+                env: backend.env(),
             },
         }
     }
 
-    fn route() -> Route<UnlinkIdentity, impl AsyncFn(Arc<UnlinkIdentity>, Call) -> Reply> {
+    fn route() -> Route<UnlinkIdentity, impl AsyncFn(Arc<UnlinkIdentity>, Request) -> Response> {
         Route {
             access: handler::ACCESS,
             service,
@@ -120,35 +120,35 @@ mod tests {
         Sample::of_user("DELETE", user, &path).parameter("identity", id.as_str())
     }
 
-    async fn link(world: &Arc<World>, user: UserId, subject: &str) {
-        let circumstances = world.circumstances();
-        let occasion = circumstances.occasion(Origin::system("test")).unwrap();
-        let user = world.user(user).unwrap();
-        let change = user.link(&identity("a", subject), &occasion).unwrap();
-        world.commit(&change.unwrap()).await.unwrap();
+    async fn link(backend: &Arc<FakeBackend>, user: UserId, subject: &str) {
+        let env = backend.env();
+        let metadata = env.metadata(Origin::system("test")).unwrap();
+        let user = backend.user(user).unwrap();
+        let change = user.link(&identity("a", subject), &metadata).unwrap();
+        backend.commit(&change.unwrap()).await.unwrap();
     }
 
     /// Ann has an identity.
-    async fn stage() -> Stage {
-        let stage = Stage::set().await.unwrap();
-        link(&stage.world, stage.ann.id, "1").await;
-        stage
+    async fn fixture() -> Fixture {
+        let fixture = Fixture::new().await.unwrap();
+        link(&fixture.backend, fixture.ann.id, "1").await;
+        fixture
     }
 
-    async fn delete(stage: &Stage, token: &str, subject: &str) -> Answer {
+    async fn delete(fixture: &Fixture, token: &str, subject: &str) -> Answer {
         let request = request("me", subject).bearer(token);
-        route().answer(&stage.world, request).await.unwrap()
+        route().answer(&fixture.backend, request).await.unwrap()
     }
 
     #[tokio::test]
     async fn only_the_owner_may() {
         let route = Route {
             access: handler::ACCESS,
-            service: |world| {
-                for user in world.users() {
-                    world.tamper(user.id, |user| user.logins.push(identity("a", "1")));
+            service: |backend| {
+                for user in backend.users() {
+                    backend.tamper(user.id, |user| user.logins.push(identity("a", "1")));
                 }
-                service(world)
+                service(backend)
             },
             handle: handler::handle,
         };
@@ -158,73 +158,73 @@ mod tests {
 
     #[tokio::test]
     async fn an_identity_of_somebody_else_is_not_found() {
-        let stage = stage().await;
-        let foreign = delete(&stage, &stage.bob.token, "1").await;
+        let fixture = fixture().await;
+        let foreign = delete(&fixture, &fixture.bob.token, "1").await;
         assert_eq!(foreign.problem(), (404, "not-found"));
     }
 
     #[tokio::test]
     async fn an_identity_is_unlinked_and_all_sessions_end_but_one() {
-        let stage = stage().await;
-        let ann = stage.world.user(stage.ann.id).unwrap();
-        let phone = stage.world.enter(&ann).await.unwrap();
-        assert_eq!(delete(&stage, &stage.ann.token, "1").await.status, 204);
-        let ann = stage.world.user(ann.id).unwrap();
+        let fixture = fixture().await;
+        let ann = fixture.backend.user(fixture.ann.id).unwrap();
+        let phone = fixture.backend.sign_in(&ann).await.unwrap();
+        assert_eq!(delete(&fixture, &fixture.ann.token, "1").await.status, 204);
+        let ann = fixture.backend.user(ann.id).unwrap();
         assert_eq!(ann.identities().count(), 0);
-        let event = stage.world.outbox().pop().unwrap();
+        let event = fixture.backend.outbox().pop().unwrap();
         assert_eq!(event.kind, EventKind::UserIdentityUnlinked);
-        let epochs = stage.world.sessions_of(ann.id).into_iter();
+        let epochs = fixture.backend.sessions_of(ann.id).into_iter();
         let live: Vec<_> = epochs
             .filter(|session| session.auth_epoch == ann.auth_epoch)
             .map(|session| session.id)
             .collect();
-        assert_eq!(live, [stage.ann.session_id]);
-        let again = delete(&stage, &phone.token, "1").await;
+        assert_eq!(live, [fixture.ann.session_id]);
+        let again = delete(&fixture, &phone.token, "1").await;
         assert_eq!(again.problem(), (401, "unauthenticated"));
     }
 
     #[tokio::test]
     async fn the_last_way_to_sign_in_stays() {
-        let stage = Stage::set().await.unwrap();
-        let circumstances = stage.world.circumstances();
-        let occasion = circumstances.occasion(Origin::system("test")).unwrap();
+        let fixture = Fixture::new().await.unwrap();
+        let env = fixture.backend.env();
+        let metadata = env.metadata(Origin::system("test")).unwrap();
         let new = NewMember {
-            id: UserId::new(occasion.now, [5; 10]),
+            id: UserId::new(metadata.now, [5; 10]),
             email: "eve@example.com".parse().unwrap(),
             email_verified: true,
             name: "Eve".parse().unwrap(),
             identity: identity("a", "1"),
         };
-        let change = User::create_member(new, &occasion);
-        let eve = stage.world.commit(&change).await.unwrap();
-        let token = stage.world.enter(&eve).await.unwrap().token;
-        let last = delete(&stage, &token, "1").await;
+        let change = User::create_member(new, &metadata);
+        let eve = fixture.backend.commit(&change).await.unwrap();
+        let token = fixture.backend.sign_in(&eve).await.unwrap().token;
+        let last = delete(&fixture, &token, "1").await;
         assert_eq!(last.problem(), (409, "last-login"));
-        link(&stage.world, eve.id, "2").await;
-        assert_eq!(delete(&stage, &token, "1").await.status, 204);
+        link(&fixture.backend, eve.id, "2").await;
+        assert_eq!(delete(&fixture, &token, "1").await.status, 204);
     }
 
     #[tokio::test]
     async fn an_unlinking_survives_every_fault() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let stage = stage().await;
-            let service = service(&stage.world);
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let fixture = fixture().await;
+            let service = service(&fixture.backend);
             let unlink = || {
                 service.execute(Command {
                     target: Target {
-                        id: stage.ann.id,
+                        id: fixture.ann.id,
                         expected: None,
                         origin: Origin::system("test"),
                     },
-                    session_id: stage.ann.session_id,
+                    session_id: fixture.ann.session_id,
                     identity: id("1").as_str().to_owned(),
                 })
             };
-            let (_, fired) = stage.world.with_fault(fault, unlink()).await;
+            let (_, fired) = fixture.backend.with_fault(fault, unlink()).await;
             let again = unlink().await;
             let is_done = matches!(again, Ok(()) | Err(Error::Refused(Refusal::NotFound)));
             assert!(is_done, "{fault:?}: {again:?}");
-            let ann = stage.world.user(stage.ann.id).unwrap();
+            let ann = fixture.backend.user(fixture.ann.id).unwrap();
             assert_eq!((ann.identities().count(), ann.version.get()), (0, 3));
             fired
         })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::{
     domain::Name,
-    lambda::http::{Access, Call, Reply, reply},
+    lambda::http::{Access, Request, Response, response},
 };
 
 use crate::update_user::{Command, UpdateUser};
@@ -16,11 +16,11 @@ pub const ACCESS: Access = Access::OwnerOrAdmin;
 const MEDIA_TYPES: &[&str] = &["application/merge-patch+json", "application/json"];
 
 /// `PATCH /users/{id}`.
-pub async fn handle(update: Arc<UpdateUser>, call: Call) -> Reply {
-    let target = call.target()?;
-    let mut fields = call.fields_as(MEDIA_TYPES)?;
+pub async fn handle(update: Arc<UpdateUser>, request: Request) -> Response {
+    let target = request.target()?;
+    let mut fields = request.fields_as(MEDIA_TYPES)?;
     let name = fields.parse_optional::<Name>("name");
     let name = fields.finish(name)?;
     let user = update.execute(Command { target, name }).await?;
-    reply::user(&user)
+    response::user(&user)
 }

@@ -7,7 +7,7 @@ use update_user::{handler, update_user::UpdateUser};
 async fn main() -> Exit {
     http::run(handler::ACCESS, handler::handle, async |ports, ()| {
         Ok(UpdateUser {
-            changing: ports.user_updates(),
+            updates: ports.user_updates(),
         })
     })
     .await

@@ -1,14 +1,14 @@
 //! The use case: a user gets another name.
 
 use shared::{
-    application::user_updates::{Changing, Target},
+    application::user_updates::{Target, UserUpdates},
     domain::{Name, Result, User},
 };
 
 /// Updates users.
 pub struct UpdateUser {
     /// Changes users.
-    pub changing: Changing,
+    pub updates: UserUpdates,
 }
 
 /// What shall be other than it is.
@@ -27,10 +27,10 @@ impl UpdateUser {
     /// `NotFound`, `PreconditionFailed`.
     pub async fn execute(&self, command: Command) -> Result<User> {
         let Command { target, name } = command;
-        self.changing
-            .change_target(&target, |user, occasion| {
+        self.updates
+            .update(&target, |user, metadata| {
                 let name = name.clone();
-                Ok(name.and_then(|name| user.rename(name, occasion)))
+                Ok(name.and_then(|name| user.rename(name, metadata)))
             })
             .await
     }
@@ -43,27 +43,27 @@ mod tests {
     use serde_json::{Value, json};
     use shared::{
         domain::{EventKind, Origin, Version},
-        lambda::http::{Access, Call, Reply},
+        lambda::http::{Access, Request, Response},
     };
     use testing::{
-        Fault, World,
-        fixture::{Answer, Route, Stage},
+        FakeBackend, Fault,
+        fixture::{Answer, Fixture, Route},
         sample::Sample,
     };
 
     use super::*;
     use crate::handler;
 
-    fn service(world: &Arc<World>) -> UpdateUser {
+    fn service(backend: &Arc<FakeBackend>) -> UpdateUser {
         UpdateUser {
-            changing: Changing {
-                users: world.clone(),
-                circumstances: world.circumstances(),
+            updates: UserUpdates {
+                users: backend.clone(),
+                env: backend.env(),
             },
         }
     }
 
-    fn route() -> Route<UpdateUser, impl AsyncFn(Arc<UpdateUser>, Call) -> Reply> {
+    fn route() -> Route<UpdateUser, impl AsyncFn(Arc<UpdateUser>, Request) -> Response> {
         Route {
             access: handler::ACCESS,
             service,
@@ -71,14 +71,14 @@ mod tests {
         }
     }
 
-    async fn patch(stage: &Stage, body: &Value, if_match: Option<&str>) -> Answer {
+    async fn patch(fixture: &Fixture, body: &Value, if_match: Option<&str>) -> Answer {
         let mut request = Sample::of_user("PATCH", "me", "")
             .body("application/merge-patch+json", &body.to_string())
-            .bearer(&stage.ann.token);
+            .bearer(&fixture.ann.token);
         if let Some(tag) = if_match {
             request = request.header("if-match", tag);
         }
-        route().answer(&stage.world, request).await.unwrap()
+        route().answer(&fixture.backend, request).await.unwrap()
     }
 
     #[tokio::test]
@@ -90,11 +90,11 @@ mod tests {
 
     #[tokio::test]
     async fn another_name_makes_a_version_with_an_event() {
-        let stage = Stage::set().await.unwrap();
-        let answer = patch(&stage, &json!({"name": " Anna "}), Some("\"1\"")).await;
+        let fixture = Fixture::new().await.unwrap();
+        let answer = patch(&fixture, &json!({"name": " Anna "}), Some("\"1\"")).await;
         assert_eq!((answer.status, answer.header("etag")), (200, Some("\"2\"")));
         assert_eq!(answer.body["name"], "Anna");
-        let event = stage.world.outbox().pop().unwrap();
+        let event = fixture.backend.outbox().pop().unwrap();
         assert_eq!(
             (event.kind, event.version, event.data.changed),
             (
@@ -107,35 +107,37 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_as_wanted_stays_at_its_version() {
-        let stage = Stage::set().await.unwrap();
-        let events = stage.world.outbox().len();
+        let fixture = Fixture::new().await.unwrap();
+        let events = fixture.backend.outbox().len();
         for body in [json!({"name": "Ann"}), json!({})] {
-            let answer = patch(&stage, &body, None).await;
+            let answer = patch(&fixture, &body, None).await;
             assert_eq!((answer.status, answer.header("etag")), (200, Some("\"1\"")));
         }
-        assert_eq!(stage.world.outbox().len(), events);
-        let refused = patch(&stage, &json!({"name": "Ann"}), Some("\"7\"")).await;
+        assert_eq!(fixture.backend.outbox().len(), events);
+        let refused = patch(&fixture, &json!({"name": "Ann"}), Some("\"7\"")).await;
         assert_eq!(refused.problem(), (412, "precondition-failed"));
     }
 
     #[tokio::test]
     async fn a_stale_version_changes_nothing() {
-        let stage = Stage::set().await.unwrap();
+        let fixture = Fixture::new().await.unwrap();
         assert_eq!(
-            patch(&stage, &json!({"name": "A"}), Some("*")).await.status,
+            patch(&fixture, &json!({"name": "A"}), Some("*"))
+                .await
+                .status,
             200
         );
         for tag in ["\"1\"", "W/\"2\"", "2", "\"x\""] {
-            let answer = patch(&stage, &json!({"name": "B"}), Some(tag)).await;
+            let answer = patch(&fixture, &json!({"name": "B"}), Some(tag)).await;
             assert_eq!(answer.problem(), (412, "precondition-failed"), "{tag}");
         }
-        let user = stage.world.user(stage.ann.id).unwrap();
+        let user = fixture.backend.user(fixture.ann.id).unwrap();
         assert_eq!((user.name.as_str(), user.version), ("A", Version::from(2)));
     }
 
     #[tokio::test]
     async fn a_name_can_be_changed_and_nothing_else() {
-        let stage = Stage::set().await.unwrap();
+        let fixture = Fixture::new().await.unwrap();
         for (body, wrong) in [
             (json!({"name": null}), ("/name", "wrong-type")),
             (json!({"name": " "}), ("/name", "required")),
@@ -147,16 +149,16 @@ mod tests {
             (json!({"roles": ["admin"]}), ("/roles", "unknown-field")),
             (json!({"active": false}), ("/active", "unknown-field")),
         ] {
-            let answer = patch(&stage, &body, None).await;
+            let answer = patch(&fixture, &body, None).await;
             assert_eq!(answer.problem(), (422, "invalid"));
             assert_eq!(answer.wrong_fields(), [wrong]);
         }
         let request = Sample::of_user("PATCH", "me", "").body("text/plain", "{}");
-        let request = request.bearer(&stage.ann.token);
-        let answer = route().answer(&stage.world, request).await.unwrap();
+        let request = request.bearer(&fixture.ann.token);
+        let answer = route().answer(&fixture.backend, request).await.unwrap();
         assert_eq!(answer.status, 415);
         assert_eq!(
-            stage.world.user(stage.ann.id).unwrap().version,
+            fixture.backend.user(fixture.ann.id).unwrap().version,
             Version::FIRST
         );
     }
@@ -164,24 +166,24 @@ mod tests {
     /// Whatever fails wherever, a repetition leads to the new name, and the new name has one event.
     #[tokio::test]
     async fn a_new_name_survives_every_fault() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let stage = Stage::set().await.unwrap();
-            let service = service(&stage.world);
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let fixture = Fixture::new().await.unwrap();
+            let service = service(&fixture.backend);
             let command = || Command {
                 target: Target {
-                    id: stage.ann.id,
+                    id: fixture.ann.id,
                     expected: None,
                     origin: Origin::system("test"),
                 },
                 name: Some("Anna".parse().unwrap()),
             };
-            let (_, fired) = stage
-                .world
+            let (_, fired) = fixture
+                .backend
                 .with_fault(fault, service.execute(command()))
                 .await;
             let user = service.execute(command()).await.unwrap();
             assert_eq!((user.name.as_str(), user.version), ("Anna", 2.into()));
-            assert_eq!(stage.world.history_of(user.id).len(), 2, "{fault:?}");
+            assert_eq!(fixture.backend.history_of(user.id).len(), 2, "{fault:?}");
             fired
         })
         .await;

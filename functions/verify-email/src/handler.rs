@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Call, Reply, reply};
+use shared::lambda::http::{Access, Request, Response, response};
 
 use crate::verify_email::{Command, VerifyEmail};
 
@@ -10,14 +10,14 @@ use crate::verify_email::{Command, VerifyEmail};
 pub const ACCESS: Access = Access::Anyone;
 
 /// `PUT /email-verifications`.
-pub async fn handle(verify: Arc<VerifyEmail>, call: Call) -> Reply {
-    let mut fields = call.fields()?;
+pub async fn handle(verify: Arc<VerifyEmail>, request: Request) -> Response {
+    let mut fields = request.fields()?;
     let token = fields.text("token");
     let token = fields.finish(token)?;
     let command = Command {
         token: token.parse()?,
-        origin: call.origin(),
+        origin: request.origin(),
     };
     verify.execute(command).await?;
-    reply::no_content()
+    response::no_content()
 }

@@ -10,7 +10,7 @@ shared::lambda::config! {
     struct Config {
         /// Whether a taken address is told.
         policy: SignUpPolicy = "SIGN_UP_POLICY",
-        /// Who becomes the first administrator.
+        /// Principal becomes the first administrator.
         first_admin: FirstAdmin = "FIRST_ADMIN_EMAIL",
     }
 }
@@ -23,7 +23,7 @@ async fn main() -> Exit {
         async |ports, config: Config| {
             Ok(VerifyEmail {
                 policy: config.policy,
-                proving: ports.proving(config.first_admin),
+                redemption: ports.redemption(config.first_admin),
             })
         },
     )

@@ -1,7 +1,7 @@
 //! The use case: whoever reads the mail of an address proves it.
 
 use shared::{
-    application::token_redemption::Proving,
+    application::token_redemption::TokenRedemption,
     domain::{
         Error, OneTimeToken, Origin, Refusal, Result, TokenPurpose, User, sign_up::SignUpPolicy,
     },
@@ -11,8 +11,8 @@ use shared::{
 pub struct VerifyEmail {
     /// Whether a taken address is told.
     pub policy: SignUpPolicy,
-    /// Changes users who prove an address.
-    pub proving: Proving,
+    /// Changes users who redeem an address.
+    pub redemption: TokenRedemption,
 }
 
 /// A proof.
@@ -20,7 +20,7 @@ pub struct VerifyEmail {
 pub struct Command {
     /// What was in the mail.
     pub token: OneTimeToken,
-    /// Who asks, and from where.
+    /// Principal asks, and from where.
     pub origin: Origin,
 }
 
@@ -28,25 +28,25 @@ impl VerifyEmail {
     /// Notes the present address as proven, or moves the user to the one asked for, as the token says.
     ///
     /// # Errors
-    /// `TokenExpired` if the token is not good, or nothing is left to prove; `EmailTaken` if another
+    /// `TokenExpired` if the token is not good, or nothing is left to redeem; `EmailTaken` if another
     /// user proved the address first, but never under the concealed policy.
     pub async fn execute(&self, command: Command) -> Result<User> {
         let Command { token, origin } = command;
         match token.purpose {
             TokenPurpose::PasswordReset => Err(Refusal::TokenExpired.into()),
             TokenPurpose::EmailVerification => {
-                self.proving
-                    .prove(&token, origin, |user, _, occasion| {
-                        let change = user.verify_email(occasion);
+                self.redemption
+                    .redeem(&token, origin, |user, _, metadata| {
+                        let change = user.verify_email(metadata);
                         change.ok_or_else(|| Refusal::TokenExpired.into())
                     })
                     .await
             }
             TokenPurpose::EmailChange => {
                 let moved = self
-                    .proving
-                    .prove(&token, origin, |user, password, occasion| {
-                        user.confirm_email(password, occasion)
+                    .redemption
+                    .redeem(&token, origin, |user, password, metadata| {
+                        user.confirm_email(password, metadata)
                     })
                     .await;
                 moved.map_err(|error| self.conceal(error))

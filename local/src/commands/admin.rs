@@ -30,16 +30,16 @@ pub async fn first_administrator(running: &Running, admin: &Admin) -> anyhow::Re
     {
         return Ok(false);
     }
-    let hasher = Argon2::new(aws.circumstances.entropy.clone())?;
-    let occasion = aws.circumstances.occasion(Origin::system("cargo local"))?;
+    let hasher = Argon2::new(aws.env.random.clone())?;
+    let metadata = aws.env.metadata(Origin::system("cargo local"))?;
     let new = NewUser {
-        id: UserId::new(occasion.now, aws.circumstances.entropy.bytes()?),
+        id: UserId::new(metadata.now, aws.env.random.bytes()?),
         email,
         name,
         password: hasher.hash(&Password::presented(&admin.password)).await?,
         roles: Roles::from([Role::admin()]),
     };
-    match users.commit(&User::create(new, &occasion)).await {
+    match users.commit(&User::create(new, &metadata)).await {
         Ok(_) => Ok(true),
         Err(Error::Refused(Refusal::EmailTaken)) => Ok(false),
         Err(error) => Err(error.into()),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use application::ports::{Entropy, PasswordHasher};
+use application::ports::{PasswordHasher, SecureRandom};
 use argon2_rust::{
     Algorithm, Argon2 as Kernel, Hasher, Params, Version,
     params::{Memory, TagLen},
@@ -10,7 +10,7 @@ use argon2_rust::{
 use async_trait::async_trait;
 use domain::{
     Error, Password, PasswordHash, Result,
-    password::{Recipe, Scheme},
+    password::{HashParams, Scheme},
 };
 use password_hash::phc;
 use subtle::{Choice, ConstantTimeEq as _};
@@ -25,10 +25,10 @@ const LANES: u32 = 1;
 /// RFC 9106's version, 1.3.
 const VERSION: u32 = 19;
 
-/// Octets of salt: RFC 9106, 3.1.
+/// Bytes of salt: RFC 9106, 3.1.
 const SALT_LEN: usize = 16;
 
-/// Octets of hash.
+/// Bytes of hash.
 const HASH_LEN: usize = 32;
 
 /// What makes new hashes.
@@ -46,11 +46,11 @@ const OURS: Scheme = Scheme::Argon2id {
 #[derive(Clone)]
 pub struct Argon2 {
     kernel: Kernel,
-    entropy: Arc<dyn Entropy>,
+    random: Arc<dyn SecureRandom>,
     /// Kernels with memory of their own, one for each hash that was under way at once.
     spare: Arc<Mutex<Vec<Hasher>>>,
     /// Compared with where there is no hash, so that this costs the same.
-    decoy: Recipe,
+    decoy: HashParams,
 }
 
 impl Argon2 {
@@ -58,7 +58,7 @@ impl Argon2 {
     ///
     /// # Errors
     /// If there is no randomness.
-    pub fn new(entropy: Arc<dyn Entropy>) -> Result<Self> {
+    pub fn new(random: Arc<dyn SecureRandom>) -> Result<Self> {
         let params = Params::builder()
             .memory(Memory::kib(MEMORY_KIB.into()))
             .passes(PASSES)
@@ -68,22 +68,22 @@ impl Argon2 {
             .map_err(Error::internal)?;
         let mut hasher = Self {
             kernel: Kernel::new(Algorithm::Argon2id, Version::V0x13, params),
-            decoy: Recipe {
+            decoy: HashParams {
                 scheme: OURS,
-                salt: entropy.bytes::<SALT_LEN>()?.to_vec(),
+                salt: random.bytes::<SALT_LEN>()?.to_vec(),
                 output: Vec::new(),
             },
-            entropy,
+            random,
             spare: Arc::default(),
         };
         // Making the decoy touches every block; it is a real hash of bytes nobody knows.
-        let unknown: [u8; 32] = hasher.entropy.bytes()?;
+        let unknown: [u8; 32] = hasher.random.bytes()?;
         hasher.decoy.output = hasher.run(&unknown, &hasher.decoy.salt)?.to_vec();
         Ok(hasher)
     }
 
     fn hash_now(&self, password: &[u8]) -> Result<PasswordHash> {
-        let salt: [u8; SALT_LEN] = self.entropy.bytes()?;
+        let salt: [u8; SALT_LEN] = self.random.bytes()?;
         let output = self.run(password, &salt)?;
         let params = format!("m={MEMORY_KIB},t={PASSES},p={LANES}");
         let hash = phc::PasswordHash {
@@ -98,8 +98,8 @@ impl Argon2 {
 
     /// Tries every spelling, also after one was right: how many there are tells nothing.
     fn verify_now(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool> {
-        let recipe = hash.and_then(known);
-        let target = recipe.as_ref().unwrap_or(&self.decoy);
+        let params = hash.and_then(known);
+        let target = params.as_ref().unwrap_or(&self.decoy);
         let mut matches = Choice::from(0);
         for spelling in password.spellings() {
             let output = if is_ours(target) {
@@ -109,7 +109,7 @@ impl Argon2 {
             };
             matches |= output.map_or(Choice::from(0), |output| output.ct_eq(&target.output));
         }
-        Ok(bool::from(matches) && recipe.is_some())
+        Ok(bool::from(matches) && params.is_some())
     }
 
     /// One hash, in memory used before where there is some.
@@ -154,20 +154,20 @@ impl PasswordHasher for Argon2 {
 
     /// One at a higher cost is not: every account that signs in should take the same time.
     fn is_current(&self, hash: &PasswordHash) -> bool {
-        hash.recipe()
-            .is_ok_and(|recipe| is_ours(&recipe) && recipe.salt.len() == SALT_LEN)
+        hash.params()
+            .is_ok_and(|params| is_ours(&params) && params.salt.len() == SALT_LEN)
     }
 }
 
 /// Whether a hash comes out of the warm kernel.
-fn is_ours(recipe: &Recipe) -> bool {
-    recipe.scheme == OURS && recipe.output.len() == HASH_LEN
+fn is_ours(params: &HashParams) -> bool {
+    params.scheme == OURS && params.output.len() == HASH_LEN
 }
 
 /// How a stored hash was made. Nothing can be read that an import let in; whatever else there may be
 /// is no password, and must not answer differently from one that is wrong.
-fn known(hash: &PasswordHash) -> Option<Recipe> {
-    hash.recipe()
+fn known(hash: &PasswordHash) -> Option<HashParams> {
+    hash.params()
         .inspect_err(|violation| {
             tracing::error!(code = violation.code, "a stored hash is unusable");
         })

@@ -4,15 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     idempotency::Idempotency,
-    mail::{Asked, Courier, Links, MailSettings, Post, Stationery},
-    mail_requests::Asking,
-    ports::{Circumstances, SecretPurpose},
-    rate_limit::{SignInThrottle, Throttle},
+    mail::{Links, MailBranding, MailLedger, MailService, MailSettings, RequestResponder},
+    mail_requests::MailRequests,
+    ports::{Env, SecretPurpose},
+    rate_limit::{RateLimiter, SignInLimiter},
     reauthentication::Reauthentication,
-    session_tokens::Granting,
+    session_tokens::SessionTokens,
     shared_secret::SharedSecret,
-    token_redemption::Proving,
-    user_updates::Changing,
+    token_redemption::TokenRedemption,
+    user_updates::UserUpdates,
 };
 use aws_config::{
     BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
@@ -24,7 +24,7 @@ use domain::{FirstAdmin, Result, attempt::Limit};
 use crate::{
     argon2::Argon2,
     dynamodb::{
-        AttemptCounts, Audit, CacheItems, ClaimRecords, Feed, Keys, Requests, Sessions,
+        AttemptCounts, Audit, CacheItems, Feed, Keys, LeaseRecords, Requests, Sessions,
         SnapshotStore, Table, Tokens, Users,
     },
     eventbridge::EventBridge,
@@ -49,7 +49,7 @@ const OPERATION: Duration = Duration::from_secs(6);
 pub struct Deployment {
     /// Table of users, their logins and their histories.
     pub users_table: String,
-    /// Table of sessions, requests, tokens and claims.
+    /// Table of sessions, requests, tokens and leases.
     pub sessions_table: String,
     /// Table of keys and shared secrets.
     pub keys_table: String,
@@ -74,7 +74,7 @@ pub struct Ports {
     dynamodb: aws_sdk_dynamodb::Client,
     deployment: Deployment,
     /// Time and randomness.
-    pub circumstances: Circumstances,
+    pub env: Env,
 }
 
 impl Ports {
@@ -110,7 +110,7 @@ impl Ports {
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             config,
             deployment,
-            circumstances: System::circumstances(),
+            env: System::env(),
         }
     }
 
@@ -118,14 +118,14 @@ impl Ports {
     pub fn users(&self) -> Arc<Users> {
         let table = self.table(&self.deployment.users_table);
         let sessions = self.table(&self.deployment.sessions_table);
-        Arc::new(Users::new(table, sessions, self.circumstances.clone()))
+        Arc::new(Users::new(table, sessions, self.env.clone()))
     }
 
     /// How a command changes a user.
-    pub fn user_updates(&self) -> Changing {
-        Changing {
+    pub fn user_updates(&self) -> UserUpdates {
+        UserUpdates {
             users: self.users(),
-            circumstances: self.circumstances.clone(),
+            env: self.env.clone(),
         }
     }
 
@@ -134,7 +134,7 @@ impl Ports {
     /// # Errors
     /// If there are no random bytes.
     pub fn password_hasher(&self) -> Result<Arc<Argon2>> {
-        Ok(Arc::new(Argon2::new(self.circumstances.entropy.clone())?))
+        Ok(Arc::new(Argon2::new(self.env.random.clone())?))
     }
 
     /// What asks for the current password again: so many wrong ones without waiting.
@@ -142,19 +142,19 @@ impl Ports {
         &self,
         hasher: Arc<Argon2>,
         per_account: u32,
-        per_source: u32,
+        per_client_ip: u32,
     ) -> Reauthentication {
         Reauthentication {
             users: self.users(),
             hasher,
-            throttle: self.sign_in_throttle(per_account, per_source),
+            rate_limiter: self.sign_in_limiter(per_account, per_client_ip),
         }
     }
 
     /// What knows repeated requests.
     pub fn idempotency(&self) -> Idempotency {
-        let entropy = self.circumstances.entropy.clone();
-        Idempotency::new(self.claims(), self.keys(), entropy)
+        let random = self.env.random.clone();
+        Idempotency::new(self.leases(), self.keys(), random)
     }
 
     /// The maker of signing keys.
@@ -163,11 +163,11 @@ impl Ports {
     }
 
     /// What answers requests for mails.
-    pub fn asked(&self, settings: &MailSettings) -> Asked {
-        Asked {
+    pub fn responder(&self, settings: &MailSettings) -> RequestResponder {
+        RequestResponder {
             requests: self.requests(),
             users: self.users(),
-            post: self.post(settings),
+            mail_service: self.mail_service(settings),
         }
     }
 
@@ -179,7 +179,7 @@ impl Ports {
 
     /// The directory, which reads back `overlap` before where it was.
     pub fn directory(&self, overlap: Duration) -> Arc<Directory> {
-        let clock = self.circumstances.clock.clone();
+        let clock = self.env.clock.clone();
         Arc::new(Directory::new(
             self.feed(),
             self.snapshots(),
@@ -196,26 +196,26 @@ impl Ports {
     /// The snapshots of the directory.
     pub fn snapshots(&self) -> Arc<SnapshotStore> {
         let table = self.table(&self.deployment.directory_table);
-        let clock = self.circumstances.clock.clone();
+        let clock = self.env.clock.clone();
         Arc::new(SnapshotStore::new(table, clock))
     }
 
     /// The sessions.
     pub fn sessions(&self) -> Arc<Sessions> {
         let table = self.table(&self.deployment.sessions_table);
-        Arc::new(Sessions::new(table, self.circumstances.clone()))
+        Arc::new(Sessions::new(table, self.env.clone()))
     }
 
     /// The anonymous requests.
     pub fn requests(&self) -> Arc<Requests> {
         let table = self.table(&self.deployment.sessions_table);
-        Arc::new(Requests::new(table, self.circumstances.clock.clone()))
+        Arc::new(Requests::new(table, self.env.clock.clone()))
     }
 
-    /// The claims.
-    pub fn claims(&self) -> Arc<ClaimRecords> {
+    /// The leases.
+    pub fn leases(&self) -> Arc<LeaseRecords> {
         let table = self.table(&self.deployment.sessions_table);
-        Arc::new(ClaimRecords::new(table, self.circumstances.clone()))
+        Arc::new(LeaseRecords::new(table, self.env.clone()))
     }
 
     /// The level of caches which processes share.
@@ -234,45 +234,45 @@ impl Ports {
         secrets: ClientSecrets,
         loopback: bool,
     ) -> Result<Arc<Oidc>> {
-        let clock = self.circumstances.clock.clone();
+        let clock = self.env.clock.clone();
         let oidc = Oidc::new(providers, secrets, loopback, self.cache(), clock)?;
         Ok(Arc::new(oidc))
     }
 
     /// What limits how often people may try.
-    pub fn throttle(&self) -> Throttle {
+    pub fn rate_limiter(&self) -> RateLimiter {
         let table = self.table(&self.deployment.sessions_table);
-        let clock = self.circumstances.clock.clone();
-        Throttle {
+        let clock = self.env.clock.clone();
+        RateLimiter {
             attempts: Arc::new(AttemptCounts::new(table, clock)),
-            circumstances: self.circumstances.clone(),
+            env: self.env.clone(),
         }
     }
 
-    /// What notes wishes for mails: so many an hour for one address, and from one place.
-    pub fn asking(&self, per_address: u32, per_source: u32) -> Asking {
-        Asking {
+    /// What notes requests for mails: so many an hour for one address, and from one place.
+    pub fn mail_requests(&self, per_address: u32, per_client_ip: u32) -> MailRequests {
+        MailRequests {
             requests: self.requests(),
-            throttle: self.throttle(),
+            rate_limiter: self.rate_limiter(),
             per_address: Limit::hourly(per_address),
-            per_source: Limit::hourly(per_source),
-            circumstances: self.circumstances.clone(),
+            per_client_ip: Limit::hourly(per_client_ip),
+            env: self.env.clone(),
         }
     }
 
     /// What limits how often passwords are guessed: so often without waiting.
-    pub fn sign_in_throttle(&self, per_account: u32, per_source: u32) -> SignInThrottle {
-        SignInThrottle {
-            throttle: self.throttle(),
+    pub fn sign_in_limiter(&self, per_account: u32, per_client_ip: u32) -> SignInLimiter {
+        SignInLimiter {
+            rate_limiter: self.rate_limiter(),
             per_account: Limit::of_account(per_account),
-            per_source: Limit::of_source(per_source),
+            per_client_ip: Limit::of_client_ip(per_client_ip),
         }
     }
 
     /// The keys and the shared secrets.
     pub fn keys(&self) -> Arc<Keys> {
         let table = self.table(&self.deployment.keys_table);
-        Arc::new(Keys::new(table, self.circumstances.entropy.clone()))
+        Arc::new(Keys::new(table, self.env.random.clone()))
     }
 
     /// The audit trail.
@@ -283,19 +283,19 @@ impl Ports {
     /// The access tokens.
     pub fn tokens(&self) -> Arc<Jwt> {
         let audience = self.deployment.audience.clone();
-        Arc::new(Jwt::new(self.keys(), self.circumstances.clone(), audience))
+        Arc::new(Jwt::new(self.keys(), self.env.clone(), audience))
     }
 
     /// What grants tokens. Readies the key that signs and the secret of refresh tokens.
     ///
     /// # Errors
     /// If they cannot be read, or made where there are none.
-    pub async fn granting(&self) -> Result<Granting> {
+    pub async fn session_tokens(&self) -> Result<SessionTokens> {
         let tokens = self.tokens();
-        let entropy = self.circumstances.entropy.clone();
-        let refresh_secret = SharedSecret::new(SecretPurpose::Refresh, self.keys(), entropy);
+        let random = self.env.random.clone();
+        let refresh_secret = SharedSecret::new(SecretPurpose::Refresh, self.keys(), random);
         tokio::try_join!(tokens.warm_up_to_sign(), refresh_secret.get())?;
-        Ok(Granting {
+        Ok(SessionTokens {
             tokens,
             refresh_secret,
         })
@@ -321,31 +321,31 @@ impl Ports {
     }
 
     /// What changes users who prove an address.
-    pub fn proving(&self, first_admin: FirstAdmin) -> Proving {
-        Proving {
+    pub fn redemption(&self, first_admin: FirstAdmin) -> TokenRedemption {
+        TokenRedemption {
             users: self.users(),
             tokens: self.one_time_tokens(),
             first_admin,
-            circumstances: self.circumstances.clone(),
+            env: self.env.clone(),
         }
     }
 
     /// What writes and sends mails.
-    pub fn post(&self, config: &MailSettings) -> Post {
-        let circumstances = &self.circumstances;
-        let entropy = circumstances.entropy.clone();
-        Post {
-            courier: Courier {
-                claims: self.claims(),
+    pub fn mail_service(&self, config: &MailSettings) -> MailService {
+        let env = &self.env;
+        let random = env.random.clone();
+        MailService {
+            ledger: MailLedger {
+                leases: self.leases(),
                 mailer: self.mailer(&config.from, &config.configuration_set),
                 guarantee: config.guarantee,
             },
             links: Links {
                 tokens: self.one_time_tokens(),
-                secret: SharedSecret::new(SecretPurpose::OneTimeToken, self.keys(), entropy),
-                clock: circumstances.clock.clone(),
+                secret: SharedSecret::new(SecretPurpose::OneTimeToken, self.keys(), random),
+                clock: env.clock.clone(),
             },
-            stationery: Stationery {
+            branding: MailBranding {
                 product: config.product.clone(),
                 app_url: config.app_url.clone(),
             },

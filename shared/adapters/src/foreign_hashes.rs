@@ -3,17 +3,17 @@
 use argon2::{Algorithm, Argon2, Params, Version};
 use domain::{
     Error, Result,
-    password::{Recipe, Scheme},
+    password::{HashParams, Scheme},
 };
 use sha2::Sha256;
 
-/// What `password` gives by `recipe`; nothing if no password of this kind ever was hashed so.
+/// What `password` gives by `hash`; none if no password of this kind ever was hashed so.
 ///
 /// # Errors
-/// If the recipe cannot be followed. One that was read from a hash can.
-pub(super) fn derive(recipe: &Recipe, password: &[u8]) -> Result<Option<Vec<u8>>> {
-    let mut output = vec![0; recipe.output.len()];
-    match recipe.scheme {
+/// If the parameters cannot be followed. One that was read from a hash can.
+pub(super) fn derive(hash: &HashParams, password: &[u8]) -> Result<Option<Vec<u8>>> {
+    let mut output = vec![0; hash.output.len()];
+    match hash.scheme {
         Scheme::Argon2id {
             version,
             memory,
@@ -24,40 +24,39 @@ pub(super) fn derive(recipe: &Recipe, password: &[u8]) -> Result<Option<Vec<u8>>
             let params = Params::new(memory, passes, lanes, Some(output.len()));
             let params = params.map_err(Error::internal)?;
             Argon2::new(Algorithm::Argon2id, version, params)
-                .hash_password_into(password, &recipe.salt, &mut output)
+                .hash_password_into(password, &hash.salt, &mut output)
                 .map_err(Error::internal)?;
         }
-        Scheme::Bcrypt { cost } => return bcrypt(recipe, cost, password),
+        Scheme::Bcrypt { cost } => return bcrypt(hash, cost, password),
         Scheme::Scrypt {
             log_n,
             block,
             lanes,
         } => {
             let params = scrypt::Params::new(log_n, block, lanes).map_err(Error::internal)?;
-            scrypt::scrypt(password, &recipe.salt, &params, &mut output)
-                .map_err(Error::internal)?;
+            scrypt::scrypt(password, &hash.salt, &params, &mut output).map_err(Error::internal)?;
         }
         Scheme::Pbkdf2Sha256 { rounds } => {
-            pbkdf2::pbkdf2_hmac::<Sha256>(password, &recipe.salt, rounds, &mut output);
+            pbkdf2::pbkdf2_hmac::<Sha256>(password, &hash.salt, rounds, &mut output);
         }
     }
     Ok(Some(output))
 }
 
-/// Octets of a password which bcrypt looks at.
+/// Bytes of a password which bcrypt looks at.
 const BCRYPT_LIMIT: usize = 72;
 
-/// bcrypt reads a text that ends with NUL, and no further than 72 octets. A password was taken or cut
+/// bcrypt reads a text that ends with NUL, and no further than 72 bytes. A password was taken or cut
 /// there by the system that hashed it, so it is cut here. One with a NUL inside would be compared up
 /// to that alone, so it is none.
-fn bcrypt(recipe: &Recipe, cost: u32, password: &[u8]) -> Result<Option<Vec<u8>>> {
-    let salt = recipe.salt.as_slice().try_into().map_err(Error::internal)?;
+fn bcrypt(params: &HashParams, cost: u32, password: &[u8]) -> Result<Option<Vec<u8>>> {
+    let salt = params.salt.as_slice().try_into().map_err(Error::internal)?;
     let mut text = zeroize::Zeroizing::new(password.to_vec());
     text.push(0);
     text.truncate(BCRYPT_LIMIT);
     let output = bcrypt::bcrypt(cost, salt, &text);
-    // The last of its 24 octets is not kept by the format.
-    let kept = output.get(..recipe.output.len()).map(<[u8]>::to_vec);
+    // The last of its 24 bytes is not kept by the format.
+    let kept = output.get(..params.output.len()).map(<[u8]>::to_vec);
     Ok(kept.filter(|_| !password.contains(&0)))
 }
 

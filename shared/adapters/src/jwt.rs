@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use application::ports::{
-    AccessToken, Circumstances, Grant, KeyGenerator, SigningKeys, TokenIssuer, TokenVerifier,
+    AccessToken, AccessTokenClaims, Env, KeyGenerator, SigningKeys, TokenIssuer, TokenVerifier,
 };
 use async_trait::async_trait;
 use aws_lc_rs::{
@@ -40,7 +40,7 @@ const TYP: &str = "at+jwt";
 /// Signs and verifies access tokens with the keys of the ring.
 pub struct Jwt {
     keys: Arc<dyn SigningKeys>,
-    circumstances: Circumstances,
+    env: Env,
     audience: String,
     ring: Mutex<Option<Cached<KeyRing>>>,
     signer: Mutex<Option<Arc<Signer>>>,
@@ -75,14 +75,10 @@ struct Claims {
 
 impl Jwt {
     /// Tokens for `audience`.
-    pub fn new(
-        keys: Arc<dyn SigningKeys>,
-        circumstances: Circumstances,
-        audience: impl Into<String>,
-    ) -> Self {
+    pub fn new(keys: Arc<dyn SigningKeys>, env: Env, audience: impl Into<String>) -> Self {
         Self {
             keys,
-            circumstances,
+            env,
             audience: audience.into(),
             ring: Mutex::default(),
             signer: Mutex::default(),
@@ -102,7 +98,7 @@ impl Jwt {
     /// The ring, not older than [`RELOAD_AFTER`].
     async fn ring(&self) -> Result<Option<Arc<KeyRing>>> {
         let mut cached = self.ring.lock().await;
-        let now = self.circumstances.clock.now();
+        let now = self.env.clock.now();
         if let Some(fresh) = cached
             .as_ref()
             .filter(|ring| ring.read_at.plus(RELOAD_AFTER) > now)
@@ -119,7 +115,7 @@ impl Jwt {
 
     /// Makes the first key, unless somebody else does.
     async fn bootstrap(&self) -> Result<Arc<KeyRing>> {
-        let now = self.circumstances.clock.now();
+        let now = self.env.clock.now();
         let value = Arc::new(self.keys.bootstrap(&generate(now)?).await?);
         *self.ring.lock().await = Some(Cached {
             value: value.clone(),
@@ -135,7 +131,7 @@ impl Jwt {
             None => self.bootstrap().await?,
         };
         let key = ring
-            .signing_key(self.circumstances.clock.now())
+            .signing_key(self.env.clock.now())
             .ok_or_else(|| Error::internal("the ring is empty"))?;
         let mut signer = self.signer.lock().await;
         if let Some(ready) = signer.as_ref().filter(|ready| ready.kid == key.kid) {
@@ -158,7 +154,7 @@ impl Jwt {
 impl TokenIssuer for Jwt {
     async fn issue(&self, issuer: &str, user: &User, session: &Session) -> Result<AccessToken> {
         let signer = self.signer().await?;
-        let now = self.circumstances.clock.now();
+        let now = self.env.clock.now();
         let claims = Claims {
             iss: issuer.to_owned(),
             sub: user.id,
@@ -166,7 +162,7 @@ impl TokenIssuer for Jwt {
             client_id: self.audience.clone(),
             exp: now.plus(LIFETIME).as_seconds(),
             iat: now.as_seconds(),
-            jti: Uuid::from_bytes(self.circumstances.entropy.bytes()?),
+            jti: Uuid::from_bytes(self.env.random.bytes()?),
             sid: session.id,
             epoch: session.auth_epoch,
             roles: user.roles.iter().cloned().collect(),
@@ -200,7 +196,7 @@ impl TokenIssuer for Jwt {
 
 #[async_trait]
 impl TokenVerifier for Jwt {
-    async fn verify(&self, issuer: &str, token: &str) -> Result<Option<Grant>> {
+    async fn verify(&self, issuer: &str, token: &str) -> Result<Option<AccessTokenClaims>> {
         let Some(kid) = jsonwebtoken::decode_header(token)
             .ok()
             .filter(|header| header.alg == Algorithm::RS256 && header.typ.as_deref() == Some(TYP))
@@ -225,11 +221,11 @@ impl TokenVerifier for Jwt {
             return Ok(None);
         };
         let claims = data.claims;
-        let now = self.circumstances.clock.now();
+        let now = self.env.clock.now();
         if Timestamp::from_seconds(claims.exp).plus(Duration::from_secs(LEEWAY)) <= now {
             return Ok(None);
         }
-        Ok(Some(Grant {
+        Ok(Some(AccessTokenClaims {
             user_id: claims.sub,
             session_id: claims.sid,
             epoch: claims.epoch,

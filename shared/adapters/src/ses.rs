@@ -2,7 +2,7 @@
 
 use application::{
     mail::CLAIM_TAG,
-    ports::{ClaimKey, Mailer, Posted},
+    ports::{LeaseKey, Mailer, SendOutcome},
 };
 use async_trait::async_trait;
 use aws_sdk_sesv2::{
@@ -37,10 +37,10 @@ impl Ses {
 
 #[async_trait]
 impl Mailer for Ses {
-    async fn send(&self, mail: &Mail, claim: &ClaimKey) -> Result<Posted> {
+    async fn send(&self, mail: &Mail, lease: &LeaseKey) -> Result<SendOutcome> {
         let tag = MessageTag::builder()
             .name(CLAIM_TAG)
-            .value(&claim.key)
+            .value(&lease.key)
             .build()
             .map_err(Error::caused_by)?;
         let outcome = self
@@ -58,17 +58,17 @@ impl Mailer for Ses {
             .send()
             .await;
         match outcome {
-            Ok(_) => Ok(Posted::Accepted),
+            Ok(_) => Ok(SendOutcome::Accepted),
             // The service answered that it did not take the mail. Its code only: its message can
             // hold the address.
             Err(SdkError::ServiceError(refusal)) if refusal.raw().status().is_client_error() => Ok(
-                Posted::Refused(refusal.err().code().unwrap_or("unknown").to_owned()),
+                SendOutcome::Refused(refusal.err().code().unwrap_or("unknown").to_owned()),
             ),
             // The mail never left.
             Err(error @ (SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_)))
                 if never_sent(&error) =>
             {
-                Ok(Posted::Refused(error.to_string()))
+                Ok(SendOutcome::Refused(error.to_string()))
             }
             // Nobody knows.
             Err(error) => Err(Error::caused_by(error)),

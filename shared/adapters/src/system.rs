@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use application::ports::{Circumstances, Clock, Entropy};
+use application::ports::{Clock, Env, SecureRandom};
 use domain::{Error, Result, Timestamp};
 
 /// The machine.
@@ -11,10 +11,10 @@ pub struct System;
 
 impl System {
     /// The machine's clock and randomness, as use cases take them.
-    pub fn circumstances() -> Circumstances {
-        Circumstances {
+    pub fn env() -> Env {
+        Env {
             clock: Arc::new(Self),
-            entropy: Arc::new(Self),
+            random: Arc::new(Self),
         }
     }
 }
@@ -29,7 +29,7 @@ impl Clock for System {
     }
 }
 
-impl Entropy for System {
+impl SecureRandom for System {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
         aws_lc_rs::rand::fill(bytes).map_err(|_| Error::internal("the system has no random bytes"))
     }

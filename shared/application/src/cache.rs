@@ -8,7 +8,7 @@
 //! value was loaded, and counts in that generation only. So one write, of the next generation,
 //! invalidates every value of a namespace in every process; a load that began before cannot bring an
 //! old value back afterwards. A process asks for the generation again after
-//! [`seen_within`](CacheTerms::seen_within): that is the bound within which it sees an invalidation
+//! [`max_staleness`](CacheConfig::max_staleness): that is the bound within which it sees an invalidation
 //! made elsewhere.
 //!
 //! The cache never makes a read fail. Where the store does not answer, the load does; and what was
@@ -26,26 +26,26 @@ use std::{
 use domain::{Error, Result, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 
-use self::slot::{Flight, Slot};
+use self::slot::{InFlight, Slot};
 use crate::ports::{CacheEntry, Clock, SharedCache};
 
 /// What a cache holds to.
 #[derive(Debug, Clone, Copy)]
-pub struct CacheTerms {
+pub struct CacheConfig {
     /// How long a value counts, from before it was loaded.
     pub lifetime: Duration,
     /// How long it counts that there is no value; if nothing is said, that is not kept.
-    pub absence: Option<Duration>,
+    pub negative_ttl: Option<Duration>,
     /// Within what time an invalidation by another process is seen. Each process reads one item of
     /// the store so often, for each namespace in use.
-    pub seen_within: Duration,
+    pub max_staleness: Duration,
     /// How many values the process keeps. Beyond that, those go first that expire first.
     pub capacity: usize,
 }
 
 /// A cache of values of one type.
 pub struct TieredCache<V> {
-    terms: CacheTerms,
+    config: CacheConfig,
     clock: Arc<dyn Clock>,
     l1: Mutex<HashMap<String, Arc<Slot<V>>>>,
     l2: Option<Arc<dyn SharedCache>>,
@@ -61,18 +61,18 @@ struct Generation {
 
 impl<V: Serialize + DeserializeOwned> TieredCache<V> {
     /// A cache over a store that processes share.
-    pub fn new(terms: CacheTerms, l2: Arc<dyn SharedCache>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(config: CacheConfig, l2: Arc<dyn SharedCache>, clock: Arc<dyn Clock>) -> Self {
         Self {
             l2: Some(l2),
-            ..Self::local(terms, clock)
+            ..Self::local(config, clock)
         }
     }
 
     /// A cache of this process alone, for values whose load costs no more than a read of the store
     /// would. What others change is seen when the value expires.
-    pub fn local(terms: CacheTerms, clock: Arc<dyn Clock>) -> Self {
+    pub fn local(config: CacheConfig, clock: Arc<dyn Clock>) -> Self {
         Self {
-            terms,
+            config,
             clock,
             l1: Mutex::default(),
             l2: None,
@@ -91,16 +91,16 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
         load: impl Future<Output = Result<Option<V>>>,
     ) -> Result<Option<Arc<V>>> {
         let slot = self.slot(key);
-        let landed = slot.landed();
+        let loaded = slot.loaded();
         let mut last = slot.last.lock().await;
         let generation = self.generation(namespace(key)).await;
         if let Some(flight) = &*last
             && flight.generation == generation
-            && (flight.counts(self.clock.now()) || landed != slot.landed())
+            && (flight.counts(self.clock.now()) || loaded != slot.loaded())
         {
             return flight.outcome();
         }
-        let flight = self.fly(key, generation, load).await;
+        let flight = self.load(key, generation, load).await;
         let outcome = flight.outcome();
         *last = Some(flight);
         slot.land();
@@ -108,7 +108,7 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
     }
 
     /// Makes values count no more: all of a namespace by `users:*`, or one by its key. This process
-    /// sees it at once. The others see it within [`seen_within`](CacheTerms::seen_within) for a
+    /// sees it at once. The others see it within [`max_staleness`](CacheConfig::max_staleness) for a
     /// namespace; for one key, when the value they have expires.
     ///
     /// # Errors
@@ -133,12 +133,12 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
     }
 
     /// The value from the store, or else from `load`.
-    async fn fly(
+    async fn load(
         &self,
         key: &str,
         generation: Option<u64>,
         load: impl Future<Output = Result<Option<V>>>,
-    ) -> Flight<V> {
+    ) -> InFlight<V> {
         let now = self.clock.now();
         let shared = self.l2.as_deref().zip(generation);
         if let Some((l2, generation)) = shared
@@ -148,12 +148,12 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
             // One that cannot be read was written by another release.
             && let Some(value) = told(serde_json::from_value(entry.value).map_err(Error::caused_by))
         {
-            return Flight::landed(Ok(value), Some(generation), Some(entry.expires_at));
+            return InFlight::loaded(Ok(value), Some(generation), Some(entry.expires_at));
         }
         let loaded = load.await;
         let lifetime = match &loaded {
-            Ok(Some(_)) => Some(self.terms.lifetime),
-            Ok(None) => self.terms.absence,
+            Ok(Some(_)) => Some(self.config.lifetime),
+            Ok(None) => self.config.negative_ttl,
             Err(_) => None,
         };
         let until = lifetime.map(|lifetime| now.plus(lifetime));
@@ -167,7 +167,7 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
             };
             told(l2.put(key, &entry).await);
         }
-        Flight::landed(loaded, generation, until)
+        InFlight::loaded(loaded, generation, until)
     }
 
     /// The generation of a namespace, as it was not longer ago than others may take to see it.
@@ -180,7 +180,7 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
         };
         let now = self.clock.now();
         if let Some(known) = known
-            && known.read_at.plus(self.terms.seen_within) > now
+            && known.read_at.plus(self.config.max_staleness) > now
         {
             return Some(known.number);
         }
@@ -199,11 +199,11 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
         if let Some(slot) = slots.get(key) {
             return slot.clone();
         }
-        if slots.len() >= self.terms.capacity {
+        if slots.len() >= self.config.capacity {
             let now = self.clock.now();
             slots.retain(|_, slot| slot.ends_at().is_none_or(|end| end > now));
         }
-        while slots.len() >= self.terms.capacity {
+        while slots.len() >= self.config.capacity {
             let first = slots
                 .iter()
                 .filter_map(|(key, slot)| Some((slot.ends_at()?, key.clone())))

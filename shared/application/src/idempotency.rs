@@ -9,7 +9,10 @@ use serde_json::Value;
 use sha2::Sha256;
 
 use crate::{
-    ports::{Claim, ClaimKey, Claimed, Claims, Entropy, Purpose, SecretPurpose, Secrets, Terms},
+    ports::{
+        Claimed, Lease, LeaseKey, LeaseOptions, Leases, Purpose, SecretPurpose, Secrets,
+        SecureRandom,
+    },
     shared_secret::SharedSecret,
 };
 
@@ -21,12 +24,12 @@ const LEASE: Duration = Duration::from_secs(15);
 
 /// A request that may be repeated.
 #[derive(Debug, Clone)]
-pub struct Repeatable {
+pub struct IdempotencyKey {
     key: String,
     fingerprint: Vec<u8>,
 }
 
-impl Repeatable {
+impl IdempotencyKey {
     /// A request with this key, told apart from others by `fingerprint`.
     pub fn new(key: &str, fingerprint: &[u8]) -> Self {
         Self {
@@ -38,29 +41,29 @@ impl Repeatable {
 
 /// Keeps the records.
 pub struct Idempotency {
-    claims: Arc<dyn Claims>,
+    leases: Arc<dyn Leases>,
     secret: SharedSecret,
 }
 
-/// Where a repeatable request stands.
+/// Where an idempotency_key request stands.
 #[derive(Debug)]
 pub enum Begun {
-    /// Nobody carried it out yet; go on with what the claim reserved.
-    Go(Claim),
+    /// Nobody carried it out yet; go on with what the lease reserved.
+    Go(Lease),
     /// It was carried out; this came of it.
     Done(Value),
 }
 
 impl Idempotency {
-    /// Records in `claims`, hidden by a secret of its own.
+    /// Records in `leases`, hidden by a secret of its own.
     pub fn new(
-        claims: Arc<dyn Claims>,
+        leases: Arc<dyn Leases>,
         secrets: Arc<dyn Secrets>,
-        entropy: Arc<dyn Entropy>,
+        random: Arc<dyn SecureRandom>,
     ) -> Self {
         Self {
-            claims,
-            secret: SharedSecret::new(SecretPurpose::Idempotency, secrets, entropy),
+            leases,
+            secret: SharedSecret::new(SecretPurpose::Idempotency, secrets, random),
         }
     }
 
@@ -77,37 +80,37 @@ impl Idempotency {
         &self,
         purpose: Purpose,
         actor: Actor,
-        request: &Repeatable,
+        request: &IdempotencyKey,
         reserved: Value,
     ) -> Result<Begun> {
         let secret = self.secret.get().await?;
-        let key = ClaimKey::new(
+        let key = LeaseKey::new(
             purpose,
             mac(
                 secret,
                 &[actor.to_string().as_bytes(), request.key.as_bytes()],
             )?,
         );
-        let terms = Terms {
+        let options = LeaseOptions {
             fingerprint: mac(secret, &[&request.fingerprint])?,
             reserved,
             lease: LEASE,
             retention: RETENTION,
         };
         let same = |fingerprint: &str| {
-            if fingerprint == terms.fingerprint {
+            if fingerprint == options.fingerprint {
                 Ok(())
             } else {
                 Err(Error::from(Refusal::KeyReused))
             }
         };
-        match self.claims.claim(&key, &terms).await? {
-            Claimed::Won(claim) => {
-                if let Err(reused) = same(&claim.fingerprint) {
-                    self.claims.release(&claim).await?;
+        match self.leases.claim(&key, &options).await? {
+            Claimed::Won(lease) => {
+                if let Err(reused) = same(&lease.fingerprint) {
+                    self.leases.release(&lease).await?;
                     return Err(reused);
                 }
-                Ok(Begun::Go(claim))
+                Ok(Begun::Go(lease))
             }
             Claimed::Running { fingerprint } => {
                 same(&fingerprint).and(Err(Refusal::StillRunning.into()))
@@ -119,14 +122,14 @@ impl Idempotency {
     }
 
     /// Records what came of a request.
-    pub async fn settle(&self, claim: &Claim, result: &Value) -> Result<()> {
+    pub async fn settle(&self, lease: &Lease, result: &Value) -> Result<()> {
         // False means that another process carried out the same request with the same ids.
-        self.claims.settle(claim, result).await.map(|_| ())
+        self.leases.settle(lease, result).await.map(|_| ())
     }
 
     /// Lets the next repetition carry the request out.
-    pub async fn release(&self, claim: &Claim) -> Result<()> {
-        self.claims.release(claim).await
+    pub async fn release(&self, lease: &Lease) -> Result<()> {
+        self.leases.release(lease).await
     }
 }
 

@@ -8,46 +8,46 @@ use domain::{
 };
 use futures::future::try_join_all;
 
-use crate::ports::{Attempts, Circumstances, Spent};
+use crate::ports::{Acquisition, Attempts, Env};
 
 /// Spends tries.
 #[derive(Clone)]
-pub struct Throttle {
+pub struct RateLimiter {
     /// Where tries are counted.
     pub attempts: Arc<dyn Attempts>,
     /// Time and randomness.
-    pub circumstances: Circumstances,
+    pub env: Env,
 }
 
 /// Somebody who has no try left.
 #[derive(Debug)]
-pub struct Lock {
+pub struct Lockout {
     key: AttemptKey,
     until: Timestamp,
     announced: bool,
 }
 
-impl Throttle {
+impl RateLimiter {
     /// Spends one try of each, all at once. If there is none of one, those of the others are given
     /// back, lest a place that is locked itself spend what others have. Gives the lock then.
-    pub async fn spend(&self, tries: &[(AttemptKey, Limit)]) -> Result<Option<Lock>> {
+    pub async fn spend(&self, tries: &[(AttemptKey, Limit)]) -> Result<Option<Lockout>> {
         let spent = tries.iter();
         let spent = spent.map(|(key, limit)| self.attempts.spend(key, limit));
         let mut lock = None;
         let mut admitted = Vec::new();
         for ((key, _), spent) in tries.iter().zip(try_join_all(spent).await?) {
             match spent {
-                Spent::Admitted => admitted.push(self.attempts.give_back(key)),
+                Acquisition::Acquired => admitted.push(self.attempts.refund(key)),
                 // Of two locks that of the account comes first: it has more to tell.
-                Spent::Refused { until, announced } if lock.is_none() => {
+                Acquisition::Limited { until, announced } if lock.is_none() => {
                     let key = key.clone();
-                    lock = Some(Lock {
+                    lock = Some(Lockout {
                         key,
                         until,
                         announced,
                     });
                 }
-                Spent::Refused { .. } => {}
+                Acquisition::Limited { .. } => {}
             }
         }
         if lock.is_some() {
@@ -60,19 +60,19 @@ impl Throttle {
     ///
     /// # Errors
     /// `TooManyRequests` if there is none.
-    pub async fn admit(&self, tries: &[(AttemptKey, Limit)]) -> Result<()> {
+    pub async fn acquire(&self, tries: &[(AttemptKey, Limit)]) -> Result<()> {
         let lock = self.spend(tries).await?;
         lock.map_or(Ok(()), |lock| Err(self.refusal(&lock)))
     }
 
     /// Forgets the wrong guesses at an account whose owner proved otherwise who they are.
-    pub async fn forgive(&self, email: &Email) -> Result<()> {
+    pub async fn reset(&self, email: &Email) -> Result<()> {
         let account = AttemptKey::of_address(Scope::Account, email);
         self.attempts.clear(&account).await
     }
 
-    fn refusal(&self, lock: &Lock) -> Error {
-        let wait = self.circumstances.clock.now().until(lock.until);
+    fn refusal(&self, lock: &Lockout) -> Error {
+        let wait = self.env.clock.now().until(lock.until);
         // Rounded up: who comes back when told to must not be too early.
         let wait = wait.saturating_add(Duration::from_millis(999));
         Refusal::TooManyRequests(wait).into()
@@ -81,25 +81,25 @@ impl Throttle {
 
 /// Limits how often people try to sign in.
 #[derive(Clone)]
-pub struct SignInThrottle {
+pub struct SignInLimiter {
     /// Spends tries.
-    pub throttle: Throttle,
+    pub rate_limiter: RateLimiter,
     /// Guesses at one account.
     pub per_account: Limit,
     /// Wrong guesses from one place.
-    pub per_source: Limit,
+    pub per_client_ip: Limit,
 }
 
 /// A guess that is allowed. It stays spent unless it turns out right.
 #[must_use = "a right guess is given back"]
-pub struct Guess {
-    throttle: Throttle,
+pub struct AttemptPermit {
+    rate_limiter: RateLimiter,
     account: Option<AttemptKey>,
     source: AttemptKey,
 }
 
-impl SignInThrottle {
-    /// Spends a guess, before anything is compared: at the password of `email`, if it is one at a
+impl SignInLimiter {
+    /// Spends a permit, before anything is compared: at the password of `email`, if it is one at a
     /// password.
     ///
     /// # Errors
@@ -108,16 +108,16 @@ impl SignInThrottle {
         &self,
         email: Option<&Email>,
         origin: &Origin,
-    ) -> Result<Result<Guess, Lock>> {
+    ) -> Result<Result<AttemptPermit, Lockout>> {
         let account = email.map(|email| AttemptKey::of_address(Scope::Account, email));
-        let source = AttemptKey::of_source(Scope::Source, origin.source);
+        let source = AttemptKey::of_client_ip(Scope::Source, origin.client_ip);
         let of_account = account.clone().map(|key| (key, self.per_account));
-        let of_source = (source.clone(), self.per_source);
-        let tries: Vec<_> = of_account.into_iter().chain([of_source]).collect();
-        Ok(match self.throttle.spend(&tries).await? {
+        let of_client_ip = (source.clone(), self.per_client_ip);
+        let tries: Vec<_> = of_account.into_iter().chain([of_client_ip]).collect();
+        Ok(match self.rate_limiter.spend(&tries).await? {
             Some(lock) => Err(lock),
-            None => Ok(Guess {
-                throttle: self.throttle.clone(),
+            None => Ok(AttemptPermit {
+                rate_limiter: self.rate_limiter.clone(),
                 account,
                 source,
             }),
@@ -126,42 +126,42 @@ impl SignInThrottle {
 
     /// The answer to whoever has no guess left, right or wrong as it may be. The first who gets it
     /// while an account is locked is told of by an event; `user` is whose account it is, if it is one.
-    pub async fn refuse(&self, lock: Lock, user: Option<UserId>, origin: &Origin) -> Error {
+    pub async fn refuse(&self, lock: Lockout, user: Option<UserId>, origin: &Origin) -> Error {
         match self.announce(&lock, user, origin).await {
-            Ok(()) => self.throttle.refusal(&lock),
+            Ok(()) => self.rate_limiter.refusal(&lock),
             Err(error) => error,
         }
     }
 
-    async fn announce(&self, lock: &Lock, user: Option<UserId>, origin: &Origin) -> Result<()> {
+    async fn announce(&self, lock: &Lockout, user: Option<UserId>, origin: &Origin) -> Result<()> {
         if lock.announced || lock.key.scope() != Scope::Account {
             return Ok(());
         }
-        let occasion = self.throttle.circumstances.occasion(origin.clone())?;
-        let event = sign_in_locked(user, &occasion);
-        let attempts = &self.throttle.attempts;
+        let metadata = self.rate_limiter.env.metadata(origin.clone())?;
+        let event = sign_in_locked(user, &metadata);
+        let attempts = &self.rate_limiter.attempts;
         attempts.announce(&lock.key, lock.until, &event).await
     }
 }
 
-impl Guess {
+impl AttemptPermit {
     /// It was right: the account's wrong ones before are forgotten, but of those from the same place
     /// only this, lest one's own account be the way to guess at others without end.
-    pub async fn was_right(self) {
-        let attempts = &self.throttle.attempts;
+    pub async fn succeed(self) {
+        let attempts = &self.rate_limiter.attempts;
         let forgiven = async {
             match &self.account {
                 Some(account) => attempts.clear(account).await,
                 None => Ok(()),
             }
         };
-        told(tokio::try_join!(forgiven, attempts.give_back(&self.source)).map(drop));
+        told(tokio::try_join!(forgiven, attempts.refund(&self.source)).map(drop));
     }
 
     /// Nobody could tell whether it was right.
-    pub async fn take_back(self) {
+    pub async fn refund(self) {
         let spent = self.account.iter().chain([&self.source]);
-        let given = spent.map(|key| self.throttle.attempts.give_back(key));
+        let given = spent.map(|key| self.rate_limiter.attempts.refund(key));
         told(try_join_all(given).await.map(drop));
     }
 }

@@ -7,7 +7,7 @@ use domain::{LoginKey, Origin, Password, Refusal, Result, User};
 
 use crate::{
     ports::{PasswordHasher, UserRepository},
-    rate_limit::SignInThrottle,
+    rate_limit::SignInLimiter,
 };
 
 /// Compares passwords of users who are signed in. Wrong guesses count as those at sign-in do.
@@ -17,7 +17,7 @@ pub struct Reauthentication {
     /// Compares passwords with hashes.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Limits how often passwords are guessed.
-    pub throttle: SignInThrottle,
+    pub rate_limiter: SignInLimiter,
 }
 
 impl Reauthentication {
@@ -28,13 +28,13 @@ impl Reauthentication {
     /// wrong as this one may be.
     pub async fn verify(&self, user: &User, password: &Password, origin: &Origin) -> Result<()> {
         let key = LoginKey::Email(user.email.clone());
-        let (guess, login) = tokio::try_join!(
-            self.throttle.spend(Some(&user.email), origin),
+        let (permit, login) = tokio::try_join!(
+            self.rate_limiter.spend(Some(&user.email), origin),
             self.users.find_login(&key)
         )?;
-        let guess = match guess {
-            Ok(guess) => guess,
-            Err(lock) => return Err(self.throttle.refuse(lock, Some(user.id), origin).await),
+        let permit = match permit {
+            Ok(permit) => permit,
+            Err(lock) => return Err(self.rate_limiter.refuse(lock, Some(user.id), origin).await),
         };
         // The address may have gone to somebody else since the user was read.
         let hash = login
@@ -43,7 +43,7 @@ impl Reauthentication {
         if !self.hasher.verify(password, hash.as_ref()).await? {
             return Err(Refusal::InvalidCredentials.into());
         }
-        guess.was_right().await;
+        permit.succeed().await;
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Grants tokens.
-pub struct Granting {
+pub struct SessionTokens {
     /// Signs access tokens.
     pub tokens: Arc<dyn TokenIssuer>,
     /// Makes refresh tokens.
@@ -22,7 +22,7 @@ pub struct Granting {
 
 /// What a user gets for a session.
 #[derive(Debug)]
-pub struct Granted {
+pub struct TokenPair {
     /// For the API.
     pub access: AccessToken,
     /// For the next access token.
@@ -31,12 +31,12 @@ pub struct Granted {
     pub user: User,
 }
 
-impl Granting {
+impl SessionTokens {
     /// The tokens of `session`, as it is now; access tokens say that they come from `issuer`.
-    pub async fn grant(&self, issuer: &str, user: &User, session: &Session) -> Result<Granted> {
+    pub async fn issue(&self, issuer: &str, user: &User, session: &Session) -> Result<TokenPair> {
         let (access, key) =
             tokio::try_join!(self.tokens.issue(issuer, user, session), self.refresh_key())?;
-        Ok(Granted {
+        Ok(TokenPair {
             access,
             refresh: session.refresh_token(&key),
             user: user.clone(),

@@ -6,13 +6,13 @@ use domain::Result;
 use secrecy::SecretSlice;
 use tokio::sync::OnceCell;
 
-use crate::ports::{Entropy, SecretPurpose, Secrets};
+use crate::ports::{SecretPurpose, Secrets, SecureRandom};
 
 /// A shared secret of 256 random bits.
 pub struct SharedSecret {
     purpose: SecretPurpose,
     secrets: Arc<dyn Secrets>,
-    entropy: Arc<dyn Entropy>,
+    random: Arc<dyn SecureRandom>,
     cell: OnceCell<SecretSlice<u8>>,
 }
 
@@ -21,12 +21,12 @@ impl SharedSecret {
     pub fn new(
         purpose: SecretPurpose,
         secrets: Arc<dyn Secrets>,
-        entropy: Arc<dyn Entropy>,
+        random: Arc<dyn SecureRandom>,
     ) -> Self {
         Self {
             purpose,
             secrets,
-            entropy,
+            random,
             cell: OnceCell::new(),
         }
     }
@@ -35,7 +35,7 @@ impl SharedSecret {
     pub async fn get(&self) -> Result<&SecretSlice<u8>> {
         self.cell
             .get_or_try_init(async || {
-                let candidate = self.entropy.bytes::<32>()?.to_vec();
+                let candidate = self.random.bytes::<32>()?.to_vec();
                 self.secrets
                     .get_or_put(self.purpose, candidate.into())
                     .await

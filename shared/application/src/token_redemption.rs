@@ -4,35 +4,35 @@ use std::sync::Arc;
 
 use domain::{
     Actor, Change, Email, Error, FirstAdmin, LoginKey, OneTimeToken, Origin, PasswordHash, Refusal,
-    Result, TokenPurpose, User, change::Occasion,
+    Result, TokenPurpose, User, change::EventMetadata,
 };
 
-use crate::ports::{Circumstances, OneTimeTokens, UserRepository};
+use crate::ports::{Env, OneTimeTokens, UserRepository};
 
 /// How often a change is tried again on the user as changed by others.
 const ATTEMPTS: usize = 5;
 
-/// Changes users who prove an address.
+/// Changes users who redeem an address.
 #[derive(Clone)]
-pub struct Proving {
+pub struct TokenRedemption {
     /// Where users are kept.
     pub users: Arc<dyn UserRepository>,
     /// Where one-time tokens are kept.
     pub tokens: Arc<dyn OneTimeTokens>,
-    /// Who becomes the first administrator.
+    /// Principal becomes the first administrator.
     pub first_admin: FirstAdmin,
     /// Time and randomness.
-    pub circumstances: Circumstances,
+    pub env: Env,
 }
 
-impl Proving {
+impl TokenRedemption {
     /// The user whose token this is, if the token is good at the moment.
     ///
     /// # Errors
     /// `TokenExpired` if it is not, or if the user is gone or not active.
     pub async fn check(&self, token: &OneTimeToken) -> Result<User> {
         let user = self.find(token).await?;
-        let now = self.circumstances.clock.now();
+        let now = self.env.clock.now();
         let spend = token.spend(address(&user, token.purpose)?, now);
         if self.tokens.is_good(&spend).await? {
             Ok(user)
@@ -48,14 +48,14 @@ impl Proving {
     /// # Errors
     /// `TokenExpired` if the token is not good, or if the user is gone or not active; what `change`
     /// says; `EmailTaken` if another user has the address that is to be claimed.
-    pub async fn prove(
+    pub async fn redeem(
         &self,
         token: &OneTimeToken,
         origin: Origin,
-        change: impl Fn(&User, Option<PasswordHash>, &Occasion) -> Result<Change> + Send + Sync,
+        change: impl Fn(&User, Option<PasswordHash>, &EventMetadata) -> Result<Change> + Send + Sync,
     ) -> Result<User> {
         let origin = Origin {
-            // Who reads the mail is the user.
+            // Principal reads the mail is the user.
             actor: Actor::User(token.user_id),
             ..origin
         };
@@ -63,10 +63,10 @@ impl Proving {
             let user = self.find(token).await?;
             let address = address(&user, token.purpose)?;
             let password = self.password(&user, token.purpose).await?;
-            let occasion = self.circumstances.occasion(origin.clone())?;
-            let change = change(&user, password, &occasion)?;
-            let change = change.spending(token.spend(address, occasion.now));
-            let change = self.appoint(&user, address, change).await?;
+            let metadata = self.env.metadata(origin.clone())?;
+            let change = change(&user, password, &metadata)?;
+            let change = change.spending(token.spend(address, metadata.now));
+            let change = self.grant_admin(&user, address, change).await?;
             match self.users.commit(&change).await {
                 Err(Error::Refused(Refusal::VersionConflict)) => {}
                 outcome => return outcome,
@@ -92,10 +92,10 @@ impl Proving {
         Ok(login.and_then(|login| login.password))
     }
 
-    async fn appoint(&self, user: &User, proven: &Email, change: Change) -> Result<Change> {
+    async fn grant_admin(&self, user: &User, proven: &Email, change: Change) -> Result<Change> {
         let called = self.first_admin.is(proven) && !user.is_active_admin();
         Ok(if called && !self.users.has_administrator().await? {
-            change.appointing()
+            change.granting_admin()
         } else {
             change
         })

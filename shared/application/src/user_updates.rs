@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::{Change, Error, Origin, Refusal, Result, User, UserId, Version, change::Occasion};
+use domain::{
+    Change, Error, Origin, Refusal, Result, User, UserId, Version, change::EventMetadata,
+};
 
-use crate::ports::{Circumstances, UserRepository};
+use crate::ports::{Env, UserRepository};
 
 /// How often a command that names no version is tried again on the user as changed by others.
 const ATTEMPTS: usize = 5;
@@ -16,7 +18,7 @@ pub struct Target {
     pub id: UserId,
     /// The version at which the user must be, if the sender said one.
     pub expected: Option<Version>,
-    /// Who asks, and from where.
+    /// Principal asks, and from where.
     pub origin: Origin,
 }
 
@@ -36,14 +38,14 @@ impl Target {
 
 /// Changes users.
 #[derive(Clone)]
-pub struct Changing {
+pub struct UserUpdates {
     /// Where users are kept.
     pub users: Arc<dyn UserRepository>,
     /// Time and randomness.
-    pub circumstances: Circumstances,
+    pub env: Env,
 }
 
-impl Changing {
+impl UserUpdates {
     /// Loads the user, calls `change` on it and saves what it gives; if it gives nothing, the user is
     /// as wanted already. If somebody else changed the user meanwhile, begins again; unless the
     /// caller said at which version the user must be.
@@ -56,7 +58,7 @@ impl Changing {
         id: UserId,
         expected: Option<Version>,
         origin: &Origin,
-        change: impl Fn(&User, &Occasion) -> Result<Option<Change>> + Send + Sync,
+        change: impl Fn(&User, &EventMetadata) -> Result<Option<Change>> + Send + Sync,
     ) -> Result<User> {
         let origin = origin.clone();
         let target = Target {
@@ -64,20 +66,20 @@ impl Changing {
             expected,
             origin,
         };
-        self.change_target(&target, change).await
+        self.update(&target, change).await
     }
 
-    /// [`Changing::change`] of a target.
+    /// [`UserUpdates::change`] of a target.
     ///
     /// # Errors
     /// As there.
-    pub async fn change_target(
+    pub async fn update(
         &self,
         target: &Target,
-        change: impl Fn(&User, &Occasion) -> Result<Option<Change>> + Send + Sync,
+        change: impl Fn(&User, &EventMetadata) -> Result<Option<Change>> + Send + Sync,
     ) -> Result<User> {
         let user = self.load(target).await?;
-        self.change_loaded(user, target, change).await
+        self.update_loaded(user, target, change).await
     }
 
     /// The user as it is now, for commands that must know it before they know the change.
@@ -88,20 +90,20 @@ impl Changing {
         target.check(self.users.find(target.id).await?)
     }
 
-    /// [`Changing::change`] of a user who was loaded just now. `change` is called again, on another
+    /// [`UserUpdates::change`] of a user who was loaded just now. `change` is called again, on another
     /// state, if somebody else changed the user since.
     ///
     /// # Errors
     /// As there.
-    pub async fn change_loaded(
+    pub async fn update_loaded(
         &self,
         mut user: User,
         target: &Target,
-        change: impl Fn(&User, &Occasion) -> Result<Option<Change>> + Send + Sync,
+        change: impl Fn(&User, &EventMetadata) -> Result<Option<Change>> + Send + Sync,
     ) -> Result<User> {
         for _ in 0..ATTEMPTS {
-            let occasion = self.circumstances.occasion(target.origin.clone())?;
-            let Some(change) = change(&user, &occasion)? else {
+            let metadata = self.env.metadata(target.origin.clone())?;
+            let Some(change) = change(&user, &metadata)? else {
                 return Ok(user);
             };
             match self.users.commit(&change).await {

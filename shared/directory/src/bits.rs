@@ -97,7 +97,7 @@ impl Bits {
         self.clear_tail();
     }
 
-    /// Octets on the heap.
+    /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
         growth::memory(&self.words)
     }

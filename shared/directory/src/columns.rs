@@ -21,8 +21,8 @@ const LEAST_DEAD: usize = 64;
 #[derive(Debug)]
 pub struct Columns {
     pub(super) rows: Rows,
-    pub(super) living: Bits,
-    /// Finds the living row of a user. It holds slots, four octets each; the ids stay in their
+    pub(super) live: Bits,
+    /// Finds the live row of a user. It holds slots, four bytes each; the ids stay in their
     /// column.
     slots: HashTable<Slot>,
     hasher: DefaultHashBuilder,
@@ -35,7 +35,7 @@ impl Default for Columns {
     fn default() -> Self {
         Self {
             rows: Rows::default(),
-            living: Bits::default(),
+            live: Bits::default(),
             slots: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             erased: HashMap::new(),
@@ -79,7 +79,7 @@ impl Columns {
     /// # Errors
     /// If it is no segment of the format known here, or there is no room. Some of its rows may be
     /// taken over then.
-    pub fn absorb(&mut self, segment: &[u8]) -> Result<(), Unreadable> {
+    pub fn load(&mut self, segment: &[u8]) -> Result<(), Unreadable> {
         let segment = Segment::read(segment)?;
         for record in segment.records() {
             let record = record?;
@@ -93,14 +93,14 @@ impl Columns {
         Ok(())
     }
 
-    /// All that is known, as segments, which [`absorb`](Self::absorb) reads: each at most
+    /// All that is known, as segments, which [`load`](Self::load) reads: each at most
     /// [`MAX_OCTETS`](super::segment::MAX_OCTETS). The same users make the same segments, and a
     /// change of one user changes only that user's.
     ///
     /// # Errors
     /// [`Error::Internal`] if they cannot be compressed.
     pub fn segments(&self) -> Result<Vec<Vec<u8>>> {
-        let present = self.living.ones().filter_map(|slot| {
+        let present = self.live.ones().filter_map(|slot| {
             let record = self.rows.record(slot)?;
             Some((record.id, Told::Present(slot)))
         });
@@ -116,11 +116,11 @@ impl Columns {
             .retain(|_, tombstone| tombstone.updated_at >= time);
     }
 
-    /// Octets on the heap, unused capacity included.
+    /// Bytes on the heap, unused capacity included.
     pub fn memory(&self) -> usize {
         self.rows.memory()
-            + self.living.memory()
-            // An octet of control data stands beside each slot.
+            + self.live.memory()
+            // An byte of control data stands beside each slot.
             + self.slots.capacity() * 8 / 7 * (size_of::<Slot>() + 1)
             + self.erased.capacity() * size_of::<(UserId, Tombstone)>()
             + self.orders.iter().map(Order::memory).sum::<usize>()
@@ -137,7 +137,7 @@ impl Columns {
             slots,
             hasher,
             rows,
-            living,
+            live,
             erased,
             ..
         } = self;
@@ -154,11 +154,11 @@ impl Columns {
             return Ok(false);
         }
         let new = push(rows).map_err(Error::caused_by)?;
-        living.push(true);
+        live.push(true);
         match place {
             Entry::Occupied(mut place) => {
                 let old = std::mem::replace(place.get_mut(), new);
-                self.bury(old);
+                self.delete(old);
             }
             Entry::Vacant(place) => {
                 place.insert(new);
@@ -184,31 +184,28 @@ impl Columns {
         }
         if let Ok(old) = found {
             let (old, _) = old.remove();
-            self.bury(old);
+            self.delete(old);
         }
         self.erased.insert(id, tombstone);
         true
     }
 
-    fn bury(&mut self, slot: Slot) {
-        self.living.set(slot as usize, false);
+    fn delete(&mut self, slot: Slot) {
+        self.live.set(slot as usize, false);
         for order in &mut self.orders {
             order.forget(slot);
         }
     }
 
-    /// Copies the living together once a quarter of all rows is dead.
+    /// Copies the live together once a quarter of all rows is dead.
     fn compact_if_worth_it(&mut self) -> Result<()> {
         let dead = self.rows.len() - self.len();
         if dead < LEAST_DEAD || dead * 4 < self.rows.len() {
             return Ok(());
         }
-        let rows = self
-            .rows
-            .compacted(&self.living)
-            .map_err(Error::caused_by)?;
+        let rows = self.rows.compacted(&self.live).map_err(Error::caused_by)?;
         let mut renumbered = vec![0; self.rows.len()];
-        for (new, old) in (0..).zip(self.living.ones()) {
+        for (new, old) in (0..).zip(self.live.ones()) {
             if let Some(slot) = renumbered.get_mut(old as usize) {
                 *slot = new;
             }
@@ -217,9 +214,9 @@ impl Columns {
             *slot = renumbered.get(*slot as usize).copied().unwrap_or_default();
         }
         for order in &mut self.orders {
-            order.renumber(&renumbered, &self.living);
+            order.renumber(&renumbered, &self.live);
         }
-        self.living = Bits::all(rows.len(), true);
+        self.live = Bits::all(rows.len(), true);
         self.rows = rows;
         Ok(())
     }

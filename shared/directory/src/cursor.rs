@@ -96,7 +96,7 @@ const FORWARD: u8 = 2;
 const INCLUSIVE: u8 = 4;
 const KEY_SHIFT: u32 = 3;
 
-/// Characters a cursor may have. A name has 100 characters, a character 4 octets, folding makes at
+/// Characters a cursor may have. A name has 100 characters, a character 4 bytes, folding makes at
 /// most three of one, and base64 four of three.
 pub const MAX_CURSOR_CHARS: usize = 2048;
 

@@ -86,7 +86,7 @@ impl Rows {
         })
     }
 
-    /// UTF-8 compares as its code points do, so octets are compared and no text is checked.
+    /// UTF-8 compares as its code points do, so bytes are compared and no text is checked.
     fn texts_standing<'a>(
         &'a self,
         operator: TextTest,

@@ -7,7 +7,7 @@ use futures::{Stream, TryStreamExt as _, stream};
 
 use crate::{
     Row, SHARDS, Specification,
-    ports::{FeedPage, FeedPlace, UserFeed},
+    ports::{FeedPage, FeedPosition, UserFeed},
 };
 
 /// The users who satisfy a specification. The store narrows them down as far as it can tell.
@@ -44,7 +44,7 @@ pub(crate) fn pages<'a>(
 ) -> impl Stream<Item = Result<(usize, FeedPage)>> + Send + 'a {
     let shards = from.into_iter().enumerate();
     stream::select_all(shards.map(move |(shard, from)| {
-        let start = Some(FeedPlace::at(from));
+        let start = Some(FeedPosition::at(from));
         Box::pin(stream::try_unfold(start, move |place| async move {
             let Some(place) = place else { return Ok(None) };
             let page = feed.page(shard, &place, matching).await?;

@@ -14,7 +14,7 @@ pub(super) fn extend<T: Copy>(column: &mut Vec<T>, values: &[T]) {
     column.extend_from_slice(values);
 }
 
-/// Octets on the heap, unused capacity included.
+/// Bytes on the heap, unused capacity included.
 pub(super) fn memory<T>(column: &Vec<T>) -> usize {
     column.capacity() * size_of::<T>()
 }

@@ -14,7 +14,7 @@
 //!
 //! Rows are only ever appended: a change appends the row's next version and marks the last one
 //! dead, so text stays in the order of rows, which is what makes one scan of one buffer possible.
-//! When a quarter of the rows is dead, the living are copied together.
+//! When a quarter of the rows is dead, the live are copied together.
 //!
 //! A new process need not be told all users one by one: the columns can be written as [`segment`]s,
 //! of which a [`manifest`] says which belong together.
@@ -85,7 +85,7 @@ impl Row {
 /// What is left of an erased user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tombstone {
-    /// Who it was.
+    /// Principal it was.
     pub id: UserId,
     /// The version that erased it.
     pub version: Version,

@@ -39,7 +39,7 @@ pub struct SegmentRef {
     pub written_at: Timestamp,
 }
 
-/// The name of a segment: the generation for which it was written first, and the hash of its octets.
+/// The name of a segment: the generation for which it was written first, and the hash of its bytes.
 ///
 /// By its hash a segment proves that it is whole, and an unchanged one is known, so that it need
 /// not be written again. By its generation, nobody who removes what an older snapshot left behind
@@ -48,23 +48,23 @@ pub struct SegmentRef {
 pub struct SegmentName {
     /// For which generation it was written.
     pub generation: u64,
-    /// Of its octets.
+    /// Of its bytes.
     pub digest: Digest,
 }
 
 impl SegmentName {
-    /// The name of a segment with these octets, written for `generation`.
-    pub fn of(generation: u64, octets: &[u8]) -> Self {
-        let hash: [u8; 32] = Sha256::digest(octets).into();
+    /// The name of a segment with these bytes, written for `generation`.
+    pub fn of(generation: u64, bytes: &[u8]) -> Self {
+        let hash: [u8; 32] = Sha256::digest(bytes).into();
         Self {
             generation,
             digest: hash.into(),
         }
     }
 
-    /// Whether these are its octets.
-    pub fn is_of(&self, octets: &[u8]) -> bool {
-        Self::of(self.generation, octets) == *self
+    /// Whether these are its bytes.
+    pub fn is_of(&self, bytes: &[u8]) -> bool {
+        Self::of(self.generation, bytes) == *self
     }
 }
 

@@ -10,7 +10,7 @@ use crate::listing::SortKey;
 /// Changes up to which rows are moved one by one; beyond, one pass over all is cheaper.
 const FEW: usize = 8;
 
-/// The living rows, ascending by one key and id.
+/// The live rows, ascending by one key and id.
 ///
 /// It is made when it is asked for again, and catches up with changes whenever it is used. Sorting a
 /// million rows takes a tenth of a second, which one question alone is not worth.
@@ -49,19 +49,19 @@ impl Order {
         }
     }
 
-    /// The living rows in order.
-    pub(super) fn slots(&mut self, rows: &Rows, living: &Bits) -> &[Slot] {
+    /// The live rows in order.
+    pub(super) fn slots(&mut self, rows: &Rows, live: &Bits) -> &[Slot] {
         let mut slots = self.slots.take().unwrap_or_default();
         let covered = u32::try_from(self.covered).unwrap_or(u32::MAX);
         let end = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         let mut added: Vec<Slot> = (covered..end)
-            .filter(|slot| living.get(*slot as usize))
+            .filter(|slot| live.get(*slot as usize))
             .collect();
         if self.stale.len() + added.len() <= FEW {
             self.move_each(&mut slots, &added, rows);
         } else {
             if !self.stale.is_empty() {
-                slots.retain(|slot| living.get(*slot as usize));
+                slots.retain(|slot| live.get(*slot as usize));
             }
             self.sort(&mut added, rows);
             self.merge(&mut slots, &added, rows);
@@ -73,9 +73,9 @@ impl Order {
 
     /// Renumbers the rows after dead ones were taken out. `renumbered` has the new number of each
     /// old row.
-    pub(super) fn renumber(&mut self, renumbered: &[Slot], living: &Bits) {
+    pub(super) fn renumber(&mut self, renumbered: &[Slot], live: &Bits) {
         let Some(slots) = &mut self.slots else { return };
-        slots.retain(|slot| living.get(*slot as usize));
+        slots.retain(|slot| live.get(*slot as usize));
         for slot in slots.iter_mut() {
             *slot = renumbered.get(*slot as usize).copied().unwrap_or_default();
         }
@@ -84,13 +84,13 @@ impl Order {
         self.stale.clear();
     }
 
-    /// Octets on the heap.
+    /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
         self.slots.as_ref().map_or(0, growth::memory) + growth::memory(&self.stale)
     }
 
     fn move_each(&self, slots: &mut Vec<Slot>, added: &[Slot], rows: &Rows) {
-        // A dead row still has its columns, so it is found as a living one is.
+        // A dead row still has its columns, so it is found as a live one is.
         for gone in &self.stale {
             if let Ok(at) = slots.binary_search_by(|slot| rows.compare(self.key, *slot, *gone)) {
                 slots.remove(at);

@@ -25,21 +25,21 @@ pub trait UserFeed: Send + Sync {
     async fn page(
         &self,
         shard: usize,
-        from: &FeedPlace,
+        from: &FeedPosition,
         matching: Option<&Specification>,
     ) -> Result<FeedPage>;
 }
 
 /// A place in a shard of the feed: before all rows of a time, or after one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FeedPlace {
+pub struct FeedPosition {
     /// The time.
     pub time: Timestamp,
     /// Whose row was the last before the place; none if the place is before all of that time.
     pub after: Option<UserId>,
 }
 
-impl FeedPlace {
+impl FeedPosition {
     /// Before all rows of `time`.
     pub fn at(time: Timestamp) -> Self {
         Self { time, after: None }
@@ -52,23 +52,23 @@ pub struct FeedPage {
     /// The rows.
     pub rows: Vec<Row>,
     /// Where the next page begins; none if there are no more rows.
-    pub next: Option<FeedPlace>,
+    pub next: Option<FeedPosition>,
 }
 
 /// The snapshots of the read model.
 #[async_trait]
 pub trait Snapshots: Send + Sync {
-    /// The newest manifest, if there is one. Reads what the last write wrote.
+    /// The newest manifest, if there is one. Strongly consistent.
     async fn newest(&self) -> Result<Option<Newest>>;
 
     /// A segment, as it was put; none if it was never put, or was removed.
     async fn segment(&self, name: &SegmentName) -> Result<Option<Vec<u8>>>;
 
-    /// Keeps a segment for [`SEGMENT_LIFE`](crate::replica::SEGMENT_LIFE). Fine to repeat.
-    async fn put_segment(&self, name: &SegmentName, octets: Vec<u8>) -> Result<()>;
+    /// Keeps a segment for [`SEGMENT_LIFE`](crate::replica::SEGMENT_LIFE). Idempotent.
+    async fn put_segment(&self, name: &SegmentName, bytes: Vec<u8>) -> Result<()>;
 
     /// Makes `manifest` the newest one if the newest is still of generation `expected`; gives whether
-    /// it is the newest now. Fine to repeat.
+    /// it is the newest now. Idempotent.
     async fn swap(&self, expected: Option<u64>, manifest: &Manifest) -> Result<bool>;
 
     /// Forgets a segment. Fine if it is gone.

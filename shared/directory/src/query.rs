@@ -48,23 +48,20 @@ impl Columns {
         let sort = listing.sort;
         let wanted = wanted(listing, total);
         let Self {
-            rows,
-            living,
-            orders,
-            ..
+            rows, live, orders, ..
         } = self;
         let order = order_by(sort.key, orders);
         let wants_order = order.is_wanted(wanted.reach(total) > SHALLOW);
         let mut found = if wants_order && !is_sparse(total, rows) {
             walk(
-                order.slots(rows, living),
+                order.slots(rows, live),
                 rows,
                 matching.as_ref(),
                 total,
                 &wanted,
             )
         } else {
-            let among = matching.as_ref().unwrap_or(living);
+            let among = matching.as_ref().unwrap_or(live);
             select(rows, sort.key, among, total, &wanted)
         };
         let (mut before, mut after) = (found.below, found.above);
@@ -88,7 +85,7 @@ impl Columns {
         })
     }
 
-    /// The living rows that match search and filter; none if that is all of them.
+    /// The live rows that match search and filter; none if that is all of them.
     fn matching(&self, listing: &Listing) -> Option<Bits> {
         let search = listing.search.as_deref().map(|needle| {
             self.rows
@@ -107,7 +104,7 @@ impl Columns {
                 both
             }
         };
-        matching.and(&self.living);
+        matching.and(&self.live);
         Some(matching)
     }
 }

@@ -84,8 +84,8 @@ impl Replica {
             // In their order, in which the rows are all but sorted by `createdAt`.
             .buffered(AT_ONCE);
         let mut segments = std::pin::pin!(segments);
-        while let Some(octets) = segments.try_next().await? {
-            replica.columns.absorb(&octets)?;
+        while let Some(bytes) = segments.try_next().await? {
+            replica.columns.load(&bytes)?;
         }
         if replica.columns.len() as u64 != manifest.users {
             return Err(Unreadable("it has not as many users as it says").into());
@@ -165,10 +165,10 @@ impl From<Error> for Failure {
 }
 
 async fn read(snapshots: &dyn Snapshots, segment: SegmentRef) -> Result<Vec<u8>, Failure> {
-    let octets = snapshots.segment(&segment.name).await?;
-    let octets = octets.ok_or(Unreadable("a segment is missing"))?;
-    if segment.name.is_of(&octets) {
-        Ok(octets)
+    let bytes = snapshots.segment(&segment.name).await?;
+    let bytes = bytes.ok_or(Unreadable("a segment is missing"))?;
+    if segment.name.is_of(&bytes) {
+        Ok(bytes)
     } else {
         Err(Unreadable("a segment is damaged").into())
     }

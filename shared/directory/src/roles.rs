@@ -34,7 +34,7 @@ impl RoleSets {
         self.sets.iter().map(test).collect()
     }
 
-    /// Octets on the heap, without the words themselves: there are few.
+    /// Bytes on the heap, without the words themselves: there are few.
     pub(super) fn memory(&self) -> usize {
         growth::memory(&self.sets) + self.numbers.capacity() * size_of::<(Roles, u32)>()
     }

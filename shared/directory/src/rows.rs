@@ -21,7 +21,7 @@ use crate::{
 /// Where a row is.
 pub(super) type Slot = u32;
 
-/// The first octets of a row's key, as a number, and the row.
+/// The first bytes of a row's key, as a number, and the row.
 pub(super) type Keyed = (u64, Slot);
 
 /// The columns.
@@ -39,10 +39,10 @@ pub(super) struct Rows {
     pub(super) created: Vec<i64>,
     /// Microseconds since 1970.
     pub(super) updated: Vec<i64>,
-    /// Four octets are enough: a user changing each second needs 136 years to use them up.
+    /// Four bytes are enough: a user updates each second needs 136 years to use them up.
     versions: Vec<u32>,
-    /// At least the octets in each buffer of texts, whose places take four octets.
-    octets: usize,
+    /// At least the bytes in each buffer of texts, whose places take four bytes.
+    bytes: usize,
 }
 
 /// A row, as the columns hold it.
@@ -94,7 +94,7 @@ impl Rows {
     /// If there is no room; all columns are as before then.
     pub(super) fn append(&mut self, record: &Record<'_>) -> Result<Slot, Full> {
         let slot = u32::try_from(self.len()).map_err(|_| Full)?;
-        self.octets = self
+        self.bytes = self
             .octets_with(record)
             .filter(|sum| u32::try_from(*sum).is_ok())
             .ok_or(Full)?;
@@ -119,7 +119,7 @@ impl Rows {
         };
         let texts = record.name.len() + record.email.len() + 2;
         let spellings = own(record.name_spelling) + own(record.email_spelling);
-        self.octets.checked_add(texts + spellings)
+        self.bytes.checked_add(texts + spellings)
     }
 
     pub(super) fn record(&self, slot: Slot) -> Option<Record<'_>> {
@@ -168,7 +168,7 @@ impl Rows {
         user().ok_or_else(|| Error::internal(format!("row {slot} of the directory is no user")))
     }
 
-    /// A row behind the first octets of its key: comparing those in place spares most look-ups in
+    /// A row behind the first bytes of its key: comparing those in place spares most look-ups in
     /// the columns.
     pub(super) fn keyed(&self, key: SortKey, slot: Slot) -> Keyed {
         let row = slot as usize;
@@ -215,16 +215,16 @@ impl Rows {
         order.then_with(|| self.id(slot).cmp(&Some(cursor.id)))
     }
 
-    /// The rows of `living`, copied together.
-    pub(super) fn compacted(&self, living: &Bits) -> Result<Self, Full> {
+    /// The rows of `live`, copied together.
+    pub(super) fn compacted(&self, live: &Bits) -> Result<Self, Full> {
         let mut rows = Self::default();
-        for record in living.ones().filter_map(|slot| self.record(slot)) {
+        for record in live.ones().filter_map(|slot| self.record(slot)) {
             rows.append(&record)?;
         }
         Ok(rows)
     }
 
-    /// Octets on the heap.
+    /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
         growth::memory(&self.ids)
             + self.texts.memory()

@@ -1,6 +1,6 @@
-//! Segments: columns as octets, to be kept and loaded again.
+//! Segments: columns as bytes, to be kept and loaded again.
 //!
-//! | part, in this order | octets |
+//! | part, in this order | bytes |
 //! |---|---|
 //! | [`FORMAT`] | 4 |
 //! | how many rows, tombstones, sets of roles | 4 each |
@@ -26,14 +26,14 @@ mod tests;
 pub(super) use read::Segment;
 pub(super) use write::{Told, cut};
 
-/// The number of this layout. It must grow whenever the same octets would mean something else:
+/// The number of this layout. It must grow whenever the same bytes would mean something else:
 /// that includes [folding](crate::fold).
 pub const FORMAT: u32 = 1;
 
-/// Octets of a segment at most: with its key it fits into an item of `DynamoDB`, which takes 400 KB.
+/// Bytes of a segment at most: with its key it fits into an item of `DynamoDB`, which takes 400 KB.
 pub const MAX_OCTETS: usize = 350_000;
 
-/// Octets of a segment before compression at most, so that whoever reads it knows what room it needs.
+/// Bytes of a segment before compression at most, so that whoever reads it knows what room it needs.
 const MAX_UNPACKED: usize = 4 << 20;
 
 const ACTIVE: u8 = 1;

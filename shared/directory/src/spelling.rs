@@ -72,7 +72,7 @@ impl Spellings {
         }
     }
 
-    /// Octets on the heap.
+    /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
         self.capitalised.memory()
             + growth::memory(&self.rows)

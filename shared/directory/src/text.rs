@@ -92,7 +92,7 @@ impl Texts {
         found
     }
 
-    /// Octets on the heap.
+    /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
         growth::memory(&self.bytes) + growth::memory(&self.starts) + growth::memory(&self.emails)
     }
@@ -109,7 +109,7 @@ impl Texts {
         }
     }
 
-    /// The row that has the octet at `at`, no row before `row`. Steps grow, so that near rows are
+    /// The row that has the byte at `at`, no row before `row`. Steps grow, so that near rows are
     /// found at once and far ones in logarithmic time.
     fn row_at(&self, at: usize, row: usize) -> usize {
         let ends = self.starts.get(row + 1..).unwrap_or_default();

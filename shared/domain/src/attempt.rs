@@ -7,7 +7,9 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{DomainEvent, Email, EventKind, Timestamp, UserId, change::Occasion, event::EventData};
+use super::{
+    DomainEvent, Email, EventKind, Timestamp, UserId, change::EventMetadata, event::EventData,
+};
 
 /// Whose tries are counted, and which.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,7 +58,7 @@ impl AttemptKey {
 
     /// Tries which come from one place. Whoever has one IPv6 address has the 2^64 around it, so those
     /// count as one. Without an address all count as one: that does not happen behind the gateway.
-    pub fn of_source(scope: Scope, source: Option<IpAddr>) -> Self {
+    pub fn of_client_ip(scope: Scope, source: Option<IpAddr>) -> Self {
         let subject = match source.map(|address| address.to_canonical()) {
             Some(IpAddr::V4(address)) => address.to_string(),
             Some(IpAddr::V6(address)) => {
@@ -110,7 +112,7 @@ impl Limit {
 
     /// Wrong guesses from one place: after `allowance` of them the next has to wait, from a minute up
     /// to a quarter of an hour, until an hour after the first.
-    pub fn of_source(allowance: u32) -> Self {
+    pub fn of_client_ip(allowance: u32) -> Self {
         Self {
             allowance,
             first_wait: Duration::from_mins(1),
@@ -132,29 +134,33 @@ impl Limit {
         }
     }
 
-    /// The tally after one more try at `now`.
+    /// The counter after one more try at `now`.
     ///
     /// # Errors
     /// The time until which there is none.
-    pub fn spend(&self, tally: Option<&Tally>, now: Timestamp) -> Result<Tally, Timestamp> {
-        let Some(tally) = tally.filter(|tally| tally.expires_at > now) else {
-            return Ok(Tally {
+    pub fn spend(
+        &self,
+        counter: Option<&AttemptCounter>,
+        now: Timestamp,
+    ) -> Result<AttemptCounter, Timestamp> {
+        let Some(counter) = counter.filter(|counter| counter.expires_at > now) else {
+            return Ok(AttemptCounter {
                 count: 1,
                 blocked_until: now.plus(self.first_wait),
                 expires_at: now.plus(self.window),
             });
         };
-        if tally.count >= self.most {
-            return Err(tally.expires_at);
+        if counter.count >= self.most {
+            return Err(counter.expires_at);
         }
-        if tally.count >= self.allowance && tally.blocked_until > now {
-            return Err(tally.blocked_until.min(tally.expires_at));
+        if counter.count >= self.allowance && counter.blocked_until > now {
+            return Err(counter.blocked_until.min(counter.expires_at));
         }
-        let count = tally.count + 1;
-        Ok(Tally {
+        let count = counter.count + 1;
+        Ok(AttemptCounter {
             count,
             blocked_until: now.plus(self.wait_after(count)),
-            expires_at: tally.expires_at,
+            expires_at: counter.expires_at,
         })
     }
 
@@ -168,7 +174,7 @@ impl Limit {
 /// What was spent so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Tally {
+pub struct AttemptCounter {
     /// Tries.
     pub count: u32,
     /// Until when there is none more, if the allowance is spent.
@@ -179,8 +185,8 @@ pub struct Tally {
 
 /// The event that a sign-in was refused because of too many before. It names the user if there is one
 /// with the address.
-pub fn sign_in_locked(user: Option<UserId>, occasion: &Occasion) -> DomainEvent {
-    let mut event = occasion.plain_event(EventKind::SignInLocked, EventData::default());
+pub fn sign_in_locked(user: Option<UserId>, metadata: &EventMetadata) -> DomainEvent {
+    let mut event = metadata.plain_event(EventKind::SignInLocked, EventData::default());
     event.user_id = user;
     event
 }
@@ -194,11 +200,15 @@ mod tests {
     }
 
     /// Spends as many tries as there are at `now`.
-    fn exhaust(limit: &Limit, mut tally: Option<Tally>, now: Timestamp) -> (Tally, u32, Timestamp) {
+    fn exhaust(
+        limit: &Limit,
+        mut counter: Option<AttemptCounter>,
+        now: Timestamp,
+    ) -> (AttemptCounter, u32, Timestamp) {
         for spent in 0.. {
-            match limit.spend(tally.as_ref(), now) {
-                Ok(next) => tally = Some(next),
-                Err(until) => return (tally.unwrap(), spent, until),
+            match limit.spend(counter.as_ref(), now) {
+                Ok(next) => counter = Some(next),
+                Err(until) => return (counter.unwrap(), spent, until),
             }
         }
         unreachable!("a limit ends")
@@ -207,30 +217,30 @@ mod tests {
     #[test]
     fn after_the_allowance_each_try_has_to_wait_twice_as_long() {
         let limit = Limit::of_account(3);
-        let (mut tally, spent, mut until) = exhaust(&limit, None, at(0));
+        let (mut counter, spent, mut until) = exhaust(&limit, None, at(0));
         assert_eq!((spent, until), (3, at(30)));
         let mut now = at(0);
         for wait in [60, 120, 240, 480, 960, 1920, 3600, 3600] {
             now = until;
-            let (next, spent, blocked) = exhaust(&limit, Some(tally), now);
+            let (next, spent, blocked) = exhaust(&limit, Some(counter), now);
             assert_eq!((spent, blocked), (1, now.plus(Duration::from_secs(wait))));
-            (tally, until) = (next, blocked);
+            (counter, until) = (next, blocked);
         }
         let early = now.plus(Duration::from_secs(3599));
-        assert_eq!(limit.spend(Some(&tally), early), Err(until));
+        assert_eq!(limit.spend(Some(&counter), early), Err(until));
     }
 
     #[test]
     fn a_hundred_guesses_are_the_most_within_thirty_days() {
         let limit = Limit::of_account(10);
-        let (mut tally, mut spent, mut until) = exhaust(&limit, None, at(0));
+        let (mut counter, mut spent, mut until) = exhaust(&limit, None, at(0));
         while until < at(30 * 24 * 3600) {
-            let (next, more, blocked) = exhaust(&limit, Some(tally), until);
-            (tally, spent, until) = (next, spent + more, blocked);
+            let (next, more, blocked) = exhaust(&limit, Some(counter), until);
+            (counter, spent, until) = (next, spent + more, blocked);
         }
         assert_eq!((spent, until), (100, at(30 * 24 * 3600)));
         assert_eq!(
-            exhaust(&limit, Some(tally), until).1,
+            exhaust(&limit, Some(counter), until).1,
             10,
             "and all is forgotten"
         );
@@ -239,31 +249,31 @@ mod tests {
     #[test]
     fn an_hourly_limit_begins_anew_after_an_hour() {
         let limit = Limit::hourly(5);
-        let (tally, spent, until) = exhaust(&limit, None, at(0));
+        let (counter, spent, until) = exhaust(&limit, None, at(0));
         assert_eq!((spent, until), (5, at(3600)));
-        assert!(limit.spend(Some(&tally), at(3599)).is_err());
-        assert_eq!(exhaust(&limit, Some(tally), at(3600)).1, 5);
+        assert!(limit.spend(Some(&counter), at(3599)).is_err());
+        assert_eq!(exhaust(&limit, Some(counter), at(3600)).1, 5);
     }
 
     #[test]
     fn the_window_ends_a_wait() {
-        let limit = Limit::of_source(1);
-        let mut tally = limit.spend(None, at(0)).unwrap();
+        let limit = Limit::of_client_ip(1);
+        let mut counter = limit.spend(None, at(0)).unwrap();
         for seconds in [60, 180, 420, 900, 1800, 2700] {
-            tally = limit.spend(Some(&tally), at(seconds)).unwrap();
+            counter = limit.spend(Some(&counter), at(seconds)).unwrap();
         }
-        assert_eq!(limit.spend(Some(&tally), at(3000)), Err(at(3600)));
+        assert_eq!(limit.spend(Some(&counter), at(3000)), Err(at(3600)));
     }
 
     #[test]
     fn a_place_is_an_address_or_the_network_of_one() {
-        let key = |source: &str| AttemptKey::of_source(Scope::Source, source.parse().ok());
+        let key = |source: &str| AttemptKey::of_client_ip(Scope::Source, source.parse().ok());
         assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
         assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
         assert_eq!(key("::ffff:192.0.2.7"), key("192.0.2.7"));
         assert_ne!(key("192.0.2.7"), key("192.0.2.8"));
         assert_ne!(key("192.0.2.7"), key("none"));
-        let other = AttemptKey::of_source(Scope::SignUp, "192.0.2.7".parse().ok());
+        let other = AttemptKey::of_client_ip(Scope::SignUp, "192.0.2.7".parse().ok());
         assert_ne!(key("192.0.2.7"), other);
     }
 

@@ -27,7 +27,7 @@ pub struct AuditEntry {
     /// The session it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
-    /// Who did it.
+    /// Principal did it.
     pub actor: Actor,
     /// The hash of the user's history up to here; none for events that are no version of a user.
     #[serde(default, skip_serializing_if = "Option::is_none")]

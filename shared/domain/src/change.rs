@@ -11,19 +11,19 @@ use super::{
 
 /// When and why a change is made: what every method of an aggregate needs besides its own input.
 #[derive(Debug, Clone)]
-pub struct Occasion {
+pub struct EventMetadata {
     /// The id of the event to come.
     pub event_id: EventId,
     /// Random; salts the digest of the event's private part.
     pub salt: String,
     /// The time now.
     pub now: Timestamp,
-    /// Who asked, and from where.
+    /// Principal asked, and from where.
     pub origin: Origin,
 }
 
-impl Occasion {
-    /// An event of this occasion which is about a user's version.
+impl EventMetadata {
+    /// An event of this metadata which is about a user's version.
     pub(super) fn event(&self, kind: EventKind, user: &User, data: EventData) -> DomainEvent {
         DomainEvent {
             user_id: Some(user.id),
@@ -32,7 +32,7 @@ impl Occasion {
         }
     }
 
-    /// An event of this occasion which is about no version of a user.
+    /// An event of this metadata which is about no version of a user.
     pub(super) fn plain_event(&self, kind: EventKind, data: EventData) -> DomainEvent {
         DomainEvent {
             id: self.event_id,
@@ -46,11 +46,11 @@ impl Occasion {
         }
     }
 
-    /// The private part of this occasion's event.
+    /// The private part of this metadata's event.
     pub(super) fn private(&self) -> Private {
         Private {
             salt: self.salt.clone(),
-            source_address: self.origin.source,
+            source_address: self.origin.client_ip,
             request_id: self.origin.request_id.clone(),
             old_email: None,
             new_email: None,
@@ -138,9 +138,9 @@ impl Change {
     }
 
     /// The change which also makes the user the first administrator. If there is one by the time it is
-    /// written, it is refused as a `VersionConflict`. Who is not active stays what they are.
+    /// written, it is refused as a `VersionConflict`. Principal is not active stays what they are.
     #[must_use]
-    pub fn appointing(mut self) -> Self {
+    pub fn granting_admin(mut self) -> Self {
         if self.user.active && self.user.roles.insert(Role::admin()) {
             self.admins = AdminChange::First;
             self.event.data.changed.push("roles".to_owned());
@@ -200,7 +200,7 @@ impl Change {
         user
     }
 
-    /// When the user came into being, if the change was written at `written`. Who was imported did so
+    /// When the user came into being, if the change was written at `written`. Principal was imported did so
     /// elsewhere.
     fn created_at(&self, written: Timestamp) -> Timestamp {
         match self.event.kind {

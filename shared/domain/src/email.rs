@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::error::Violation;
 
-/// Octets in an address: RFC 5321 4.5.3.1.3 with erratum 1690.
+/// Bytes in an address: RFC 5321 4.5.3.1.3 with erratum 1690.
 const MAX_OCTETS: usize = 254;
 
 /// An address in the one form by which it is compared and stored: trimmed, NFC, lower-cased, its
@@ -49,7 +49,7 @@ impl FromStr for Email {
         let domain = idna::domain_to_ascii_strict(domain).map_err(|_| invalid())?;
         let address = format!("{local}@{domain}");
         if address.len() > MAX_OCTETS {
-            return Err(Violation::new("too-long", "has more than 254 octets"));
+            return Err(Violation::new("too-long", "has more than 254 bytes"));
         }
         let options = Options::default()
             .with_required_tld()

@@ -101,13 +101,13 @@ pub struct DomainEvent {
     pub kind: EventKind,
     /// When.
     pub time: Timestamp,
-    /// To whom; nobody for a wish of somebody not known to be a user.
+    /// To whom; nobody for a request of somebody not known to be a user.
     #[serde(rename = "subject", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The version which it gave the user; none for events of sessions and requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
-    /// Who did it.
+    /// Principal did it.
     pub actor: Actor,
     /// W3C trace context of the request that caused it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -66,7 +66,7 @@ id! {
     SessionId
 }
 id! {
-    /// Identifies an anonymous wish, such as a concealed sign-up.
+    /// Identifies an anonymous request, such as a concealed sign-up.
     RequestId
 }
 

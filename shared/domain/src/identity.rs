@@ -109,7 +109,7 @@ impl FromStr for Nonce {
     }
 }
 
-/// A redirection URI: absolute, without fragment (RFC 6749, 3.1.2), at most 2,048 octets. Which ones
+/// A redirection URI: absolute, without fragment (RFC 6749, 3.1.2), at most 2,048 bytes. Which ones
 /// are good, the provider knows, where the client is registered with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectUri(pub String);
@@ -145,10 +145,10 @@ pub const RECENT: Duration = Duration::from_mins(15);
 
 /// Somebody who signed in at a provider.
 #[derive(Debug, Clone)]
-pub struct Visitor {
+pub struct ExternalIdentity {
     /// Where.
     pub provider: ProviderName,
-    /// Who it is there.
+    /// Principal it is there.
     pub identity: LoginKey,
     /// What the ID token says of the person, if it does.
     pub profile: Option<IdentityProfile>,

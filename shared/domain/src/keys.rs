@@ -9,7 +9,7 @@ use super::Timestamp;
 
 /// How long before its first signature a key is published. API Gateway keeps what it read of our keys
 /// for two hours; whoever reads them once in that time knows each before it signs.
-pub const LEAD: Duration = Duration::from_hours(4);
+pub const PUBLISH_AHEAD: Duration = Duration::from_hours(4);
 
 /// How long a key is published after its last signature: longer than an access token lives and a
 /// process holds on to the ring it read.
@@ -68,7 +68,7 @@ impl KeyRing {
     /// Whether the next key should be published at `now`, if each signs for `period`.
     pub fn is_due(&self, now: Timestamp, period: Duration) -> bool {
         let newest = self.keys.iter().map(|key| key.activates_at).max();
-        newest.is_none_or(|newest| newest.plus(period).minus(LEAD) <= now)
+        newest.is_none_or(|newest| newest.plus(period).minus(PUBLISH_AHEAD) <= now)
     }
 
     /// What a rotation at `now` does: `next`, if there is one, is published, and what has not signed
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_key_is_next_then_current_then_retired_then_gone() {
         let first = KeyRing::first(pair("first", after(Duration::ZERO)).public);
-        let publish = MONTH.saturating_sub(LEAD);
+        let publish = MONTH.saturating_sub(PUBLISH_AHEAD);
         let second = Duration::from_secs(1);
         assert!(!first.is_due(after(publish.saturating_sub(second)), MONTH));
         assert!(first.is_due(after(publish), MONTH));

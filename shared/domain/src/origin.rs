@@ -1,4 +1,4 @@
-//! Who asked, and from where.
+//! Principal asked, and from where.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -10,10 +10,10 @@ use super::UserId;
 /// event and nowhere else.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// Who asked.
+    /// Principal asked.
     pub actor: Actor,
     /// The peer's address as the gateway saw it, never one from a header.
-    pub source: Option<IpAddr>,
+    pub client_ip: Option<IpAddr>,
     /// The peer's `User-Agent`, cut to 256 characters.
     pub user_agent: Option<String>,
     /// The id of the request, as in the answer and the logs.
@@ -27,7 +27,7 @@ impl Origin {
     pub fn system(request_id: impl fmt::Display) -> Self {
         Self {
             actor: Actor::System,
-            source: None,
+            client_ip: None,
             user_agent: None,
             request_id: request_id.to_string(),
             traceparent: None,
@@ -35,7 +35,7 @@ impl Origin {
     }
 }
 
-/// Who did it.
+/// Principal did it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
     /// Somebody without an access token.

@@ -8,7 +8,7 @@ use zxcvbn::{Score, zxcvbn};
 
 use super::error::Violation;
 
-pub use hash::{PasswordHash, Recipe, Scheme};
+pub use hash::{HashParams, PasswordHash, Scheme};
 
 /// A password as somebody typed it, in NFC (NIST SP 800-63B-4, 3.1.1.2), so that one password typed
 /// on two keyboards is one. Never shown, wiped when dropped.

@@ -1,11 +1,11 @@
-//! Anonymous requests: what somebody wishes of whom nobody knows yet whether they are a user. Written
+//! Anonymous requests: what somebody requests of whom nobody knows yet whether they are a user. Written
 //! the same whether or not the address has an account, and carried out by an observer.
 
 use std::{net::IpAddr, time::Duration};
 
 use super::{
     DomainEvent, Email, EventKind, Name, PasswordHash, RequestId, Timestamp, UserId,
-    change::Occasion, event::EventData,
+    change::EventMetadata, event::EventData,
 };
 
 /// How long a request waits to be carried out before it is forgotten: longer than a stream keeps its
@@ -65,19 +65,19 @@ impl AnonymousRequest {
         id: RequestId,
         email: Email,
         kind: RequestKind,
-        occasion: &Occasion,
+        metadata: &EventMetadata,
     ) -> (Self, DomainEvent) {
         let data = EventData {
             request_id: Some(id),
             ..EventData::default()
         };
-        let event = occasion.plain_event(kind.event_kind(), data);
+        let event = metadata.plain_event(kind.event_kind(), data);
         let request = Self {
             id,
             email,
             kind,
-            source_address: occasion.origin.source,
-            expires_at: occasion.now.plus(LIFETIME),
+            source_address: metadata.origin.client_ip,
+            expires_at: metadata.now.plus(LIFETIME),
         };
         (request, event)
     }

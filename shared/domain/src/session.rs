@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId, change::Occasion,
+    DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId, change::EventMetadata,
     event::EventData,
 };
 
@@ -69,7 +69,7 @@ impl Session {
         nonce: String,
         user: &User,
         method: &str,
-        occasion: &Occasion,
+        metadata: &EventMetadata,
     ) -> (Self, DomainEvent) {
         let session = Self {
             id,
@@ -77,20 +77,20 @@ impl Session {
             generation: 0,
             nonce,
             auth_epoch: user.auth_epoch,
-            created_at: occasion.now,
-            last_used_at: occasion.now,
-            expires_at: occasion.now.plus(SESSION_LIFETIME),
+            created_at: metadata.now,
+            last_used_at: metadata.now,
+            expires_at: metadata.now.plus(SESSION_LIFETIME),
             ended_at: None,
             methods: vec![method.to_owned()],
-            source_address: occasion.origin.source,
-            request_id: Some(occasion.origin.request_id.clone()),
-            user_agent: occasion.origin.user_agent.clone(),
+            source_address: metadata.origin.client_ip,
+            request_id: Some(metadata.origin.request_id.clone()),
+            user_agent: metadata.origin.user_agent.clone(),
         };
         let data = EventData {
             session_id: Some(id),
             ..EventData::default()
         };
-        let mut event = occasion.plain_event(EventKind::SessionStarted, data);
+        let mut event = metadata.plain_event(EventKind::SessionStarted, data);
         event.user_id = Some(user.id);
         (session, event)
     }
@@ -137,14 +137,14 @@ impl Session {
         user: UserId,
         id: SessionId,
         reason: EndReason,
-        occasion: &Occasion,
+        metadata: &EventMetadata,
     ) -> DomainEvent {
         let data = EventData {
             session_id: Some(id),
             reason: Some(reason),
             ..EventData::default()
         };
-        let mut event = occasion.plain_event(EventKind::SessionEnded, data);
+        let mut event = metadata.plain_event(EventKind::SessionEnded, data);
         event.user_id = Some(user);
         event
     }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// Who may create users.
+/// Principal may create users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignUpPolicy {
     /// Anyone; a taken address is told.

@@ -17,9 +17,9 @@ use super::{Email, Error, EventId, Refusal, Timestamp, UserId};
 pub enum TokenPurpose {
     /// Choosing another password.
     PasswordReset,
-    /// Proving the present address.
+    /// TokenRedemption the present address.
     EmailVerification,
-    /// Proving the address asked for.
+    /// TokenRedemption the address asked for.
     EmailChange,
 }
 
@@ -40,7 +40,7 @@ impl TokenPurpose {
         Self::EmailChange,
     ];
 
-    /// The octet by which a token says what it is for.
+    /// The byte by which a token says what it is for.
     fn code(self) -> u8 {
         match self {
             Self::PasswordReset => 1,
@@ -81,7 +81,7 @@ pub struct OneTimeToken {
     secret: SecretSlice<u8>,
 }
 
-/// Octets of the secret.
+/// Bytes of the secret.
 const SECRET_LEN: usize = 32;
 
 impl OneTimeToken {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Change, Email, EventKind, LoginKey, Name, PasswordHash, Refusal, Result, Role, Roles,
     Timestamp, UserId,
-    change::Occasion,
+    change::EventMetadata,
     event::EventData,
     history::{Digest, Private},
     login::LoginChange,
@@ -119,7 +119,7 @@ pub struct Profile {
 
 impl User {
     /// A new user, who claims the address.
-    pub fn create(new: NewUser, occasion: &Occasion) -> Change {
+    pub fn create(new: NewUser, metadata: &EventMetadata) -> Change {
         let login = LoginKey::Email(new.email.clone());
         let user = Self {
             id: new.id,
@@ -129,29 +129,29 @@ impl User {
             name: new.name,
             roles: new.roles,
             active: true,
-            created_at: occasion.now,
-            updated_at: occasion.now,
+            created_at: metadata.now,
+            updated_at: metadata.now,
             version: Version::FIRST,
             auth_epoch: 0,
             logins: vec![login.clone()],
             chain: Digest::NONE,
         };
         let claim = LoginChange::Claim(login, Some(new.password));
-        user.creation(vec![claim], occasion)
+        user.creation(vec![claim], metadata)
     }
 
     /// The change that brings this user about.
-    fn creation(self, logins: Vec<LoginChange>, occasion: &Occasion) -> Change {
-        let event = occasion.event(EventKind::UserCreated, &self, EventData::default());
+    fn creation(self, logins: Vec<LoginChange>, metadata: &EventMetadata) -> Change {
+        let event = metadata.event(EventKind::UserCreated, &self, EventData::default());
         let private = Private {
             new_email: Some(self.email.clone()),
-            ..occasion.private()
+            ..metadata.private()
         };
         Change::new(None, self, event, private, logins)
     }
 
     /// The user with another name; nothing if it is the same name.
-    pub fn rename(&self, name: Name, occasion: &Occasion) -> Option<Change> {
+    pub fn rename(&self, name: Name, metadata: &EventMetadata) -> Option<Change> {
         (name != self.name).then(|| {
             let after = Self {
                 name,
@@ -162,7 +162,7 @@ impl User {
                 EventKind::UserUpdated,
                 &["name"],
                 Vec::new(),
-                occasion,
+                metadata,
             )
         })
     }
@@ -171,7 +171,7 @@ impl User {
     ///
     /// # Errors
     /// `EmailTaken` if it is the user's own.
-    pub fn request_email(&self, email: Email, occasion: &Occasion) -> Result<Change> {
+    pub fn request_email(&self, email: Email, metadata: &EventMetadata) -> Result<Change> {
         if email == self.email {
             return Err(Refusal::EmailTaken.into());
         }
@@ -185,7 +185,7 @@ impl User {
             EventKind::UserEmailChangeRequested,
             changed,
             Vec::new(),
-            occasion,
+            metadata,
         ))
     }
 
@@ -196,7 +196,7 @@ impl User {
     pub fn confirm_email(
         &self,
         password: Option<PasswordHash>,
-        occasion: &Occasion,
+        metadata: &EventMetadata,
     ) -> Result<Change> {
         let email = self.pending_email.clone().ok_or(Refusal::TokenExpired)?;
         let (old, new) = (
@@ -219,12 +219,12 @@ impl User {
             EventKind::UserEmailChanged,
             changed,
             logins,
-            occasion,
+            metadata,
         ))
     }
 
     /// The user who proved the present address; nothing if it was proven before.
-    pub fn verify_email(&self, occasion: &Occasion) -> Option<Change> {
+    pub fn verify_email(&self, metadata: &EventMetadata) -> Option<Change> {
         (!self.email_verified).then(|| {
             let after = Self {
                 email_verified: true,
@@ -235,13 +235,13 @@ impl User {
                 EventKind::UserEmailVerified,
                 &["emailVerified"],
                 Vec::new(),
-                occasion,
+                metadata,
             )
         })
     }
 
     /// The user with another password. Every session ends.
-    pub fn change_password(&self, password: PasswordHash, occasion: &Occasion) -> Change {
+    pub fn change_password(&self, password: PasswordHash, metadata: &EventMetadata) -> Change {
         let login = LoginChange::SetPassword(LoginKey::Email(self.email.clone()), password);
         let after = self.next_epoch();
         self.change(
@@ -249,14 +249,14 @@ impl User {
             EventKind::UserPasswordChanged,
             &["password"],
             vec![login],
-            occasion,
+            metadata,
         )
     }
 
     /// The user who chose another password after a mail to the address, and so proved it too. If it
     /// was not proven before, whoever signed up with it may have been somebody else: every identity
     /// elsewhere is unlinked.
-    pub fn reset_password(&self, password: PasswordHash, occasion: &Occasion) -> Change {
+    pub fn reset_password(&self, password: PasswordHash, metadata: &EventMetadata) -> Change {
         let own = LoginKey::Email(self.email.clone());
         let mut after = self.next_epoch();
         let mut logins = vec![LoginChange::SetPassword(own.clone(), password)];
@@ -270,24 +270,24 @@ impl User {
             EventKind::UserPasswordChanged,
             &["password", "emailVerified"],
             logins,
-            occasion,
+            metadata,
         )
     }
 
     /// The user of whom every session ended, and every token with it.
-    pub fn end_sessions(&self, occasion: &Occasion) -> Change {
+    pub fn end_sessions(&self, metadata: &EventMetadata) -> Change {
         let after = self.next_epoch();
         self.change(
             after,
             EventKind::UserSessionsEnded,
             &[],
             Vec::new(),
-            occasion,
+            metadata,
         )
     }
 
     /// The user with other roles; nothing if they are the same. Every session ends if one is lost.
-    pub fn assign_roles(&self, roles: Roles, occasion: &Occasion) -> Option<Change> {
+    pub fn assign_roles(&self, roles: Roles, metadata: &EventMetadata) -> Option<Change> {
         (roles != self.roles).then(|| {
             let loses = !self.roles.is_subset(&roles);
             let after = Self {
@@ -303,7 +303,7 @@ impl User {
                 EventKind::UserRolesChanged,
                 &["roles"],
                 Vec::new(),
-                occasion,
+                metadata,
             )
         })
     }
@@ -312,7 +312,7 @@ impl User {
     ///
     /// # Errors
     /// `AlreadyDeactivated`.
-    pub fn deactivate(&self, occasion: &Occasion) -> Result<Change> {
+    pub fn deactivate(&self, metadata: &EventMetadata) -> Result<Change> {
         if !self.active {
             return Err(Refusal::AlreadyDeactivated.into());
         }
@@ -325,7 +325,7 @@ impl User {
             EventKind::UserDeactivated,
             &["active"],
             Vec::new(),
-            occasion,
+            metadata,
         ))
     }
 
@@ -333,7 +333,7 @@ impl User {
     ///
     /// # Errors
     /// `AlreadyActive`.
-    pub fn reactivate(&self, occasion: &Occasion) -> Result<Change> {
+    pub fn reactivate(&self, metadata: &EventMetadata) -> Result<Change> {
         if self.active {
             return Err(Refusal::AlreadyActive.into());
         }
@@ -346,13 +346,13 @@ impl User {
             EventKind::UserReactivated,
             &["active"],
             Vec::new(),
-            occasion,
+            metadata,
         ))
     }
 
     /// The user erased: of the person nothing stays, of the account its id and version. The address
     /// is free again.
-    pub fn erase(&self, occasion: &Occasion) -> Change {
+    pub fn erase(&self, metadata: &EventMetadata) -> Change {
         let logins = self
             .logins
             .iter()
@@ -363,7 +363,7 @@ impl User {
             active: false,
             ..self.next_epoch()
         };
-        let change = self.change(after, EventKind::UserDeleted, &[], logins, occasion);
+        let change = self.change(after, EventKind::UserDeleted, &[], logins, metadata);
         change.erasing()
     }
 
@@ -387,10 +387,10 @@ impl User {
         kind: EventKind,
         changed: &[&str],
         logins: Vec<LoginChange>,
-        occasion: &Occasion,
+        metadata: &EventMetadata,
     ) -> Change {
-        let event = occasion.event(kind, &after, EventData::changed(changed));
-        let mut private = occasion.private();
+        let event = metadata.event(kind, &after, EventData::changed(changed));
+        let mut private = metadata.private();
         match kind {
             EventKind::UserEmailChanged => {
                 private.old_email = Some(self.email.clone());

@@ -1,73 +1,73 @@
-//! The counts of tries of a [`World`].
+//! The counts of tries of a [`FakeBackend`].
 
 use std::sync::Arc;
 
 use application::{
-    mail_requests::Asking,
-    ports::{Attempts, Clock as _, Spent},
-    rate_limit::{SignInThrottle, Throttle},
+    mail_requests::MailRequests,
+    ports::{Acquisition, Attempts, Clock as _},
+    rate_limit::{RateLimiter, SignInLimiter},
 };
 use async_trait::async_trait;
 use domain::{
     DomainEvent, Result, Timestamp,
-    attempt::{AttemptKey, Limit, Tally},
+    attempt::{AttemptCounter, AttemptKey, Limit},
 };
 
-use super::World;
+use super::FakeBackend;
 
-impl World {
-    /// What limits tries in this world.
-    pub fn throttle(self: &Arc<Self>) -> Throttle {
-        Throttle {
+impl FakeBackend {
+    /// What limits tries in this backend.
+    pub fn rate_limiter(self: &Arc<Self>) -> RateLimiter {
+        RateLimiter {
             attempts: self.clone(),
-            circumstances: self.circumstances(),
+            env: self.env(),
         }
     }
 
-    /// What notes wishes in this world: so many an hour for one address, and ten times as many from
+    /// What notes requests in this backend: so many an hour for one address, and ten times as many from
     /// one place.
-    pub fn asking(self: &Arc<Self>, per_address: u32) -> Asking {
-        Asking {
+    pub fn mail_requests(self: &Arc<Self>, per_address: u32) -> MailRequests {
+        MailRequests {
             requests: self.clone(),
-            throttle: self.throttle(),
+            rate_limiter: self.rate_limiter(),
             per_address: Limit::hourly(per_address),
-            per_source: Limit::hourly(per_address.saturating_mul(10)),
-            circumstances: self.circumstances(),
+            per_client_ip: Limit::hourly(per_address.saturating_mul(10)),
+            env: self.env(),
         }
     }
 
-    /// What limits guesses in this world: so many at one account without waiting, and ten times as
+    /// What limits guesses in this backend: so many at one account without waiting, and ten times as
     /// many from one place.
-    pub fn sign_in_throttle(self: &Arc<Self>, per_account: u32) -> SignInThrottle {
-        SignInThrottle {
-            throttle: self.throttle(),
+    pub fn sign_in_limiter(self: &Arc<Self>, per_account: u32) -> SignInLimiter {
+        SignInLimiter {
+            rate_limiter: self.rate_limiter(),
             per_account: Limit::of_account(per_account),
-            per_source: Limit::of_source(per_account.saturating_mul(10)),
+            per_client_ip: Limit::of_client_ip(per_account.saturating_mul(10)),
         }
     }
 }
 
 #[derive(Debug)]
 pub(super) struct Count {
-    tally: Tally,
+    counter: AttemptCounter,
     announced: Option<Timestamp>,
 }
 
 #[async_trait]
-impl Attempts for World {
-    async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Spent> {
+impl Attempts for FakeBackend {
+    async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Acquisition> {
         let now = self.now();
         self.call("attempts.spend", |state| {
             let count = state.attempts.get(key);
             let announced = count.and_then(|count| count.announced);
-            match limit.spend(count.map(|count| &count.tally), now) {
-                Ok(tally) => {
+            match limit.spend(count.map(|count| &count.counter), now) {
+                Ok(counter) => {
                     state
                         .attempts
-                        .insert(key.clone(), Count { tally, announced });
-                    Ok(Spent::Admitted)
+                        .insert(key.clone(), Count { counter, announced });
+                    Ok(Acquisition::Acquired)
                 }
-                Err(until) => Ok(Spent::Refused {
+                Err(until) => Ok(Acquisition::Limited {
                     until,
                     announced: announced == Some(until),
                 }),
@@ -76,10 +76,10 @@ impl Attempts for World {
         .await
     }
 
-    async fn give_back(&self, key: &AttemptKey) -> Result<()> {
-        self.call("attempts.give_back", |state| {
+    async fn refund(&self, key: &AttemptKey) -> Result<()> {
+        self.call("attempts.refund", |state| {
             if let Some(count) = state.attempts.get_mut(key) {
-                count.tally.count = count.tally.count.saturating_sub(1);
+                count.counter.count = count.counter.count.saturating_sub(1);
             }
             Ok(())
         })

@@ -1,4 +1,4 @@
-//! The shared cache of a [`World`].
+//! The shared cache of a [`FakeBackend`].
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use application::ports::{CacheEntry, SharedCache};
 use async_trait::async_trait;
 use domain::Result;
 
-use super::World;
+use super::FakeBackend;
 
 /// What is cached, and the generations of namespaces.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(super) struct Cached {
 }
 
 #[async_trait]
-impl SharedCache for World {
+impl SharedCache for FakeBackend {
     async fn get(&self, key: &str) -> Result<Option<CacheEntry>> {
         self.call("cache.get", |state| {
             Ok(state.cache.entries.get(key).cloned())

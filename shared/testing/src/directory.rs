@@ -1,4 +1,4 @@
-//! What the directory of a [`World`] is made of.
+//! What the directory of a [`FakeBackend`] is made of.
 
 use std::collections::BTreeSet;
 
@@ -6,18 +6,18 @@ use async_trait::async_trait;
 use directory::{
     Columns, Manifest, Row, SegmentName, Specification, Tombstone,
     listing::{Listed, Listing},
-    ports::{FeedPage, FeedPlace, Newest, Snapshots, UserDirectory, UserFeed},
+    ports::{FeedPage, FeedPosition, Newest, Snapshots, UserDirectory, UserFeed},
     shard_of,
 };
 use domain::{Result, Timestamp, UserId};
 
-use super::{World, lock, state::State};
+use super::{FakeBackend, lock, state::State};
 
 /// Rows on a page of the feed, few so that tests turn pages.
 const PAGE: usize = 50;
 
 #[async_trait]
-impl UserDirectory for World {
+impl UserDirectory for FakeBackend {
     async fn list(&self, listing: &Listing) -> Result<Listed> {
         self.call("directory.list", |state| {
             let mut columns = Columns::new();
@@ -31,11 +31,11 @@ impl UserDirectory for World {
 }
 
 #[async_trait]
-impl UserFeed for World {
+impl UserFeed for FakeBackend {
     async fn page(
         &self,
         shard: usize,
-        from: &FeedPlace,
+        from: &FeedPosition,
         matching: Option<&Specification>,
     ) -> Result<FeedPage> {
         self.call("feed.page", |state| {
@@ -46,7 +46,7 @@ impl UserFeed for World {
             });
             let has_more = rows.len() > PAGE;
             rows.truncate(PAGE);
-            let last = rows.last().map(|(time, id, _)| FeedPlace {
+            let last = rows.last().map(|(time, id, _)| FeedPosition {
                 time: *time,
                 after: Some(*id),
             });
@@ -89,7 +89,7 @@ impl State {
 }
 
 #[async_trait]
-impl Snapshots for World {
+impl Snapshots for FakeBackend {
     async fn newest(&self) -> Result<Option<Newest>> {
         self.call("snapshots.newest", |state| {
             Ok(state.manifest.clone().map(Newest::Readable))
@@ -104,9 +104,9 @@ impl Snapshots for World {
         .await
     }
 
-    async fn put_segment(&self, name: &SegmentName, octets: Vec<u8>) -> Result<()> {
+    async fn put_segment(&self, name: &SegmentName, bytes: Vec<u8>) -> Result<()> {
         self.call("snapshots.put_segment", |state| {
-            state.segments.entry(*name).or_insert(octets);
+            state.segments.entry(*name).or_insert(bytes);
             Ok(())
         })
         .await
@@ -133,7 +133,7 @@ impl Snapshots for World {
     }
 }
 
-impl World {
+impl FakeBackend {
     /// The feed shows nothing of these users: the index lags behind.
     pub fn let_feed_lag(&self, lagging: impl IntoIterator<Item = UserId>) {
         lock(&self.state).lagging = lagging.into_iter().collect();

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use domain::Result;
 
-use super::{World, lock};
+use super::{FakeBackend, lock};
 
 /// What goes wrong, and at which call, counted from 0 and from when the fault was set.
 ///
@@ -69,7 +69,7 @@ impl Fault {
     }
 }
 
-impl World {
+impl FakeBackend {
     /// Runs `work` with `fault` in place. Gives its answer, or nothing if the process died; and
     /// whether the fault fired at all.
     pub async fn with_fault<T>(

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use domain::{Error, Result, Role, Roles, UserId};
-use lambda::http::{Access, Call, Gate, Reply, answer};
+use lambda::http::{Access, Authenticator, Request, Response, answer};
 use lambda_http::http::HeaderMap;
 use serde_json::Value;
 
-use crate::{Person, World, sample::Sample};
+use crate::{FakeBackend, Person, sample::Sample};
 
 /// A world in which somebody administers, and Ann and Bob have accounts. All are signed in.
 #[derive(Debug)]
-pub struct Stage {
-    /// The world.
-    pub world: Arc<World>,
+pub struct Fixture {
+    /// The backend.
+    pub backend: Arc<FakeBackend>,
     /// The only administrator.
     pub admin: Person,
     /// A user.
@@ -22,21 +22,23 @@ pub struct Stage {
     pub bob: Person,
 }
 
-impl Stage {
+impl Fixture {
     /// A fresh one.
     ///
     /// # Errors
-    /// None in a fresh world.
-    pub async fn set() -> Result<Self> {
-        let world = World::new();
-        let stage = Self {
-            admin: world.join("Admin", Roles::from([Role::admin()])).await?,
-            ann: world.join("Ann", Roles::new()).await?,
-            bob: world.join("Bob", Roles::new()).await?,
-            world,
+    /// None in a fresh backend.
+    pub async fn new() -> Result<Self> {
+        let backend = FakeBackend::new();
+        let fixture = Self {
+            admin: backend
+                .sign_up("Admin", Roles::from([Role::admin()]))
+                .await?,
+            ann: backend.sign_up("Ann", Roles::new()).await?,
+            bob: backend.sign_up("Bob", Roles::new()).await?,
+            backend,
         };
-        stage.world.clear_trace();
-        Ok(stage)
+        fixture.backend.clear_trace();
+        Ok(fixture)
     }
 
     /// The id of nobody.
@@ -78,13 +80,13 @@ impl Answer {
     }
 }
 
-/// Who knocks.
+/// Principal knocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
+pub enum Principal {
     /// Somebody without a token.
     Anonymous,
     /// Somebody with a token of their own making.
-    Forger,
+    InvalidToken,
     /// Bob, who wants something of Ann.
     Other,
     /// Ann.
@@ -93,28 +95,35 @@ pub enum Who {
     Admin,
 }
 
-/// A function as its gate and its handler make it.
+/// A function as its authenticator and its handler make it.
 #[derive(Debug)]
 pub struct Route<S, H> {
-    /// Who may call it.
+    /// Principal may call it.
     pub access: Access,
-    /// The use case over a world.
-    pub service: fn(&Arc<World>) -> S,
+    /// The use case over a backend.
+    pub service: fn(&Arc<FakeBackend>) -> S,
     /// The handler.
     pub handle: H,
 }
 
-impl<S, H: AsyncFn(Arc<S>, Call) -> Reply> Route<S, H> {
+impl<S, H: AsyncFn(Arc<S>, Request) -> Response> Route<S, H> {
     /// Answers a request.
     ///
     /// # Errors
     /// If the sample is no request.
-    pub async fn answer(&self, world: &Arc<World>, request: Sample) -> Result<Answer> {
-        let gate = Gate::guarded("", world.clone(), world.clone());
-        let service = Arc::new((self.service)(world));
+    pub async fn answer(&self, backend: &Arc<FakeBackend>, request: Sample) -> Result<Answer> {
+        let authenticator = Authenticator::guarded("", backend.clone(), backend.clone());
+        let service = Arc::new((self.service)(backend));
         let handle = &self.handle;
         let handle = &move |service, call| handle(service, call);
-        let response = answer(self.access, &gate, service, handle, request.into_request()?).await;
+        let response = answer(
+            self.access,
+            &authenticator,
+            service,
+            handle,
+            request.into_request()?,
+        )
+        .await;
         Ok(Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
@@ -122,7 +131,7 @@ impl<S, H: AsyncFn(Arc<S>, Call) -> Reply> Route<S, H> {
         })
     }
 
-    /// Tries everybody on `/users/{id}…`, each in a fresh world, and holds the answers against what
+    /// Tries everybody on `/users/{id}…`, each in a fresh backend, and holds the answers against what
     /// `expected` means. Whoever may gets `success`. Whoever may not changes nothing, and learns
     /// nothing of whether a user exists.
     ///
@@ -132,39 +141,39 @@ impl<S, H: AsyncFn(Arc<S>, Call) -> Reply> Route<S, H> {
         &self,
         expected: Access,
         success: u16,
-        request: impl Fn(Who, &str) -> Sample,
+        request: impl Fn(Principal, &str) -> Sample,
     ) -> Result<()> {
-        let nobody = Stage::nobody().to_string();
+        let nobody = Fixture::nobody().to_string();
         for who in [
-            Who::Anonymous,
-            Who::Forger,
-            Who::Other,
-            Who::Owner,
-            Who::Admin,
+            Principal::Anonymous,
+            Principal::InvalidToken,
+            Principal::Other,
+            Principal::Owner,
+            Principal::Admin,
         ] {
             for id in ["ann", "me", &nobody, "nonsense"] {
-                if id == "me" && matches!(who, Who::Other | Who::Admin) {
+                if id == "me" && matches!(who, Principal::Other | Principal::Admin) {
                     continue; // Then they are the owner.
                 }
-                let stage = Stage::set().await?;
+                let fixture = Fixture::new().await?;
                 let exists = id == "ann" || id == "me";
                 let path_id = if id == "ann" {
-                    stage.ann.id.to_string()
+                    fixture.ann.id.to_string()
                 } else {
                     id.to_owned()
                 };
                 let request = request(who, &path_id);
                 let request = match who {
-                    Who::Anonymous => request,
-                    Who::Forger => request.bearer("nonsense"),
-                    Who::Other => request.bearer(&stage.bob.token),
-                    Who::Owner => request.bearer(&stage.ann.token),
-                    Who::Admin => request.bearer(&stage.admin.token),
+                    Principal::Anonymous => request,
+                    Principal::InvalidToken => request.bearer("nonsense"),
+                    Principal::Other => request.bearer(&fixture.bob.token),
+                    Principal::Owner => request.bearer(&fixture.ann.token),
+                    Principal::Admin => request.bearer(&fixture.admin.token),
                 };
-                let events = stage.world.outbox().len();
-                let answer = self.answer(&stage.world, request).await?;
+                let events = fixture.backend.outbox().len();
+                let answer = self.answer(&fixture.backend, request).await?;
                 let wanted = verdict(expected, who, exists);
-                let changed = stage.world.outbox().len() != events;
+                let changed = fixture.backend.outbox().len() != events;
                 let right = match wanted {
                     Some(problem) => answer.problem() == problem && !changed,
                     None => answer.status == success,
@@ -180,18 +189,18 @@ impl<S, H: AsyncFn(Arc<S>, Call) -> Reply> Route<S, H> {
 }
 
 /// What becomes of a knock: a problem, or nothing if it is let in.
-fn verdict(access: Access, who: Who, exists: bool) -> Option<(u16, &'static str)> {
-    let is_owner = who == Who::Owner && exists;
+fn verdict(access: Access, who: Principal, exists: bool) -> Option<(u16, &'static str)> {
+    let is_owner = who == Principal::Owner && exists;
     let may = match access {
         Access::Anyone => return None,
-        Access::AnyoneOrCaller if who == Who::Anonymous => return None,
+        Access::AnyoneOrCaller if who == Principal::Anonymous => return None,
         Access::AnyoneOrCaller | Access::Caller => true,
-        Access::OwnerOrAdmin => is_owner || who == Who::Admin,
+        Access::OwnerOrAdmin => is_owner || who == Principal::Admin,
         Access::Owner => is_owner,
-        Access::Admin => who == Who::Admin,
+        Access::Admin => who == Principal::Admin,
     };
     match who {
-        Who::Anonymous | Who::Forger => Some((401, "unauthenticated")),
+        Principal::Anonymous | Principal::InvalidToken => Some((401, "unauthenticated")),
         _ if !may => Some((403, "forbidden")),
         _ if !exists => Some((404, "not-found")),
         _ => None,

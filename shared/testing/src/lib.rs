@@ -1,14 +1,14 @@
-//! Every port in memory, in one type: [`World`].
+//! Every port in memory, in one type: [`FakeBackend`].
 //!
-//! All state is reached through [`World::call`], the one place where calls are traced and faults
+//! All state is reached through [`FakeBackend::call`], the one place where calls are traced and faults
 //! are injected; so a new port method is covered by itself.
 
 mod attempts;
 mod cache;
-mod claims;
 mod directory;
 mod fault;
 pub mod fixture;
+mod leases;
 mod people;
 mod providers;
 mod requests;
@@ -28,8 +28,8 @@ use std::{
 };
 
 use application::ports::{
-    AuditLog, Circumstances, ClaimKey, Clock, Entropy, EventBus, KeyGenerator, Mailer,
-    PasswordHasher, Posted, SecretPurpose, Secrets, SigningKeys,
+    AuditLog, Clock, Env, EventBus, KeyGenerator, LeaseKey, Mailer, PasswordHasher, SecretPurpose,
+    Secrets, SecureRandom, SendOutcome, SigningKeys,
 };
 use async_trait::async_trait;
 use domain::{
@@ -51,7 +51,7 @@ use self::state::State;
 
 /// The whole outside world, in memory.
 #[derive(Debug)]
-pub struct World {
+pub struct FakeBackend {
     state: Mutex<State>,
     trace: Mutex<Vec<&'static str>>,
     fault: Mutex<Option<Fault>>,
@@ -63,7 +63,7 @@ pub struct World {
 /// Where the clock of a new world stands: 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600_000_000;
 
-impl World {
+impl FakeBackend {
     /// An empty world without faults.
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
@@ -76,11 +76,11 @@ impl World {
         })
     }
 
-    /// The clock and the randomness of this world.
-    pub fn circumstances(self: &Arc<Self>) -> Circumstances {
-        Circumstances {
+    /// The clock and the randomness of this backend.
+    pub fn env(self: &Arc<Self>) -> Env {
+        Env {
             clock: self.clone(),
-            entropy: self.clone(),
+            random: self.clone(),
         }
     }
 
@@ -109,12 +109,12 @@ impl World {
             .collect()
     }
 
-    /// The claims of the mails which the mail service accepted.
-    pub fn mail_claims(&self) -> Vec<ClaimKey> {
+    /// The leases of the mails which the mail service accepted.
+    pub fn mail_leases(&self) -> Vec<LeaseKey> {
         lock(&self.state)
             .mails
             .iter()
-            .map(|(_, claim)| claim.clone())
+            .map(|(_, lease)| lease.clone())
             .collect()
     }
 
@@ -205,14 +205,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Clock for World {
+impl Clock for FakeBackend {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(self.now.load(Ordering::SeqCst))
     }
 }
 
 /// The same bytes in each run, and never the same twice in one.
-impl Entropy for World {
+impl SecureRandom for FakeBackend {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
         for chunk in bytes.chunks_mut(32) {
             let drawn = self.drawn.fetch_add(1, Ordering::SeqCst);
@@ -224,7 +224,7 @@ impl Entropy for World {
 
 /// One round of SHA-256: quick, for tests that are not about hashing.
 #[async_trait]
-impl PasswordHasher for World {
+impl PasswordHasher for FakeBackend {
     async fn hash(&self, password: &Password) -> Result<PasswordHash> {
         let hash = quick_hash(password);
         self.call("hasher.hash", |_| Ok(hash)).await
@@ -254,7 +254,7 @@ fn quick_hash(password: &Password) -> PasswordHash {
 }
 
 #[async_trait]
-impl SigningKeys for World {
+impl SigningKeys for FakeBackend {
     async fn ring(&self) -> Result<Option<KeyRing>> {
         self.call("keys.ring", |state| Ok(state.ring.clone())).await
     }
@@ -307,23 +307,23 @@ impl SigningKeys for World {
 }
 
 /// Keys that sign nothing, quickly made.
-impl KeyGenerator for World {
+impl KeyGenerator for FakeBackend {
     fn generate(&self, activates_at: Timestamp) -> Result<KeyPair> {
-        let entropy: &dyn Entropy = self;
+        let random: &dyn SecureRandom = self;
         Ok(KeyPair {
             public: PublicKey {
-                kid: entropy.token()?,
+                kid: random.token()?,
                 n: String::new(),
                 e: String::new(),
                 activates_at,
             },
-            private: entropy.bytes::<32>()?.to_vec().into(),
+            private: random.bytes::<32>()?.to_vec().into(),
         })
     }
 }
 
 #[async_trait]
-impl Secrets for World {
+impl Secrets for FakeBackend {
     async fn get_or_put(
         &self,
         purpose: SecretPurpose,
@@ -341,7 +341,7 @@ impl Secrets for World {
 }
 
 #[async_trait]
-impl EventBus for World {
+impl EventBus for FakeBackend {
     async fn publish(&self, events: &[DomainEvent]) -> Result<Vec<bool>> {
         self.call("bus.publish", |state| {
             Ok(events.iter().map(|event| state.publish(event)).collect())
@@ -351,22 +351,22 @@ impl EventBus for World {
 }
 
 #[async_trait]
-impl Mailer for World {
-    async fn send(&self, mail: &Mail, claim: &ClaimKey) -> Result<Posted> {
+impl Mailer for FakeBackend {
+    async fn send(&self, mail: &Mail, lease: &LeaseKey) -> Result<SendOutcome> {
         self.call("mailer.send", |state| {
             if let Some(left) = state.refused_mails.checked_sub(1) {
                 state.refused_mails = left;
-                return Ok(Posted::Refused("the test wants it".to_owned()));
+                return Ok(SendOutcome::Refused("the test wants it".to_owned()));
             }
-            state.mails.push((mail.clone(), claim.clone()));
-            Ok(Posted::Accepted)
+            state.mails.push((mail.clone(), lease.clone()));
+            Ok(SendOutcome::Accepted)
         })
         .await
     }
 }
 
 #[async_trait]
-impl AuditLog for World {
+impl AuditLog for FakeBackend {
     async fn record(&self, entry: &AuditEntry) -> Result<()> {
         self.call("audit.record", |state| {
             state

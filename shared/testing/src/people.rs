@@ -1,9 +1,10 @@
-//! People who live in a [`World`]: what tests of handlers begin with.
+//! People who live in a [`FakeBackend`]: what tests of handlers begin with.
 
 use std::sync::Arc;
 
 use application::ports::{
-    Clock as _, Grant, PasswordHasher as _, SessionRepository, TokenVerifier, UserRepository as _,
+    AccessTokenClaims, Clock as _, PasswordHasher as _, SessionRepository, TokenVerifier,
+    UserRepository as _,
 };
 use async_trait::async_trait;
 use domain::{
@@ -11,7 +12,7 @@ use domain::{
     user::NewUser,
 };
 
-use super::{World, lock};
+use super::{FakeBackend, lock};
 
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -27,17 +28,17 @@ pub struct Person {
     pub token: String,
 }
 
-impl World {
+impl FakeBackend {
     /// Somebody signs up as `name@example.com`, and signs in.
     ///
     /// # Errors
     /// If the name makes no address, or the address is taken.
-    pub async fn join(self: &Arc<Self>, name: &str, roles: Roles) -> Result<Person> {
-        let occasion = self.circumstances().occasion(Origin::system("test"))?;
-        let random = self.circumstances().entropy.bytes()?;
+    pub async fn sign_up(self: &Arc<Self>, name: &str, roles: Roles) -> Result<Person> {
+        let metadata = self.env().metadata(Origin::system("test"))?;
+        let random = self.env().random.bytes()?;
         let address = format!("{}@example.com", name.to_lowercase());
         let new = NewUser {
-            id: UserId::new(occasion.now, random),
+            id: UserId::new(metadata.now, random),
             email: address
                 .parse()
                 .map_err(|_| domain::Error::internal("no address"))?,
@@ -47,23 +48,23 @@ impl World {
             password: self.hash(&Password::presented(PASSWORD)).await?,
             roles,
         };
-        let user = self.commit(&User::create(new, &occasion)).await?;
-        self.enter(&user).await
+        let user = self.commit(&User::create(new, &metadata)).await?;
+        self.sign_in(&user).await
     }
 
     /// A user signs in, once more.
     ///
     /// # Errors
     /// If a fault is in place.
-    pub async fn enter(self: &Arc<Self>, user: &User) -> Result<Person> {
+    pub async fn sign_in(self: &Arc<Self>, user: &User) -> Result<Person> {
         let mut origin = Origin::system("test");
-        origin.source = Some([203, 0, 113, 9].into());
+        origin.client_ip = Some([203, 0, 113, 9].into());
         origin.user_agent = Some("browser".to_owned());
-        let circumstances = self.circumstances();
-        let occasion = circumstances.occasion(origin)?;
-        let id = SessionId::new(self.now(), circumstances.entropy.bytes()?);
-        let nonce = circumstances.entropy.token()?;
-        let (session, event) = Session::start(id, nonce, user, "pwd", &occasion);
+        let env = self.env();
+        let metadata = env.metadata(origin)?;
+        let id = SessionId::new(self.now(), env.random.bytes()?);
+        let nonce = env.random.token()?;
+        let (session, event) = Session::start(id, nonce, user, "pwd", &metadata);
         SessionRepository::start(self.as_ref(), &session, &event).await?;
         Ok(Person {
             id: user.id,
@@ -95,18 +96,18 @@ impl World {
     }
 }
 
-/// Tokens in the clear, as [`World::enter`] gives them: for tests that are not about signatures.
+/// Tokens in the clear, as [`FakeBackend::sign_in`] gives them: for tests that are not about signatures.
 #[async_trait]
-impl TokenVerifier for World {
-    async fn verify(&self, _: &str, token: &str) -> Result<Option<Grant>> {
-        let grant = read(token);
-        self.call("tokens.verify", |_| Ok(grant)).await
+impl TokenVerifier for FakeBackend {
+    async fn verify(&self, _: &str, token: &str) -> Result<Option<AccessTokenClaims>> {
+        let claims = read(token);
+        self.call("tokens.verify", |_| Ok(claims)).await
     }
 }
 
-fn read(token: &str) -> Option<Grant> {
+fn read(token: &str) -> Option<AccessTokenClaims> {
     let mut parts = token.split(' ');
-    Some(Grant {
+    Some(AccessTokenClaims {
         user_id: parts.next()?.parse().ok()?,
         session_id: parts.next()?.parse().ok()?,
         epoch: parts.next()?.parse().ok()?,

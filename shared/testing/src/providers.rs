@@ -1,24 +1,24 @@
-//! The OpenID providers of a [`World`].
+//! The OpenID providers of a [`FakeBackend`].
 
 use application::ports::IdentityProviders;
 use async_trait::async_trait;
 use domain::{
     FieldError, LoginKey, Refusal, Result,
     error::Violation,
-    identity::{Authorization, IdentityProfile, Provider, ProviderName, Visitor},
+    identity::{Authorization, ExternalIdentity, IdentityProfile, Provider, ProviderName},
 };
 use secrecy::ExposeSecret as _;
 
-use super::{World, lock};
+use super::{FakeBackend, lock};
 
 /// Where people sign in, and who did.
 #[derive(Debug, Default)]
 pub(super) struct Providers {
     offered: Vec<Provider>,
-    codes: Vec<(String, Visitor)>,
+    codes: Vec<(String, ExternalIdentity)>,
 }
 
-impl World {
+impl FakeBackend {
     /// From now on there is a provider of this name, at `https://<name>.example.com`.
     ///
     /// # Errors
@@ -47,14 +47,14 @@ impl World {
         code: &str,
         profile: IdentityProfile,
     ) -> Result<(), Violation> {
-        let visitor = Visitor {
+        let external = ExternalIdentity {
             provider: provider.parse()?,
             identity: identity(provider, subject),
             profile: Some(profile),
             access_token: None,
         };
         let mut state = lock(&self.state);
-        state.providers.codes.push((code.to_owned(), visitor));
+        state.providers.codes.push((code.to_owned(), external));
         Ok(())
     }
 }
@@ -63,7 +63,7 @@ fn issuer(provider: &str) -> String {
     format!("https://{provider}.example.com")
 }
 
-/// Who `subject` is at a provider.
+/// Principal `subject` is at a provider.
 pub fn identity(provider: &str, subject: &str) -> LoginKey {
     LoginKey::Oidc {
         issuer: issuer(provider),
@@ -72,13 +72,14 @@ pub fn identity(provider: &str, subject: &str) -> LoginKey {
 }
 
 impl Providers {
-    fn redeem(&mut self, code: &str, provider: &ProviderName) -> Result<Visitor> {
+    fn redeem(&mut self, code: &str, provider: &ProviderName) -> Result<ExternalIdentity> {
         if self.offered.iter().all(|offered| offered.name != *provider) {
             let message = "is not a provider of this deployment";
             return Err(FieldError::new("/provider", "unknown-provider", message).into());
         }
-        let is_it =
-            |(known, visitor): &(String, Visitor)| known == code && visitor.provider == *provider;
+        let is_it = |(known, external): &(String, ExternalIdentity)| {
+            known == code && external.provider == *provider
+        };
         match self.codes.iter().position(is_it) {
             Some(index) => Ok(self.codes.swap_remove(index).1),
             None => Err(Refusal::InvalidCredentials.into()),
@@ -87,7 +88,7 @@ impl Providers {
 }
 
 #[async_trait]
-impl IdentityProviders for World {
+impl IdentityProviders for FakeBackend {
     async fn list(&self) -> Result<Vec<Provider>> {
         self.call("providers.list", |state| {
             Ok(state.providers.offered.clone())
@@ -95,7 +96,7 @@ impl IdentityProviders for World {
         .await
     }
 
-    async fn redeem(&self, authorization: &Authorization) -> Result<Visitor> {
+    async fn redeem(&self, authorization: &Authorization) -> Result<ExternalIdentity> {
         let code = authorization.code.0.expose_secret();
         self.call("providers.redeem", |state| {
             state.providers.redeem(code, &authorization.provider)
@@ -103,8 +104,8 @@ impl IdentityProviders for World {
         .await
     }
 
-    async fn profile(&self, visitor: &Visitor) -> Result<IdentityProfile> {
-        let profile = visitor.profile.clone().unwrap_or_default();
+    async fn profile(&self, external: &ExternalIdentity) -> Result<IdentityProfile> {
+        let profile = external.profile.clone().unwrap_or_default();
         self.call("providers.profile", |_| Ok(profile)).await
     }
 }

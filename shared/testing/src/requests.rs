@@ -1,4 +1,4 @@
-//! The anonymous requests and one-time tokens of a [`World`].
+//! The anonymous requests and one-time tokens of a [`FakeBackend`].
 
 use application::ports::{AnonymousRequests, Clock as _, OneTimeTokens};
 use async_trait::async_trait;
@@ -8,10 +8,10 @@ use domain::{
     token::{TokenIssue, TokenUse},
 };
 
-use super::{World, state::TokenSlot};
+use super::{FakeBackend, state::TokenSlot};
 
 #[async_trait]
-impl AnonymousRequests for World {
+impl AnonymousRequests for FakeBackend {
     async fn put(&self, request: &AnonymousRequest, event: &DomainEvent) -> Result<()> {
         self.call("requests.put", |state| {
             state.requests.insert(request.id, request.clone());
@@ -43,7 +43,7 @@ impl AnonymousRequests for World {
 }
 
 #[async_trait]
-impl OneTimeTokens for World {
+impl OneTimeTokens for FakeBackend {
     async fn issue(&self, token: &TokenIssue) -> Result<bool> {
         self.call("tokens.issue", |state| {
             let key = (token.user_id, token.purpose);

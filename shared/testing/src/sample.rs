@@ -1,7 +1,7 @@
 //! Requests as API Gateway sends them, for tests.
 
 use domain::Error;
-use lambda_http::Request;
+use lambda_http::Request as RawRequest;
 use serde_json::{Value, json};
 
 /// The source address of every sample.
@@ -88,7 +88,7 @@ impl Sample {
     ///
     /// # Errors
     /// If the sample is no payload of format 2.0.
-    pub fn into_request(self) -> Result<Request, Error> {
+    pub fn into_request(self) -> Result<RawRequest, Error> {
         lambda_http::request::from_str(&self.0.to_string()).map_err(Error::caused_by)
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use application::{
-    mail::{Courier, Links, Post, Stationery},
-    ports::{Clock as _, Entropy, SecretPurpose, UserRepository as _},
+    mail::{Links, MailBranding, MailLedger, MailService},
+    ports::{Clock as _, SecretPurpose, SecureRandom, UserRepository as _},
     shared_secret::SharedSecret,
 };
 use domain::{
@@ -12,29 +12,29 @@ use domain::{
     mail::MailGuarantee, user::NewUser,
 };
 
-use super::{PASSWORD, World, quick_hash};
+use super::{FakeBackend, PASSWORD, quick_hash};
 
-impl World {
+impl FakeBackend {
     /// A new user, called Ann Example, with this address. The password is [`PASSWORD`].
     pub async fn add_user(self: &Arc<Self>, email: &str) -> Result<User> {
-        let entropy: &dyn Entropy = self.as_ref();
+        let random: &dyn SecureRandom = self.as_ref();
         let wrong = |violation: Violation| violation.at("/email");
         let new = NewUser {
-            id: UserId::new(self.now(), entropy.bytes()?),
+            id: UserId::new(self.now(), random.bytes()?),
             email: email.parse::<Email>().map_err(wrong)?,
             name: "Ann Example".parse().map_err(wrong)?,
             password: quick_hash(&Password::presented(PASSWORD)),
             roles: Roles::new(),
         };
-        let occasion = self.circumstances().occasion(Origin::system("sample"))?;
-        self.commit(&User::create(new, &occasion)).await
+        let metadata = self.env().metadata(Origin::system("sample"))?;
+        self.commit(&User::create(new, &metadata)).await
     }
 
-    /// The post of this world.
-    pub fn post(self: &Arc<Self>, guarantee: MailGuarantee) -> Post {
-        Post {
-            courier: Courier {
-                claims: self.clone(),
+    /// The mail_service of this backend.
+    pub fn mail_service(self: &Arc<Self>, guarantee: MailGuarantee) -> MailService {
+        MailService {
+            ledger: MailLedger {
+                leases: self.clone(),
                 mailer: self.clone(),
                 guarantee,
             },
@@ -43,7 +43,7 @@ impl World {
                 secret: SharedSecret::new(SecretPurpose::OneTimeToken, self.clone(), self.clone()),
                 clock: self.clone(),
             },
-            stationery: Stationery {
+            branding: MailBranding {
                 product: "Acme".to_owned(),
                 app_url: "https://app.example.com".to_owned(),
             },

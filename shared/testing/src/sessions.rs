@@ -1,13 +1,13 @@
-//! The sessions of a [`World`].
+//! The sessions of a [`FakeBackend`].
 
 use application::ports::{Clock as _, SessionRepository};
 use async_trait::async_trait;
 use domain::{DomainEvent, Error, Result, Session, SessionId, UserId};
 
-use super::World;
+use super::FakeBackend;
 
 #[async_trait]
-impl SessionRepository for World {
+impl SessionRepository for FakeBackend {
     async fn start(&self, session: &Session, event: &DomainEvent) -> Result<()> {
         self.call("sessions.start", |state| {
             let id = (session.user_id, session.id);

@@ -1,8 +1,8 @@
-//! What a [`World`](super::World) holds.
+//! What a [`FakeBackend`](super::FakeBackend) holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use application::ports::{ClaimKey, SecretPurpose};
+use application::ports::{LeaseKey, SecretPurpose};
 use directory::{Manifest, SegmentName};
 use domain::{
     DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId, Timestamp, TokenPurpose,
@@ -20,7 +20,7 @@ pub(super) struct State {
     pub(super) tokens: BTreeMap<(UserId, TokenPurpose), TokenSlot>,
     pub(super) requests: BTreeMap<RequestId, AnonymousRequest>,
     pub(super) attempts: BTreeMap<AttemptKey, super::attempts::Count>,
-    pub(super) claims: BTreeMap<ClaimKey, super::claims::Record>,
+    pub(super) leases: BTreeMap<LeaseKey, super::leases::Record>,
     pub(super) cache: super::cache::Cached,
     pub(super) providers: super::providers::Providers,
     pub(super) ring: Option<KeyRing>,
@@ -30,7 +30,7 @@ pub(super) struct State {
     pub(super) published: Vec<DomainEvent>,
     pub(super) refused_events: usize,
     pub(super) refused_mails: usize,
-    pub(super) mails: Vec<(Mail, ClaimKey)>,
+    pub(super) mails: Vec<(Mail, LeaseKey)>,
     pub(super) audit: BTreeMap<(Timestamp, EventId), AuditEntry>,
     pub(super) lagging: BTreeSet<UserId>,
     pub(super) manifest: Option<Manifest>,

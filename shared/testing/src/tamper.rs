@@ -2,9 +2,9 @@
 
 use domain::{EventId, UserId, Version, audit::AuditEntry, history::HistoryEntry};
 
-use super::{World, lock};
+use super::{FakeBackend, lock};
 
-impl World {
+impl FakeBackend {
     /// Changes an entry of a user's history behind the domain's back.
     pub fn tamper_with_history(
         &self,

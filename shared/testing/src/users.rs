@@ -1,4 +1,4 @@
-//! The users of a [`World`].
+//! The users of a [`FakeBackend`].
 
 use application::ports::{Clock as _, UserRepository};
 use async_trait::async_trait;
@@ -7,10 +7,10 @@ use domain::{
     change::AdminChange, history::HistoryEntry, login::LoginChange, token::TokenUse,
 };
 
-use super::{World, state::State};
+use super::{FakeBackend, state::State};
 
 #[async_trait]
-impl UserRepository for World {
+impl UserRepository for FakeBackend {
     async fn find(&self, id: UserId) -> Result<Option<User>> {
         self.call("users.find", |state| Ok(state.users.get(&id).cloned()))
             .await

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use shared::{
-    application::ports::Spent,
+    application::ports::Acquisition,
     domain::{
         Timestamp,
         attempt::{AttemptKey, Limit, Scope, sign_in_locked},
@@ -40,7 +40,7 @@ const TEN: Limit = Limit {
     most: 13,
 };
 
-async fn spend(ports: &Ports) -> Spent {
+async fn spend(ports: &Ports) -> Acquisition {
     ports.attempts.spend(&key(), &TEN).await.unwrap()
 }
 
@@ -52,13 +52,13 @@ async fn spend_at_once(ports: &Ports, tries: usize) -> usize {
     });
     let spent = join_all(tries).await.into_iter();
     spent
-        .filter(|spent| *spent.as_ref().unwrap() == Spent::Admitted)
+        .filter(|spent| *spent.as_ref().unwrap() == Acquisition::Acquired)
         .count()
 }
 
-fn refused(until: Timestamp) -> Spent {
+fn refused(until: Timestamp) -> Acquisition {
     let announced = false;
-    Spent::Refused { until, announced }
+    Acquisition::Limited { until, announced }
 }
 
 async fn no_more_than_the_allowance_are_admitted_at_once(ports: Ports) {
@@ -85,7 +85,7 @@ async fn waits_grow_and_end(ports: Ports) {
             "a refusal does not prolong it"
         );
         (ports.advance)(INSTANT);
-        assert_eq!(spend(&ports).await, Spent::Admitted);
+        assert_eq!(spend(&ports).await, Acquisition::Acquired);
     }
     assert_eq!(
         spend(&ports).await,
@@ -103,12 +103,12 @@ async fn a_window_begins_anew(ports: Ports) {
 }
 
 async fn a_try_given_back_can_be_spent_again(ports: Ports) {
-    ports.attempts.give_back(&key()).await.unwrap();
+    ports.attempts.refund(&key()).await.unwrap();
     spend_at_once(&ports, 10).await;
-    ports.attempts.give_back(&key()).await.unwrap();
+    ports.attempts.refund(&key()).await.unwrap();
     assert_eq!(spend_at_once(&ports, 20).await, 1);
     for _ in 0..12 {
-        ports.attempts.give_back(&key()).await.unwrap();
+        ports.attempts.refund(&key()).await.unwrap();
     }
     assert_eq!(
         spend_at_once(&ports, 20).await,
@@ -130,32 +130,39 @@ async fn subjects_and_scopes_do_not_meet(ports: Ports) {
     for other in [
         AttemptKey::of_address(Scope::Account, &email("bob@example.com")),
         AttemptKey::of_address(Scope::MailTo, &email("ann@example.com")),
-        AttemptKey::of_source(Scope::Source, None),
+        AttemptKey::of_client_ip(Scope::Source, None),
     ] {
         let spent = ports.attempts.spend(&other, &TEN).await.unwrap();
-        assert_eq!(spent, Spent::Admitted, "{other:?}");
+        assert_eq!(spent, Acquisition::Acquired, "{other:?}");
     }
 }
 
 async fn a_lock_is_announced_once(ports: Ports) {
-    let event = sign_in_locked(None, &ports.occasion());
+    let event = sign_in_locked(None, &ports.metadata());
     let announce = async |until| {
         let announced = ports.attempts.announce(&key(), until, &event).await;
         announced.unwrap();
     };
     announce(ports.now()).await;
-    assert_eq!(spend(&ports).await, Spent::Admitted, "nothing to announce");
+    assert_eq!(
+        spend(&ports).await,
+        Acquisition::Acquired,
+        "nothing to announce"
+    );
     spend_at_once(&ports, 9).await;
     let until = ports.now().plus(TEN.first_wait);
     assert_eq!(spend(&ports).await, refused(until));
     for _ in 0..2 {
         announce(until).await;
         let announced = true;
-        assert_eq!(spend(&ports).await, Spent::Refused { until, announced });
+        assert_eq!(
+            spend(&ports).await,
+            Acquisition::Limited { until, announced }
+        );
     }
     // The next lock is another one.
     (ports.advance)(TEN.first_wait);
-    assert_eq!(spend(&ports).await, Spent::Admitted);
+    assert_eq!(spend(&ports).await, Acquisition::Acquired);
     let until = ports.now().plus(TEN.first_wait.saturating_mul(2));
     assert_eq!(spend(&ports).await, refused(until));
 }

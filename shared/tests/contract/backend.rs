@@ -3,13 +3,13 @@
 use std::{env, panic::AssertUnwindSafe, sync::Arc};
 
 use adapters::dynamodb::{
-    AttemptCounts, Audit, CacheItems, ClaimRecords, Feed, Keys, Requests, Sessions, SnapshotStore,
+    AttemptCounts, Audit, CacheItems, Feed, Keys, LeaseRecords, Requests, Sessions, SnapshotStore,
     Table, Tokens, Users,
 };
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
-use shared::application::ports::Circumstances;
-use testing::World;
+use shared::application::ports::Env;
+use testing::FakeBackend;
 
 use crate::{
     ports::{Ports, SystemEntropy, TestClock},
@@ -18,22 +18,22 @@ use crate::{
 
 /// The memory which other tests stand on.
 pub(crate) fn in_memory() -> Ports {
-    let world = World::new();
+    let backend = FakeBackend::new();
     Ports {
-        users: world.clone(),
-        sessions: world.clone(),
-        requests: world.clone(),
-        tokens: world.clone(),
-        attempts: world.clone(),
-        claims: world.clone(),
-        cache: world.clone(),
-        keys: world.clone(),
-        secrets: world.clone(),
-        audit: world.clone(),
-        feed: world.clone(),
-        snapshots: world.clone(),
-        circumstances: world.circumstances(),
-        advance: Arc::new(move |span| world.advance(span)),
+        users: backend.clone(),
+        sessions: backend.clone(),
+        requests: backend.clone(),
+        tokens: backend.clone(),
+        attempts: backend.clone(),
+        leases: backend.clone(),
+        cache: backend.clone(),
+        keys: backend.clone(),
+        secrets: backend.clone(),
+        audit: backend.clone(),
+        feed: backend.clone(),
+        snapshots: backend.clone(),
+        env: backend.env(),
+        advance: Arc::new(move |span| backend.advance(span)),
     }
 }
 
@@ -76,33 +76,30 @@ fn random<const N: usize>() -> [u8; N] {
 pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
     let table = |logical_id: &str| Table::new(client.clone(), tables.name(logical_id));
     let clock = Arc::new(TestClock::new());
-    let circumstances = Circumstances {
+    let env = Env {
         clock: clock.clone(),
-        entropy: Arc::new(SystemEntropy),
+        random: Arc::new(SystemEntropy),
     };
     let sessions = table("SessionsTable");
-    let keys = Arc::new(Keys::new(table("KeysTable"), circumstances.entropy.clone()));
+    let keys = Arc::new(Keys::new(table("KeysTable"), env.random.clone()));
     Ports {
         users: Arc::new(Users::new(
             table("UsersTable"),
             sessions.clone(),
-            circumstances.clone(),
+            env.clone(),
         )),
-        sessions: Arc::new(Sessions::new(sessions.clone(), circumstances.clone())),
-        requests: Arc::new(Requests::new(sessions.clone(), circumstances.clock.clone())),
+        sessions: Arc::new(Sessions::new(sessions.clone(), env.clone())),
+        requests: Arc::new(Requests::new(sessions.clone(), env.clock.clone())),
         tokens: Arc::new(Tokens::new(sessions.clone())),
-        attempts: Arc::new(AttemptCounts::new(
-            sessions.clone(),
-            circumstances.clock.clone(),
-        )),
-        claims: Arc::new(ClaimRecords::new(sessions.clone(), circumstances.clone())),
+        attempts: Arc::new(AttemptCounts::new(sessions.clone(), env.clock.clone())),
+        leases: Arc::new(LeaseRecords::new(sessions.clone(), env.clone())),
         cache: Arc::new(CacheItems::new(sessions)),
         keys: keys.clone(),
         secrets: keys,
         audit: Arc::new(Audit::new(table("AuditTable"))),
         feed: Arc::new(Feed::new(table("UsersTable"))),
         snapshots: Arc::new(SnapshotStore::new(table("DirectoryTable"), clock.clone())),
-        circumstances,
+        env,
         advance: Arc::new(move |span| clock.advance(span)),
     }
 }

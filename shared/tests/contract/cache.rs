@@ -10,7 +10,7 @@ use std::{
 
 use shared::{
     application::{
-        cache::{CacheTerms, TieredCache},
+        cache::{CacheConfig, TieredCache},
         ports::CacheEntry,
     },
     domain::Result,
@@ -38,10 +38,10 @@ contract!(
 
 const LIFETIME: Duration = Duration::from_mins(10);
 const SEEN_WITHIN: Duration = Duration::from_secs(5);
-const TERMS: CacheTerms = CacheTerms {
+const CONFIG: CacheConfig = CacheConfig {
     lifetime: LIFETIME,
-    absence: None,
-    seen_within: SEEN_WITHIN,
+    negative_ttl: None,
+    max_staleness: SEEN_WITHIN,
     capacity: 100,
 };
 
@@ -53,13 +53,13 @@ struct Process {
 
 impl Process {
     fn new(ports: &Ports) -> Arc<Self> {
-        Self::with(ports, TERMS)
+        Self::with(ports, CONFIG)
     }
 
-    fn with(ports: &Ports, terms: CacheTerms) -> Arc<Self> {
-        let clock = ports.circumstances.clock.clone();
+    fn with(ports: &Ports, config: CacheConfig) -> Arc<Self> {
+        let clock = ports.env.clock.clone();
         Arc::new(Self {
-            cache: TieredCache::new(terms, ports.cache.clone(), clock),
+            cache: TieredCache::new(config, ports.cache.clone(), clock),
             loads: AtomicUsize::new(0),
         })
     }
@@ -230,16 +230,16 @@ async fn absence_is_kept_only_if_asked(ports: Ports) {
     }
     assert_eq!(forgetful.loads(), 2);
 
-    let absence = Duration::from_secs(30);
-    let terms = CacheTerms {
-        absence: Some(absence),
-        ..TERMS
+    let negative_ttl = Duration::from_secs(30);
+    let config = CacheConfig {
+        negative_ttl: Some(negative_ttl),
+        ..CONFIG
     };
-    let (one, two) = (Process::with(&ports, terms), Process::with(&ports, terms));
+    let (one, two) = (Process::with(&ports, config), Process::with(&ports, config));
     for process in [&one, &one, &two, &two] {
         assert_eq!(process.sees_any("a:1", None).await, None);
     }
-    (ports.advance)(absence.saturating_sub(INSTANT));
+    (ports.advance)(negative_ttl.saturating_sub(INSTANT));
     assert_eq!(two.sees("a:1", "there").await, None);
     assert_eq!((one.loads(), two.loads()), (1, 0));
     (ports.advance)(INSTANT);

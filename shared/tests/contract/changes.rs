@@ -26,7 +26,7 @@ contract!(
 
 fn rename(ports: &Ports, user: &User, name: &str) -> Change {
     let name = name.parse().unwrap();
-    user.rename(name, &ports.occasion()).unwrap()
+    user.rename(name, &ports.metadata()).unwrap()
 }
 
 fn hash(phc: &str) -> PasswordHash {
@@ -131,9 +131,9 @@ async fn the_last_administrator_stays(ports: Ports) {
     ports.created("bob@example.com", &[]).await;
 
     let ways = [
-        ann.deactivate(&ports.occasion()).unwrap(),
-        ann.assign_roles([].into(), &ports.occasion()).unwrap(),
-        ann.erase(&ports.occasion()),
+        ann.deactivate(&ports.metadata()).unwrap(),
+        ann.assign_roles([].into(), &ports.metadata()).unwrap(),
+        ann.erase(&ports.metadata()),
     ];
     for leave in &ways {
         assert_eq!(
@@ -149,7 +149,7 @@ async fn of_two_administrators_one_can_leave(ports: Ports) {
     let mut tasks = Vec::new();
     for address in ["ann@example.com", "bob@example.com"] {
         let admin = ports.created(address, &[Role::admin()]).await;
-        let leave = admin.deactivate(&ports.occasion()).unwrap();
+        let leave = admin.deactivate(&ports.metadata()).unwrap();
         tasks.push((ports.users.clone(), leave));
     }
     let tasks: Vec<_> = tasks
@@ -168,10 +168,10 @@ async fn of_two_administrators_one_can_leave(ports: Ports) {
     let [gone] = &*gone else {
         panic!("{} left", gone.len())
     };
-    // Who comes back makes room for the other.
-    let back = gone.reactivate(&ports.occasion()).unwrap();
+    // Principal comes back makes room for the other.
+    let back = gone.reactivate(&ports.metadata()).unwrap();
     let back = ports.users.commit(&back).await.unwrap();
-    let leave = back.deactivate(&ports.occasion()).unwrap();
+    let leave = back.deactivate(&ports.metadata()).unwrap();
     ports.users.commit(&leave).await.unwrap();
 }
 
@@ -179,7 +179,10 @@ async fn of_two_first_administrators_one_is_appointed(ports: Ports) {
     let mut tasks = Vec::new();
     for address in ["ann@example.com", "bob@example.com"] {
         let user = ports.created(address, &[]).await;
-        let change = user.verify_email(&ports.occasion()).unwrap().appointing();
+        let change = user
+            .verify_email(&ports.metadata())
+            .unwrap()
+            .granting_admin();
         tasks.push((ports.users.clone(), change));
     }
     assert!(!ports.users.has_administrator().await.unwrap());
@@ -199,8 +202,8 @@ async fn of_two_first_administrators_one_is_appointed(ports: Ports) {
 
 async fn a_password_changes_with_its_version(ports: Ports) {
     let first = ports.created("ann@example.com", &[]).await;
-    let late = first.change_password(hash("$late"), &ports.occasion());
-    let change = first.change_password(hash("$new"), &ports.occasion());
+    let late = first.change_password(hash("$late"), &ports.metadata());
+    let change = first.change_password(hash("$new"), &ports.metadata());
 
     let second = ports.users.commit(&change).await.unwrap();
     assert_eq!(
@@ -215,15 +218,15 @@ async fn a_password_changes_with_its_version(ports: Ports) {
 
 async fn an_address_moves_with_its_password(ports: Ports) {
     let ann = ports.created("ann@example.com", &[]).await;
-    let wish = ann
-        .request_email(email("ann@example.org"), &ports.occasion())
+    let request = ann
+        .request_email(email("ann@example.org"), &ports.metadata())
         .unwrap();
-    let ann = ports.users.commit(&wish).await.unwrap();
+    let ann = ports.users.commit(&request).await.unwrap();
     assert_eq!(ports.owner("ann@example.org").await, None);
     assert_eq!(ports.users.find(ann.id).await.unwrap().as_ref(), Some(&ann));
 
     let moves = ann
-        .confirm_email(Some(hash("$same")), &ports.occasion())
+        .confirm_email(Some(hash("$same")), &ports.metadata())
         .unwrap();
     let ann = ports.users.commit(&moves).await.unwrap();
 
@@ -236,12 +239,12 @@ async fn an_address_moves_with_its_password(ports: Ports) {
 
 async fn a_taken_address_stops_the_whole_change(ports: Ports) {
     let ann = ports.created("ann@example.com", &[]).await;
-    let wish = ann
-        .request_email(email("bob@example.com"), &ports.occasion())
+    let request = ann
+        .request_email(email("bob@example.com"), &ports.metadata())
         .unwrap();
-    let ann = ports.users.commit(&wish).await.unwrap();
+    let ann = ports.users.commit(&request).await.unwrap();
     let bob = ports.created("bob@example.com", &[]).await;
-    let moves = ann.confirm_email(None, &ports.occasion()).unwrap();
+    let moves = ann.confirm_email(None, &ports.metadata()).unwrap();
 
     assert_eq!(
         refusal(ports.users.commit(&moves).await),
@@ -257,7 +260,7 @@ async fn a_taken_address_stops_the_whole_change(ports: Ports) {
 
 async fn an_erased_user_is_gone(ports: Ports) {
     let ann = ports.created("ann@example.com", &[]).await;
-    let erasure = ann.erase(&ports.occasion());
+    let erasure = ann.erase(&ports.metadata());
     for _ in 0..2 {
         ports.users.commit(&erasure).await.unwrap();
     }
@@ -272,7 +275,7 @@ async fn an_erased_user_never_comes_back(ports: Ports) {
     let ann = ports.created("ann@example.com", &[]).await;
     let erased = ports
         .users
-        .commit(&ann.erase(&ports.occasion()))
+        .commit(&ann.erase(&ports.metadata()))
         .await
         .unwrap();
     for change in [

@@ -9,7 +9,7 @@ use shared::domain::{
 
 use crate::{
     faults::{Fault, Faults},
-    lost_replies::{Stage, eager, stage},
+    lost_replies::{Fixture, eager, fixture},
     ports::Ports,
 };
 
@@ -27,7 +27,7 @@ async fn requests<T>(counter: &Faults, work: impl Future<Output = T>) -> u32 {
 
 async fn start(ports: &Ports, user: &User) -> Session {
     let id = SessionId::new(ports.now(), ports.bytes());
-    let (session, event) = Session::start(id, "nonce".to_owned(), user, "pwd", &ports.occasion());
+    let (session, event) = Session::start(id, "nonce".to_owned(), user, "pwd", &ports.metadata());
     ports.sessions.start(&session, &event).await.unwrap();
     session
 }
@@ -35,30 +35,30 @@ async fn start(ports: &Ports, user: &User) -> Session {
 #[tokio::test]
 async fn a_change_is_one_transaction_whatever_it_spends() {
     let counter = counter();
-    let Stage { ports, .. } = stage(&counter, eager()).await;
+    let Fixture { ports, .. } = fixture(&counter, eager()).await;
     let ann = ports.created("ann@example.com", &[]).await;
     let token = OneTimeToken::new(TokenPurpose::PasswordReset, ann.id, ports.bytes());
     let issue = token.issue(&ann.email, ports.now());
     assert_eq!(requests(&counter, ports.tokens.issue(&issue)).await, 1);
-    let reset = ann.reset_password(PasswordHash::from_phc("$new"), &ports.occasion());
+    let reset = ann.reset_password(PasswordHash::from_phc("$new"), &ports.metadata());
     let reset = reset.spending(token.spend(&ann.email, ports.now()));
     assert_eq!(requests(&counter, ports.users.commit(&reset)).await, 1);
     // A refusal takes a look at the history: it may be a repetition.
-    let late = ann.deactivate(&ports.occasion()).unwrap();
+    let late = ann.deactivate(&ports.metadata()).unwrap();
     assert_eq!(requests(&counter, ports.users.commit(&late)).await, 2);
 }
 
 #[tokio::test]
 async fn a_history_is_one_query_and_forgetting_it_one_update_for_each_entry() {
     let counter = counter();
-    let Stage {
+    let Fixture {
         ports,
         client,
         tables,
         ..
-    } = stage(&counter, eager()).await;
+    } = fixture(&counter, eager()).await;
     let ann = ports.created("ann@example.com", &[]).await;
-    let ann = ports.users.commit(&ann.erase(&ports.occasion())).await;
+    let ann = ports.users.commit(&ann.erase(&ports.metadata())).await;
     let ann = ann.unwrap();
     let history = ports.users.history(ann.id, None, 100);
     assert_eq!(requests(&counter, history).await, 1);
@@ -81,12 +81,12 @@ async fn a_history_is_one_query_and_forgetting_it_one_update_for_each_entry() {
 #[tokio::test]
 async fn sessions_are_one_query_one_update_and_batches() {
     let counter = counter();
-    let Stage {
+    let Fixture {
         ports,
         client,
         tables,
         ..
-    } = stage(&counter, eager()).await;
+    } = fixture(&counter, eager()).await;
     let ann = ports.created("ann@example.com", &[]).await;
     let session = start(&ports, &ann).await;
     assert_eq!(requests(&counter, ports.sessions.list(ann.id)).await, 1);
@@ -122,7 +122,7 @@ async fn sessions_are_one_query_one_update_and_batches() {
 #[tokio::test]
 async fn the_trail_is_one_query_for_a_user_and_one_for_each_day() {
     let counter = counter();
-    let Stage { ports, .. } = stage(&counter, eager()).await;
+    let Fixture { ports, .. } = fixture(&counter, eager()).await;
     let ann = ports.created("ann@example.com", &[]).await;
     let entry = ports.users.history_entry(ann.id, ann.version).await;
     let entry = entry.unwrap().unwrap();

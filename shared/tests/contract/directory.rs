@@ -6,7 +6,7 @@ use shared::{
     directory::{
         Cursor, Row, SHARDS,
         listing::{Listed, Listing, Position, Sort},
-        ports::{FeedPlace, UserDirectory as _},
+        ports::{FeedPosition, UserDirectory as _},
         service::Directory,
     },
     domain::{Timestamp, User, UserId},
@@ -22,17 +22,17 @@ fn directory(ports: &Ports) -> Directory {
         ports.feed.clone(),
         ports.snapshots.clone(),
         Duration::from_secs(30),
-        ports.circumstances.clock.clone(),
+        ports.env.clock.clone(),
     )
 }
 
 async fn rename(ports: &Ports, user: &User, name: &str) -> User {
-    let change = user.rename(name.parse().unwrap(), &ports.occasion());
+    let change = user.rename(name.parse().unwrap(), &ports.metadata());
     ports.users.commit(&change.unwrap()).await.unwrap()
 }
 
 async fn erase(ports: &Ports, user: &User) {
-    let erased = ports.users.commit(&user.erase(&ports.occasion())).await;
+    let erased = ports.users.commit(&user.erase(&ports.metadata())).await;
     erased.unwrap();
 }
 
@@ -40,7 +40,7 @@ async fn erase(ports: &Ports, user: &User) {
 async fn feed(ports: &Ports, from: Timestamp) -> Vec<Row> {
     let mut rows = Vec::new();
     for shard in 0..SHARDS {
-        let mut place = Some(FeedPlace::at(from));
+        let mut place = Some(FeedPosition::at(from));
         while let Some(from) = place {
             let page = ports.feed.page(shard, &from, None).await.unwrap();
             rows.extend(page.rows);
@@ -79,13 +79,13 @@ async fn the_feed_goes_on_after_any_row(ports: Ports) {
         }
     }
     for shard in 0..SHARDS {
-        let start = FeedPlace::at(Timestamp::from_micros(0));
+        let start = FeedPosition::at(Timestamp::from_micros(0));
         let all = ports.feed.page(shard, &start, None).await.unwrap().rows;
         for (index, row) in all.iter().enumerate() {
             let Row::Present(user) = row else {
                 panic!("{row:?}")
             };
-            let place = FeedPlace {
+            let place = FeedPosition {
                 time: user.updated_at,
                 after: Some(user.id),
             };

@@ -23,7 +23,7 @@ async fn renamed(ports: &Ports, times: u32) -> User {
     let mut ann = ports.created("ann@example.com", &[]).await;
     for number in 0..times {
         let name = format!("Ann {number}").parse().unwrap();
-        let change = ann.rename(name, &ports.occasion()).unwrap();
+        let change = ann.rename(name, &ports.metadata()).unwrap();
         ann = ports.users.commit(&change).await.unwrap();
     }
     ann
@@ -72,10 +72,10 @@ async fn a_history_is_read_in_order_and_in_parts(ports: Ports) {
 async fn long_lived(ports: &Ports) -> User {
     let mut ann = ports.created("ann@example.com", &[]).await;
     for number in 0..40 {
-        let mut occasion = ports.occasion();
-        occasion.origin.request_id = "x".repeat(30_000);
+        let mut metadata = ports.metadata();
+        metadata.origin.request_id = "x".repeat(30_000);
         let name = format!("Ann {number}").parse().unwrap();
-        let change = ann.rename(name, &occasion).unwrap();
+        let change = ann.rename(name, &metadata).unwrap();
         ann = ports.users.commit(&change).await.unwrap();
     }
     ann
@@ -92,7 +92,7 @@ async fn a_history_of_many_versions_is_read_whole(ports: Ports) {
 
 async fn an_erased_user_leaves_a_history(ports: Ports) {
     let ann = renamed(&ports, 2).await;
-    let erased = ports.users.commit(&ann.erase(&ports.occasion())).await;
+    let erased = ports.users.commit(&ann.erase(&ports.metadata())).await;
     let erased = erased.unwrap();
 
     assert_eq!(ports.users.find(ann.id).await.unwrap(), None);
@@ -112,9 +112,9 @@ async fn an_erased_user_leaves_a_history(ports: Ports) {
 async fn what_is_private_is_forgotten_and_the_chain_stays(ports: Ports) {
     let ann = ports.created("ann@example.com", &[]).await;
     let bob = ports.created("bob@example.com", &[]).await;
-    let wish = ann.request_email(email("ann@example.org"), &ports.occasion());
-    let ann = ports.users.commit(&wish.unwrap()).await.unwrap();
-    let ann = ports.users.commit(&ann.erase(&ports.occasion())).await;
+    let request = ann.request_email(email("ann@example.org"), &ports.metadata());
+    let ann = ports.users.commit(&request.unwrap()).await.unwrap();
+    let ann = ports.users.commit(&ann.erase(&ports.metadata())).await;
     let ann = ann.unwrap();
     let before = history(&ports, ann.id).await;
     assert!(before.iter().all(|entry| entry.private.is_some()));

@@ -36,12 +36,12 @@ async fn member(ports: &Ports, email_verified: bool) -> User {
         name: "Ann".parse().unwrap(),
         identity: identity("ann"),
     };
-    let change = User::create_member(new, &ports.occasion());
+    let change = User::create_member(new, &ports.metadata());
     ports.users.commit(&change).await.unwrap()
 }
 
 async fn linked(ports: &Ports, user: &User, subject: &str) -> User {
-    let change = user.link(&identity(subject), &ports.occasion()).unwrap();
+    let change = user.link(&identity(subject), &ports.metadata()).unwrap();
     ports.users.commit(&change.unwrap()).await.unwrap()
 }
 
@@ -71,7 +71,7 @@ async fn a_member_has_the_address_and_the_identity(ports: Ports) {
 async fn an_identity_belongs_to_one_user(ports: Ports) {
     let ann = member(&ports, true).await;
     let bob = ports.created("bob@example.com", &[]).await;
-    let change = bob.link(&identity("ann"), &ports.occasion()).unwrap();
+    let change = bob.link(&identity("ann"), &ports.metadata()).unwrap();
     let taken = ports.users.commit(&change.unwrap()).await;
     assert_eq!(refusal(taken), Refusal::EmailTaken);
     assert_eq!(owner(&ports, &identity("ann")).await, Some(ann.id));
@@ -80,7 +80,7 @@ async fn an_identity_belongs_to_one_user(ports: Ports) {
 
 async fn an_identity_is_linked_once_and_ten_logins_are_enough(ports: Ports) {
     let mut ann = member(&ports, true).await;
-    let again = ann.link(&identity("ann"), &ports.occasion());
+    let again = ann.link(&identity("ann"), &ports.metadata());
     assert!(again.unwrap().is_none());
     for number in ann.logins.len()..MAX_LOGINS {
         ann = linked(&ports, &ann, &number.to_string()).await;
@@ -90,13 +90,13 @@ async fn an_identity_is_linked_once_and_ten_logins_are_enough(ports: Ports) {
         last_event(&ports, &ann).await,
         EventKind::UserIdentityLinked
     );
-    let one_more = ann.link(&identity("more"), &ports.occasion());
+    let one_more = ann.link(&identity("more"), &ports.metadata());
     assert_eq!(refusal(one_more), Refusal::TooManyIdentities);
 }
 
 async fn the_last_way_to_sign_in_stays(ports: Ports) {
     let ann = member(&ports, true).await;
-    let unlink = |key: &LoginKey, has_password| ann.unlink(key, has_password, &ports.occasion());
+    let unlink = |key: &LoginKey, has_password| ann.unlink(key, has_password, &ports.metadata());
     let last = unlink(&identity("ann"), false);
     assert_eq!(refusal(last), Refusal::LastLogin);
     let foreign = unlink(&identity("bob"), true);
@@ -105,13 +105,13 @@ async fn the_last_way_to_sign_in_stays(ports: Ports) {
     assert_eq!(refusal(address), Refusal::NotFound);
     assert!(unlink(&identity("ann"), true).is_ok());
     let two = linked(&ports, &ann, "other").await;
-    let one = two.unlink(&identity("ann"), false, &ports.occasion());
+    let one = two.unlink(&identity("ann"), false, &ports.metadata());
     assert!(one.is_ok());
 }
 
 async fn an_identity_that_was_unlinked_is_free(ports: Ports) {
     let ann = member(&ports, true).await;
-    let change = ann.unlink(&identity("ann"), true, &ports.occasion());
+    let change = ann.unlink(&identity("ann"), true, &ports.metadata());
     let ann = ports.users.commit(&change.unwrap()).await.unwrap();
     assert_eq!((ann.identities().count(), ann.auth_epoch), (0, 1));
     let kind = last_event(&ports, &ann).await;
@@ -126,7 +126,7 @@ async fn of_parallel_unlinkings_one_identity_remains(ports: Ports) {
     let ann = member(&ports, true).await;
     let ann = linked(&ports, &ann, "other").await;
     let unlinkings = ["ann", "other"].map(|subject| {
-        let change = ann.unlink(&identity(subject), false, &ports.occasion());
+        let change = ann.unlink(&identity(subject), false, &ports.metadata());
         let users = ports.users.clone();
         tokio::spawn(async move { users.commit(&change.unwrap()).await })
     });
@@ -144,14 +144,14 @@ async fn of_parallel_unlinkings_one_identity_remains(ports: Ports) {
 async fn whoever_first_proves_the_address_by_reset_frees_it_of_identities(ports: Ports) {
     let unproven = member(&ports, false).await;
     let hash = PasswordHash::from_phc("$argon2id$new");
-    let change = unproven.reset_password(hash.clone(), &ports.occasion());
+    let change = unproven.reset_password(hash.clone(), &ports.metadata());
     let ann = ports.users.commit(&change).await.unwrap();
     assert_eq!((ann.identities().count(), ann.email_verified), (0, true));
     assert_eq!(owner(&ports, &identity("ann")).await, None);
     assert_eq!(ports.password("ann@example.com").await, hash);
 
     let ann = linked(&ports, &ann, "hers").await;
-    let change = ann.reset_password(hash, &ports.occasion());
+    let change = ann.reset_password(hash, &ports.metadata());
     let ann = ports.users.commit(&change).await.unwrap();
     assert_eq!(ann.identities().count(), 1, "the address was proven before");
     assert_eq!(owner(&ports, &identity("hers")).await, Some(ann.id));
@@ -159,7 +159,7 @@ async fn whoever_first_proves_the_address_by_reset_frees_it_of_identities(ports:
 
 async fn erasure_frees_the_identity(ports: Ports) {
     let ann = member(&ports, true).await;
-    let erased = ports.users.commit(&ann.erase(&ports.occasion())).await;
+    let erased = ports.users.commit(&ann.erase(&ports.metadata())).await;
     assert!(erased.is_ok());
     assert_eq!(owner(&ports, &identity("ann")).await, None);
 }

@@ -13,10 +13,10 @@ use async_trait::async_trait;
 use proptest::prelude::*;
 use proptest_state_machine::{StateMachineTest, prop_state_machine};
 use shared::{
-    application::{ports::UserRepository, user_updates::Changing},
+    application::{ports::UserRepository, user_updates::UserUpdates},
     domain::{
         Change, Error, Login, LoginKey, Name, Origin, PasswordHash, Result, Roles, User, UserId,
-        Version, change::Occasion, history::HistoryEntry, user::NewUser,
+        Version, change::EventMetadata, history::HistoryEntry, user::NewUser,
     },
 };
 use tokio::runtime::{Builder, Runtime};
@@ -50,7 +50,7 @@ struct Embedded;
 struct Roster {
     runtime: Runtime,
     ports: Ports,
-    changing: Changing,
+    updates: UserUpdates,
     rival: Arc<Rival>,
     ids: Vec<UserId>,
     seen: Seen,
@@ -68,7 +68,7 @@ impl Rival {
             return Ok(());
         };
         if let Some(user) = self.ports.users.find(id).await?
-            && let Some(change) = user.rename(name_of(name), &self.ports.occasion())
+            && let Some(change) = user.rename(name_of(name), &self.ports.metadata())
         {
             self.ports.users.commit(&change).await?;
         }
@@ -139,14 +139,14 @@ impl Roster {
             ports: ports.clone(),
             name: Mutex::default(),
         });
-        let changing = Changing {
+        let updates = UserUpdates {
             users: rival.clone(),
-            circumstances: ports.circumstances.clone(),
+            env: ports.env.clone(),
         };
         Self {
             runtime,
             ports,
-            changing,
+            updates,
             rival,
             ids: Vec::new(),
             seen: Seen::default(),
@@ -181,7 +181,7 @@ impl Roster {
             password: password_of(0),
             roles: roles_of(roles),
         };
-        let change = User::create(new, &self.ports.occasion());
+        let change = User::create(new, &self.ports.metadata());
         let outcome = self.runtime.block_on(self.ports.users.commit(&change));
         if let Ok(user) = &outcome {
             self.ids.push(user.id);
@@ -204,12 +204,12 @@ impl Roster {
                 Some(user) => Some(self.ports.password(user.email.as_str()).await),
                 None => None,
             };
-            let act = |user: &User, occasion: &Occasion| {
-                perform(user, action, password.clone(), occasion)
+            let act = |user: &User, metadata: &EventMetadata| {
+                perform(user, action, password.clone(), metadata)
             };
             let expected = expected.map(Version::from);
             let origin = Origin::system("request-1");
-            told(self.changing.change(id, expected, &origin, act).await)
+            told(self.updates.change(id, expected, &origin, act).await)
         })
     }
 }
@@ -218,19 +218,19 @@ fn perform(
     user: &User,
     action: &Action,
     password: Option<PasswordHash>,
-    occasion: &Occasion,
+    metadata: &EventMetadata,
 ) -> Result<Option<Change>> {
     Ok(match action {
-        Action::Rename(name) => user.rename(name_of(*name), occasion),
+        Action::Rename(name) => user.rename(name_of(*name), metadata),
         Action::RequestEmail(address) => {
-            Some(user.request_email(email(&address_of(*address)), occasion)?)
+            Some(user.request_email(email(&address_of(*address)), metadata)?)
         }
-        Action::ConfirmEmail => Some(user.confirm_email(password, occasion)?),
-        Action::ChangePassword(new) => Some(user.change_password(password_of(*new), occasion)),
-        Action::AssignRoles(roles) => user.assign_roles(roles_of(roles), occasion),
-        Action::Deactivate => Some(user.deactivate(occasion)?),
-        Action::Reactivate => Some(user.reactivate(occasion)?),
-        Action::Erase => Some(user.erase(occasion)),
+        Action::ConfirmEmail => Some(user.confirm_email(password, metadata)?),
+        Action::ChangePassword(new) => Some(user.change_password(password_of(*new), metadata)),
+        Action::AssignRoles(roles) => user.assign_roles(roles_of(roles), metadata),
+        Action::Deactivate => Some(user.deactivate(metadata)?),
+        Action::Reactivate => Some(user.reactivate(metadata)?),
+        Action::Erase => Some(user.erase(metadata)),
     })
 }
 

@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use shared::{
     application::ports::{
-        Circumstances, ClaimKey, Claimed, Clock, Purpose, SecretPurpose, Terms, UserRepository,
+        Claimed, Clock, Env, LeaseKey, LeaseOptions, Purpose, SecretPurpose, UserRepository,
     },
     domain::{
         Error, Refusal, Session, SessionId, Timestamp,
@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// A database and two ways to it.
-pub(crate) struct Stage {
+pub(crate) struct Fixture {
     pub(crate) tables: Tables,
     /// A client with faults.
     pub(crate) client: Client,
@@ -41,7 +41,7 @@ pub(crate) struct Stage {
     pub(crate) sound: Ports,
 }
 
-pub(crate) async fn stage(faults: &Faults, retries: RetryConfig) -> Stage {
+pub(crate) async fn fixture(faults: &Faults, retries: RetryConfig) -> Fixture {
     let url = tables::embedded().await;
     let sound = tables::client(&url);
     let tables = Tables::create(sound.clone(), String::new()).await;
@@ -49,7 +49,7 @@ pub(crate) async fn stage(faults: &Faults, retries: RetryConfig) -> Stage {
         .retry_config(retries)
         .interceptor(faults.clone());
     let client = Client::from_conf(config.build());
-    Stage {
+    Fixture {
         ports: backend::over(&client, &tables),
         sound: backend::over(&sound, &tables),
         tables,
@@ -65,7 +65,7 @@ pub(crate) fn eager() -> RetryConfig {
 #[tokio::test]
 async fn a_user_is_written_once_though_the_sdk_repeats_the_write() {
     let faults = Faults::new("TransactWriteItems", Fault::Reply, 2);
-    let Stage { ports, sound, .. } = stage(&faults, eager()).await;
+    let Fixture { ports, sound, .. } = fixture(&faults, eager()).await;
     let user = ports
         .users
         .commit(&ports.creation("ann@example.com"))
@@ -79,7 +79,7 @@ async fn a_user_is_written_once_though_the_sdk_repeats_the_write() {
 #[tokio::test]
 async fn a_user_is_given_as_written_when_every_reply_is_lost() {
     let faults = Faults::new("TransactWriteItems", Fault::Reply, u32::MAX);
-    let Stage { ports, sound, .. } = stage(&faults, RetryConfig::disabled()).await;
+    let Fixture { ports, sound, .. } = fixture(&faults, RetryConfig::disabled()).await;
     let user = ports
         .users
         .commit(&ports.creation("ann@example.com"))
@@ -93,23 +93,23 @@ async fn a_user_is_given_as_written_when_every_reply_is_lost() {
 #[tokio::test]
 async fn a_lost_write_is_tried_again_with_the_time_of_the_try() {
     let faults = Faults::new("TransactWriteItems", Fault::Request, 4);
-    let stage = stage(&faults, RetryConfig::disabled()).await;
-    let begun = stage.ports.now();
-    let circumstances = Circumstances {
+    let fixture = fixture(&faults, RetryConfig::disabled()).await;
+    let begun = fixture.ports.now();
+    let env = Env {
         clock: Arc::new(Ticking(begun.as_micros().into())),
-        entropy: stage.ports.circumstances.entropy.clone(),
+        random: fixture.ports.env.random.clone(),
     };
-    let table = |id| Table::new(stage.client.clone(), stage.tables.name(id));
-    let users = Users::new(table("UsersTable"), table("SessionsTable"), circumstances);
+    let table = |id| Table::new(fixture.client.clone(), fixture.tables.name(id));
+    let users = Users::new(table("UsersTable"), table("SessionsTable"), env);
 
     let user = users
-        .commit(&stage.ports.creation("ann@example.com"))
+        .commit(&fixture.ports.creation("ann@example.com"))
         .await
         .unwrap();
 
     // The fifth look at the clock.
     assert_eq!(user.updated_at, begun.plus(Duration::from_secs(4)));
-    assert_eq!(stage.sound.users.find(user.id).await.unwrap(), Some(user));
+    assert_eq!(fixture.sound.users.find(user.id).await.unwrap(), Some(user));
 }
 
 /// A clock that goes on by a second whenever somebody looks.
@@ -124,7 +124,7 @@ impl Clock for Ticking {
 #[tokio::test]
 async fn what_cannot_be_written_in_five_tries_is_unavailable() {
     let faults = Faults::new("TransactWriteItems", Fault::Request, 5);
-    let Stage { ports, sound, .. } = stage(&faults, RetryConfig::disabled()).await;
+    let Fixture { ports, sound, .. } = fixture(&faults, RetryConfig::disabled()).await;
     let change = ports.creation("ann@example.com");
 
     let refused = ports.users.commit(&change).await;
@@ -140,14 +140,14 @@ async fn what_cannot_be_written_in_five_tries_is_unavailable() {
 #[tokio::test]
 async fn a_session_is_started_once() {
     let faults = Faults::new("PutItem", Fault::Reply, 1);
-    let Stage { ports, sound, .. } = stage(&faults, eager()).await;
+    let Fixture { ports, sound, .. } = fixture(&faults, eager()).await;
     let user = ports
         .users
         .commit(&ports.creation("ann@example.com"))
         .await
         .unwrap();
     let id = SessionId::new(ports.now(), ports.bytes());
-    let (session, event) = Session::start(id, "nonce".to_owned(), &user, "pwd", &ports.occasion());
+    let (session, event) = Session::start(id, "nonce".to_owned(), &user, "pwd", &ports.metadata());
 
     ports.sessions.start(&session, &event).await.unwrap();
 
@@ -158,8 +158,8 @@ async fn a_session_is_started_once() {
 /// Else its holder would find it running, and nobody would run.
 #[tokio::test]
 async fn a_claim_is_won_settled_and_witnessed_by_whoever_did_it() {
-    let key = ClaimKey::new(Purpose::Mail, "key-1");
-    let terms = Terms {
+    let key = LeaseKey::new(Purpose::Mail, "key-1");
+    let options = LeaseOptions {
         fingerprint: String::new(),
         reserved: json!(null),
         lease: Duration::from_secs(30),
@@ -167,21 +167,21 @@ async fn a_claim_is_won_settled_and_witnessed_by_whoever_did_it() {
     };
     for settle in [true, false] {
         let faults = Faults::new("UpdateItem", Fault::Reply, 1);
-        let Stage { ports, sound, .. } = stage(&faults, eager()).await;
-        let Claimed::Won(claim) = ports.claims.claim(&key, &terms).await.unwrap() else {
+        let Fixture { ports, sound, .. } = fixture(&faults, eager()).await;
+        let Claimed::Won(lease) = ports.leases.claim(&key, &options).await.unwrap() else {
             panic!("not won");
         };
-        assert_eq!(claim.fence, 1);
+        assert_eq!(lease.fence, 1);
 
         faults.strike(1);
         let done = if settle {
-            ports.claims.settle(&claim, &json!("sent")).await
+            ports.leases.settle(&lease, &json!("sent")).await
         } else {
-            ports.claims.witness(&key, &json!("sent")).await
+            ports.leases.witness(&key, &json!("sent")).await
         };
         assert!(done.unwrap());
 
-        let claimed = sound.claims.claim(&key, &terms).await.unwrap();
+        let claimed = sound.leases.claim(&key, &options).await.unwrap();
         assert!(matches!(claimed, Claimed::Done(settled) if settled.result == json!("sent")));
     }
 }
@@ -189,7 +189,7 @@ async fn a_claim_is_won_settled_and_witnessed_by_whoever_did_it() {
 #[tokio::test]
 async fn the_first_key_and_secret_are_known_to_who_made_them() {
     let faults = Faults::new("TransactWriteItems", Fault::Reply, u32::MAX);
-    let Stage { ports, .. } = stage(&faults, RetryConfig::disabled()).await;
+    let Fixture { ports, .. } = fixture(&faults, RetryConfig::disabled()).await;
     let first = KeyPair {
         public: PublicKey {
             kid: "first".to_owned(),
@@ -203,7 +203,7 @@ async fn the_first_key_and_secret_are_known_to_who_made_them() {
     assert_eq!(ring.keys, [first.public]);
 
     let faults = Faults::new("PutItem", Fault::Reply, 1);
-    let Stage { ports, .. } = stage(&faults, eager()).await;
+    let Fixture { ports, .. } = fixture(&faults, eager()).await;
     let secret = ports
         .secrets
         .get_or_put(SecretPurpose::Refresh, vec![1; 32].into())

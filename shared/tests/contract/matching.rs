@@ -87,18 +87,18 @@ async fn settle(ports: &Ports, runner: &mut TestRunner) -> Vec<User> {
                 .map(|role| role.parse().unwrap())
                 .collect::<Roles>(),
         };
-        let mut user = commit(ports, &User::create(new, &ports.occasion())).await;
+        let mut user = commit(ports, &User::create(new, &ports.metadata())).await;
         // The first stays, as an administrator.
         if number > 0 && renamed {
             (ports.advance)(Duration::from_secs(1));
-            let change = user.rename("Bob".parse().unwrap(), &ports.occasion());
+            let change = user.rename("Bob".parse().unwrap(), &ports.metadata());
             user = commit(ports, &change.unwrap()).await;
         }
         if !active && !user.roles.contains(&Role::admin()) {
-            user = commit(ports, &user.deactivate(&ports.occasion()).unwrap()).await;
+            user = commit(ports, &user.deactivate(&ports.metadata()).unwrap()).await;
         }
         if erased && number % 4 == 3 && !user.roles.contains(&Role::admin()) {
-            commit(ports, &user.erase(&ports.occasion())).await;
+            commit(ports, &user.erase(&ports.metadata())).await;
         } else {
             users.push(user);
         }
@@ -126,7 +126,7 @@ async fn memory_columns_and_feed_agree_on_who_satisfies_a_specification(ports: P
         ports.feed.clone(),
         ports.snapshots.clone(),
         Duration::from_secs(30),
-        ports.circumstances.clock.clone(),
+        ports.env.clock.clone(),
     );
     let (mut some, mut none) = (0, 0);
     for _ in 0..300 {

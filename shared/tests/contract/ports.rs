@@ -11,13 +11,13 @@ use std::{
 
 use shared::{
     application::ports::{
-        AnonymousRequests, Attempts, AuditLog, Circumstances, Claims, Clock, Entropy,
-        OneTimeTokens, Secrets, SessionRepository, SharedCache, SigningKeys, UserRepository,
+        AnonymousRequests, Attempts, AuditLog, Clock, Env, Leases, OneTimeTokens, Secrets,
+        SecureRandom, SessionRepository, SharedCache, SigningKeys, UserRepository,
     },
     directory::ports::{Snapshots, UserFeed},
     domain::{
         Actor, Change, Email, Error, LoginKey, Origin, PasswordHash, Refusal, Result, Role,
-        Timestamp, User, UserId, change::Occasion, user::NewUser,
+        Timestamp, User, UserId, change::EventMetadata, user::NewUser,
     },
 };
 
@@ -29,41 +29,41 @@ pub(crate) struct Ports {
     pub(crate) requests: Arc<dyn AnonymousRequests>,
     pub(crate) tokens: Arc<dyn OneTimeTokens>,
     pub(crate) attempts: Arc<dyn Attempts>,
-    pub(crate) claims: Arc<dyn Claims>,
+    pub(crate) leases: Arc<dyn Leases>,
     pub(crate) cache: Arc<dyn SharedCache>,
     pub(crate) keys: Arc<dyn SigningKeys>,
     pub(crate) secrets: Arc<dyn Secrets>,
     pub(crate) audit: Arc<dyn AuditLog>,
     pub(crate) feed: Arc<dyn UserFeed>,
     pub(crate) snapshots: Arc<dyn Snapshots>,
-    pub(crate) circumstances: Circumstances,
-    /// Moves the clock of `circumstances` forward.
+    pub(crate) env: Env,
+    /// Moves the clock of `env` forward.
     pub(crate) advance: Arc<dyn Fn(Duration) + Send + Sync>,
 }
 
 impl Ports {
     pub(crate) fn now(&self) -> Timestamp {
-        self.circumstances.clock.now()
+        self.env.clock.now()
     }
 
     pub(crate) fn bytes<const N: usize>(&self) -> [u8; N] {
-        self.circumstances.entropy.bytes().unwrap()
+        self.env.random.bytes().unwrap()
     }
 
     pub(crate) fn user_id(&self) -> UserId {
         UserId::new(self.now(), self.bytes())
     }
 
-    /// The occasion of a command somebody gives now.
-    pub(crate) fn occasion(&self) -> Occasion {
+    /// The metadata of a command somebody gives now.
+    pub(crate) fn metadata(&self) -> EventMetadata {
         let origin = Origin {
             actor: Actor::Anonymous,
-            source: Some(Ipv4Addr::new(192, 0, 2, 7).into()),
+            client_ip: Some(Ipv4Addr::new(192, 0, 2, 7).into()),
             user_agent: Some("contract".to_owned()),
             request_id: "request-1".to_owned(),
             traceparent: None,
         };
-        self.circumstances.occasion(origin).unwrap()
+        self.env.metadata(origin).unwrap()
     }
 
     /// A new user with this address and these roles.
@@ -72,7 +72,7 @@ impl Ports {
         self.users.commit(&change).await.unwrap()
     }
 
-    /// Who has this address.
+    /// Principal has this address.
     pub(crate) async fn owner(&self, address: &str) -> Option<UserId> {
         let key = LoginKey::Email(email(address));
         let login = self.users.find_login(&key).await.unwrap();
@@ -93,12 +93,17 @@ impl Ports {
 
     /// The creation of the user `id` with this address and these roles.
     pub(crate) fn creation_of(&self, id: UserId, email: &str, roles: &[Role]) -> Change {
-        creation_on(&self.occasion(), id, email, roles)
+        creation_on(&self.metadata(), id, email, roles)
     }
 }
 
-/// The creation of the user `id` with this address and these roles, on `occasion`.
-pub(crate) fn creation_on(occasion: &Occasion, id: UserId, email: &str, roles: &[Role]) -> Change {
+/// The creation of the user `id` with this address and these roles, on `metadata`.
+pub(crate) fn creation_on(
+    metadata: &EventMetadata,
+    id: UserId,
+    email: &str,
+    roles: &[Role],
+) -> Change {
     let new = NewUser {
         id,
         email: email.parse().unwrap(),
@@ -106,7 +111,7 @@ pub(crate) fn creation_on(occasion: &Occasion, id: UserId, email: &str, roles: &
         password: PasswordHash::from_phc("$argon2id$of-ann"),
         roles: roles.iter().cloned().collect(),
     };
-    User::create(new, occasion)
+    User::create(new, metadata)
 }
 
 /// The least time that passes.
@@ -149,7 +154,7 @@ impl Clock for TestClock {
 /// The system's randomness.
 pub(crate) struct SystemEntropy;
 
-impl Entropy for SystemEntropy {
+impl SecureRandom for SystemEntropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
         aws_lc_rs::rand::fill(bytes).map_err(shared::domain::Error::internal)
     }

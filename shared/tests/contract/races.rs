@@ -1,4 +1,4 @@
-//! Of those who meet, some win, and the world stays one that could be.
+//! Of those who meet, some win, and the back end stays one that could be.
 
 use shared::domain::{Change, Refusal, Result, Role, TokenPurpose, User, token::OneTimeToken};
 
@@ -37,9 +37,9 @@ async fn of_many_administrators_leaving_at_once_one_stays(ports: Ports) {
         admins.push(ports.created(&address, &[Role::admin()]).await);
     }
     let leave = |(number, admin): (usize, &User)| match number % 3 {
-        0 => admin.deactivate(&ports.occasion()).unwrap(),
-        1 => admin.assign_roles([].into(), &ports.occasion()).unwrap(),
-        _ => admin.erase(&ports.occasion()),
+        0 => admin.deactivate(&ports.metadata()).unwrap(),
+        1 => admin.assign_roles([].into(), &ports.metadata()).unwrap(),
+        _ => admin.erase(&ports.metadata()),
     };
     let changes: Vec<_> = admins.iter().enumerate().map(leave).collect();
 
@@ -71,15 +71,15 @@ async fn of_many_administrators_leaving_at_once_one_stays(ports: Ports) {
 /// A user who wants an address, and the proof.
 async fn wanting(ports: &Ports, own: &str, wanted: &str) -> (User, Change) {
     let user = ports.created(own, &[]).await;
-    let wish = user.request_email(email(wanted), &ports.occasion());
-    let user = ports.users.commit(&wish.unwrap()).await.unwrap();
+    let request = user.request_email(email(wanted), &ports.metadata());
+    let user = ports.users.commit(&request.unwrap()).await.unwrap();
     let token = OneTimeToken::new(TokenPurpose::EmailChange, user.id, ports.bytes());
     let wanted = email(wanted);
     let issue = token.issue(&wanted, ports.now());
     assert!(ports.tokens.issue(&issue).await.unwrap());
     let password = ports.password(own).await;
     let proof = user
-        .confirm_email(Some(password), &ports.occasion())
+        .confirm_email(Some(password), &ports.metadata())
         .unwrap();
     (user, proof.spending(token.spend(&wanted, ports.now())))
 }
@@ -137,7 +137,7 @@ async fn two_different_changes_spend_a_token_once(ports: Ports) {
     let issue = token.issue(&ann.email, ports.now());
     assert!(ports.tokens.issue(&issue).await.unwrap());
     let changes = [&ann, &bob].map(|user| {
-        let change = user.verify_email(&ports.occasion()).unwrap();
+        let change = user.verify_email(&ports.metadata()).unwrap();
         change.spending(token.spend(&ann.email, ports.now()))
     });
 

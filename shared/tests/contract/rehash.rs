@@ -58,7 +58,7 @@ async fn a_repeated_one_changes_nothing(ports: Ports) {
 async fn a_password_chosen_meanwhile_stays(ports: Ports) {
     let user = ports.created(ANN, &[]).await;
     let old = login(&ports, ANN).await.unwrap();
-    let change = user.change_password(hash("chosen"), &ports.occasion());
+    let change = user.change_password(hash("chosen"), &ports.metadata());
     ports.users.commit(&change).await.unwrap();
 
     assert!(!ports.users.rehash(&old, &hash("fresh")).await.unwrap());
@@ -70,12 +70,12 @@ async fn a_login_that_moved_is_not_written(ports: Ports) {
     let user = ports.created(ANN, &[]).await;
     let old = login(&ports, ANN).await.unwrap();
     let wanted = email("ann@example.org");
-    let wish = user.request_email(wanted.clone(), &ports.occasion());
-    let user = ports.users.commit(&wish.unwrap()).await.unwrap();
+    let request = user.request_email(wanted.clone(), &ports.metadata());
+    let user = ports.users.commit(&request.unwrap()).await.unwrap();
     let token = OneTimeToken::new(TokenPurpose::EmailChange, user.id, ports.bytes());
     let issue = token.issue(&wanted, ports.now());
     assert!(ports.tokens.issue(&issue).await.unwrap());
-    let change = user.confirm_email(old.password.clone(), &ports.occasion());
+    let change = user.confirm_email(old.password.clone(), &ports.metadata());
     let change = change.unwrap().spending(token.spend(&wanted, ports.now()));
     ports.users.commit(&change).await.unwrap();
 
@@ -89,7 +89,7 @@ async fn a_login_that_moved_is_not_written(ports: Ports) {
 async fn a_login_that_is_gone_does_not_come_back(ports: Ports) {
     let user = ports.created(ANN, &[]).await;
     let old = login(&ports, ANN).await.unwrap();
-    let change = user.erase(&ports.occasion());
+    let change = user.erase(&ports.metadata());
     ports.users.commit(&change).await.unwrap();
 
     assert!(!ports.users.rehash(&old, &hash("fresh")).await.unwrap());
@@ -121,7 +121,7 @@ async fn a_chosen_password_outlives_any_race(ports: Ports) {
         let address = format!("ann-{round}@example.com");
         let user = ports.created(&address, &[]).await;
         let old = login(&ports, &address).await.unwrap();
-        let change = user.change_password(hash("chosen"), &ports.occasion());
+        let change = user.change_password(hash("chosen"), &ports.metadata());
         let chooser = tokio::spawn({
             let users = Arc::clone(&ports.users);
             async move { users.commit(&change).await.map(|_| ()) }

@@ -30,7 +30,7 @@ fn request_for(ports: &Ports, kind: RequestKind) -> (AnonymousRequest, DomainEve
         RequestId::new(ports.now(), ports.bytes()),
         email("ann@example.com"),
         kind,
-        &ports.occasion(),
+        &ports.metadata(),
     )
 }
 

@@ -37,8 +37,8 @@ async fn user(ports: &Ports) -> User {
 }
 
 fn session(ports: &Ports, user: &User, id: SessionId) -> (Session, DomainEvent) {
-    let nonce = ports.circumstances.entropy.token().unwrap();
-    Session::start(id, nonce, user, "pwd", &ports.occasion())
+    let nonce = ports.env.random.token().unwrap();
+    Session::start(id, nonce, user, "pwd", &ports.metadata())
 }
 
 fn id(ports: &Ports) -> SessionId {
@@ -229,7 +229,7 @@ async fn what_has_changed_since_is_not_rotated(ports: Ports) {
 
 fn ended(ports: &Ports, session: &Session) -> DomainEvent {
     let reason = EndReason::SignedOut;
-    Session::ended(session.user_id, session.id, reason, &ports.occasion())
+    Session::ended(session.user_id, session.id, reason, &ports.metadata())
 }
 
 async fn a_session_ends_once(ports: Ports) {
@@ -274,7 +274,7 @@ async fn everything_of_a_user_is_forgotten(ports: Ports) {
     assert_eq!(found(&ports, &gone).await, None);
     assert_eq!(ports.sessions.list(ann.id).await.unwrap(), []);
     assert_eq!(found(&ports, &stays).await, Some(stays));
-    let verified = ann.verify_email(&ports.occasion()).unwrap();
+    let verified = ann.verify_email(&ports.metadata()).unwrap();
     let verified = verified.spending(token.spend(&ann.email, ports.now()));
     assert_eq!(
         refusal(ports.users.commit(&verified).await),

@@ -35,18 +35,18 @@ async fn newest(ports: &Ports) -> Option<Manifest> {
 
 async fn a_segment_comes_back_as_it_was_put(ports: Ports) {
     // As large as they get; DynamoDB takes items of 400 KB.
-    let octets: Vec<u8> = (0..350_000_u32).map(|at| at.to_be_bytes()[3]).collect();
-    let name = SegmentName::of(3, &octets);
-    let other = SegmentName::of(4, &octets);
+    let bytes: Vec<u8> = (0..350_000_u32).map(|at| at.to_be_bytes()[3]).collect();
+    let name = SegmentName::of(3, &bytes);
+    let other = SegmentName::of(4, &bytes);
     assert_eq!(ports.snapshots.segment(&name).await.unwrap(), None);
     for _ in 0..2 {
         ports
             .snapshots
-            .put_segment(&name, octets.clone())
+            .put_segment(&name, bytes.clone())
             .await
             .unwrap();
         let kept = ports.snapshots.segment(&name).await.unwrap();
-        assert!(kept.is_some_and(|kept| kept == octets));
+        assert!(kept.is_some_and(|kept| kept == bytes));
     }
     assert_eq!(ports.snapshots.segment(&other).await.unwrap(), None);
     for _ in 0..2 {

@@ -45,7 +45,7 @@ async fn issued(ports: &Ports, user: &User) -> OneTimeToken {
 /// The reset of the password of `user` which `token` permits.
 fn reset(ports: &Ports, user: &User, token: &OneTimeToken) -> Change {
     let password = PasswordHash::from_phc("$new");
-    user.reset_password(password, &ports.occasion())
+    user.reset_password(password, &ports.metadata())
         .spending(token.spend(&user.email, ports.now()))
 }
 
@@ -194,7 +194,7 @@ async fn a_token_proves_the_address_it_was_mailed_to(ports: Ports) {
     let token = issued(&ports, &user).await;
     let elsewhere = token.spend(&email("bob@example.com"), ports.now());
     assert!(!ports.tokens.is_good(&elsewhere).await.unwrap());
-    let change = user.reset_password(PasswordHash::from_phc("$new"), &ports.occasion());
+    let change = user.reset_password(PasswordHash::from_phc("$new"), &ports.metadata());
     assert_eq!(
         refusal(ports.users.commit(&change.spending(elsewhere)).await),
         Refusal::TokenExpired
@@ -206,7 +206,7 @@ async fn a_token_is_good_for_its_purpose(ports: Ports) {
     let token = issued(&ports, &user).await;
     let mut elsewhere = token.spend(&user.email, ports.now());
     elsewhere.purpose = TokenPurpose::EmailVerification;
-    let change = user.verify_email(&ports.occasion()).unwrap();
+    let change = user.verify_email(&ports.metadata()).unwrap();
     let change = change.spending(elsewhere);
     assert_eq!(
         refusal(ports.users.commit(&change).await),
@@ -243,7 +243,7 @@ async fn a_change_that_fails_uses_no_token_up(ports: Ports) {
     let token = issued(&ports, &user).await;
     let late = reset(&ports, &user, &token);
     let renamed = user
-        .rename("Bea".parse().unwrap(), &ports.occasion())
+        .rename("Bea".parse().unwrap(), &ports.metadata())
         .unwrap();
     let user = ports.users.commit(&renamed).await.unwrap();
     assert_eq!(
@@ -261,13 +261,13 @@ async fn a_change_that_fails_uses_no_token_up(ports: Ports) {
 async fn without_a_good_token_nobody_learns_who_has_an_address(ports: Ports) {
     ports.created("bob@example.com", &[]).await;
     let user = ann(&ports).await;
-    let wish = user
-        .request_email(email("bob@example.com"), &ports.occasion())
+    let request = user
+        .request_email(email("bob@example.com"), &ports.metadata())
         .unwrap();
-    let user = ports.users.commit(&wish).await.unwrap();
+    let user = ports.users.commit(&request).await.unwrap();
     let wanted = email("bob@example.com");
     let token = OneTimeToken::new(TokenPurpose::EmailChange, user.id, ports.bytes());
-    let moves = user.confirm_email(None, &ports.occasion()).unwrap();
+    let moves = user.confirm_email(None, &ports.metadata()).unwrap();
     let moves = moves.spending(token.spend(&wanted, ports.now()));
     assert_eq!(
         refusal(ports.users.commit(&moves).await),

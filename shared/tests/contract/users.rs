@@ -89,12 +89,12 @@ async fn a_replayed_change_gives_the_first_answer(ports: Ports) {
 /// under the reserved ids.
 async fn a_replay_by_somebody_else_gives_the_first_answer(ports: Ports) {
     let id = ports.user_id();
-    let event_id = ports.occasion().event_id;
+    let event_id = ports.metadata().event_id;
     let creation = |request_id: &str| {
-        let mut occasion = ports.occasion();
-        occasion.event_id = event_id;
-        request_id.clone_into(&mut occasion.origin.request_id);
-        creation_on(&occasion, id, "ann@example.com", &[])
+        let mut metadata = ports.metadata();
+        metadata.event_id = event_id;
+        request_id.clone_into(&mut metadata.origin.request_id);
+        creation_on(&metadata, id, "ann@example.com", &[])
     };
     let first = ports.users.commit(&creation("request-1")).await.unwrap();
     (ports.advance)(std::time::Duration::from_secs(5));

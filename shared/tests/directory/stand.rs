@@ -27,7 +27,7 @@ use shared::{
     },
     domain::{Timestamp, UserId},
 };
-use testing::World;
+use testing::FakeBackend;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -120,7 +120,7 @@ impl Stand {
         let clock = Arc::new(Hand(AtomicI64::new(START)));
         let feed = Arc::new(Feed::new(Table::new(client.clone(), TABLE)));
         Self {
-            directory: Directory::new(feed, World::new(), OVERLAP, clock.clone()),
+            directory: Directory::new(feed, FakeBackend::new(), OVERLAP, clock.clone()),
             client,
             database,
             clock,

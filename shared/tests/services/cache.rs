@@ -1,22 +1,22 @@
 use std::{sync::Arc, time::Duration};
 
-use application::cache::{CacheTerms, TieredCache};
+use application::cache::{CacheConfig, TieredCache};
 use domain::{Error, Refusal, Result};
-use testing::{Fault, World};
+use testing::{FakeBackend, Fault};
 
-const TERMS: CacheTerms = CacheTerms {
+const CONFIG: CacheConfig = CacheConfig {
     lifetime: Duration::from_mins(10),
-    absence: None,
-    seen_within: Duration::from_secs(5),
+    negative_ttl: None,
+    max_staleness: Duration::from_secs(5),
     capacity: 3,
 };
 
-fn cache(world: &Arc<World>) -> TieredCache<String> {
-    TieredCache::new(TERMS, world.clone(), world.clone())
+fn cache(backend: &Arc<FakeBackend>) -> TieredCache<String> {
+    TieredCache::new(CONFIG, backend.clone(), backend.clone())
 }
 
-fn local(world: &Arc<World>) -> TieredCache<String> {
-    TieredCache::local(TERMS, world.clone())
+fn local(backend: &Arc<FakeBackend>) -> TieredCache<String> {
+    TieredCache::local(CONFIG, backend.clone())
 }
 
 fn value(text: &str) -> impl Future<Output = Result<Option<String>>> {
@@ -30,34 +30,34 @@ async fn seen(cache: &TieredCache<String>, key: &str, loadable: &str) -> String 
 
 #[tokio::test]
 async fn a_hit_asks_nobody_and_a_miss_asks_twice() {
-    let world = World::new();
-    let cache = cache(&world);
+    let backend = FakeBackend::new();
+    let cache = cache(&backend);
     seen(&cache, "a:1", "value").await;
     assert_eq!(
-        world.trace(),
+        backend.trace(),
         ["cache.generation", "cache.get", "cache.put"]
     );
-    world.clear_trace();
+    backend.clear_trace();
     seen(&cache, "a:1", "value").await;
-    assert!(world.trace().is_empty());
-    world.advance(TERMS.seen_within);
+    assert!(backend.trace().is_empty());
+    backend.advance(CONFIG.max_staleness);
     seen(&cache, "a:1", "value").await;
-    assert_eq!(world.trace(), ["cache.generation"]);
+    assert_eq!(backend.trace(), ["cache.generation"]);
 }
 
 #[tokio::test]
 async fn whatever_happens_to_the_store_the_load_answers() {
-    let tried = World::try_every_fault(async |fault| {
-        let world = World::new();
-        let cache = cache(&world);
-        let (answer, fired) = world
+    let tried = FakeBackend::try_every_fault(async |fault| {
+        let backend = FakeBackend::new();
+        let cache = cache(&backend);
+        let (answer, fired) = backend
             .with_fault(fault, cache.get("a:1", value("first")))
             .await;
         if let Some(answer) = answer {
             assert_eq!(*answer.unwrap().unwrap(), "first");
         }
         // One that died in the middle leaves nothing in the way of the next.
-        world.advance(TERMS.lifetime);
+        backend.advance(CONFIG.lifetime);
         assert_eq!(seen(&cache, "a:1", "second").await, "second");
         fired
     })
@@ -67,12 +67,12 @@ async fn whatever_happens_to_the_store_the_load_answers() {
 
 #[tokio::test]
 async fn without_a_generation_nothing_is_kept() {
-    let world = World::new();
-    let cache = cache(&world);
+    let backend = FakeBackend::new();
+    let cache = cache(&backend);
     seen(&cache, "a:1", "old").await;
-    world.advance(TERMS.seen_within);
+    backend.advance(CONFIG.max_staleness);
     let asked = cache.get("a:1", value("new"));
-    let (answer, fired) = world.with_fault(Fault::Fail(0), asked).await;
+    let (answer, fired) = backend.with_fault(Fault::Fail(0), asked).await;
     assert_eq!(*answer.unwrap().unwrap().unwrap(), "new");
     assert!(fired);
     // The store answers again, and has the old one: nobody invalidated it.
@@ -82,9 +82,9 @@ async fn without_a_generation_nothing_is_kept() {
 #[tokio::test]
 async fn an_invalidation_that_failed_says_so() {
     for pattern in ["a:*", "a:1"] {
-        let world = World::new();
-        let cache = cache(&world);
-        let (answer, _) = world
+        let backend = FakeBackend::new();
+        let cache = cache(&backend);
+        let (answer, _) = backend
             .with_fault(Fault::Fail(0), cache.invalidate(pattern))
             .await;
         assert!(answer.unwrap().is_err());
@@ -93,16 +93,16 @@ async fn an_invalidation_that_failed_says_so() {
 
 #[tokio::test]
 async fn a_value_of_another_shape_is_loaded_again() {
-    let world = World::new();
-    let numbers = TieredCache::new(TERMS, world.clone(), world.clone());
+    let backend = FakeBackend::new();
+    let numbers = TieredCache::new(CONFIG, backend.clone(), backend.clone());
     numbers.get("a:1", async { Ok(Some(1)) }).await.unwrap();
-    assert_eq!(seen(&cache(&world), "a:1", "one").await, "one");
+    assert_eq!(seen(&cache(&backend), "a:1", "one").await, "one");
 }
 
 #[tokio::test]
 async fn who_waited_for_a_load_that_failed_does_not_try_again() {
-    let world = World::new();
-    let cache = local(&world);
+    let backend = FakeBackend::new();
+    let cache = local(&backend);
     let loads = std::sync::atomic::AtomicUsize::new(0);
     let failing = async || {
         loads.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
@@ -122,12 +122,12 @@ async fn who_waited_for_a_load_that_failed_does_not_try_again() {
 
 #[tokio::test]
 async fn of_too_many_values_the_oldest_go() {
-    let world = World::new();
-    let cache = local(&world);
+    let backend = FakeBackend::new();
+    let cache = local(&backend);
     for n in 1..=10 {
         seen(&cache, &format!("a:{n}"), "old").await;
-        world.advance(Duration::from_secs(1));
-        assert!(cache.l1_len() <= TERMS.capacity);
+        backend.advance(Duration::from_secs(1));
+        assert!(cache.l1_len() <= CONFIG.capacity);
     }
     assert_eq!(seen(&cache, "a:10", "new").await, "old");
     assert_eq!(seen(&cache, "a:8", "new").await, "old");
@@ -136,8 +136,8 @@ async fn of_too_many_values_the_oldest_go() {
 
 #[tokio::test]
 async fn a_local_cache_knows_no_store_and_can_be_invalidated() {
-    let world = World::new();
-    let cache = local(&world);
+    let backend = FakeBackend::new();
+    let cache = local(&backend);
     for pattern in ["users:*", "users:ann"] {
         seen(&cache, "users:ann", "old").await;
         assert_eq!(seen(&cache, "users:ann", "new").await, "old");
@@ -151,5 +151,5 @@ async fn a_local_cache_knows_no_store_and_can_be_invalidated() {
     };
     cache.get("users:bob", overtaken).await.unwrap();
     assert_eq!(seen(&cache, "users:bob", "new").await, "new");
-    assert!(world.trace().is_empty());
+    assert!(backend.trace().is_empty());
 }

@@ -8,9 +8,9 @@ use shared::{
         shared_secret::SharedSecret,
     },
     domain::{EventKind, Password, Roles, User, UserId, user::NewUser},
-    lambda::http::{Access, Gate, answer, reply},
+    lambda::http::{Access, Authenticator, answer, response},
 };
-use testing::{World, sample::Sample};
+use testing::{FakeBackend, sample::Sample};
 
 use super::*;
 use crate::{handler, password::PasswordStrategy};
@@ -18,7 +18,7 @@ use crate::{handler, password::PasswordStrategy};
 const PASSWORD: &str = "correct horse battery staple";
 
 struct Fixture {
-    world: Arc<World>,
+    backend: Arc<FakeBackend>,
     tokens: Arc<Jwt>,
     service: Arc<Authenticate>,
 }
@@ -26,57 +26,54 @@ struct Fixture {
 impl Fixture {
     /// A world in which Ann has an account.
     async fn new() -> Self {
-        let world = World::new();
-        let tokens = Arc::new(Jwt::new(world.clone(), world.circumstances(), "roster"));
+        let backend = FakeBackend::new();
+        let tokens = Arc::new(Jwt::new(backend.clone(), backend.env(), "roster"));
         let password = PasswordStrategy {
-            users: world.clone(),
-            hasher: world.clone(),
-            throttle: world.sign_in_throttle(10),
-            circumstances: world.circumstances(),
+            users: backend.clone(),
+            hasher: backend.clone(),
+            rate_limiter: backend.sign_in_limiter(10),
+            env: backend.env(),
         };
-        let secret = SharedSecret::new(SecretPurpose::Refresh, world.clone(), world.clone());
+        let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
         let service = Arc::new(Authenticate {
             strategies: vec![Arc::new(password)],
-            sessions: world.clone(),
-            granting: Granting {
+            sessions: backend.clone(),
+            session_tokens: SessionTokens {
                 tokens: tokens.clone(),
                 refresh_secret: secret,
             },
-            circumstances: world.circumstances(),
+            env: backend.env(),
         });
-        let occasion = world
-            .circumstances()
-            .occasion(Origin::system("test"))
-            .unwrap();
-        let hasher: &dyn PasswordHasher = world.as_ref();
+        let metadata = backend.env().metadata(Origin::system("test")).unwrap();
+        let hasher: &dyn PasswordHasher = backend.as_ref();
         let new = NewUser {
-            id: UserId::new(occasion.now, [7; 10]),
+            id: UserId::new(metadata.now, [7; 10]),
             email: "ann@example.com".parse().unwrap(),
             name: "Ann".parse().unwrap(),
             password: hasher.hash(&Password::presented(PASSWORD)).await.unwrap(),
             roles: Roles::new(),
         };
-        world.commit(&User::create(new, &occasion)).await.unwrap();
+        backend.commit(&User::create(new, &metadata)).await.unwrap();
         let fixture = Self {
-            world,
+            backend,
             tokens,
             service,
         };
         // The first sign-in makes keys; what follows is warm.
         fixture.sign_in("ann@example.com", PASSWORD).await;
-        fixture.world.clear_trace();
+        fixture.backend.clear_trace();
         fixture
     }
 
-    async fn post(&self, body: &Value) -> (u16, Value) {
+    async fn mail_service(&self, body: &Value) -> (u16, Value) {
         let request = Sample::new("POST", "/sessions")
             .json(body)
             .into_request()
             .unwrap();
-        let gate = Gate::open("");
+        let authenticator = Authenticator::open("");
         let response = answer(
             handler::ACCESS,
-            &gate,
+            &authenticator,
             self.service.clone(),
             &handler::handle,
             request,
@@ -90,7 +87,7 @@ impl Fixture {
     }
 
     async fn sign_in(&self, email: &str, password: &str) -> (u16, Value) {
-        self.post(&json!({"email": email, "password": password}))
+        self.mail_service(&json!({"email": email, "password": password}))
             .await
     }
 }
@@ -112,7 +109,7 @@ async fn the_right_password_starts_a_session() {
         .unwrap();
     assert_eq!(json!(grant.user_id), body["user"]["id"]);
     assert_eq!(body["refreshToken"].as_str().unwrap().len(), 91);
-    let event = fixture.world.outbox().pop().unwrap();
+    let event = fixture.backend.outbox().pop().unwrap();
     assert_eq!(
         (event.kind, event.data.session_id),
         (EventKind::SessionStarted, Some(grant.session_id))
@@ -129,11 +126,11 @@ async fn unknown_wrong_and_inactive_look_alike() {
         ("ann@example.com", "wrong", true),
         ("ann@example.com", PASSWORD, false),
     ] {
-        let id = fixture.world.users()[0].id;
-        fixture.world.tamper(id, |user| user.active = active);
-        fixture.world.clear_trace();
+        let id = fixture.backend.users()[0].id;
+        fixture.backend.tamper(id, |user| user.active = active);
+        fixture.backend.clear_trace();
         let answer = fixture.sign_in(email, password).await;
-        answers.push((answer, fixture.world.trace()));
+        answers.push((answer, fixture.backend.trace()));
     }
     assert_eq!(answers[0].0.0, 401);
     assert_eq!(answers[0].0.1["code"], "invalid-credentials");
@@ -158,7 +155,7 @@ async fn a_warm_sign_in_makes_eight_calls() {
     let fixture = Fixture::new().await;
     fixture.sign_in("ann@example.com", PASSWORD).await;
     assert_eq!(
-        fixture.world.trace(),
+        fixture.backend.trace(),
         [
             "attempts.spend",
             "attempts.spend",
@@ -167,7 +164,7 @@ async fn a_warm_sign_in_makes_eight_calls() {
             "hasher.verify",
             "sessions.start",
             "attempts.clear",
-            "attempts.give_back",
+            "attempts.refund",
         ]
     );
 }
@@ -186,7 +183,7 @@ async fn wrong_fields_are_pointed_at() {
             vec!["invalid-email", "required", "unknown-field"],
         ),
     ] {
-        let (status, problem) = fixture.post(&body).await;
+        let (status, problem) = fixture.mail_service(&body).await;
         let errors = problem["errors"].as_array().unwrap().iter();
         let codes: Vec<_> = errors
             .map(|error| error["code"].as_str().unwrap())
@@ -200,23 +197,24 @@ async fn a_token_opens_what_it_should_and_nothing_else() {
     let fixture = Fixture::new().await;
     let (_, body) = fixture.sign_in("ann@example.com", PASSWORD).await;
     let token = body["accessToken"].as_str().unwrap().to_owned();
-    let id = fixture.world.users()[0].id;
-    let gate = Gate::guarded("", fixture.tokens.clone(), fixture.world.clone());
+    let id = fixture.backend.users()[0].id;
+    let authenticator = Authenticator::guarded("", fixture.tokens.clone(), fixture.backend.clone());
     let knock = async |access: Access, token: &str, path_id: &str| {
         let request = Sample::new("GET", "/users/x")
             .bearer(token)
             .parameter("id", path_id)
             .into_request()
             .unwrap();
-        let handle = async |_: Arc<()>, _| reply::json(shared::lambda::http::StatusCode::OK, &());
-        answer(access, &gate, Arc::new(()), &handle, request)
+        let handle =
+            async |_: Arc<()>, _| response::json(shared::lambda::http::StatusCode::OK, &());
+        answer(access, &authenticator, Arc::new(()), &handle, request)
             .await
             .status()
             .as_u16()
     };
     let (own, other) = (
         id.to_string(),
-        UserId::new(fixture.world.circumstances().clock.now(), [8; 10]).to_string(),
+        UserId::new(fixture.backend.env().clock.now(), [8; 10]).to_string(),
     );
     assert_eq!(knock(Access::Caller, &token, &own).await, 200);
     assert_eq!(knock(Access::OwnerOrAdmin, &token, &own).await, 200);
@@ -237,27 +235,27 @@ async fn a_token_opens_what_it_should_and_nothing_else() {
     );
     assert_eq!(knock(Access::Caller, "", &own).await, 401);
     // Roles count as they are now; so do epoch and activity.
-    fixture.world.tamper(id, |user| {
+    fixture.backend.tamper(id, |user| {
         user.roles.insert(shared::domain::Role::admin());
     });
     assert_eq!(knock(Access::Admin, &token, &other).await, 200);
-    fixture.world.tamper(id, |user| user.auth_epoch += 1);
+    fixture.backend.tamper(id, |user| user.auth_epoch += 1);
     assert_eq!(knock(Access::Caller, &token, &own).await, 401);
-    fixture.world.tamper(id, |user| {
+    fixture.backend.tamper(id, |user| {
         user.auth_epoch -= 1;
         user.active = false;
     });
     assert_eq!(knock(Access::Caller, &token, &own).await, 401);
-    fixture.world.tamper(id, |user| user.active = true);
-    fixture.world.advance(std::time::Duration::from_mins(11));
+    fixture.backend.tamper(id, |user| user.active = true);
+    fixture.backend.advance(std::time::Duration::from_mins(11));
     assert_eq!(knock(Access::Caller, &token, &own).await, 401, "expired");
 }
 
 /// Status, code and `Retry-After` of a try.
 async fn guess(fixture: &Fixture, email: &str, password: &str) -> (u16, Value, Vec<&'static str>) {
-    fixture.world.clear_trace();
+    fixture.backend.clear_trace();
     let (status, body) = fixture.sign_in(email, password).await;
-    (status, body["code"].clone(), fixture.world.trace())
+    (status, body["code"].clone(), fixture.backend.trace())
 }
 
 #[tokio::test]
@@ -281,7 +279,7 @@ async fn after_ten_guesses_known_and_unknown_addresses_are_locked_alike() {
     let (_, code, calls) = &stories[0][10];
     assert_eq!(code, "too-many-requests");
     let refused = ["attempts.spend", "attempts.spend", "users.find_login"];
-    let released = ["attempts.give_back"];
+    let released = ["attempts.refund"];
     let announced = ["attempts.announce"];
     assert!(
         calls.iter().all(|call| refused.contains(call)
@@ -289,12 +287,12 @@ async fn after_ten_guesses_known_and_unknown_addresses_are_locked_alike() {
             || announced.contains(call)),
         "nothing is compared: {calls:?}"
     );
-    let locks = fixture.world.outbox().into_iter();
+    let locks = fixture.backend.outbox().into_iter();
     let locks: Vec<_> = locks
         .filter(|event| event.kind == EventKind::SignInLocked)
         .map(|event| event.user_id)
         .collect();
-    let ann = fixture.world.users()[0].id;
+    let ann = fixture.backend.users()[0].id;
     assert_eq!(locks, [Some(ann), None], "one event for each lock");
 }
 
@@ -304,7 +302,7 @@ async fn five_hundred_guesses_at_once_are_ten() {
     let all = (0..500).map(|_| fixture.sign_in("ann@example.com", "wrong"));
     let all = futures::future::join_all(all).await;
     let compared = all.iter().filter(|(status, _)| *status == 401).count();
-    let hashes = fixture.world.trace().into_iter();
+    let hashes = fixture.backend.trace().into_iter();
     let hashes = hashes.filter(|call| *call == "hasher.verify").count();
     assert_eq!((compared, hashes), (10, 10));
     assert_eq!(all.iter().filter(|(status, _)| *status == 429).count(), 490);
@@ -318,13 +316,13 @@ async fn a_lock_ends_and_the_next_lasts_longer() {
     }
     for wait in [30, 60, 120] {
         fixture
-            .world
+            .backend
             .advance(Duration::from_millis(wait * 1000 - 1));
         assert_eq!(guess(&fixture, "ann@example.com", PASSWORD).await.0, 429);
-        fixture.world.advance(Duration::from_millis(1));
+        fixture.backend.advance(Duration::from_millis(1));
         assert_eq!(guess(&fixture, "ann@example.com", "wrong").await.0, 401);
     }
-    fixture.world.advance(Duration::from_mins(4));
+    fixture.backend.advance(Duration::from_mins(4));
     assert_eq!(guess(&fixture, "ann@example.com", PASSWORD).await.0, 201);
     for _ in 0..10 {
         let wrong = guess(&fixture, "ann@example.com", "wrong").await;
@@ -343,6 +341,6 @@ async fn a_place_has_its_own_limit_which_a_right_guess_does_not_clear() {
     }
     let refused = guess(&fixture, "ann@example.com", PASSWORD).await;
     assert_eq!(refused.0, 429);
-    fixture.world.advance(Duration::from_mins(1));
+    fixture.backend.advance(Duration::from_mins(1));
     assert_eq!(guess(&fixture, "ann@example.com", PASSWORD).await.0, 201);
 }

@@ -1,24 +1,24 @@
 use shared::{
     domain::{Error, EventKind},
-    lambda::http::{Access, Gate, answer},
+    lambda::http::{Access, Authenticator, answer},
 };
-use testing::{Fault, World, sample::Sample};
+use testing::{FakeBackend, Fault, sample::Sample};
 
 use super::*;
 use crate::handler;
 
-fn service(world: &Arc<World>, policy: SignUpPolicy) -> Arc<CreateUser> {
+fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Arc<CreateUser> {
     Arc::new(CreateUser {
         policy,
         passwords: PasswordPolicy::default(),
-        users: world.clone(),
-        requests: world.clone(),
-        hasher: world.clone(),
-        throttle: world.throttle(),
-        per_source: Limit::hourly(5),
+        users: backend.clone(),
+        requests: backend.clone(),
+        hasher: backend.clone(),
+        rate_limiter: backend.rate_limiter(),
+        per_client_ip: Limit::hourly(5),
         mails_per_address: Limit::hourly(2),
-        idempotency: Idempotency::new(world.clone(), world.clone(), world.clone()),
-        circumstances: world.circumstances(),
+        idempotency: Idempotency::new(backend.clone(), backend.clone(), backend.clone()),
+        env: backend.env(),
     })
 }
 
@@ -26,11 +26,11 @@ fn body(email: &str) -> Value {
     json!({"email": email, "name": "Ann Example", "password": "correct horse battery staple"})
 }
 
-async fn post(service: &Arc<CreateUser>, request: Sample) -> (u16, Value) {
+async fn mail_service(service: &Arc<CreateUser>, request: Sample) -> (u16, Value) {
     let request = request.into_request().unwrap();
     let response = answer(
         handler::ACCESS,
-        &Gate::open(""),
+        &Authenticator::open(""),
         service.clone(),
         &handler::handle,
         request,
@@ -50,9 +50,9 @@ fn sign_up_once(email: &str) -> Sample {
 
 #[tokio::test]
 async fn a_sign_up_makes_a_user_and_an_event() {
-    let world = World::new();
-    let (status, user) = post(
-        &service(&world, SignUpPolicy::Open),
+    let backend = FakeBackend::new();
+    let (status, user) = mail_service(
+        &service(&backend, SignUpPolicy::Open),
         sign_up("Ann@Example.com"),
     )
     .await;
@@ -60,7 +60,7 @@ async fn a_sign_up_makes_a_user_and_an_event() {
         (status, &user["email"], &user["version"]),
         (201, &json!("ann@example.com"), &json!(1))
     );
-    let events = world.outbox();
+    let events = backend.outbox();
     assert_eq!(events.len(), 1);
     assert_eq!(
         (events[0].kind, events[0].user_id.unwrap().to_string()),
@@ -70,7 +70,7 @@ async fn a_sign_up_makes_a_user_and_an_event() {
         )
     );
     assert_eq!(
-        world.trace(),
+        backend.trace(),
         ["attempts.spend", "hasher.hash", "users.commit"],
         "one try, one hash and one transaction"
     );
@@ -78,20 +78,20 @@ async fn a_sign_up_makes_a_user_and_an_event() {
 
 #[tokio::test]
 async fn an_address_in_other_letters_is_taken() {
-    let world = World::new();
-    let service = service(&world, SignUpPolicy::Open);
-    post(&service, sign_up("ann@example.com")).await;
-    let (status, problem) = post(&service, sign_up("ANN@EXAMPLE.COM")).await;
+    let backend = FakeBackend::new();
+    let service = service(&backend, SignUpPolicy::Open);
+    mail_service(&service, sign_up("ann@example.com")).await;
+    let (status, problem) = mail_service(&service, sign_up("ANN@EXAMPLE.COM")).await;
     assert_eq!((status, &problem["code"]), (409, &json!("email-taken")));
-    assert_eq!(world.outbox().len(), 1);
+    assert_eq!(backend.outbox().len(), 1);
 }
 
 #[tokio::test]
 async fn every_wrong_field_is_pointed_at() {
-    let world = World::new();
+    let backend = FakeBackend::new();
     let request = Sample::new("POST", "/users")
         .json(&json!({"email": "ann", "password": "password1", "admin": true}));
-    let (status, problem) = post(&service(&world, SignUpPolicy::Open), request).await;
+    let (status, problem) = mail_service(&service(&backend, SignUpPolicy::Open), request).await;
     assert_eq!(status, 422);
     let errors = problem["errors"].as_array().unwrap();
     let pointed: Vec<_> = errors
@@ -112,25 +112,45 @@ async fn every_wrong_field_is_pointed_at() {
             ("/admin", "unknown-field")
         ]
     );
-    assert!(world.trace().is_empty(), "nothing was asked of the world");
+    assert!(backend.trace().is_empty(), "nothing was asked of the world");
 }
 
 #[tokio::test]
 async fn what_is_no_json_object_is_refused() {
-    let world = World::new();
-    let service = service(&world, SignUpPolicy::Open);
+    let backend = FakeBackend::new();
+    let service = service(&backend, SignUpPolicy::Open);
     let with = |kind: &str, text: &str| Sample::new("POST", "/users").body(kind, text);
-    assert_eq!(post(&service, with("application/json", "{")).await.0, 400);
-    assert_eq!(post(&service, with("application/json", "[]")).await.0, 400);
-    assert_eq!(post(&service, with("text/plain", "{}")).await.0, 415);
-    assert_eq!(post(&service, Sample::new("POST", "/users")).await.0, 415);
+    assert_eq!(
+        mail_service(&service, with("application/json", "{"))
+            .await
+            .0,
+        400
+    );
+    assert_eq!(
+        mail_service(&service, with("application/json", "[]"))
+            .await
+            .0,
+        400
+    );
+    assert_eq!(
+        mail_service(&service, with("text/plain", "{}")).await.0,
+        415
+    );
+    assert_eq!(
+        mail_service(&service, Sample::new("POST", "/users"))
+            .await
+            .0,
+        415
+    );
     let large = format!("{{\"name\":\"{}\"}}", "a".repeat(64 * 1024));
     assert_eq!(
-        post(&service, with("application/json", &large)).await.0,
+        mail_service(&service, with("application/json", &large))
+            .await
+            .0,
         413
     );
     assert_eq!(
-        post(&service, with("application/json; charset=utf-8", "{}"))
+        mail_service(&service, with("application/json; charset=utf-8", "{}"))
             .await
             .0,
         422
@@ -139,42 +159,55 @@ async fn what_is_no_json_object_is_refused() {
 
 #[tokio::test]
 async fn a_repetition_gives_the_first_answer() {
-    let world = World::new();
-    let service = service(&world, SignUpPolicy::Open);
-    let first = post(&service, sign_up_once("ann@example.com")).await;
+    let backend = FakeBackend::new();
+    let service = service(&backend, SignUpPolicy::Open);
+    let first = mail_service(&service, sign_up_once("ann@example.com")).await;
     assert_eq!(first.0, 201);
-    assert_eq!(post(&service, sign_up_once("ann@example.com")).await, first);
-    let (status, problem) = post(&service, sign_up_once("bob@example.com")).await;
+    assert_eq!(
+        mail_service(&service, sign_up_once("ann@example.com")).await,
+        first
+    );
+    let (status, problem) = mail_service(&service, sign_up_once("bob@example.com")).await;
     assert_eq!(
         (status, &problem["code"]),
         (422, &json!("idempotency-key-reused"))
     );
-    assert_eq!(world.users().len(), 1);
+    assert_eq!(backend.users().len(), 1);
 }
 
 #[tokio::test]
 async fn a_refusal_is_repeated_too() {
-    let world = World::new();
-    let service = service(&world, SignUpPolicy::Open);
-    post(&service, sign_up("ann@example.com")).await;
-    assert_eq!(post(&service, sign_up_once("ann@example.com")).await.0, 409);
-    assert_eq!(post(&service, sign_up_once("ann@example.com")).await.0, 409);
+    let backend = FakeBackend::new();
+    let service = service(&backend, SignUpPolicy::Open);
+    mail_service(&service, sign_up("ann@example.com")).await;
+    assert_eq!(
+        mail_service(&service, sign_up_once("ann@example.com"))
+            .await
+            .0,
+        409
+    );
+    assert_eq!(
+        mail_service(&service, sign_up_once("ann@example.com"))
+            .await
+            .0,
+        409
+    );
 }
 
 #[tokio::test]
 async fn a_concealed_sign_up_does_the_same_for_any_address() {
-    let world = World::new();
-    post(
-        &service(&world, SignUpPolicy::Open),
+    let backend = FakeBackend::new();
+    mail_service(
+        &service(&backend, SignUpPolicy::Open),
         sign_up("ann@example.com"),
     )
     .await;
-    let concealed = service(&world, SignUpPolicy::Concealed);
-    world.clear_trace();
-    let taken = post(&concealed, sign_up("ann@example.com")).await;
-    let trace = world.trace();
-    world.clear_trace();
-    let free = post(&concealed, sign_up("bob@example.com")).await;
+    let concealed = service(&backend, SignUpPolicy::Concealed);
+    backend.clear_trace();
+    let taken = mail_service(&concealed, sign_up("ann@example.com")).await;
+    let trace = backend.trace();
+    backend.clear_trace();
+    let free = mail_service(&concealed, sign_up("bob@example.com")).await;
     assert_eq!((taken.0, &taken), (202, &free));
     assert_eq!(
         trace,
@@ -185,14 +218,17 @@ async fn a_concealed_sign_up_does_the_same_for_any_address() {
             "requests.put"
         ]
     );
-    assert_eq!(world.trace(), trace);
+    assert_eq!(backend.trace(), trace);
 }
 
 #[tokio::test]
 async fn only_administrators_create_users_under_the_admin_policy() {
-    let world = World::new();
-    let closed = service(&world, SignUpPolicy::Admin);
-    assert_eq!(post(&closed, sign_up("ann@example.com")).await.0, 401);
+    let backend = FakeBackend::new();
+    let closed = service(&backend, SignUpPolicy::Admin);
+    assert_eq!(
+        mail_service(&closed, sign_up("ann@example.com")).await.0,
+        401
+    );
     assert!(matches!(
         closed.admit(Some(false)),
         Err(Error::Refused(Refusal::Forbidden))
@@ -205,9 +241,9 @@ async fn only_administrators_create_users_under_the_admin_policy() {
 /// there is one user with one event.
 #[tokio::test]
 async fn a_sign_up_survives_every_fault() {
-    let tried = World::try_every_fault(async |fault: Fault| {
-        let world = World::new();
-        let service = service(&world, SignUpPolicy::Open);
+    let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+        let backend = FakeBackend::new();
+        let service = service(&backend, SignUpPolicy::Open);
         let command = || Command {
             email: "ann@example.com".parse().unwrap(),
             name: "Ann".parse().unwrap(),
@@ -215,42 +251,42 @@ async fn a_sign_up_survives_every_fault() {
                 .choose("correct horse battery staple", &[])
                 .unwrap(),
             origin: Origin::system("test"),
-            repeatable: Some(Repeatable::new("key-1", b"{}")),
+            idempotency_key: Some(IdempotencyKey::new("key-1", b"{}")),
         };
-        let (_, fired) = world
-            .with_fault(fault, service.execute(command(), Manner::Open))
+        let (_, fired) = backend
+            .with_fault(fault, service.execute(command(), SignUpMode::Open))
             .await;
         // The dead worker's lease runs out.
-        world.advance(std::time::Duration::from_secs(16));
-        let again = service.execute(command(), Manner::Open).await.unwrap();
-        let users = world.users();
+        backend.advance(std::time::Duration::from_secs(16));
+        let again = service.execute(command(), SignUpMode::Open).await.unwrap();
+        let users = backend.users();
         assert_eq!(again, Outcome::Created(users[0].clone()), "{fault:?}");
-        assert_eq!((users.len(), world.outbox().len()), (1, 1), "{fault:?}");
+        assert_eq!((users.len(), backend.outbox().len()), (1, 1), "{fault:?}");
         fired
     })
     .await;
     assert!(
         tried >= 4 * 5,
-        "claims, hash, commit and secrets were each made to fail: {tried}"
+        "leases, hash, commit and secrets were each made to fail: {tried}"
     );
 }
 
 #[tokio::test]
 async fn one_place_signs_up_so_often_an_hour() {
-    let world = World::new();
-    let open = service(&world, SignUpPolicy::Open);
+    let backend = FakeBackend::new();
+    let open = service(&backend, SignUpPolicy::Open);
     for number in 0..5 {
         let email = format!("ann{number}@example.com");
-        assert_eq!(post(&open, sign_up(&email)).await.0, 201);
+        assert_eq!(mail_service(&open, sign_up(&email)).await.0, 201);
     }
-    world.clear_trace();
-    let (status, problem) = post(&open, sign_up("ann5@example.com")).await;
+    backend.clear_trace();
+    let (status, problem) = mail_service(&open, sign_up("ann5@example.com")).await;
     assert_eq!(
         (status, &problem["code"]),
         (429, &json!("too-many-requests"))
     );
-    assert_eq!(world.trace(), ["attempts.spend"], "nothing is hashed");
-    assert_eq!(open.admit(Some(true)).unwrap(), Manner::Appointed);
+    assert_eq!(backend.trace(), ["attempts.spend"], "nothing is hashed");
+    assert_eq!(open.admit(Some(true)).unwrap(), SignUpMode::ByAdmin);
     let command = Command {
         email: "bob@example.com".parse().unwrap(),
         name: "Bob".parse().unwrap(),
@@ -258,23 +294,29 @@ async fn one_place_signs_up_so_often_an_hour() {
             .choose("correct horse battery staple", &[])
             .unwrap(),
         origin: Origin::system("test"),
-        repeatable: None,
+        idempotency_key: None,
     };
-    let created = open.execute(command, Manner::Appointed).await;
+    let created = open.execute(command, SignUpMode::ByAdmin).await;
     assert!(created.is_ok(), "administrators have no limit");
-    world.advance(std::time::Duration::from_hours(1));
-    assert_eq!(post(&open, sign_up("ann5@example.com")).await.0, 201);
+    backend.advance(std::time::Duration::from_hours(1));
+    assert_eq!(
+        mail_service(&open, sign_up("ann5@example.com")).await.0,
+        201
+    );
 }
 
 #[tokio::test]
 async fn a_concealed_sign_up_is_also_limited_by_its_address() {
-    let world = World::new();
-    let concealed = service(&world, SignUpPolicy::Concealed);
+    let backend = FakeBackend::new();
+    let concealed = service(&backend, SignUpPolicy::Concealed);
     for expected in [202, 202, 429] {
         assert_eq!(
-            post(&concealed, sign_up("ann@example.com")).await.0,
+            mail_service(&concealed, sign_up("ann@example.com")).await.0,
             expected
         );
     }
-    assert_eq!(post(&concealed, sign_up("bob@example.com")).await.0, 202);
+    assert_eq!(
+        mail_service(&concealed, sign_up("bob@example.com")).await.0,
+        202
+    );
 }

@@ -4,15 +4,15 @@ use shared::{
     application::ports::UserRepository as _,
     domain::{Actor, EventId, EventKind, SessionId, history::Private},
 };
-use testing::World;
+use testing::FakeBackend;
 
 use super::*;
 use crate::handler::tests::world_with_ann;
 
 type Verdict = (ChainStatus, Option<u64>);
 
-async fn verdict(world: &Arc<World>, user: UserId) -> Option<Verdict> {
-    let chain = verify(&**world, &**world, user).await.unwrap()?;
+async fn verdict(backend: &Arc<FakeBackend>, user: UserId) -> Option<Verdict> {
+    let chain = verify(&**backend, &**backend, user).await.unwrap()?;
     Some((chain.status, chain.at.map(Version::get)))
 }
 
@@ -21,8 +21,8 @@ fn broken(at: u64) -> Verdict {
 }
 
 /// Seals the history anew from `version` on, as somebody would who can write the table of users.
-async fn forge(world: &Arc<World>, user: UserId, version: u64) {
-    let entries = world.history(user, None, 10_000).await.unwrap();
+async fn forge(backend: &Arc<FakeBackend>, user: UserId, version: u64) {
+    let entries = backend.history(user, None, 10_000).await.unwrap();
     let mut previous = None;
     for entry in entries {
         let number = entry.event.version.unwrap();
@@ -34,13 +34,13 @@ async fn forge(world: &Arc<World>, user: UserId, version: u64) {
             let private: Private = entry.private.unwrap();
             let forged = HistoryEntry::seal(event, previous.unwrap_or(entry.previous), private);
             previous = Some(forged.hash);
-            world.tamper_with_history(user, number, |entry| *entry = forged);
+            backend.tamper_with_history(user, number, |entry| *entry = forged);
         }
     }
 }
 
 /// Lines of sign-ins, newer than everything.
-async fn sign_in_often(world: &Arc<World>, user: UserId, times: i64) {
+async fn sign_in_often(backend: &Arc<FakeBackend>, user: UserId, times: i64) {
     for number in 0..times {
         let time = Timestamp::from_seconds(2_000_000_000 + number);
         let line = AuditEntry {
@@ -53,80 +53,80 @@ async fn sign_in_often(world: &Arc<World>, user: UserId, times: i64) {
             actor: Actor::Anonymous,
             hash: None,
         };
-        world.record(&line).await.unwrap();
+        backend.record(&line).await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn what_was_written_is_whole_and_who_never_was_has_none() {
-    let (world, ann) = world_with_ann(3).await;
-    assert_eq!(verdict(&world, ann).await, Some((ChainStatus::Ok, None)));
+    let (backend, ann) = world_with_ann(3).await;
+    assert_eq!(verdict(&backend, ann).await, Some((ChainStatus::Ok, None)));
     let nobody = UserId::new(Timestamp::from_seconds(1), [9; 10]);
-    assert_eq!(verdict(&world, nobody).await, None);
+    assert_eq!(verdict(&backend, nobody).await, None);
 }
 
 #[tokio::test]
 async fn a_removed_entry_shows_wherever_it_was() {
     for version in 1..=4 {
-        let (world, ann) = world_with_ann(3).await;
-        world.remove_from_history(ann, version.into());
-        assert_eq!(verdict(&world, ann).await, Some(broken(version)));
+        let (backend, ann) = world_with_ann(3).await;
+        backend.remove_from_history(ann, version.into());
+        assert_eq!(verdict(&backend, ann).await, Some(broken(version)));
     }
-    let (world, ann) = world_with_ann(3).await;
-    (1..=4).for_each(|version: u64| world.remove_from_history(ann, version.into()));
-    assert_eq!(verdict(&world, ann).await, Some(broken(1)));
+    let (backend, ann) = world_with_ann(3).await;
+    (1..=4).for_each(|version: u64| backend.remove_from_history(ann, version.into()));
+    assert_eq!(verdict(&backend, ann).await, Some(broken(1)));
 }
 
 #[tokio::test]
 async fn a_forgery_is_caught_by_the_trail() {
-    let (world, ann) = world_with_ann(3).await;
-    forge(&world, ann, 2).await;
-    assert_eq!(verdict(&world, ann).await, Some(broken(2)));
+    let (backend, ann) = world_with_ann(3).await;
+    forge(&backend, ann, 2).await;
+    assert_eq!(verdict(&backend, ann).await, Some(broken(2)));
 }
 
 #[tokio::test]
 async fn a_changed_or_contradicting_line_of_the_trail_shows() {
-    let (world, ann) = world_with_ann(3).await;
-    let line = world.audit()[1].clone();
-    world.tamper_with_audit(line.event_id, |line| line.kind = EventKind::UserReactivated);
-    assert_eq!(verdict(&world, ann).await, Some(broken(2)));
+    let (backend, ann) = world_with_ann(3).await;
+    let line = backend.audit()[1].clone();
+    backend.tamper_with_audit(line.event_id, |line| line.kind = EventKind::UserReactivated);
+    assert_eq!(verdict(&backend, ann).await, Some(broken(2)));
 
-    let (world, ann) = world_with_ann(3).await;
-    let line = world.audit()[2].clone();
+    let (backend, ann) = world_with_ann(3).await;
+    let line = backend.audit()[2].clone();
     let second = AuditEntry {
         event_id: EventId::new(line.time, [9; 10]),
         ..line
     };
-    world.record(&second).await.unwrap();
-    assert_eq!(verdict(&world, ann).await, Some(broken(3)));
+    backend.record(&second).await.unwrap();
+    assert_eq!(verdict(&backend, ann).await, Some(broken(3)));
 }
 
 /// Whoever signs in so often pushes the versions out of what is read; the last is looked up.
 #[tokio::test]
 async fn the_last_entry_has_its_witness_behind_however_many_sign_ins() {
-    let (world, ann) = world_with_ann(3).await;
-    sign_in_often(&world, ann, 6_000).await;
-    world.clear_trace();
-    assert_eq!(verdict(&world, ann).await, Some((ChainStatus::Ok, None)));
-    let calls = world.trace();
+    let (backend, ann) = world_with_ann(3).await;
+    sign_in_often(&backend, ann, 6_000).await;
+    backend.clear_trace();
+    assert_eq!(verdict(&backend, ann).await, Some((ChainStatus::Ok, None)));
+    let calls = backend.trace();
     assert_eq!(
         calls.iter().filter(|call| **call == "audit.list").count(),
         6
     );
     // The trail read proves the whole; where it broke, it can no longer say.
-    forge(&world, ann, 2).await;
-    assert_eq!(verdict(&world, ann).await, Some(broken(4)));
+    forge(&backend, ann, 2).await;
+    assert_eq!(verdict(&backend, ann).await, Some(broken(4)));
 }
 
 #[tokio::test]
 async fn a_very_long_history_is_checked_from_the_beginning() {
-    let (world, ann) = world_with_ann(MAX_ENTRIES).await;
-    world.clear_trace();
+    let (backend, ann) = world_with_ann(MAX_ENTRIES).await;
+    backend.clear_trace();
     let partial = Some((ChainStatus::Partial, Some(5_001)));
-    assert_eq!(verdict(&world, ann).await, partial);
-    let calls = world.trace();
+    assert_eq!(verdict(&backend, ann).await, partial);
+    let calls = backend.trace();
     let count = |name| calls.iter().filter(|call| **call == name).count();
     assert_eq!((count("users.history"), count("audit.list")), (5, 5));
-    world.tamper_with_history(ann, 4_321.into(), |entry| entry.hash = Digest::NONE);
-    assert_eq!(verdict(&world, ann).await, Some(broken(4_321)));
+    backend.tamper_with_history(ann, 4_321.into(), |entry| entry.hash = Digest::NONE);
+    assert_eq!(verdict(&backend, ann).await, Some(broken(4_321)));
 }

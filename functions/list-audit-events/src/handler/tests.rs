@@ -5,80 +5,91 @@ use shared::{
         DomainEvent, Origin, PasswordHash, Roles, Session, SessionId, User, audit::AuditEntry,
         user::NewUser,
     },
-    lambda::http::{Gate, answer},
+    lambda::http::{Authenticator, answer},
 };
-use testing::{World, sample::Sample};
+use testing::{FakeBackend, sample::Sample};
 
 use super::*;
 
 /// A user who signed up from 192.0.2.1 by `sign-up`, was renamed `renames` times by the system, and
 /// signed in from 192.0.2.2 by `sign-in`; all of it is in the trail.
-pub(crate) async fn world_with_ann(renames: usize) -> (Arc<World>, UserId) {
-    let world = World::new();
-    let occasion = occasion(&world, "192.0.2.1", "sign-up");
+pub(crate) async fn world_with_ann(renames: usize) -> (Arc<FakeBackend>, UserId) {
+    let backend = FakeBackend::new();
+    let metadata = metadata(&backend, "192.0.2.1", "sign-up");
     let new = NewUser {
-        id: UserId::new(occasion.now, [7; 10]),
+        id: UserId::new(metadata.now, [7; 10]),
         email: "ann@example.com".parse().unwrap(),
         name: "Ann".parse().unwrap(),
         password: PasswordHash::from_phc("hash"),
         roles: Roles::new(),
     };
-    let mut ann = world.commit(&User::create(new, &occasion)).await.unwrap();
+    let mut ann = backend.commit(&User::create(new, &metadata)).await.unwrap();
     for number in 0..renames {
-        let occasion = world
-            .circumstances()
-            .occasion(Origin::system("rename"))
-            .unwrap();
+        let metadata = backend.env().metadata(Origin::system("rename")).unwrap();
         let name = format!("Ann {number}").parse().unwrap();
-        ann = world
-            .commit(&ann.rename(name, &occasion).unwrap())
+        ann = backend
+            .commit(&ann.rename(name, &metadata).unwrap())
             .await
             .unwrap();
     }
-    let occasion = self::occasion(&world, "192.0.2.2", "sign-in");
-    let id = SessionId::new(occasion.now, [8; 10]);
-    let (session, event) = Session::start(id, "nonce".to_owned(), &ann, "pwd", &occasion);
-    world.start(&session, &event).await.unwrap();
-    record_all(&world).await;
-    (world, ann.id)
+    let metadata = self::metadata(&backend, "192.0.2.2", "sign-in");
+    let id = SessionId::new(metadata.now, [8; 10]);
+    let (session, event) = Session::start(id, "nonce".to_owned(), &ann, "pwd", &metadata);
+    backend.start(&session, &event).await.unwrap();
+    record_all(&backend).await;
+    (backend, ann.id)
 }
 
-fn occasion(world: &Arc<World>, address: &str, request: &str) -> shared::domain::change::Occasion {
-    world.advance(std::time::Duration::from_secs(1));
+fn metadata(
+    backend: &Arc<FakeBackend>,
+    address: &str,
+    request: &str,
+) -> shared::domain::change::EventMetadata {
+    backend.advance(std::time::Duration::from_secs(1));
     let origin = Origin {
         actor: Actor::Anonymous,
-        source: Some(address.parse().unwrap()),
+        client_ip: Some(address.parse().unwrap()),
         ..Origin::system(request)
     };
-    world.circumstances().occasion(origin).unwrap()
+    backend.env().metadata(origin).unwrap()
 }
 
 /// As record-audit does.
-async fn record_all(world: &Arc<World>) {
-    for event in world.outbox() {
-        let hash = hash(world, &event).await;
-        world.record(&AuditEntry::new(&event, hash)).await.unwrap();
+async fn record_all(backend: &Arc<FakeBackend>) {
+    for event in backend.outbox() {
+        let hash = hash(backend, &event).await;
+        backend
+            .record(&AuditEntry::new(&event, hash))
+            .await
+            .unwrap();
     }
 }
 
-async fn hash(world: &Arc<World>, event: &DomainEvent) -> Option<Digest> {
-    let entry = world.history_entry(event.user_id?, event.version?).await;
+async fn hash(backend: &Arc<FakeBackend>, event: &DomainEvent) -> Option<Digest> {
+    let entry = backend.history_entry(event.user_id?, event.version?).await;
     entry.unwrap().map(|entry| entry.hash)
 }
 
-/// Past the gate, which is asked elsewhere.
-async fn list(world: &Arc<World>, query: &str) -> (u16, Option<String>, Value) {
+/// Past the authenticator, which is asked elsewhere.
+async fn list(backend: &Arc<FakeBackend>, query: &str) -> (u16, Option<String>, Value) {
     let list = Arc::new(ListAuditEvents {
-        users: world.clone(),
-        sessions: world.clone(),
-        audit: world.clone(),
-        clock: world.clone(),
+        users: backend.clone(),
+        sessions: backend.clone(),
+        audit: backend.clone(),
+        clock: backend.clone(),
     });
     let request = Sample::new("GET", "/audit-events")
         .query(query)
         .into_request()
         .unwrap();
-    let response = answer(Access::Anyone, &Gate::open(""), list, &handle, request).await;
+    let response = answer(
+        Access::Anyone,
+        &Authenticator::open(""),
+        list,
+        &handle,
+        request,
+    )
+    .await;
     let links = response.headers().get(header::LINK);
     (
         response.status().as_u16(),
@@ -94,8 +105,8 @@ fn kinds(body: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_line_says_who_did_what_from_where() {
-    let (world, ann) = world_with_ann(1).await;
-    let (status, links, body) = list(&world, "").await;
+    let (backend, ann) = world_with_ann(1).await;
+    let (status, links, body) = list(&backend, "").await;
     assert_eq!((status, links), (200, None));
     assert_eq!(
         kinds(&body),
@@ -131,10 +142,10 @@ async fn a_line_says_who_did_what_from_where() {
 
 #[tokio::test]
 async fn the_trace_is_gone_after_erasure_and_the_chain_is_whole() {
-    let (world, ann) = world_with_ann(1).await;
-    world.forget_private(ann).await.unwrap();
-    world.forget(ann).await.unwrap();
-    let (_, _, body) = list(&world, &format!("user={ann}")).await;
+    let (backend, ann) = world_with_ann(1).await;
+    backend.forget_private(ann).await.unwrap();
+    backend.forget(ann).await.unwrap();
+    let (_, _, body) = list(&backend, &format!("user={ann}")).await;
     assert_eq!(body["chain"], serde_json::json!({"status": "ok"}));
     assert_eq!(body["data"].as_array().unwrap().len(), 3);
     for line in body["data"].as_array().unwrap() {
@@ -145,18 +156,18 @@ async fn the_trace_is_gone_after_erasure_and_the_chain_is_whole() {
 
 #[tokio::test]
 async fn traces_are_read_for_the_page_only_and_the_chain_on_the_first() {
-    let (world, ann) = world_with_ann(4).await;
-    world.clear_trace();
-    let (_, links, body) = list(&world, &format!("user={ann}&limit=2")).await;
+    let (backend, ann) = world_with_ann(4).await;
+    backend.clear_trace();
+    let (_, links, body) = list(&backend, &format!("user={ann}&limit=2")).await;
     assert_eq!(body["chain"]["status"], "ok");
-    let count = |name| world.trace().iter().filter(|call| **call == name).count();
+    let count = |name| backend.trace().iter().filter(|call| **call == name).count();
     assert_eq!(count("users.history_entry"), 1);
     assert_eq!(count("sessions.find"), 1);
     let next = body["pagination"]["next"].as_str().unwrap();
     assert_eq!(links.unwrap(), format!("<{next}>; rel=\"next\""));
 
-    world.clear_trace();
-    let (_, _, body) = list(&world, next.split_once('?').unwrap().1).await;
+    backend.clear_trace();
+    let (_, _, body) = list(&backend, next.split_once('?').unwrap().1).await;
     assert_eq!(kinds(&body), ["UserUpdated", "UserUpdated"]);
     assert!(body.get("chain").is_none());
     assert_eq!(count("users.history"), 0);
@@ -165,25 +176,25 @@ async fn traces_are_read_for_the_page_only_and_the_chain_on_the_first() {
 
 #[tokio::test]
 async fn a_changed_entry_shows() {
-    let (world, ann) = world_with_ann(3).await;
-    world.tamper_with_history(ann, 2.into(), |entry| {
+    let (backend, ann) = world_with_ann(3).await;
+    backend.tamper_with_history(ann, 2.into(), |entry| {
         entry.event.actor = Actor::Anonymous;
     });
-    let (_, _, body) = list(&world, &format!("user={ann}")).await;
+    let (_, _, body) = list(&backend, &format!("user={ann}")).await;
     let expected = serde_json::json!({"status": "broken", "at": 2});
     assert_eq!(body["chain"], expected);
 }
 
 #[tokio::test]
 async fn nobody_without_a_token_sees_it() {
-    let world = World::new();
+    let backend = FakeBackend::new();
     let list = Arc::new(ListAuditEvents {
-        users: world.clone(),
-        sessions: world.clone(),
-        audit: world.clone(),
-        clock: world.clone(),
+        users: backend.clone(),
+        sessions: backend.clone(),
+        audit: backend.clone(),
+        clock: backend.clone(),
     });
     let request = Sample::new("GET", "/audit-events").into_request().unwrap();
-    let response = answer(ACCESS, &Gate::open(""), list, &handle, request).await;
+    let response = answer(ACCESS, &Authenticator::open(""), list, &handle, request).await;
     assert_eq!(response.status().as_u16(), 401);
 }

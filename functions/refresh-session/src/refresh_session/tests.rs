@@ -7,10 +7,10 @@ use shared::{
         shared_secret::SharedSecret,
     },
     domain::{Error, EventKind, Roles, session::REFRESH_GRACE},
-    lambda::http::{Call, Reply},
+    lambda::http::{Request, Response},
 };
 use testing::{
-    Fault, Person, World,
+    FakeBackend, Fault, Person,
     fixture::{Answer, Route},
     sample::Sample,
 };
@@ -18,24 +18,24 @@ use testing::{
 use super::*;
 use crate::handler;
 
-fn jwt(world: &Arc<World>) -> Jwt {
-    Jwt::new(world.clone(), world.circumstances(), "roster")
+fn jwt(backend: &Arc<FakeBackend>) -> Jwt {
+    Jwt::new(backend.clone(), backend.env(), "roster")
 }
 
-fn service(world: &Arc<World>) -> RefreshSession {
-    let secret = SharedSecret::new(SecretPurpose::Refresh, world.clone(), world.clone());
+fn service(backend: &Arc<FakeBackend>) -> RefreshSession {
+    let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
     RefreshSession {
-        users: world.clone(),
-        sessions: world.clone(),
-        granting: Granting {
-            tokens: Arc::new(jwt(world)),
+        users: backend.clone(),
+        sessions: backend.clone(),
+        session_tokens: SessionTokens {
+            tokens: Arc::new(jwt(backend)),
             refresh_secret: secret,
         },
-        circumstances: world.circumstances(),
+        env: backend.env(),
     }
 }
 
-fn route() -> Route<RefreshSession, impl AsyncFn(Arc<RefreshSession>, Call) -> Reply> {
+fn route() -> Route<RefreshSession, impl AsyncFn(Arc<RefreshSession>, Request) -> Response> {
     Route {
         access: handler::ACCESS,
         service,
@@ -44,23 +44,27 @@ fn route() -> Route<RefreshSession, impl AsyncFn(Arc<RefreshSession>, Call) -> R
 }
 
 /// Ann, who is signed in, and the refresh token she got for that.
-async fn ann() -> (Arc<World>, Person, String) {
-    let world = World::new();
-    let ann = world.join("Ann", Roles::new()).await.unwrap();
-    let key = service(&world).granting.refresh_key().await.unwrap();
-    let token = session(&world, &ann).refresh_token(&key).encode();
-    world.clear_trace();
-    (world, ann, token.expose_secret().to_owned())
+async fn ann() -> (Arc<FakeBackend>, Person, String) {
+    let backend = FakeBackend::new();
+    let ann = backend.sign_up("Ann", Roles::new()).await.unwrap();
+    let key = service(&backend)
+        .session_tokens
+        .refresh_key()
+        .await
+        .unwrap();
+    let token = session(&backend, &ann).refresh_token(&key).encode();
+    backend.clear_trace();
+    (backend, ann, token.expose_secret().to_owned())
 }
 
-fn session(world: &World, person: &Person) -> Session {
-    world.sessions_of(person.id).remove(0)
+fn session(backend: &FakeBackend, person: &Person) -> Session {
+    backend.sessions_of(person.id).remove(0)
 }
 
-async fn refresh(world: &Arc<World>, token: &str) -> Answer {
+async fn refresh(backend: &Arc<FakeBackend>, token: &str) -> Answer {
     let body = json!({"refreshToken": token});
     let request = Sample::new("POST", "/sessions/refresh").json(&body);
-    route().answer(world, request).await.unwrap()
+    route().answer(backend, request).await.unwrap()
 }
 
 fn successor(answer: &Answer) -> String {
@@ -78,18 +82,23 @@ fn command(token: &str) -> Command {
 
 #[tokio::test]
 async fn a_session_goes_on() {
-    let (world, ann, token) = ann().await;
-    world.advance(Duration::from_hours(1));
-    let answer = refresh(&world, &token).await;
+    let (backend, ann, token) = ann().await;
+    backend.advance(Duration::from_hours(1));
+    let answer = refresh(&backend, &token).await;
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_ne!(successor(&answer), token);
     assert_eq!(answer.body["user"]["id"], json!(ann.id));
     let access = answer.body["accessToken"].as_str().unwrap();
-    let grant = jwt(&world).verify("https://api.example.com", access).await;
+    let grant = jwt(&backend)
+        .verify("https://api.example.com", access)
+        .await;
     assert_eq!(grant.unwrap().unwrap().session_id, ann.session_id);
-    let session = session(&world, &ann);
-    assert_eq!((session.generation, session.last_used_at), (1, world.now()));
-    let calls = world.trace();
+    let session = session(&backend, &ann);
+    assert_eq!(
+        (session.generation, session.last_used_at),
+        (1, backend.now())
+    );
+    let calls = backend.trace();
     let calls = calls.iter().filter(|call| !call.starts_with("keys."));
     let calls: Vec<_> = calls.filter(|call| !call.starts_with("secrets.")).collect();
     assert_eq!(calls, [&"users.find", &"sessions.find", &"sessions.rotate"]);
@@ -97,77 +106,80 @@ async fn a_session_goes_on() {
 
 #[tokio::test]
 async fn a_lost_answer_is_given_again_and_later_ends_the_session() {
-    let (world, ann, token) = ann().await;
-    let first = successor(&refresh(&world, &token).await);
-    world.advance(REFRESH_GRACE.saturating_sub(Duration::from_micros(1)));
-    assert_eq!(successor(&refresh(&world, &token).await), first);
-    assert_eq!(session(&world, &ann).generation, 1);
-    world.advance(Duration::from_micros(1));
-    let refused = refresh(&world, &token).await;
+    let (backend, ann, token) = ann().await;
+    let first = successor(&refresh(&backend, &token).await);
+    backend.advance(REFRESH_GRACE.saturating_sub(Duration::from_micros(1)));
+    assert_eq!(successor(&refresh(&backend, &token).await), first);
+    assert_eq!(session(&backend, &ann).generation, 1);
+    backend.advance(Duration::from_micros(1));
+    let refused = refresh(&backend, &token).await;
     assert_eq!(refused.problem(), (401, "invalid-refresh-token"));
     assert_eq!(
         refused.header("www-authenticate"),
         Some("Password realm=\"roster\"")
     );
-    let event = world.outbox().pop().unwrap();
+    let event = backend.outbox().pop().unwrap();
     assert_eq!(event.kind, EventKind::SessionEnded);
     assert_eq!(event.data.session_id, Some(ann.session_id));
     assert_eq!(event.data.reason, Some(EndReason::TokenReused));
     // The thief and the owner are both out.
-    let refused = refresh(&world, &first).await;
+    let refused = refresh(&backend, &first).await;
     assert_eq!(refused.problem(), (401, "invalid-refresh-token"));
 }
 
 #[tokio::test]
 async fn what_is_no_token_of_a_live_session_is_refused_alike() {
-    let (world, ann, token) = ann().await;
+    let (backend, ann, token) = ann().await;
     let other = ("A".repeat(22) + &token[22..], "B".repeat(91));
     let forged = format!("{}{}", &token[..token.len() - 6], "AAAAAA");
     for wrong in ["", "x", &other.0, &other.1, &forged] {
-        let refused = refresh(&world, wrong).await;
+        let refused = refresh(&backend, wrong).await;
         assert_eq!(refused.problem(), (401, "invalid-refresh-token"), "{wrong}");
     }
-    assert_eq!(session(&world, &ann).ended_at, None, "nobody ended it");
+    assert_eq!(session(&backend, &ann).ended_at, None, "nobody ended it");
     for (active, epoch) in [(false, 0), (true, 1)] {
-        world.tamper(ann.id, |user| {
+        backend.tamper(ann.id, |user| {
             user.active = active;
             user.auth_epoch = epoch;
         });
-        let refused = refresh(&world, &token).await;
+        let refused = refresh(&backend, &token).await;
         assert_eq!(refused.problem(), (401, "invalid-refresh-token"));
     }
-    world.tamper(ann.id, |user| user.auth_epoch = 0);
-    world.advance(shared::domain::session::SESSION_LIFETIME);
-    let refused = refresh(&world, &token).await;
+    backend.tamper(ann.id, |user| user.auth_epoch = 0);
+    backend.advance(shared::domain::session::SESSION_LIFETIME);
+    let refused = refresh(&backend, &token).await;
     assert_eq!(refused.problem(), (401, "invalid-refresh-token"), "expired");
 }
 
 #[tokio::test]
 async fn wrong_fields_are_pointed_at() {
-    let (world, ..) = ann().await;
+    let (backend, ..) = ann().await;
     let request = Sample::new("POST", "/sessions/refresh").json(&json!({"token": 1}));
-    let answer = route().answer(&world, request).await.unwrap();
+    let answer = route().answer(&backend, request).await.unwrap();
     let wrong = [("/refreshToken", "required"), ("/token", "unknown-field")];
     assert_eq!(answer.wrong_fields(), wrong);
 }
 
 #[tokio::test]
 async fn fifty_at_once_get_one_successor() {
-    let (world, ann, token) = ann().await;
-    let all = futures::future::join_all((0..50).map(|_| refresh(&world, &token))).await;
+    let (backend, ann, token) = ann().await;
+    let all = futures::future::join_all((0..50).map(|_| refresh(&backend, &token))).await;
     let successors: std::collections::BTreeSet<_> = all.iter().map(successor).collect();
-    assert_eq!((successors.len(), session(&world, &ann).generation), (1, 1));
+    assert_eq!(
+        (successors.len(), session(&backend, &ann).generation),
+        (1, 1)
+    );
 }
 
 /// Whatever fails wherever, the client asks again with the token it has, and goes on.
 #[tokio::test]
 async fn a_refresh_survives_every_fault() {
-    let tried = World::try_every_fault(async |fault: Fault| {
-        let (world, ann, token) = ann().await;
-        let service = service(&world);
+    let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+        let (backend, ann, token) = ann().await;
+        let service = service(&backend);
         // What is warm before the first refresh is not what fails here.
-        service.granting.refresh_key().await.unwrap();
-        let (_, fired) = world
+        service.session_tokens.refresh_key().await.unwrap();
+        let (_, fired) = backend
             .with_fault(fault, service.execute(command(&token)))
             .await;
         let again = service.execute(command(&token)).await.unwrap();
@@ -176,7 +188,7 @@ async fn a_refresh_survives_every_fault() {
             .execute(command(next.expose_secret()))
             .await
             .unwrap();
-        assert_eq!(session(&world, &ann).generation, 2, "{fault:?}");
+        assert_eq!(session(&backend, &ann).generation, 2, "{fault:?}");
         fired
     })
     .await;
@@ -189,12 +201,12 @@ async fn a_refresh_survives_every_fault() {
 /// Whatever fails wherever, a stolen token that comes again ends the session, by one event.
 #[tokio::test]
 async fn the_end_survives_every_fault() {
-    let tried = World::try_every_fault(async |fault: Fault| {
-        let (world, ann, token) = ann().await;
-        let service = service(&world);
+    let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+        let (backend, ann, token) = ann().await;
+        let service = service(&backend);
         service.execute(command(&token)).await.unwrap();
-        world.advance(REFRESH_GRACE);
-        let (_, fired) = world
+        backend.advance(REFRESH_GRACE);
+        let (_, fired) = backend
             .with_fault(fault, service.execute(command(&token)))
             .await;
         let refused = service.execute(command(&token)).await;
@@ -202,8 +214,8 @@ async fn the_end_survives_every_fault() {
             refused,
             Err(Error::Refused(Refusal::InvalidRefreshToken))
         ));
-        assert!(session(&world, &ann).ended_at.is_some(), "{fault:?}");
-        let ends = world.outbox().into_iter();
+        assert!(session(&backend, &ann).ended_at.is_some(), "{fault:?}");
+        let ends = backend.outbox().into_iter();
         let ends = ends.filter(|event| event.kind == EventKind::SessionEnded);
         assert_eq!(ends.count(), 1, "{fault:?}");
         fired

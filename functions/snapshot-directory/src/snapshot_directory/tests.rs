@@ -11,7 +11,7 @@ use shared::{
     },
     domain::{Origin, User},
 };
-use testing::World;
+use testing::FakeBackend;
 
 use super::*;
 
@@ -19,48 +19,48 @@ const OVERLAP: Duration = Duration::from_mins(10);
 const CHANGES: usize = 3;
 const SECOND: Duration = Duration::from_secs(1);
 
-fn snapshot(world: &Arc<World>) -> SnapshotDirectory {
+fn snapshot(backend: &Arc<FakeBackend>) -> SnapshotDirectory {
     SnapshotDirectory {
-        feed: world.clone(),
-        snapshots: world.clone(),
-        clock: world.clone(),
+        feed: backend.clone(),
+        snapshots: backend.clone(),
+        clock: backend.clone(),
         overlap: OVERLAP,
         changes: CHANGES,
     }
 }
 
 /// A process that has just started.
-fn cold(world: &Arc<World>) -> Directory {
+fn cold(backend: &Arc<FakeBackend>) -> Directory {
     let overlap = Duration::from_secs(30);
-    Directory::new(world.clone(), world.clone(), overlap, world.clone())
+    Directory::new(backend.clone(), backend.clone(), overlap, backend.clone())
 }
 
-async fn add(world: &Arc<World>, names: &[&str]) -> Vec<User> {
+async fn add(backend: &Arc<FakeBackend>, names: &[&str]) -> Vec<User> {
     let mut users = Vec::new();
     for name in names {
         let address = format!("{name}@example.com");
-        users.push(world.add_user(&address).await.unwrap());
-        world.advance(SECOND);
+        users.push(backend.add_user(&address).await.unwrap());
+        backend.advance(SECOND);
     }
     users
 }
 
-async fn erase(world: &Arc<World>, user: &User) {
+async fn erase(backend: &Arc<FakeBackend>, user: &User) {
     let origin = Origin::system("test");
-    let occasion = world.circumstances().occasion(origin).unwrap();
-    world.commit(&user.erase(&occasion)).await.unwrap();
-    world.advance(SECOND);
+    let metadata = backend.env().metadata(origin).unwrap();
+    backend.commit(&user.erase(&metadata)).await.unwrap();
+    backend.advance(SECOND);
 }
 
-async fn rename(world: &Arc<World>, user: &User, name: &str) {
+async fn rename(backend: &Arc<FakeBackend>, user: &User, name: &str) {
     let origin = Origin::system("test");
-    let occasion = world.circumstances().occasion(origin).unwrap();
-    let change = user.rename(name.parse().unwrap(), &occasion).unwrap();
-    world.commit(&change).await.unwrap();
-    world.advance(SECOND);
+    let metadata = backend.env().metadata(origin).unwrap();
+    let change = user.rename(name.parse().unwrap(), &metadata).unwrap();
+    backend.commit(&change).await.unwrap();
+    backend.advance(SECOND);
 }
 
-/// Who is there: the first letters of addresses, or of names given later.
+/// Principal is there: the first letters of addresses, or of names given later.
 async fn everybody(directory: &Directory) -> String {
     let listing = Listing {
         limit: 100,
@@ -77,14 +77,14 @@ async fn everybody(directory: &Directory) -> String {
     initials.into_iter().collect()
 }
 
-async fn written(world: &Arc<World>) -> Manifest {
-    let outcome = snapshot(world).execute().await.unwrap();
+async fn written(backend: &Arc<FakeBackend>) -> Manifest {
+    let outcome = snapshot(backend).execute().await.unwrap();
     assert!(matches!(outcome, Outcome::Written { .. }), "{outcome:?}");
-    newest(world).await
+    newest(backend).await
 }
 
-async fn newest(world: &Arc<World>) -> Manifest {
-    match world.newest().await.unwrap() {
+async fn newest(backend: &Arc<FakeBackend>) -> Manifest {
+    match backend.newest().await.unwrap() {
         Some(Newest::Readable(manifest)) => manifest,
         other => panic!("{other:?}"),
     }
@@ -104,57 +104,57 @@ async fn eventually(condition: impl AsyncFn() -> bool) {
 
 #[tokio::test]
 async fn a_few_changes_are_not_worth_a_snapshot() {
-    let world = World::new();
-    add(&world, &["a", "b"]).await;
-    let outcome = snapshot(&world).execute().await.unwrap();
+    let backend = FakeBackend::new();
+    add(&backend, &["a", "b"]).await;
+    let outcome = snapshot(&backend).execute().await.unwrap();
     assert_eq!(outcome, Outcome::NotWorthIt { changes: 2 });
-    add(&world, &["c"]).await;
-    assert_eq!(written(&world).await.generation, 1);
-    add(&world, &["d", "e"]).await;
-    let outcome = snapshot(&world).execute().await.unwrap();
+    add(&backend, &["c"]).await;
+    assert_eq!(written(&backend).await.generation, 1);
+    add(&backend, &["d", "e"]).await;
+    let outcome = snapshot(&backend).execute().await.unwrap();
     assert_eq!(outcome, Outcome::NotWorthIt { changes: 2 });
-    add(&world, &["f"]).await;
-    assert_eq!(written(&world).await.generation, 2);
+    add(&backend, &["f"]).await;
+    assert_eq!(written(&backend).await.generation, 2);
     // But once a day one is.
-    world.advance(STALE);
-    let manifest = written(&world).await;
+    backend.advance(STALE);
+    let manifest = written(&backend).await;
     assert_eq!((manifest.generation, manifest.users), (3, 6));
 }
 
 #[tokio::test]
 async fn a_new_process_reads_the_snapshot_and_what_came_after() {
-    let world = World::new();
+    let backend = FakeBackend::new();
     let names: Vec<_> = (0..300).map(|number| format!("u{number}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let users = add(&world, &names).await;
-    written(&world).await;
-    world.advance(Duration::from_hours(1));
-    rename(&world, &users[7], "Zoe").await;
-    erase(&world, &users[8]).await;
-    add(&world, &["x"]).await;
+    let users = add(&backend, &names).await;
+    written(&backend).await;
+    backend.advance(Duration::from_hours(1));
+    rename(&backend, &users[7], "Zoe").await;
+    erase(&backend, &users[8]).await;
+    add(&backend, &["x"]).await;
 
-    world.clear_trace();
-    let directory = cold(&world);
+    backend.clear_trace();
+    let directory = cold(&backend);
     let listed = directory.list(&Listing::default()).await.unwrap();
     assert_eq!(listed.total, 300);
     let pages = |trace: &[&str]| trace.iter().filter(|call| **call == "feed.page").count();
     // Without the snapshot, eight pages at least.
-    assert_eq!(pages(&world.trace()), 4);
+    assert_eq!(pages(&backend.trace()), 4);
     let everybody = everybody(&directory).await;
     assert!(everybody.starts_with('Z') && everybody.ends_with('x'));
 }
 
 #[tokio::test]
 async fn what_has_not_changed_is_not_written_again_until_it_grows_old() {
-    let world = World::new();
-    add(&world, &["a", "b", "c"]).await;
-    let first = written(&world).await;
-    world.advance(STALE);
-    let second = written(&world).await;
+    let backend = FakeBackend::new();
+    add(&backend, &["a", "b", "c"]).await;
+    let first = written(&backend).await;
+    backend.advance(STALE);
+    let second = written(&backend).await;
     assert_eq!(second.segments, first.segments);
     assert_eq!(second.retired, []);
-    world.advance(SEGMENT_LIFE / 2);
-    let third = written(&world).await;
+    backend.advance(SEGMENT_LIFE / 2);
+    let third = written(&backend).await;
     assert_eq!(third.retired, first.segments);
     let digests = |manifest: &Manifest| manifest.segments[0].name.digest;
     assert_eq!(digests(&third), digests(&first));
@@ -163,17 +163,17 @@ async fn what_has_not_changed_is_not_written_again_until_it_grows_old() {
 
 #[tokio::test]
 async fn old_segments_are_removed_once_nobody_can_be_reading_them() {
-    let world = World::new();
-    add(&world, &["a", "b", "c"]).await;
-    let first = written(&world).await;
-    add(&world, &["d", "e", "f"]).await;
-    let second = written(&world).await;
+    let backend = FakeBackend::new();
+    add(&backend, &["a", "b", "c"]).await;
+    let first = written(&backend).await;
+    add(&backend, &["d", "e", "f"]).await;
+    let second = written(&backend).await;
     // Whoever began with the first can still go on.
-    let loaded = Replica::load(&*world, &Newest::Readable(first.clone())).await;
+    let loaded = Replica::load(&*backend, &Newest::Readable(first.clone())).await;
     assert_eq!(loaded.unwrap().unwrap().columns().len(), 3);
-    add(&world, &["g", "h", "i"]).await;
-    let third = written(&world).await;
-    let names = world.segments();
+    add(&backend, &["g", "h", "i"]).await;
+    let third = written(&backend).await;
+    let names = backend.segments();
     let has = |manifest: &Manifest| {
         manifest
             .segments
@@ -185,29 +185,34 @@ async fn old_segments_are_removed_once_nobody_can_be_reading_them() {
 }
 
 /// Breaks the newest snapshot, asks, and lets the next run mend it.
-async fn broken<Broken: Future<Output = ()>>(breaks: impl FnOnce(Arc<World>, Manifest) -> Broken) {
-    let world = World::new();
-    let users = add(&world, &["a", "b", "c", "d"]).await;
-    let manifest = written(&world).await;
-    erase(&world, &users[0]).await;
-    breaks(world.clone(), manifest).await;
-    let directory = cold(&world);
+async fn broken<Broken: Future<Output = ()>>(
+    breaks: impl FnOnce(Arc<FakeBackend>, Manifest) -> Broken,
+) {
+    let backend = FakeBackend::new();
+    let users = add(&backend, &["a", "b", "c", "d"]).await;
+    let manifest = written(&backend).await;
+    erase(&backend, &users[0]).await;
+    breaks(backend.clone(), manifest).await;
+    let directory = cold(&backend);
     assert_eq!(everybody(&directory).await, "bcd");
-    world.clear_trace();
+    backend.clear_trace();
     assert_eq!(everybody(&directory).await, "bcd");
-    assert!(!world.trace().contains(&"snapshots.segment"), "tried again");
-    world.advance(STALE);
-    assert_eq!(written(&world).await.generation, 2);
-    world.clear_trace();
-    assert_eq!(everybody(&cold(&world)).await, "bcd");
-    assert!(world.trace().contains(&"snapshots.segment"));
+    assert!(
+        !backend.trace().contains(&"snapshots.segment"),
+        "tried again"
+    );
+    backend.advance(STALE);
+    assert_eq!(written(&backend).await.generation, 2);
+    backend.clear_trace();
+    assert_eq!(everybody(&cold(&backend)).await, "bcd");
+    assert!(backend.trace().contains(&"snapshots.segment"));
 }
 
 #[tokio::test]
 async fn a_segment_that_is_missing_makes_no_wrong_answer() {
-    broken(async |world, manifest| {
+    broken(async |backend, manifest| {
         let name = manifest.segments[0].name;
-        world.remove_segment(&name).await.unwrap();
+        backend.remove_segment(&name).await.unwrap();
     })
     .await;
 }
@@ -215,17 +220,17 @@ async fn a_segment_that_is_missing_makes_no_wrong_answer() {
 #[tokio::test]
 async fn a_segment_that_is_cut_off_or_damaged_makes_no_wrong_answer() {
     let damages: [fn(&mut Vec<u8>); 3] = [
-        |octets| octets.truncate(octets.len() / 2),
-        |octets| octets[20] ^= 1,
+        |bytes| bytes.truncate(bytes.len() / 2),
+        |bytes| bytes[20] ^= 1,
         Vec::clear,
     ];
     for damage in damages {
-        broken(async |world, manifest| {
+        broken(async |backend, manifest| {
             let name = manifest.segments[0].name;
-            let mut octets = world.segment(&name).await.unwrap().unwrap();
-            damage(&mut octets);
-            world.remove_segment(&name).await.unwrap();
-            world.put_segment(&name, octets).await.unwrap();
+            let mut bytes = backend.segment(&name).await.unwrap().unwrap();
+            damage(&mut bytes);
+            backend.remove_segment(&name).await.unwrap();
+            backend.put_segment(&name, bytes).await.unwrap();
         })
         .await;
     }
@@ -239,28 +244,30 @@ async fn a_manifest_of_another_version_or_with_too_little_makes_no_wrong_answer(
         |manifest| manifest.users += 1,
     ];
     for damage in damages {
-        broken(async |world, _| world.tamper_with_manifest(damage)).await;
+        broken(async |backend, _| backend.tamper_with_manifest(damage)).await;
     }
 }
 
 #[tokio::test]
 async fn whatever_fails_and_wherever_it_stops_the_directory_is_right() {
-    let tried = World::try_every_fault(async |fault| {
-        let world = World::new();
-        let users = add(&world, &["a", "b", "c"]).await;
-        written(&world).await;
-        erase(&world, &users[0]).await;
-        add(&world, &["d", "e"]).await;
-        written(&world).await;
-        add(&world, &["f", "g", "h"]).await;
+    let tried = FakeBackend::try_every_fault(async |fault| {
+        let backend = FakeBackend::new();
+        let users = add(&backend, &["a", "b", "c"]).await;
+        written(&backend).await;
+        erase(&backend, &users[0]).await;
+        add(&backend, &["d", "e"]).await;
+        written(&backend).await;
+        add(&backend, &["f", "g", "h"]).await;
         // Removes what the first one left.
-        let (_, fired) = world.with_fault(fault, snapshot(&world).execute()).await;
-        assert_eq!(everybody(&cold(&world)).await, "bcdefgh", "{fault:?}");
-        world.advance(STALE);
-        written(&world).await;
-        assert_eq!(everybody(&cold(&world)).await, "bcdefgh", "{fault:?}");
-        let directory = cold(&world);
-        let (_, asked) = world
+        let (_, fired) = backend
+            .with_fault(fault, snapshot(&backend).execute())
+            .await;
+        assert_eq!(everybody(&cold(&backend)).await, "bcdefgh", "{fault:?}");
+        backend.advance(STALE);
+        written(&backend).await;
+        assert_eq!(everybody(&cold(&backend)).await, "bcdefgh", "{fault:?}");
+        let directory = cold(&backend);
+        let (_, asked) = backend
             .with_fault(fault, directory.list(&Listing::default()))
             .await;
         // Whatever became of that question, the next is answered.
@@ -273,69 +280,69 @@ async fn whatever_fails_and_wherever_it_stops_the_directory_is_right() {
 
 #[tokio::test]
 async fn what_an_index_showed_too_late_is_found_by_the_next_snapshot() {
-    let world = World::new();
-    let users = add(&world, &["a", "b", "c"]).await;
-    written(&world).await;
-    let warm = cold(&world);
+    let backend = FakeBackend::new();
+    let users = add(&backend, &["a", "b", "c"]).await;
+    written(&backend).await;
+    let warm = cold(&backend);
     assert_eq!(everybody(&warm).await, "abc");
 
     // The index lags by some minutes with one who came and one who goes.
-    let late = add(&world, &["d"]).await;
-    world.let_feed_lag([late[0].id, users[0].id]);
-    erase(&world, &users[0]).await;
-    world.advance(Duration::from_mins(5));
+    let late = add(&backend, &["d"]).await;
+    backend.let_feed_lag([late[0].id, users[0].id]);
+    erase(&backend, &users[0]).await;
+    backend.advance(Duration::from_mins(5));
     assert_eq!(everybody(&warm).await, "abc");
-    world.let_feed_lag([]);
+    backend.let_feed_lag([]);
     assert_eq!(
         everybody(&warm).await,
         "abc",
         "it is older than the overlap"
     );
 
-    add(&world, &["e", "f"]).await;
-    written(&world).await;
+    add(&backend, &["e", "f"]).await;
+    written(&backend).await;
     eventually(async || everybody(&warm).await == "bcdef").await;
 }
 
 #[tokio::test]
 async fn a_process_looks_for_a_newer_snapshot_once_a_minute_and_no_answer_waits_for_it() {
-    let world = World::new();
-    add(&world, &["a", "b", "c"]).await;
-    written(&world).await;
-    let warm = cold(&world);
+    let backend = FakeBackend::new();
+    add(&backend, &["a", "b", "c"]).await;
+    written(&backend).await;
+    let warm = cold(&backend);
     everybody(&warm).await;
-    world.clear_trace();
+    backend.clear_trace();
     for _ in 0..3 {
         everybody(&warm).await;
     }
-    assert_eq!(world.trace(), ["feed.page"; 12]);
-    world.advance(Duration::from_mins(1));
-    world.clear_trace();
+    assert_eq!(backend.trace(), ["feed.page"; 12]);
+    backend.advance(Duration::from_mins(1));
+    backend.clear_trace();
     everybody(&warm).await;
-    assert_eq!(world.trace(), ["feed.page"; 4], "the look has not begun");
-    eventually(async || world.trace().contains(&"snapshots.newest")).await;
+    assert_eq!(backend.trace(), ["feed.page"; 4], "the look has not begun");
+    eventually(async || backend.trace().contains(&"snapshots.newest")).await;
     // It is the one known.
-    assert!(!world.trace().contains(&"snapshots.segment"));
+    assert!(!backend.trace().contains(&"snapshots.segment"));
 }
 
 #[tokio::test]
 async fn an_erased_user_does_not_come_back_by_an_old_snapshot() {
-    let world = World::new();
-    let users = add(&world, &["a", "b", "c", "d"]).await;
-    written(&world).await;
-    erase(&world, &users[0]).await;
-    world.advance(Duration::from_hours(2));
-    erase(&world, &users[1]).await;
-    world.advance(Duration::from_hours(2));
-    let warm = cold(&world);
+    let backend = FakeBackend::new();
+    let users = add(&backend, &["a", "b", "c", "d"]).await;
+    written(&backend).await;
+    erase(&backend, &users[0]).await;
+    backend.advance(Duration::from_hours(2));
+    erase(&backend, &users[1]).await;
+    backend.advance(Duration::from_hours(2));
+    let warm = cold(&backend);
     assert_eq!(everybody(&warm).await, "cd");
     // Nor by a newer one that was written just after it went.
-    erase(&world, &users[2]).await;
-    written(&world).await;
-    world.advance(Duration::from_mins(1));
+    erase(&backend, &users[2]).await;
+    written(&backend).await;
+    backend.advance(Duration::from_mins(1));
     for _ in 0..20 {
         assert_eq!(everybody(&warm).await, "d");
         tokio::task::yield_now().await;
     }
-    assert_eq!(everybody(&cold(&world)).await, "d");
+    assert_eq!(everybody(&cold(&backend)).await, "d");
 }

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use shared::{
     application::ports::{Clock as _, OneTimeTokens, PasswordHasher, UserRepository as _},
     domain::{Actor, Email, EventKind, LoginKey, Password},
-    lambda::http::{Access, Gate, answer},
+    lambda::http::{Access, Authenticator, answer},
 };
-use testing::{Fault, PASSWORD, World, sample::Sample};
+use testing::{FakeBackend, Fault, PASSWORD, sample::Sample};
 
 use super::*;
 use crate::handler;
@@ -15,31 +15,31 @@ use crate::handler;
 const PROVE: TokenPurpose = TokenPurpose::EmailVerification;
 const MOVE: TokenPurpose = TokenPurpose::EmailChange;
 
-fn service(world: &Arc<World>, policy: SignUpPolicy) -> Arc<VerifyEmail> {
+fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Arc<VerifyEmail> {
     Arc::new(VerifyEmail {
         policy,
-        proving: Proving {
-            users: world.clone(),
-            tokens: world.clone(),
+        redemption: TokenRedemption {
+            users: backend.clone(),
+            tokens: backend.clone(),
             first_admin: "ann@example.com".parse().unwrap(),
-            circumstances: world.circumstances(),
+            env: backend.env(),
         },
     })
 }
 
 /// A token for the user, as the observer would have mailed it.
-async fn issued(world: &Arc<World>, user: &User, purpose: TokenPurpose) -> OneTimeToken {
-    world.advance(Duration::from_secs(1));
-    let seed = u8::try_from(world.trace().len()).unwrap();
+async fn issued(backend: &Arc<FakeBackend>, user: &User, purpose: TokenPurpose) -> OneTimeToken {
+    backend.advance(Duration::from_secs(1));
+    let seed = u8::try_from(backend.trace().len()).unwrap();
     let token = OneTimeToken::new(purpose, user.id, [seed; 32]);
     let address = match purpose {
         MOVE => user.pending_email.as_ref().unwrap(),
         _ => &user.email,
     };
-    let tokens: &dyn OneTimeTokens = world.as_ref();
+    let tokens: &dyn OneTimeTokens = backend.as_ref();
     assert!(
         tokens
-            .issue(&token.issue(address, world.now()))
+            .issue(&token.issue(address, backend.now()))
             .await
             .unwrap()
     );
@@ -47,15 +47,12 @@ async fn issued(world: &Arc<World>, user: &User, purpose: TokenPurpose) -> OneTi
 }
 
 /// The user, who wants another address.
-async fn wishing(world: &Arc<World>, user: &User, email: &str) -> User {
-    let occasion = world
-        .circumstances()
-        .occasion(Origin::system("test"))
+async fn wishing(backend: &Arc<FakeBackend>, user: &User, email: &str) -> User {
+    let metadata = backend.env().metadata(Origin::system("test")).unwrap();
+    let request = user
+        .request_email(email.parse().unwrap(), &metadata)
         .unwrap();
-    let wish = user
-        .request_email(email.parse().unwrap(), &occasion)
-        .unwrap();
-    world.commit(&wish).await.unwrap()
+    backend.commit(&request).await.unwrap()
 }
 
 fn command(token: &OneTimeToken) -> Command {
@@ -69,23 +66,23 @@ fn is_expired(outcome: &Result<User>) -> bool {
     matches!(outcome, Err(Error::Refused(Refusal::TokenExpired)))
 }
 
-async fn signs_in(world: &Arc<World>, email: &str) -> bool {
+async fn signs_in(backend: &Arc<FakeBackend>, email: &str) -> bool {
     let key = LoginKey::Email(email.parse::<Email>().unwrap());
-    let login = world.find_login(&key).await.unwrap();
+    let login = backend.find_login(&key).await.unwrap();
     let hash = login.and_then(|login| login.password);
-    let hasher: &dyn PasswordHasher = world.as_ref();
+    let hasher: &dyn PasswordHasher = backend.as_ref();
     hasher
         .verify(&Password::presented(PASSWORD), hash.as_ref())
         .await
         .unwrap()
 }
 
-async fn put(world: &Arc<World>, body: &Value) -> (u16, Value) {
+async fn put(backend: &Arc<FakeBackend>, body: &Value) -> (u16, Value) {
     let request = Sample::new("PUT", "/email-verifications").json(body);
     let response = answer(
         handler::ACCESS,
-        &Gate::open(""),
-        service(world, SignUpPolicy::Open),
+        &Authenticator::open(""),
+        service(backend, SignUpPolicy::Open),
         &handler::handle,
         request.into_request().unwrap(),
     )
@@ -96,60 +93,60 @@ async fn put(world: &Arc<World>, body: &Value) -> (u16, Value) {
 
 #[tokio::test]
 async fn a_token_proves_the_present_address_once() {
-    let world = World::new();
-    let bob = world.add_user("bob@example.com").await.unwrap();
-    let token = issued(&world, &bob, PROVE).await;
+    let backend = FakeBackend::new();
+    let bob = backend.add_user("bob@example.com").await.unwrap();
+    let token = issued(&backend, &bob, PROVE).await;
     let body = json!({"token": token.encode().expose_secret()});
-    assert_eq!(put(&world, &body).await, (204, Value::Null));
-    let after = &world.users()[0];
+    assert_eq!(put(&backend, &body).await, (204, Value::Null));
+    let after = &backend.users()[0];
     assert!(after.email_verified && after.roles.is_empty());
-    let event = world.outbox().pop().unwrap();
+    let event = backend.outbox().pop().unwrap();
     assert_eq!(event.kind, EventKind::UserEmailVerified);
     assert_eq!(event.actor, Actor::User(bob.id));
-    let (status, problem) = put(&world, &body).await;
+    let (status, problem) = put(&backend, &body).await;
     assert_eq!((status, &problem["code"]), (410, &json!("token-expired")));
-    assert_eq!(put(&world, &json!({"token": "x"})).await.0, 410);
-    assert_eq!(put(&world, &json!({})).await.0, 422);
+    assert_eq!(put(&backend, &json!({"token": "x"})).await.0, 410);
+    assert_eq!(put(&backend, &json!({})).await.0, 422);
     assert_eq!(handler::ACCESS, Access::Anyone);
 }
 
 #[tokio::test]
 async fn the_old_address_works_until_the_new_one_is_proven() {
-    let world = World::new();
-    let bob = world.add_user("bob@example.com").await.unwrap();
-    let bob = wishing(&world, &bob, "new@example.com").await;
-    let token = issued(&world, &bob, MOVE).await;
-    assert!(signs_in(&world, "bob@example.com").await);
-    assert!(!signs_in(&world, "new@example.com").await);
-    let service = service(&world, SignUpPolicy::Open);
+    let backend = FakeBackend::new();
+    let bob = backend.add_user("bob@example.com").await.unwrap();
+    let bob = wishing(&backend, &bob, "new@example.com").await;
+    let token = issued(&backend, &bob, MOVE).await;
+    assert!(signs_in(&backend, "bob@example.com").await);
+    assert!(!signs_in(&backend, "new@example.com").await);
+    let service = service(&backend, SignUpPolicy::Open);
     let moved = service.execute(command(&token)).await.unwrap();
     assert_eq!(moved.email.as_str(), "new@example.com");
     assert!(moved.email_verified && moved.pending_email.is_none());
-    assert!(!signs_in(&world, "bob@example.com").await, "free again");
+    assert!(!signs_in(&backend, "bob@example.com").await, "free again");
     assert!(
-        signs_in(&world, "new@example.com").await,
+        signs_in(&backend, "new@example.com").await,
         "with the same password"
     );
     assert_eq!(
-        world.outbox().pop().unwrap().kind,
+        backend.outbox().pop().unwrap().kind,
         EventKind::UserEmailChanged
     );
     assert!(is_expired(&service.execute(command(&token)).await));
 }
 
-/// Whoever asked for an address of their own must not prove another one with its token.
+/// Whoever asked for an address of their own must not redeem another one with its token.
 #[tokio::test]
 async fn a_token_for_one_new_address_proves_no_other() {
-    let world = World::new();
-    let bob = world.add_user("bob@example.com").await.unwrap();
-    let bob = wishing(&world, &bob, "own@example.com").await;
-    let token = issued(&world, &bob, MOVE).await;
-    wishing(&world, &bob, "victim@example.com").await;
-    let outcome = service(&world, SignUpPolicy::Open)
+    let backend = FakeBackend::new();
+    let bob = backend.add_user("bob@example.com").await.unwrap();
+    let bob = wishing(&backend, &bob, "own@example.com").await;
+    let token = issued(&backend, &bob, MOVE).await;
+    wishing(&backend, &bob, "victim@example.com").await;
+    let outcome = service(&backend, SignUpPolicy::Open)
         .execute(command(&token))
         .await;
     assert!(is_expired(&outcome));
-    assert_eq!(world.users()[0].email.as_str(), "bob@example.com");
+    assert_eq!(backend.users()[0].email.as_str(), "bob@example.com");
 }
 
 #[tokio::test]
@@ -159,13 +156,13 @@ async fn of_two_users_who_race_for_an_address_one_gets_it() {
         (SignUpPolicy::Admin, Refusal::EmailTaken),
         (SignUpPolicy::Concealed, Refusal::TokenExpired),
     ] {
-        let world = World::new();
-        let service = service(&world, policy);
+        let backend = FakeBackend::new();
+        let service = service(&backend, policy);
         let mut tokens = Vec::new();
         for email in ["bob@example.com", "eve@example.com"] {
-            let user = world.add_user(email).await.unwrap();
-            let user = wishing(&world, &user, "new@example.com").await;
-            tokens.push(issued(&world, &user, MOVE).await);
+            let user = backend.add_user(email).await.unwrap();
+            let user = wishing(&backend, &user, "new@example.com").await;
+            tokens.push(issued(&backend, &user, MOVE).await);
         }
         let (one, two) = tokio::join!(
             service.execute(command(&tokens[0])),
@@ -177,7 +174,7 @@ async fn of_two_users_who_race_for_an_address_one_gets_it() {
             "{policy:?}"
         );
         assert!(
-            signs_in(&world, "eve@example.com").await,
+            signs_in(&backend, "eve@example.com").await,
             "the loser keeps the old one"
         );
     }
@@ -185,37 +182,37 @@ async fn of_two_users_who_race_for_an_address_one_gets_it() {
 
 #[tokio::test]
 async fn a_token_is_bound_to_purpose_and_time() {
-    let world = World::new();
-    let bob = world.add_user("bob@example.com").await.unwrap();
-    let service = service(&world, SignUpPolicy::Open);
-    let reset = issued(&world, &bob, TokenPurpose::PasswordReset).await;
+    let backend = FakeBackend::new();
+    let bob = backend.add_user("bob@example.com").await.unwrap();
+    let service = service(&backend, SignUpPolicy::Open);
+    let reset = issued(&backend, &bob, TokenPurpose::PasswordReset).await;
     assert!(is_expired(&service.execute(command(&reset)).await));
-    let late = issued(&world, &bob, PROVE).await;
-    world.advance(PROVE.lifetime());
+    let late = issued(&backend, &bob, PROVE).await;
+    backend.advance(PROVE.lifetime());
     assert!(is_expired(&service.execute(command(&late)).await));
-    let bob = wishing(&world, &bob, "new@example.com").await;
-    let change = issued(&world, &bob, MOVE).await;
+    let bob = wishing(&backend, &bob, "new@example.com").await;
+    let change = issued(&backend, &bob, MOVE).await;
     service.execute(command(&change)).await.unwrap();
     assert!(is_expired(&service.execute(command(&change)).await));
 }
 
 #[tokio::test]
 async fn one_of_two_who_prove_the_first_administrators_address_becomes_one() {
-    let world = World::new();
-    let service = service(&world, SignUpPolicy::Open);
-    let ann = world.add_user("ann@example.com").await.unwrap();
-    let token = issued(&world, &ann, PROVE).await;
+    let backend = FakeBackend::new();
+    let service = service(&backend, SignUpPolicy::Open);
+    let ann = backend.add_user("ann@example.com").await.unwrap();
+    let token = issued(&backend, &ann, PROVE).await;
     let ann = service.execute(command(&token)).await.unwrap();
     assert!(ann.is_active_admin());
-    let event = world.outbox().pop().unwrap();
+    let event = backend.outbox().pop().unwrap();
     assert_eq!(event.data.changed, ["emailVerified", "roles"]);
 
     // The address moves on, and the next who has it is nobody special.
-    let ann = wishing(&world, &ann, "other@example.com").await;
-    let token = issued(&world, &ann, MOVE).await;
+    let ann = wishing(&backend, &ann, "other@example.com").await;
+    let token = issued(&backend, &ann, MOVE).await;
     service.execute(command(&token)).await.unwrap();
-    let next = world.add_user("ann@example.com").await.unwrap();
-    let token = issued(&world, &next, PROVE).await;
+    let next = backend.add_user("ann@example.com").await.unwrap();
+    let token = issued(&backend, &next, PROVE).await;
     assert!(
         service
             .execute(command(&token))
@@ -229,23 +226,23 @@ async fn one_of_two_who_prove_the_first_administrators_address_becomes_one() {
 /// Whatever fails wherever, the address and its login move together, once.
 #[tokio::test]
 async fn a_move_survives_every_fault() {
-    let tried = World::try_every_fault(async |fault: Fault| {
-        let world = World::new();
-        let bob = world.add_user("bob@example.com").await.unwrap();
-        let bob = wishing(&world, &bob, "ann@example.com").await;
-        let token = issued(&world, &bob, MOVE).await;
-        let service = service(&world, SignUpPolicy::Open);
-        let (_, fired) = world
+    let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+        let backend = FakeBackend::new();
+        let bob = backend.add_user("bob@example.com").await.unwrap();
+        let bob = wishing(&backend, &bob, "ann@example.com").await;
+        let token = issued(&backend, &bob, MOVE).await;
+        let service = service(&backend, SignUpPolicy::Open);
+        let (_, fired) = backend
             .with_fault(fault, service.execute(command(&token)))
             .await;
         let again = service.execute(command(&token)).await;
         assert!(again.is_ok() || is_expired(&again), "{fault:?}");
-        assert!(signs_in(&world, "ann@example.com").await, "{fault:?}");
-        assert!(!signs_in(&world, "bob@example.com").await, "{fault:?}");
-        let after = &world.users()[0];
+        assert!(signs_in(&backend, "ann@example.com").await, "{fault:?}");
+        assert!(!signs_in(&backend, "bob@example.com").await, "{fault:?}");
+        let after = &backend.users()[0];
         assert!(after.is_active_admin(), "{fault:?}");
         assert_eq!(
-            (after.version, world.outbox().len()),
+            (after.version, backend.outbox().len()),
             (bob.version.next(), 3)
         );
         fired

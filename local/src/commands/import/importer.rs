@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use shared::{
-    application::ports::{Circumstances, UserRepository},
+    application::ports::{Env, UserRepository},
     domain::{
         Change, Error, FieldError, LoginKey, Origin, Refusal, Result, Timestamp, User, UserId,
-        change::Occasion, user::ImportKey,
+        change::EventMetadata, user::ImportKey,
     },
 };
 
@@ -16,7 +16,7 @@ use crate::commands::record::Record;
 pub(in crate::commands) struct Importer {
     users: Arc<dyn UserRepository>,
     key: ImportKey,
-    circumstances: Circumstances,
+    env: Env,
     started: Timestamp,
 }
 
@@ -35,13 +35,13 @@ impl Importer {
     pub(in crate::commands) fn new(
         users: Arc<dyn UserRepository>,
         key: ImportKey,
-        circumstances: Circumstances,
+        env: Env,
     ) -> Self {
         Self {
             users,
             key,
-            started: circumstances.clock.now(),
-            circumstances,
+            started: env.clock.now(),
+            env,
         }
     }
 
@@ -51,14 +51,14 @@ impl Importer {
         let known_since = record.created_at.unwrap_or(Timestamp::from_micros(0));
         let id = record.id;
         let id = id.unwrap_or_else(|| self.key.user_id(&record.email, known_since));
-        let occasion = Occasion {
+        let metadata = EventMetadata {
             event_id: self.key.event_id(id, known_since),
-            salt: self.circumstances.entropy.token()?,
+            salt: self.env.random.token()?,
             now,
             origin: Origin::system("import"),
         };
         let created_at = record.created_at.unwrap_or(now);
-        Ok(User::import(record.into_user(id, created_at), &occasion))
+        Ok(User::import(record.into_user(id, created_at), &metadata))
     }
 
     /// Writes the user, unless it is there.
@@ -66,7 +66,7 @@ impl Importer {
     /// # Errors
     /// If nobody knows whether it was written. Then the same line may be imported again.
     pub(in crate::commands) async fn import(&self, record: Record) -> Result<Outcome> {
-        let now = self.circumstances.clock.now();
+        let now = self.env.clock.now();
         if record.created_at.is_some_and(|time| time > now) {
             return Ok(refused("/createdAt", "in-the-future", "has not come yet"));
         }
@@ -116,13 +116,13 @@ mod tests {
     use std::time::Duration;
 
     use shared::domain::EventKind;
-    use testing::{Fault, World};
+    use testing::{FakeBackend, Fault};
 
     use super::*;
 
-    fn importer(world: &Arc<World>) -> Importer {
+    fn importer(backend: &Arc<FakeBackend>) -> Importer {
         let key = ImportKey::new(vec![7; 32].into());
-        Importer::new(world.clone(), key, world.circumstances())
+        Importer::new(backend.clone(), key, backend.env())
     }
 
     fn record(line: &str) -> Record {
@@ -136,8 +136,8 @@ mod tests {
         )
     }
 
-    async fn code(world: &Arc<World>, line: &str) -> (String, &'static str) {
-        match importer(world).import(record(line)).await.unwrap() {
+    async fn code(backend: &Arc<FakeBackend>, line: &str) -> (String, &'static str) {
+        match importer(backend).import(record(line)).await.unwrap() {
             Outcome::Refused(errors) => (errors[0].pointer.clone(), errors[0].code),
             outcome => panic!("{outcome:?}"),
         }
@@ -145,46 +145,46 @@ mod tests {
 
     #[tokio::test]
     async fn a_user_keeps_its_age_and_begins_a_history() {
-        let world = World::new();
-        let outcome = importer(&world).import(ann()).await.unwrap();
+        let backend = FakeBackend::new();
+        let outcome = importer(&backend).import(ann()).await.unwrap();
         assert_eq!(outcome, Outcome::Written);
-        let user = world.users().remove(0);
+        let user = backend.users().remove(0);
         assert_eq!(user.created_at, "2020-01-01T00:00:00Z".parse().unwrap());
-        assert_eq!(user.updated_at, world.circumstances().clock.now());
+        assert_eq!(user.updated_at, backend.env().clock.now());
         assert_eq!(user.logins.len(), 2);
-        let event = world.outbox().remove(0);
+        let event = backend.outbox().remove(0);
         assert_eq!(event.kind, EventKind::UserImported);
-        let entry = world.history_entry(user.id, user.version).await.unwrap();
+        let entry = backend.history_entry(user.id, user.version).await.unwrap();
         assert_eq!(entry.map(|entry| entry.hash), Some(user.chain));
     }
 
     #[tokio::test]
     async fn a_second_run_writes_nothing() {
-        let world = World::new();
-        importer(&world).import(ann()).await.unwrap();
-        world.advance(Duration::from_mins(1));
-        let outcome = importer(&world).import(ann()).await.unwrap();
+        let backend = FakeBackend::new();
+        importer(&backend).import(ann()).await.unwrap();
+        backend.advance(Duration::from_mins(1));
+        let outcome = importer(&backend).import(ann()).await.unwrap();
         assert_eq!(outcome, Outcome::Present);
-        assert_eq!((world.users().len(), world.outbox().len()), (1, 1));
+        assert_eq!((backend.users().len(), backend.outbox().len()), (1, 1));
     }
 
     #[tokio::test]
     async fn who_was_erased_since_does_not_come_back() {
-        let world = World::new();
-        importer(&world).import(ann()).await.unwrap();
-        world.advance(Duration::from_mins(1));
-        let occasion = world.circumstances().occasion(Origin::system("test"));
-        let change = world.users()[0].erase(&occasion.unwrap());
-        world.commit(&change).await.unwrap();
-        world.advance(Duration::from_mins(1));
-        let outcome = importer(&world).import(ann()).await.unwrap();
+        let backend = FakeBackend::new();
+        importer(&backend).import(ann()).await.unwrap();
+        backend.advance(Duration::from_mins(1));
+        let metadata = backend.env().metadata(Origin::system("test"));
+        let change = backend.users()[0].erase(&metadata.unwrap());
+        backend.commit(&change).await.unwrap();
+        backend.advance(Duration::from_mins(1));
+        let outcome = importer(&backend).import(ann()).await.unwrap();
         assert_eq!(outcome, Outcome::Present);
-        assert!(world.users().is_empty());
+        assert!(backend.users().is_empty());
     }
 
     #[tokio::test]
     async fn what_is_unique_stays_so() {
-        let world = World::new();
+        let backend = FakeBackend::new();
         let with_id = |id: u8, email: &str, identity: &str| {
             format!(
                 r#"{{"id": "00000000-0000-0000-0000-0000000000{id:02}", "email": "{email}", "name": "Ann",
@@ -192,7 +192,7 @@ mod tests {
             )
         };
         let first = record(&with_id(1, "ann@example.com", "ann"));
-        importer(&world).import(first).await.unwrap();
+        importer(&backend).import(first).await.unwrap();
         for (line, expected) in [
             (
                 with_id(2, "ann@example.com", "b"),
@@ -204,36 +204,36 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                code(&world, &line).await,
+                code(&backend, &line).await,
                 (expected.0.to_owned(), expected.1)
             );
         }
         // Made here, and not by an import.
-        let zoe = world.add_user("zoe@example.com").await.unwrap().id;
+        let zoe = backend.add_user("zoe@example.com").await.unwrap().id;
         let line = format!(r#"{{"id": "{zoe}", "email": "new@example.com", "name": "Zoe"}}"#);
-        assert_eq!(code(&world, &line).await, ("/id".to_owned(), "id-taken"));
-        assert_eq!(world.users().len(), 2);
+        assert_eq!(code(&backend, &line).await, ("/id".to_owned(), "id-taken"));
+        assert_eq!(backend.users().len(), 2);
     }
 
     #[tokio::test]
     async fn nobody_comes_from_the_future() {
-        let world = World::new();
+        let backend = FakeBackend::new();
         let line =
             r#"{"email": "a@example.com", "name": "Ann", "createdAt": "2999-01-01T00:00:00Z"}"#;
         let expected = ("/createdAt".to_owned(), "in-the-future");
-        assert_eq!(code(&world, line).await, expected);
+        assert_eq!(code(&backend, line).await, expected);
     }
 
     #[tokio::test]
     async fn a_run_that_broke_off_can_be_repeated() {
-        let tried = World::try_every_fault(async |fault: Fault| {
-            let world = World::new();
-            let first = importer(&world);
-            let (_, fired) = world.with_fault(fault, first.import(ann())).await;
-            world.advance(Duration::from_mins(1));
-            let outcome = importer(&world).import(ann()).await.unwrap();
+        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
+            let backend = FakeBackend::new();
+            let first = importer(&backend);
+            let (_, fired) = backend.with_fault(fault, first.import(ann())).await;
+            backend.advance(Duration::from_mins(1));
+            let outcome = importer(&backend).import(ann()).await.unwrap();
             assert!(!matches!(outcome, Outcome::Refused(_)), "{fault:?}");
-            assert_eq!((world.users().len(), world.outbox().len()), (1, 1));
+            assert_eq!((backend.users().len(), backend.outbox().len()), (1, 1));
             fired
         })
         .await;

@@ -48,7 +48,7 @@ pub struct Import {
 
 /// What became of the lines of a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Tally {
+struct AttemptCounter {
     written: u64,
     /// From an earlier run.
     present: u64,
@@ -63,12 +63,12 @@ impl Import {
     /// another run goes on where this one broke off.
     pub async fn run(self) -> anyhow::Result<String> {
         let report = self.report.clone().unwrap_or_else(|| beside(&self.file));
-        let tally = self.import(&report).await?;
-        let Tally {
+        let counter = self.import(&report).await?;
+        let AttemptCounter {
             written,
             present,
             refused,
-        } = tally;
+        } = counter;
         let imported = if self.dry_run {
             "would import"
         } else {
@@ -81,7 +81,7 @@ impl Import {
         Ok(told)
     }
 
-    async fn import(&self, report: &Path) -> anyhow::Result<Tally> {
+    async fn import(&self, report: &Path) -> anyhow::Result<AttemptCounter> {
         let shown = self.file.display();
         let file = File::open(&self.file).with_context(|| format!("cannot read {shown}"))?;
         let progress = progress(file.metadata()?.len());
@@ -105,36 +105,37 @@ impl Import {
             }
         });
         let mut outcomes = lines.buffered(self.at_once.max(1));
-        let mut tally = Tally::default();
+        let mut counter = AttemptCounter::default();
         loop {
             let next = outcomes.try_next().await;
-            let next = next.with_context(|| format!("{tally:?} so far; run it again to go on"))?;
+            let next =
+                next.with_context(|| format!("{counter:?} so far; run it again to go on"))?;
             let Some((number, len, outcome)) = next else {
                 break;
             };
             match outcome {
-                Outcome::Written => tally.written += 1,
-                Outcome::Present => tally.present += 1,
+                Outcome::Written => counter.written += 1,
+                Outcome::Present => counter.present += 1,
                 Outcome::Refused(errors) => {
-                    tally.refused += 1;
+                    counter.refused += 1;
                     report.refused(number, &errors)?;
                 }
             }
-            // The end of the line is one octet more.
+            // The end of the line is one byte more.
             progress.inc(len as u64 + 1);
         }
         progress.finish_and_clear();
         report.finish()?;
-        Ok(tally)
+        Ok(counter)
     }
 }
 
 /// What writes users into the tables of `aws`.
 pub(super) async fn importer(aws: &Ports) -> anyhow::Result<Importer> {
-    let entropy = aws.circumstances.entropy.clone();
-    let secret = SharedSecret::new(SecretPurpose::Import, aws.keys(), entropy);
+    let random = aws.env.random.clone();
+    let secret = SharedSecret::new(SecretPurpose::Import, aws.keys(), random);
     let key = ImportKey::new(secret.get().await?.clone());
-    Ok(Importer::new(aws.users(), key, aws.circumstances.clone()))
+    Ok(Importer::new(aws.users(), key, aws.env.clone()))
 }
 
 /// On a task of its own, so that the work of several users is on several cores.

@@ -74,7 +74,7 @@ impl Seed {
         let snapshot = SnapshotDirectory {
             feed: open.aws.feed(),
             snapshots: open.aws.snapshots(),
-            clock: open.aws.circumstances.clock.clone(),
+            clock: open.aws.env.clock.clone(),
             overlap: OVERLAP,
             changes: 1,
         };

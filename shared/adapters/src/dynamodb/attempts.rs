@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use application::ports::{Attempts, Clock, Spent};
+use application::ports::{Acquisition, Attempts, Clock};
 use async_trait::async_trait;
 use domain::{
     DomainEvent, Error, Result, Timestamp,
-    attempt::{AttemptKey, Limit, Tally},
+    attempt::{AttemptCounter, AttemptKey, Limit},
 };
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
@@ -69,7 +69,12 @@ impl AttemptCounts {
 
     /// The count goes from `before` to `after`, unless somebody else changed it since. Gives whether it
     /// did.
-    async fn replace(&self, key: &AttemptKey, before: &Tally, after: &Tally) -> Result<bool> {
+    async fn replace(
+        &self,
+        key: &AttemptKey,
+        before: &AttemptCounter,
+        after: &AttemptCounter,
+    ) -> Result<bool> {
         let update = Update {
             key: AttemptItem::key(key),
             changes: "SET #count = :count, #blockedUntil = :blockedUntil, \
@@ -93,7 +98,7 @@ impl AttemptCounts {
 #[derive(Serialize, Deserialize)]
 struct AttemptItem {
     #[serde(flatten)]
-    tally: Tally,
+    counter: AttemptCounter,
     /// The end of the last lock which an event told of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     announced: Option<Timestamp>,
@@ -112,28 +117,28 @@ impl Entity for AttemptItem {
 #[async_trait]
 impl Attempts for AttemptCounts {
     /// One update within the allowance, two beyond it.
-    async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Spent> {
+    async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Acquisition> {
         let now = self.clock.now();
         for _ in 0..LOOKS {
             let Some(item) = self.spend_allowance(key, limit, now).await? else {
-                return Ok(Spent::Admitted);
+                return Ok(Acquisition::Acquired);
             };
-            let next = match limit.spend(Some(&item.tally), now) {
+            let next = match limit.spend(Some(&item.counter), now) {
                 Ok(next) => next,
                 Err(until) => {
                     let announced = item.announced == Some(until);
-                    return Ok(Spent::Refused { until, announced });
+                    return Ok(Acquisition::Limited { until, announced });
                 }
             };
-            if self.replace(key, &item.tally, &next).await? {
-                return Ok(Spent::Admitted);
+            if self.replace(key, &item.counter, &next).await? {
+                return Ok(Acquisition::Acquired);
             }
         }
         Err(Error::internal("a count changes all the time"))
     }
 
     /// One update.
-    async fn give_back(&self, key: &AttemptKey) -> Result<()> {
+    async fn refund(&self, key: &AttemptKey) -> Result<()> {
         let update = Update {
             key: AttemptItem::key(key),
             changes: "SET #count = #count - :one REMOVE #event",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use application::ports::Entropy;
+use application::ports::SecureRandom;
 use domain::Result;
 
 /// Tries of a write which others disturb, the first included.
@@ -14,14 +14,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The pauses between the tries of one write. Each is random between nothing and its maximum ("full
 /// jitter"), so that writers who met once do not meet again.
 pub(super) struct Backoff<'a> {
-    entropy: &'a (dyn Entropy + 'static),
+    random: &'a (dyn SecureRandom + 'static),
     tried: u32,
 }
 
 impl<'a> Backoff<'a> {
     /// The pauses of a write.
-    pub(super) fn new(entropy: &'a (dyn Entropy + 'static)) -> Self {
-        Self { entropy, tried: 0 }
+    pub(super) fn new(random: &'a (dyn SecureRandom + 'static)) -> Self {
+        Self { random, tried: 0 }
     }
 
     /// Waits before the next try. False if there is none.
@@ -31,7 +31,7 @@ impl<'a> Backoff<'a> {
             return Ok(false);
         }
         let longest = FIRST_PAUSE * 2u32.pow(self.tried - 1);
-        let share = f64::from(u16::from_be_bytes(self.entropy.bytes()?)) / f64::from(u16::MAX);
+        let share = f64::from(u16::from_be_bytes(self.random.bytes()?)) / f64::from(u16::MAX);
         tokio::time::sleep(longest.mul_f64(share)).await;
         Ok(true)
     }

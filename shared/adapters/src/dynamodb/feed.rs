@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use directory::{
     Row, Specification, Tombstone,
-    ports::{FeedPage, FeedPlace, UserFeed},
+    ports::{FeedPage, FeedPosition, UserFeed},
     shard_of,
 };
 use domain::{Email, Error, Name, Result, Roles, Timestamp, UserId, Version, user::Profile};
@@ -42,7 +42,7 @@ impl UserFeed for Feed {
     async fn page(
         &self,
         shard: usize,
-        from: &FeedPlace,
+        from: &FeedPosition,
         matching: Option<&Specification>,
     ) -> Result<FeedPage> {
         let filter = matching.map(Filter::of);
@@ -80,7 +80,7 @@ fn key_of(shard: usize, time: Timestamp, id: UserId) -> Item {
 }
 
 /// The place after the row with this key.
-fn place(key: Item) -> Result<FeedPlace> {
+fn place(key: Item) -> Result<FeedPosition> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Place {
@@ -88,7 +88,7 @@ fn place(key: Item) -> Result<FeedPlace> {
         updated_at: Timestamp,
     }
     let place: Place = item::from_item(key)?;
-    Ok(FeedPlace {
+    Ok(FeedPosition {
         time: place.updated_at,
         after: Some(id(&place.pk)?),
     })

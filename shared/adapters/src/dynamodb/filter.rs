@@ -1,6 +1,6 @@
 //! Specifications as filters of `DynamoDB`.
 //!
-//! `DynamoDB` compares texts octet by octet and folds no letters, and a filter may not name the keys
+//! `DynamoDB` compares texts byte by byte and folds no letters, and a filter may not name the keys
 //! of the index it reads. So not every predicate has an expression:
 //!
 //! | predicate | expression |
@@ -33,7 +33,7 @@ pub(super) struct Filter {
 
 /// Whom an expression is to let pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Who {
+enum Principal {
     /// At least all who satisfy the specification.
     May,
     /// At most those who satisfy it.
@@ -59,7 +59,7 @@ impl Filter {
             expression: String::new(),
             values: Vec::new(),
         };
-        filter.expression = match filter.term(specification, Who::May) {
+        filter.expression = match filter.term(specification, Principal::May) {
             Term::Everybody => PRESENT.to_owned(),
             Term::Nobody => format!("{PRESENT} AND attribute_exists(#deleted)"),
             Term::Those(those) => format!("{PRESENT} AND {those}"),
@@ -78,14 +78,14 @@ impl Filter {
         values.map(|(name, value)| (name.as_str(), value.clone()))
     }
 
-    fn term(&mut self, specification: &Specification, who: Who) -> Term {
+    fn term(&mut self, specification: &Specification, who: Principal) -> Term {
         match specification {
             Specification::All(parts) => self.joined(parts, who, " AND "),
             Specification::Any(parts) => self.joined(parts, who, " OR "),
             Specification::Not(part) => {
                 let other = match who {
-                    Who::May => Who::Surely,
-                    Who::Surely => Who::May,
+                    Principal::May => Principal::Surely,
+                    Principal::Surely => Principal::May,
                 };
                 match self.term(part, other) {
                     Term::Everybody => Term::Nobody,
@@ -97,7 +97,7 @@ impl Filter {
         }
     }
 
-    fn joined(&mut self, parts: &[Specification], who: Who, word: &str) -> Term {
+    fn joined(&mut self, parts: &[Specification], who: Principal, word: &str) -> Term {
         let is_all = word == " AND ";
         let values = self.values.len();
         let mut those = Vec::new();
@@ -121,7 +121,7 @@ impl Filter {
         }
     }
 
-    fn predicate(&mut self, predicate: &Predicate, who: Who) -> Term {
+    fn predicate(&mut self, predicate: &Predicate, who: Principal) -> Term {
         match predicate {
             Predicate::Flag(attribute, value) => {
                 let name = match attribute {
@@ -152,12 +152,12 @@ impl Filter {
                 Term::Those(format!("size(#roles) > {value}"))
             }
             Predicate::Present(_) => Term::Everybody,
-            Predicate::Text(TextAttribute::Email, test, value) if who == Who::May => {
+            Predicate::Text(TextAttribute::Email, test, value) if who == Principal::May => {
                 self.domain(*test, value.as_str())
             }
             Predicate::Text(..) | Predicate::Time(TimeAttribute::UpdatedAt, ..) => match who {
-                Who::May => Term::Everybody,
-                Who::Surely => Term::Nobody,
+                Principal::May => Term::Everybody,
+                Principal::Surely => Term::Nobody,
             },
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use application::ports::{Entropy, SecretPurpose, Secrets, SigningKeys};
+use application::ports::{SecretPurpose, Secrets, SecureRandom, SigningKeys};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -24,13 +24,13 @@ use super::{
 #[derive(Clone)]
 pub struct Keys {
     table: Table,
-    entropy: Arc<dyn Entropy>,
+    random: Arc<dyn SecureRandom>,
 }
 
 impl Keys {
     /// The keys in `table`.
-    pub fn new(table: Table, entropy: Arc<dyn Entropy>) -> Self {
-        Self { table, entropy }
+    pub fn new(table: Table, random: Arc<dyn SecureRandom>) -> Self {
+        Self { table, random }
     }
 }
 
@@ -89,14 +89,14 @@ impl SigningKeys for Keys {
         let private = PrivateKeyItem {
             pkcs8: encode(&first.private),
         };
-        let mut backoff = Backoff::new(&*self.entropy);
+        let mut backoff = Backoff::new(&*self.random);
         loop {
             let writes = vec![
                 self.table.putting(&(), &ring, ABSENT, None)?,
                 self.table
                     .putting(&*first.public.kid, &private, ABSENT, None)?,
             ];
-            let token = self.entropy.token()?;
+            let token = self.random.token()?;
             let Err(error) = self.table.transact(writes, token).await else {
                 return Ok(ring);
             };
@@ -113,9 +113,9 @@ impl SigningKeys for Keys {
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<bool> {
-        let mut backoff = Backoff::new(&*self.entropy);
+        let mut backoff = Backoff::new(&*self.random);
         loop {
-            let token = self.entropy.token()?;
+            let token = self.random.token()?;
             let written = self.table.transact(self.writes(rotation)?, token).await;
             let Err(error) = written else {
                 return Ok(true);

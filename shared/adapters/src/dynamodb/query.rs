@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use application::ports::Entropy;
+use application::ports::SecureRandom;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use domain::{Error, Result};
 use serde::de::DeserializeOwned;
@@ -131,7 +131,7 @@ impl Table {
     pub(super) async fn delete_all(
         &self,
         keys: Vec<Key>,
-        entropy: &(dyn Entropy + 'static),
+        random: &(dyn SecureRandom + 'static),
     ) -> Result<()> {
         let deletion = |key: Key| {
             let delete = DeleteRequest::builder().set_key(Some(key.into_item()));
@@ -139,7 +139,7 @@ impl Table {
             Ok(WriteRequest::builder().delete_request(delete).build())
         };
         let requests = keys.into_iter().map(deletion).collect::<Result<_>>()?;
-        in_batches(requests, entropy, |batch| self.write_batch(batch)).await
+        in_batches(requests, random, |batch| self.write_batch(batch)).await
     }
 
     /// Gives what DynamoDB left undone.
@@ -165,18 +165,18 @@ const BATCH: usize = 25;
 /// `Unavailable` if a batch is not done after a few tries.
 async fn in_batches<T, Sent>(
     mut items: Vec<T>,
-    entropy: &(dyn Entropy + 'static),
+    random: &(dyn SecureRandom + 'static),
     send: impl Fn(Vec<T>) -> Sent,
 ) -> Result<()>
 where
     Sent: Future<Output = Result<Vec<T>>>,
 {
-    let mut backoff = Backoff::new(entropy);
+    let mut backoff = Backoff::new(random);
     while !items.is_empty() {
         let rest = items.split_off(items.len().min(BATCH));
         let undone = send(items).await?;
         if undone.is_empty() {
-            backoff = Backoff::new(entropy);
+            backoff = Backoff::new(random);
         } else if !backoff.pause().await? {
             return Err(Fault::Passing("BatchWriteItem: much is left undone".to_owned()).into());
         }
@@ -197,7 +197,7 @@ mod tests {
     /// Draws zeros, so that pauses are over at once.
     struct Zeros;
 
-    impl Entropy for Zeros {
+    impl SecureRandom for Zeros {
         fn fill(&self, bytes: &mut [u8]) -> Result<()> {
             bytes.fill(0);
             Ok(())

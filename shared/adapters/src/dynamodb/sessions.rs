@@ -1,6 +1,6 @@
 //! Sessions.
 
-use application::ports::{Circumstances, SessionRepository};
+use application::ports::{Env, SessionRepository};
 use async_trait::async_trait;
 use domain::{DomainEvent, Error, Result, Session, SessionId, UserId};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -17,16 +17,13 @@ use super::{
 #[derive(Clone)]
 pub struct Sessions {
     table: Table,
-    circumstances: Circumstances,
+    env: Env,
 }
 
 impl Sessions {
     /// The sessions in `table`.
-    pub fn new(table: Table, circumstances: Circumstances) -> Self {
-        Self {
-            table,
-            circumstances,
-        }
+    pub fn new(table: Table, env: Env) -> Self {
+        Self { table, env }
     }
 }
 
@@ -82,7 +79,7 @@ impl SessionRepository for Sessions {
 
     /// One query for each started megabyte (some 1,500 sessions), consistent.
     async fn list(&self, user: UserId) -> Result<Vec<Session>> {
-        let now = self.circumstances.clock.now();
+        let now = self.env.clock.now();
         let alive = Query {
             keys: "#pk = :pk AND begins_with(#sk, :session)",
             filter: Some("#expiresAt > :now"),
@@ -169,8 +166,8 @@ impl SessionRepository for Sessions {
         let mut after = None;
         loop {
             let page = self.table.query::<Key>(&everything, after).await?;
-            let entropy = &*self.circumstances.entropy;
-            self.table.delete_all(page.items, entropy).await?;
+            let random = &*self.env.random;
+            self.table.delete_all(page.items, random).await?;
             after = page.next;
             if after.is_none() {
                 return Ok(());

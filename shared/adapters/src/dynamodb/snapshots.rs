@@ -36,7 +36,7 @@ impl SnapshotStore {
 /// A segment. Each has a partition of its own, so that many can be read at once.
 #[derive(Serialize, Deserialize)]
 struct SegmentItem {
-    octets: Octets,
+    bytes: Bytes,
     ttl: i64,
 }
 
@@ -81,15 +81,15 @@ impl Snapshots for SnapshotStore {
 
     async fn segment(&self, name: &SegmentName) -> Result<Option<Vec<u8>>> {
         let item = self.table.get::<SegmentItem>(name).await?;
-        Ok(item.map(|item| item.octets.0))
+        Ok(item.map(|item| item.bytes.0))
     }
 
-    async fn put_segment(&self, name: &SegmentName, octets: Vec<u8>) -> Result<()> {
+    async fn put_segment(&self, name: &SegmentName, bytes: Vec<u8>) -> Result<()> {
         let segment = SegmentItem {
-            octets: Octets(octets),
+            bytes: Bytes(bytes),
             ttl: item::ttl(self.clock.now().plus(SEGMENT_LIFE)),
         };
-        // One that is there has the same octets: they are its name.
+        // One that is there has the same bytes: they are its name.
         self.table.insert(name, &segment).await.map(|_| ())
     }
 
@@ -122,32 +122,32 @@ impl Snapshots for SnapshotStore {
     }
 }
 
-/// Octets, which serde would take for a list of numbers.
-struct Octets(Vec<u8>);
+/// Bytes, which serde would take for a list of numbers.
+struct Bytes(Vec<u8>);
 
-impl Serialize for Octets {
+impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(&self.0)
     }
 }
 
-impl<'de> Deserialize<'de> for Octets {
+impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Taken;
 
         impl de::Visitor<'_> for Taken {
-            type Value = Octets;
+            type Value = Bytes;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("octets")
+                f.write_str("bytes")
             }
 
-            fn visit_byte_buf<E: de::Error>(self, octets: Vec<u8>) -> Result<Octets, E> {
-                Ok(Octets(octets))
+            fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
+                Ok(Bytes(bytes))
             }
 
-            fn visit_bytes<E: de::Error>(self, octets: &[u8]) -> Result<Octets, E> {
-                Ok(Octets(octets.to_vec()))
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                Ok(Bytes(bytes.to_vec()))
             }
         }
 

@@ -8,7 +8,7 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
-use application::ports::{Circumstances, UserRepository};
+use application::ports::{Env, UserRepository};
 use async_trait::async_trait;
 use domain::{
     Change, Login, LoginKey, PasswordHash, Refusal, Result, User, UserId, Version,
@@ -39,25 +39,25 @@ pub struct Users {
     table: Table,
     /// Where the one-time tokens are which a change may use up.
     sessions: Table,
-    circumstances: Circumstances,
+    env: Env,
 }
 
 impl Users {
     /// The users in `table`, whose one-time tokens are in `sessions`.
-    pub fn new(table: Table, sessions: Table, circumstances: Circumstances) -> Self {
+    pub fn new(table: Table, sessions: Table, env: Env) -> Self {
         Self {
             table,
             sessions,
-            circumstances,
+            env,
         }
     }
 
     /// Tries once to write `change`. Each attempt stamps anew, so that no row appears in the feed
     /// with a time long past, and hence needs a token of its own.
     async fn attempt(&self, change: &Change) -> Result<Result<User, Failure>> {
-        let stamped = change.stamp(self.circumstances.clock.now());
+        let stamped = change.stamp(self.env.clock.now());
         let user = stamped.user.clone();
-        let token = self.circumstances.entropy.token()?;
+        let token = self.env.random.token()?;
         let Transaction { writes, guards } =
             Transaction::new(&self.table, &self.sessions, change, stamped)?;
         Ok(match self.table.transact(writes, token).await {
@@ -112,7 +112,7 @@ impl UserRepository for Users {
     }
 
     async fn commit(&self, change: &Change) -> Result<User> {
-        let mut backoff = Backoff::new(&*self.circumstances.entropy);
+        let mut backoff = Backoff::new(&*self.env.random);
         loop {
             let failure = match self.attempt(change).await? {
                 Ok(user) => return Ok(user),

@@ -14,7 +14,7 @@ use super::metadata::Metadata;
 /// How far a provider's clock may differ from ours.
 const LEEWAY: Duration = Duration::from_secs(30);
 
-/// Octets of a subject (2: 255 ASCII characters).
+/// Bytes of a subject (2: 255 ASCII characters).
 const MAX_SUBJECT: usize = 255;
 
 /// By what ID tokens may be signed. Nothing symmetric: the client secret would sign, and a public key
@@ -166,7 +166,7 @@ impl Claims {
         }
         match &self.azp {
             Some(azp) if azp != expected.client_id => return Err("it was given to somebody else"),
-            // Who may read it besides us we do not know; that it was given to us it must say.
+            // Principal may read it besides us we do not know; that it was given to us it must say.
             None if is_for_others => return Err("it is for others too, and not given to us"),
             _ => {}
         }

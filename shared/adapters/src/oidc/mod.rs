@@ -15,13 +15,13 @@ mod web;
 use std::{fmt, sync::Arc, time::Duration};
 
 use application::{
-    cache::{CacheTerms, TieredCache},
+    cache::{CacheConfig, TieredCache},
     ports::{Clock, IdentityProviders, SharedCache},
 };
 use async_trait::async_trait;
 use domain::{
     Error, FieldError, LoginKey, Refusal, Result,
-    identity::{Authorization, IdentityProfile, Provider, ProviderName, Visitor},
+    identity::{Authorization, ExternalIdentity, IdentityProfile, Provider, ProviderName},
 };
 use futures::future::join_all;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -37,10 +37,10 @@ use self::{
 };
 
 /// What providers publish changes seldom, and a new key is looked for when one turns up.
-const TERMS: CacheTerms = CacheTerms {
+const CONFIG: CacheConfig = CacheConfig {
     lifetime: Duration::from_hours(1),
-    absence: None,
-    seen_within: Duration::from_mins(10),
+    negative_ttl: None,
+    max_staleness: Duration::from_mins(10),
     capacity: 64,
 };
 
@@ -93,8 +93,8 @@ impl Oidc {
         Ok(Self {
             providers: clients,
             web,
-            metadata: TieredCache::new(TERMS, cache.clone(), clock.clone()),
-            keys: TieredCache::new(TERMS, cache, clock.clone()),
+            metadata: TieredCache::new(CONFIG, cache.clone(), clock.clone()),
+            keys: TieredCache::new(CONFIG, cache, clock.clone()),
             clock,
         })
     }
@@ -154,7 +154,7 @@ impl IdentityProviders for Oidc {
         Ok(join_all(providers).await.into_iter().flatten().collect())
     }
 
-    async fn redeem(&self, authorization: &Authorization) -> Result<Visitor> {
+    async fn redeem(&self, authorization: &Authorization) -> Result<ExternalIdentity> {
         let client = self.client(&authorization.provider)?;
         let metadata = self.metadata(client).await?;
         let tokens = token::exchange(&self.web, client, &metadata, authorization).await?;
@@ -171,7 +171,7 @@ impl IdentityProviders for Oidc {
         };
         let claims = id_token::verify(&tokens.id_token, key, header.alg, &expected);
         let claims = claims.map_err(forged)?;
-        Ok(Visitor {
+        Ok(ExternalIdentity {
             provider: client.settings.name.clone(),
             identity: LoginKey::Oidc {
                 issuer: claims.iss,
@@ -182,18 +182,18 @@ impl IdentityProviders for Oidc {
         })
     }
 
-    async fn profile(&self, visitor: &Visitor) -> Result<IdentityProfile> {
-        if let Some(profile) = &visitor.profile {
+    async fn profile(&self, external: &ExternalIdentity) -> Result<IdentityProfile> {
+        if let Some(profile) = &external.profile {
             return Ok(profile.clone());
         }
-        let metadata = self.metadata(self.client(&visitor.provider)?).await?;
+        let metadata = self.metadata(self.client(&external.provider)?).await?;
         let asked = metadata.userinfo_endpoint.as_ref();
-        let Some((endpoint, token)) = asked.zip(visitor.access_token.as_ref()) else {
+        let Some((endpoint, token)) = asked.zip(external.access_token.as_ref()) else {
             return Ok(IdentityProfile::default());
         };
         let info: UserInfo = self.web.get(endpoint, Some(token.expose_secret())).await?;
         // OpenID Connect Core 1.0, 5.3.2: it may be somebody else's.
-        match &visitor.identity {
+        match &external.identity {
             LoginKey::Oidc { subject, .. } if *subject == info.sub => {
                 Ok(info.profile.into_profile().unwrap_or_default())
             }

@@ -224,7 +224,7 @@ fn authorization() -> Authorization {
     }
 }
 
-async fn redeem(oidc: &Oidc) -> Result<Visitor> {
+async fn redeem(oidc: &Oidc) -> Result<ExternalIdentity> {
     oidc.redeem(&authorization()).await
 }
 
@@ -244,13 +244,13 @@ async fn a_code_is_exchanged_for_who_it_was() {
     let key = Signer::new();
     let site = Site::open(&key).await;
     site.grant(&key, &site.claims());
-    let visitor = redeem(&site.trusted()).await.unwrap();
+    let external = redeem(&site.trusted()).await.unwrap();
     let identity = LoginKey::Oidc {
         issuer: site.issuer.clone(),
         subject: "1".to_owned(),
     };
-    assert_eq!(visitor.identity, identity);
-    let profile = visitor.profile.unwrap();
+    assert_eq!(external.identity, identity);
+    let profile = external.profile.unwrap();
     assert_eq!(profile.email.unwrap().as_str(), "ann@example.com");
     assert!(profile.email_verified);
     let request = site.requests("/token").remove(0);
@@ -301,7 +301,7 @@ async fn what_a_provider_publishes_is_asked_for_once_an_hour_by_all_processes() 
     }
     let requests = lock(&site.requests).len();
     assert_eq!(requests, 1 + 1 + 4, "discovery, keys, codes");
-    site.memory.advance(TERMS.lifetime);
+    site.memory.advance(CONFIG.lifetime);
     site.requests("");
     site.grant(&key, &site.claims());
     redeem(&site.trusted()).await.unwrap();
@@ -485,25 +485,25 @@ async fn a_profile_is_asked_for_only_if_the_token_has_none() {
     let site = Site::open(&key).await;
     let process = site.trusted();
     site.grant(&key, &site.claims());
-    let visitor = redeem(&process).await.unwrap();
-    process.profile(&visitor).await.unwrap();
+    let external = redeem(&process).await.unwrap();
+    process.profile(&external).await.unwrap();
     assert!(site.requests("/userinfo").is_empty());
 
     let mut claims = site.claims();
     claims.as_object_mut().unwrap().remove("email");
     site.grant(&key, &claims);
-    let visitor = redeem(&process).await.unwrap();
+    let external = redeem(&process).await.unwrap();
     let info = |subject: &str| json!({"sub": subject, "email": "ann@example.com", "name": "Ann"});
     site.answer("/userinfo", 200, &info("1"));
-    let profile = process.profile(&visitor).await.unwrap();
+    let profile = process.profile(&external).await.unwrap();
     assert_eq!(profile.email.unwrap().as_str(), "ann@example.com");
     assert!(!profile.email_verified);
     let request = site.requests("/userinfo").remove(0);
     assert!(request.contains("Bearer for-user-info"), "{request}");
 
     site.answer("/userinfo", 200, &info("2"));
-    let another = process.profile(&visitor).await;
+    let another = process.profile(&external).await;
     assert_eq!(refusal(another), Refusal::InvalidCredentials);
     site.answer("/userinfo", 500, &"");
-    assert!(is_unavailable(process.profile(&visitor).await));
+    assert!(is_unavailable(process.profile(&external).await));
 }

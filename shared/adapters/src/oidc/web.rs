@@ -15,7 +15,7 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// Time for one request. A sign-in makes four at most, and its function has 20 s.
 const REQUEST: Duration = Duration::from_secs(4);
 
-/// Octets of an answer. Metadata and keys of the large providers have some thousand; what is cached
+/// Bytes of an answer. Metadata and keys of the large providers have some thousand; what is cached
 /// must fit into an item of DynamoDB (400 KB).
 const MAX_ANSWER: usize = 256 * 1024;
 

@@ -7,15 +7,15 @@ use std::sync::{
 
 use domain::{Error, Result, Timestamp};
 
-/// Where callers for one key meet. Who holds the lock is in flight; the others wait for it.
+/// Where callers for one key meet. Principal holds the lock is in flight; the others wait for it.
 pub(super) struct Slot<V> {
     /// What the last flight brought.
-    pub(super) last: tokio::sync::Mutex<Option<Flight<V>>>,
+    pub(super) last: tokio::sync::Mutex<Option<InFlight<V>>>,
     landings: AtomicU64,
 }
 
 /// What came of one look into the store, and of the load if that was needed.
-pub(super) struct Flight<V> {
+pub(super) struct InFlight<V> {
     outcome: Result<Option<Arc<V>>>,
     /// The generation it belongs to, if that was known.
     pub(super) generation: Option<u64>,
@@ -33,8 +33,8 @@ impl<V> Default for Slot<V> {
 }
 
 impl<V> Slot<V> {
-    /// How many flights have ended. Who finds more after waiting has waited for one.
-    pub(super) fn landed(&self) -> u64 {
+    /// How many flights have ended. Principal finds more after waiting has waited for one.
+    pub(super) fn loaded(&self) -> u64 {
         self.landings.load(Ordering::Acquire)
     }
 
@@ -51,8 +51,8 @@ impl<V> Slot<V> {
     }
 }
 
-impl<V> Flight<V> {
-    pub(super) fn landed(
+impl<V> InFlight<V> {
+    pub(super) fn loaded(
         outcome: Result<Option<V>>,
         generation: Option<u64>,
         until: Option<Timestamp>,

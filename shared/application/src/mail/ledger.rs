@@ -8,8 +8,8 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::Letter;
-use crate::ports::{Claim, ClaimKey, Claimed, Claims, Mailer, Posted, Purpose, Terms};
+use super::MailTemplate;
+use crate::ports::{Claimed, Lease, LeaseKey, LeaseOptions, Leases, Mailer, Purpose, SendOutcome};
 
 /// How long the ledger remembers a mail: longer than anything replays its event.
 const RETENTION: Duration = Duration::from_hours(30 * 24);
@@ -21,18 +21,18 @@ const SKEW: Duration = Duration::from_secs(1);
 /// and the worker died before the ledger noted so. There, [`MailGuarantee`] chooses; and if the
 /// service's own events tell the ledger before the next worker comes, there is nothing to choose.
 #[derive(Clone)]
-pub struct Courier {
+pub struct MailLedger {
     /// The ledger.
-    pub claims: Arc<dyn Claims>,
+    pub leases: Arc<dyn Leases>,
     /// The mail service.
     pub mailer: Arc<dyn Mailer>,
     /// The choice.
     pub guarantee: MailGuarantee,
 }
 
-impl Courier {
-    /// Sends the `letter` that `event` calls for, unless it was sent. `mail` is awaited while the
-    /// letter is ours; if nothing comes of it, nothing will ever be sent. `remaining` is how long
+impl MailLedger {
+    /// Sends the `template` that `event` calls for, unless it was sent. `mail` is awaited while the
+    /// template is ours; if nothing comes of it, nothing will ever be sent. `remaining` is how long
     /// this worker may still run; until then nobody else takes the mail.
     ///
     /// # Errors
@@ -40,43 +40,43 @@ impl Courier {
     pub async fn deliver(
         &self,
         event: EventId,
-        letter: Letter,
+        template: MailTemplate,
         mail: impl Future<Output = Result<Option<Mail>>>,
         remaining: Duration,
     ) -> Result<()> {
-        let key = ClaimKey::new(Purpose::Mail, format!("{event}_{}", letter.as_str()));
-        let terms = Terms {
+        let key = LeaseKey::new(Purpose::Mail, format!("{event}_{}", template.as_str()));
+        let options = LeaseOptions {
             fingerprint: String::new(),
             reserved: Value::Null,
             lease: remaining + SKEW,
             retention: RETENTION,
         };
-        let claim = match self.claims.claim(&key, &terms).await? {
-            Claimed::Won(claim) => claim,
+        let lease = match self.leases.claim(&key, &options).await? {
+            Claimed::Won(lease) => lease,
             Claimed::Done(_) => return Ok(()),
             Claimed::Running { .. } => {
                 return Err(Error::internal("another worker is sending this mail"));
             }
         };
-        if claim.abandoned && self.guarantee == MailGuarantee::NeverTwice {
+        if lease.abandoned && self.guarantee == MailGuarantee::NeverTwice {
             tracing::warn!(
-                claim = key.key,
+                lease = key.key,
                 "a mail may never have been sent, and must not be sent twice"
             );
-            return self.note(&claim, "unknown").await;
+            return self.note(&lease, "unknown").await;
         }
         let mail = match mail.await {
             Ok(Some(mail)) => mail,
-            Ok(None) => return self.note(&claim, "not called for").await,
+            Ok(None) => return self.note(&lease, "not called for").await,
             Err(error) => {
-                self.claims.release(&claim).await?;
+                self.leases.release(&lease).await?;
                 return Err(error);
             }
         };
         match self.mailer.send(&mail, &key).await? {
-            Posted::Accepted => self.note(&claim, "sent").await,
-            Posted::Refused(reason) => {
-                self.claims.release(&claim).await?;
+            SendOutcome::Accepted => self.note(&lease, "sent").await,
+            SendOutcome::Refused(reason) => {
+                self.leases.release(&lease).await?;
                 Err(Error::internal(format!(
                     "the mail service refused the mail: {reason}"
                 )))
@@ -84,14 +84,14 @@ impl Courier {
         }
     }
 
-    async fn note(&self, claim: &Claim, outcome: &str) -> Result<()> {
+    async fn note(&self, lease: &Lease, outcome: &str) -> Result<()> {
         if !self
-            .claims
-            .settle(claim, &json!({"outcome": outcome}))
+            .leases
+            .settle(lease, &json!({"outcome": outcome}))
             .await?
         {
             // As a rule by the mail service's own event, which may come before this line.
-            tracing::debug!(claim = claim.key.key, "the ledger was settled already");
+            tracing::debug!(lease = lease.key.key, "the ledger was settled already");
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{DomainEvent, Email, OneTimeToken, Result, TokenPurpose, UserId, token::TokenKey};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::Stationery;
+use super::MailBranding;
 use crate::{
     ports::{Clock, OneTimeTokens},
     shared_secret::SharedSecret,
@@ -31,8 +31,8 @@ pub struct Link(SecretString);
 
 impl Link {
     /// The link that carries `token`. It stands in the fragment, which no browser sends to a server.
-    pub fn new(stationery: &Stationery, token: &OneTimeToken) -> Self {
-        let (url, page) = (&stationery.app_url, token.purpose.page());
+    pub fn new(branding: &MailBranding, token: &OneTimeToken) -> Self {
+        let (url, page) = (&branding.app_url, token.purpose.page());
         let url = url.trim_end_matches('/');
         Self(format!("{url}/{page}#token={}", token.encode().expose_secret()).into())
     }

@@ -8,12 +8,12 @@ mod service;
 mod settings;
 mod templates;
 
-pub use ledger::Courier;
+pub use ledger::MailLedger;
 pub use links::{Link, Links};
-pub use request_responder::Asked;
-pub use service::Post;
+pub use request_responder::RequestResponder;
+pub use service::MailService;
 pub use settings::MailSettings;
-pub use templates::{Letter, Stationery};
+pub use templates::{MailBranding, MailTemplate};
 
 /// The tag by which the service's own events find the ledger.
 pub const CLAIM_TAG: &str = "roster-claim";

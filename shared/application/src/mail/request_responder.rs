@@ -7,28 +7,28 @@ use domain::{
     request::{AnonymousRequest, RequestKind},
 };
 
-use super::{Letter, Post};
+use super::{MailService, MailTemplate};
 use crate::ports::{AnonymousRequests, UserRepository};
 
 /// Answers anonymous requests by mail.
-pub struct Asked {
+pub struct RequestResponder {
     /// Where the requests are kept.
     pub requests: Arc<dyn AnonymousRequests>,
     /// Where users are kept.
     pub users: Arc<dyn UserRepository>,
     /// Sends the mail.
-    pub post: Post,
+    pub mail_service: MailService,
 }
 
-impl Asked {
-    /// Sends `letter` to the active user with the address in the request that `event` tells of, if
+impl RequestResponder {
+    /// Sends `template` to the active user with the address in the request that `event` tells of, if
     /// there is one and `wanted` says so; once however often the event comes. Then forgets the
     /// request.
     pub async fn answer(
         &self,
         event: &DomainEvent,
         remaining: Duration,
-        letter: Letter,
+        template: MailTemplate,
         wanted: impl Fn(&RequestKind, &User) -> bool,
     ) -> Result<()> {
         let Some(request) = self.request(event).await? else {
@@ -37,8 +37,8 @@ impl Asked {
         let user = self.active_user(&request.email).await?;
         if let Some(user) = user.filter(|user| wanted(&request.kind, user)) {
             let address = &user.email;
-            self.post
-                .send(letter, &user, address, event, remaining)
+            self.mail_service
+                .send(template, &user, address, event, remaining)
                 .await?;
         }
         self.requests.remove(request.id).await

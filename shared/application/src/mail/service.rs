@@ -1,61 +1,61 @@
-//! The post: what becomes of a letter.
+//! The mail_service: what becomes of a template.
 
 use std::time::Duration;
 
 use domain::{DomainEvent, Email, Result, User, mail::Mail};
 
-use super::{Courier, Letter, Link, Links, Stationery};
+use super::{Link, Links, MailBranding, MailLedger, MailTemplate};
 
 /// Writes letters and sends them.
-pub struct Post {
+pub struct MailService {
     /// Sends each once.
-    pub courier: Courier,
+    pub ledger: MailLedger,
     /// Makes what is in some of them.
     pub links: Links,
     /// What they look like.
-    pub stationery: Stationery,
+    pub branding: MailBranding,
 }
 
-impl Post {
-    /// Sends the `letter` about `user` that `event` calls for to `address`, once however often the
-    /// event comes. A letter that is about a link is not sent if the link is void by now.
+impl MailService {
+    /// Sends the `template` about `user` that `event` calls for to `address`, once however often the
+    /// event comes. A template that is about a link is not sent if the link is void by now.
     /// `remaining` is how long this worker may still run.
     ///
     /// # Errors
     /// If the mail was not sent, or if nobody knows; repeating the call is safe.
     pub async fn send(
         &self,
-        letter: Letter,
+        template: MailTemplate,
         user: &User,
         address: &Email,
         event: &DomainEvent,
         remaining: Duration,
     ) -> Result<()> {
-        // Under the claim: nobody else makes a token for this event meanwhile, and nobody does once
+        // Under the lease: nobody else makes a token for this event meanwhile, and nobody does once
         // the mail is out.
-        let mail = self.write(letter, user, address, event);
-        self.courier
-            .deliver(event.id, letter, mail, remaining)
+        let mail = self.write(template, user, address, event);
+        self.ledger
+            .deliver(event.id, template, mail, remaining)
             .await
     }
 
     async fn write(
         &self,
-        letter: Letter,
+        template: MailTemplate,
         user: &User,
         address: &Email,
         event: &DomainEvent,
     ) -> Result<Option<Mail>> {
-        let token = match letter.proves(user) {
+        let token = match template.proves(user) {
             Some(purpose) => self.links.issue(purpose, user.id, address, event).await?,
             None => None,
         };
-        if token.is_none() && letter.is_about_a_link() {
+        if token.is_none() && template.is_about_a_link() {
             return Ok(None);
         }
-        let link = token.map(|token| Link::new(&self.stationery, &token));
-        letter
-            .write(&self.stationery, address, &user.name, link.as_ref())
+        let link = token.map(|token| Link::new(&self.branding, &token));
+        template
+            .write(&self.branding, address, &user.name, link.as_ref())
             .map(Some)
     }
 }

@@ -7,7 +7,7 @@ use super::Link;
 
 /// What all mails of a deployment share.
 #[derive(Debug, Clone)]
-pub struct Stationery {
+pub struct MailBranding {
     /// How the product is called.
     pub product: String,
     /// Where the application is; links point below it.
@@ -16,7 +16,7 @@ pub struct Stationery {
 
 /// The kinds of mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Letter {
+pub enum MailTemplate {
     /// To a new user.
     Welcome,
     /// To the owner of an address with which somebody tried to sign up.
@@ -86,7 +86,7 @@ templates! {
     email_changed: "email_changed.html", "email_changed.txt";
 }
 
-impl Letter {
+impl MailTemplate {
     /// The name by which the ledger knows it.
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -141,17 +141,17 @@ impl Letter {
     /// The mail to somebody with this address and name.
     pub fn write(
         self,
-        stationery: &Stationery,
+        branding: &MailBranding,
         to: &Email,
         name: &Name,
         link: Option<&Link>,
     ) -> Result<Mail> {
-        let product = &stationery.product;
+        let product = &branding.product;
         let (subject, proves) = (self.subject(product), link.is_some());
         let content = Content {
             product,
             name: name.as_str(),
-            url: link.map_or(&stationery.app_url, Link::expose),
+            url: link.map_or(&branding.app_url, Link::expose),
             action: &self.action(product, proves),
             proves,
         };
@@ -181,27 +181,27 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Letter; 7] = [
-        Letter::Welcome,
-        Letter::AlreadyRegistered,
-        Letter::PasswordReset,
-        Letter::EmailVerification,
-        Letter::EmailChange,
-        Letter::AddressInUse,
-        Letter::EmailChanged,
+    const ALL: [MailTemplate; 7] = [
+        MailTemplate::Welcome,
+        MailTemplate::AlreadyRegistered,
+        MailTemplate::PasswordReset,
+        MailTemplate::EmailVerification,
+        MailTemplate::EmailChange,
+        MailTemplate::AddressInUse,
+        MailTemplate::EmailChanged,
     ];
 
-    fn write(letter: Letter, name: &str, purpose: Option<TokenPurpose>) -> Mail {
-        let stationery = Stationery {
+    fn write(letter: MailTemplate, name: &str, purpose: Option<TokenPurpose>) -> Mail {
+        let branding = MailBranding {
             product: "Acme & Co".to_owned(),
             app_url: "https://app.example.com/".to_owned(),
         };
         let user = UserId::new(Timestamp::from_seconds(1), [3; 10]);
-        let link = purpose
-            .map(|purpose| Link::new(&stationery, &OneTimeToken::new(purpose, user, [7; 32])));
+        let link =
+            purpose.map(|purpose| Link::new(&branding, &OneTimeToken::new(purpose, user, [7; 32])));
         letter
             .write(
-                &stationery,
+                &branding,
                 &"ann@example.com".parse().unwrap(),
                 &name.parse().unwrap(),
                 link.as_ref(),
@@ -209,11 +209,13 @@ mod tests {
             .unwrap()
     }
 
-    fn purpose(letter: Letter) -> Option<TokenPurpose> {
+    fn purpose(letter: MailTemplate) -> Option<TokenPurpose> {
         match letter {
-            Letter::Welcome | Letter::EmailVerification => Some(TokenPurpose::EmailVerification),
-            Letter::PasswordReset => Some(TokenPurpose::PasswordReset),
-            Letter::EmailChange => Some(TokenPurpose::EmailChange),
+            MailTemplate::Welcome | MailTemplate::EmailVerification => {
+                Some(TokenPurpose::EmailVerification)
+            }
+            MailTemplate::PasswordReset => Some(TokenPurpose::PasswordReset),
+            MailTemplate::EmailChange => Some(TokenPurpose::EmailChange),
             _ => None,
         }
     }
@@ -232,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_welcome_needs_no_link() {
-        let mail = write(Letter::Welcome, "Ann", None);
+        let mail = write(MailTemplate::Welcome, "Ann", None);
         assert!(!mail.text.contains("onfirm") && !mail.html.contains("onfirm"));
         assert!(
             mail.text.contains("https://app.example.com/\n"),
@@ -252,14 +254,18 @@ mod tests {
 
     #[test]
     fn logs_learn_nothing_of_a_mail() {
-        let mail = write(Letter::PasswordReset, "Ann", purpose(Letter::PasswordReset));
+        let mail = write(
+            MailTemplate::PasswordReset,
+            "Ann",
+            purpose(MailTemplate::PasswordReset),
+        );
         let shown = format!("{mail:?}");
         assert!(
             !shown.contains("token=") && !shown.contains("ann@"),
             "{shown}"
         );
         let link = Link::new(
-            &Stationery {
+            &MailBranding {
                 product: String::new(),
                 app_url: String::new(),
             },

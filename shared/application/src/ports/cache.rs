@@ -17,7 +17,7 @@ pub trait SharedCache: Send + Sync {
     /// Removes what stands under `key`. Fine if nothing does.
     async fn remove(&self, key: &str) -> Result<()>;
 
-    /// The generation of a namespace. Reads what the last write wrote; 0 before the first.
+    /// The generation of a namespace. Strongly consistent; 0 before the first.
     async fn generation(&self, namespace: &str) -> Result<u64>;
 
     /// Begins the next generation of a namespace: entries of those before count no more.

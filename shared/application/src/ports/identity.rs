@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{
     Result,
-    identity::{Authorization, IdentityProfile, Provider, Visitor},
+    identity::{Authorization, ExternalIdentity, IdentityProfile, Provider},
 };
 
 /// The OpenID providers which a deployment trusts.
@@ -12,18 +12,18 @@ pub trait IdentityProviders: Send + Sync {
     /// What clients need to send people there. A provider that does not answer is left out.
     async fn list(&self) -> Result<Vec<Provider>>;
 
-    /// Who signed in. A code is good once.
+    /// Principal signed in. A code is good once.
     ///
     /// # Errors
     /// `Invalid` if there is no such provider; `InvalidCredentials` if the provider refuses the code,
     /// or its ID token is not one for this deployment, this sign-in and this time;
     /// `ProviderUnavailable`.
-    async fn redeem(&self, authorization: &Authorization) -> Result<Visitor>;
+    async fn redeem(&self, authorization: &Authorization) -> Result<ExternalIdentity>;
 
     /// What the provider says of somebody who just signed in: one more request, unless the ID token
     /// said it.
     ///
     /// # Errors
     /// `ProviderUnavailable`.
-    async fn profile(&self, visitor: &Visitor) -> Result<IdentityProfile>;
+    async fn profile(&self, external: &ExternalIdentity) -> Result<IdentityProfile>;
 }

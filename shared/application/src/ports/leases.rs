@@ -1,15 +1,15 @@
-//! Claims: the state machine behind `Idempotency-Key` and the mail ledger.
+//! Leases: the state machine behind `Idempotency-Key` and the mail ledger.
 //!
 //! ```text
-//! absent ──claim──▶ claimed (lease, fence 1) ──settle──▶ done (result)
+//! absent ──lease──▶ claimed (lease, fence 1) ──settle──▶ done (result)
 //!                      │        ▲
 //!                lease runs out │
-//!                      └─claim──┘ (fence + 1, the reserved values stay)
+//!                      └─lease──┘ (fence + 1, the reserved values stay)
 //! ```
 //!
-//! A worker that dies leaves a claim whose lease runs out; whoever takes it over gets a higher
+//! A worker that dies leaves a lease whose lease runs out; whoever takes it over gets a higher
 //! fence, and the dead worker, should it still live, can settle nothing. What was reserved with the
-//! first claim is given to every later holder, so that all of them do the same thing.
+//! first lease is given to every later holder, so that all of them do the same thing.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -17,24 +17,24 @@ use async_trait::async_trait;
 use domain::Result;
 use serde_json::Value;
 
-/// The claims.
+/// The leases.
 #[async_trait]
-pub trait Claims: Send + Sync {
-    /// Takes the claim, unless it is done or somebody else holds it.
-    async fn claim(&self, key: &ClaimKey, terms: &Terms) -> Result<Claimed>;
+pub trait Leases: Send + Sync {
+    /// Takes the lease, unless it is done or somebody else holds it.
+    async fn claim(&self, key: &LeaseKey, options: &LeaseOptions) -> Result<Claimed>;
 
-    /// Marks a held claim as done. False if it was taken over or settled meanwhile.
-    async fn settle(&self, claim: &Claim, result: &Value) -> Result<bool>;
+    /// Marks a held lease as done. False if it was taken over or settled meanwhile.
+    async fn settle(&self, lease: &Lease, result: &Value) -> Result<bool>;
 
-    /// Gives a held claim back unfinished: the next may take it at once. Fine if it was taken over.
-    async fn release(&self, claim: &Claim) -> Result<()>;
+    /// Gives a held lease back unfinished: the next may take it at once. Fine if it was taken over.
+    async fn release(&self, lease: &Lease) -> Result<()>;
 
-    /// Marks a claim as done because a witness says so, whoever holds it. False if there is no such
-    /// claim or it was done before.
-    async fn witness(&self, key: &ClaimKey, result: &Value) -> Result<bool>;
+    /// Marks a lease as done because a witness says so, whoever holds it. False if there is no such
+    /// lease or it was done before.
+    async fn witness(&self, key: &LeaseKey, result: &Value) -> Result<bool>;
 }
 
-/// What claims are for.
+/// What leases are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {
     /// One sign-up for one `Idempotency-Key`.
@@ -53,17 +53,17 @@ impl Purpose {
     }
 }
 
-/// Identifies a claim.
+/// Identifies a lease.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClaimKey {
+pub struct LeaseKey {
     /// What it is for.
     pub purpose: Purpose,
     /// Which one. Letters, digits, `-` and `_`, so that it may be a mail tag.
     pub key: String,
 }
 
-impl ClaimKey {
-    /// The key of a claim.
+impl LeaseKey {
+    /// The key of a lease.
     pub fn new(purpose: Purpose, key: impl Into<String>) -> Self {
         Self {
             purpose,
@@ -72,7 +72,7 @@ impl ClaimKey {
     }
 }
 
-impl fmt::Display for ClaimKey {
+impl fmt::Display for LeaseKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.purpose.as_str(), self.key)
     }
@@ -85,20 +85,20 @@ impl FromStr for Purpose {
         [Self::SignUp, Self::Mail]
             .into_iter()
             .find(|purpose| purpose.as_str() == raw)
-            .ok_or_else(|| "is not a purpose of claims".to_owned())
+            .ok_or_else(|| "is not a purpose of leases".to_owned())
     }
 }
 
-/// On what terms a claim is taken.
+/// On what options a lease is taken.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Terms {
+pub struct LeaseOptions {
     /// Tells requests under one key apart; the first one's stays.
     pub fingerprint: String,
     /// Values for every holder; the first one's stay.
     pub reserved: Value,
     /// How long the holder may take.
     pub lease: Duration,
-    /// How long the claim is kept, done or not.
+    /// How long the lease is kept, done or not.
     pub retention: Duration,
 }
 
@@ -106,7 +106,7 @@ pub struct Terms {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claimed {
     /// It is ours.
-    Won(Claim),
+    Won(Lease),
     /// Somebody holds it.
     Running {
         /// The fingerprint it was first claimed with.
@@ -116,11 +116,11 @@ pub enum Claimed {
     Done(Settled),
 }
 
-/// A claim that is ours until its lease runs out.
+/// A lease that is ours until its lease runs out.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Claim {
+pub struct Lease {
     /// Which.
-    pub key: ClaimKey,
+    pub key: LeaseKey,
     /// How often it was taken.
     pub fence: u64,
     /// The fingerprint it was first claimed with.
@@ -131,7 +131,7 @@ pub struct Claim {
     pub abandoned: bool,
 }
 
-/// A claim that is done.
+/// A lease that is done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settled {
     /// The fingerprint it was first claimed with.

@@ -1,4 +1,4 @@
-//! What the use cases need of the world: one small trait for each capability, so that the fields of
+//! What the use cases need of the backend: one small trait for each capability, so that the fields of
 //! a use case are the list of what it can do.
 
 mod cache;
@@ -13,7 +13,7 @@ use domain::{
     Session, SessionId, Timestamp, User, UserId, Version,
     attempt::{AttemptKey, Limit},
     audit::{AuditEntry, AuditPage, AuditQuery},
-    change::Occasion,
+    change::EventMetadata,
     history::HistoryEntry,
     keys::{KeyPair, KeyRing, Rotation},
     mail::Mail,
@@ -24,7 +24,7 @@ use secrecy::{SecretSlice, SecretString};
 
 pub use cache::{CacheEntry, SharedCache};
 pub use identity::IdentityProviders;
-pub use leases::{Claim, ClaimKey, Claimed, Claims, Purpose, Settled, Terms};
+pub use leases::{Claimed, Lease, LeaseKey, LeaseOptions, Leases, Purpose, Settled};
 
 /// The users: the write model.
 #[async_trait]
@@ -33,7 +33,7 @@ pub trait UserRepository: Send + Sync {
     /// write wrote.
     async fn find(&self, id: UserId) -> Result<Option<User>>;
 
-    /// The login with this key, if somebody has it. Reads what the last write wrote.
+    /// The login with this key, if somebody has it. Strongly consistent.
     async fn find_login(&self, key: &LoginKey) -> Result<Option<Login>>;
 
     /// Writes a change: state, event and logins in one transaction. Gives the user as written.
@@ -43,16 +43,16 @@ pub trait UserRepository: Send + Sync {
     /// # Errors
     /// In this order: `VersionConflict` if the user changed since, or is not the
     /// first administrator any more; `TokenExpired` if the token it
-    /// spends is not the one in its slot, was used or has expired; `EmailTaken` if a login it claims
+    /// spends is not the one in its slot, was used or has expired; `EmailTaken` if a login it leases
     /// has an owner; `LastAdministrator` if no active administrator would be left.
     async fn commit(&self, change: &Change) -> Result<User>;
 
     /// Puts a fresh hash of the same password in the place of `old`, if `old.key` still is that
-    /// user's and still has that hash. Gives whether it did. The one write without an event: what the
+    /// user's and still has that hash. Returns true if it did. The one write without an event: what the
     /// user is and may do stays the same.
     async fn rehash(&self, old: &Login, new: &PasswordHash) -> Result<bool>;
 
-    /// Whether there is an active administrator. Reads what the last write wrote.
+    /// Whether there is an active administrator. Strongly consistent.
     async fn has_administrator(&self) -> Result<bool>;
 
     /// The entry of a user's history that made this version.
@@ -68,7 +68,7 @@ pub trait UserRepository: Send + Sync {
     ) -> Result<Vec<HistoryEntry>>;
 
     /// Removes the private part of every entry of an erased user's history. The chain stays whole.
-    /// Fine to repeat.
+    /// Idempotent.
     async fn forget_private(&self, id: UserId) -> Result<()>;
 }
 
@@ -94,10 +94,10 @@ pub trait SessionRepository: Send + Sync {
 
     /// Gives a session the epoch to which a change of the user just led, so that it outlives the
     /// change which ends all others. Nothing happens to a session that is gone or has ended, nor to
-    /// one that was not at the epoch before: that was dead already. Fine to repeat.
+    /// one that was not at the epoch before: that was dead already. Idempotent.
     async fn confirm(&self, user: UserId, id: SessionId, epoch: u64) -> Result<()>;
 
-    /// Removes everything kept under a user: sessions and one-time tokens. Fine to repeat.
+    /// Removes everything kept under a user: sessions and one-time tokens. Idempotent.
     async fn forget(&self, user: UserId) -> Result<()>;
 }
 
@@ -106,12 +106,12 @@ pub trait SessionRepository: Send + Sync {
 pub trait Attempts: Send + Sync {
     /// Spends one try, unless there is none now. However many are spent at once, no more than `limit`
     /// allows are admitted.
-    async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Spent>;
+    async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Acquisition>;
 
     /// Gives one try back. Nothing happens if none is spent. A reply that gets lost may give back two.
-    async fn give_back(&self, key: &AttemptKey) -> Result<()>;
+    async fn refund(&self, key: &AttemptKey) -> Result<()>;
 
-    /// Forgets all tries. Fine to repeat.
+    /// Forgets all tries. Idempotent.
     async fn clear(&self, key: &AttemptKey) -> Result<()>;
 
     /// Notes, together with the event, that somebody was refused until a time; once for each time.
@@ -121,11 +121,11 @@ pub trait Attempts: Send + Sync {
 
 /// What became of a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spent {
+pub enum Acquisition {
     /// It is spent; go on.
-    Admitted,
+    Acquired,
     /// There is none.
-    Refused {
+    Limited {
         /// Until when.
         until: Timestamp,
         /// Whether that was announced.
@@ -253,12 +253,12 @@ pub struct AccessToken {
 #[async_trait]
 pub trait TokenVerifier: Send + Sync {
     /// What a genuine, unexpired token from `issuer` says; nothing for any other text.
-    async fn verify(&self, issuer: &str, token: &str) -> Result<Option<Grant>>;
+    async fn verify(&self, issuer: &str, token: &str) -> Result<Option<AccessTokenClaims>>;
 }
 
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant {
+pub struct AccessTokenClaims {
     /// Whose it is.
     pub user_id: UserId,
     /// Of which session.
@@ -283,17 +283,17 @@ pub const MAX_EVENTS: usize = 10;
 /// Sends mails.
 #[async_trait]
 pub trait Mailer: Send + Sync {
-    /// Hands `mail` to the mail service, marked with the key of its claim, by which the service's
+    /// Hands `mail` to the mail service, marked with the key of its lease, by which the service's
     /// own events find the ledger.
     ///
     /// # Errors
     /// If nobody knows whether the service took it.
-    async fn send(&self, mail: &Mail, claim: &ClaimKey) -> Result<Posted>;
+    async fn send(&self, mail: &Mail, lease: &LeaseKey) -> Result<SendOutcome>;
 }
 
 /// What the mail service said of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Posted {
+pub enum SendOutcome {
     /// It has it.
     Accepted,
     /// It does not have it, and why.
@@ -318,7 +318,7 @@ pub trait Clock: Send + Sync {
 }
 
 /// Randomness fit for secrets.
-pub trait Entropy: Send + Sync {
+pub trait SecureRandom: Send + Sync {
     /// Fills `bytes` with random bytes.
     ///
     /// # Errors
@@ -326,8 +326,8 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, bytes: &mut [u8]) -> Result<()>;
 }
 
-/// Shorthands over [`Entropy`].
-impl dyn Entropy {
+/// Shorthands over [`SecureRandom`].
+impl dyn SecureRandom {
     /// `N` random bytes.
     pub fn bytes<const N: usize>(&self) -> Result<[u8; N]> {
         let mut bytes = [0; N];
@@ -341,22 +341,22 @@ impl dyn Entropy {
     }
 }
 
-/// Where the circumstances of a change come from.
+/// Where the env of a change come from.
 #[derive(Clone)]
-pub struct Circumstances {
+pub struct Env {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
-    pub entropy: Arc<dyn Entropy>,
+    pub random: Arc<dyn SecureRandom>,
 }
 
-impl Circumstances {
-    /// The occasion of a command that came from `origin` just now.
-    pub fn occasion(&self, origin: Origin) -> Result<Occasion> {
+impl Env {
+    /// The metadata of a command that came from `origin` just now.
+    pub fn metadata(&self, origin: Origin) -> Result<EventMetadata> {
         let now = self.clock.now();
-        Ok(Occasion {
-            event_id: domain::EventId::new(now, self.entropy.bytes()?),
-            salt: self.entropy.token()?,
+        Ok(EventMetadata {
+            event_id: domain::EventId::new(now, self.random.bytes()?),
+            salt: self.random.token()?,
             now,
             origin,
         })

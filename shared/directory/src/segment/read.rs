@@ -11,7 +11,7 @@ use super::{
 /// A segment, unpacked.
 #[derive(Debug)]
 pub(in super::super) struct Segment {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     role_sets: Vec<Roles>,
     rows: usize,
     tombstones: usize,
@@ -24,9 +24,9 @@ const CUT_OFF: Unreadable = Unreadable("a segment is cut off");
 impl Segment {
     /// Unpacks a segment.
     pub(in super::super) fn read(packed: &[u8]) -> Result<Self, Unreadable> {
-        let octets = zstd::bulk::decompress(packed, MAX_UNPACKED)
+        let bytes = zstd::bulk::decompress(packed, MAX_UNPACKED)
             .map_err(|_| Unreadable("a segment does not unpack"))?;
-        let mut rest = octets.as_slice();
+        let mut rest = bytes.as_slice();
         if u32::from_le_bytes(take(&mut rest)?) != FORMAT {
             return Err(Unreadable("a segment has another format"));
         }
@@ -35,9 +35,9 @@ impl Segment {
         let role_sets = (0..sets)
             .map(|_| roles(&mut rest))
             .collect::<Result<_, _>>()?;
-        let columns = octets.len() - rest.len();
+        let columns = bytes.len() - rest.len();
         Ok(Self {
-            octets,
+            bytes,
             role_sets,
             rows,
             tombstones,
@@ -55,8 +55,8 @@ impl Segment {
     pub(in super::super) fn tombstones(
         &self,
     ) -> impl Iterator<Item = Result<Tombstone, Unreadable>> {
-        let start = self.octets.len().checked_sub(self.tombstones * TOMBSTONE);
-        let mut rest = start.and_then(|start| self.octets.get(start..));
+        let start = self.bytes.len().checked_sub(self.tombstones * TOMBSTONE);
+        let mut rest = start.and_then(|start| self.bytes.get(start..));
         (0..self.tombstones).map(move |_| {
             let rest = rest.as_mut().ok_or(CUT_OFF)?;
             Ok(Tombstone {
@@ -68,7 +68,7 @@ impl Segment {
     }
 
     fn columns(&self) -> Result<Columns<'_>, Unreadable> {
-        let mut rest = self.octets.get(self.columns..).ok_or(CUT_OFF)?;
+        let mut rest = self.bytes.get(self.columns..).ok_or(CUT_OFF)?;
         let mut column = |width: usize| take_some(&mut rest, self.rows * width);
         Ok(Columns {
             ids: column(16)?,
@@ -83,7 +83,7 @@ impl Segment {
     }
 }
 
-/// Octets of a tombstone.
+/// Bytes of a tombstone.
 const TOMBSTONE: usize = 32;
 
 /// What is left of each column.
@@ -146,8 +146,8 @@ fn spelling(bits: u8, own: &[u8]) -> Result<Spelling<'_>, Unreadable> {
     }
 }
 
-fn id(octets: [u8; 16]) -> UserId {
-    UserId::from(Uuid::from_bytes(octets))
+fn id(bytes: [u8; 16]) -> UserId {
+    UserId::from(Uuid::from_bytes(bytes))
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Unreadable> {

@@ -45,7 +45,7 @@ fn columns(users: impl IntoIterator<Item = Profile>) -> Columns {
 fn loaded<'a>(segments: impl IntoIterator<Item = &'a Vec<u8>>) -> Columns {
     let mut columns = Columns::new();
     for segment in segments {
-        columns.absorb(segment).unwrap();
+        columns.load(segment).unwrap();
     }
     columns
 }
@@ -82,17 +82,17 @@ proptest! {
     ) {
         let segments = columns((1..50).map(|number| user(number, "Ann"))).segments().unwrap();
         let unpacked = zstd::bulk::decompress(&segments[0], MAX_UNPACKED).unwrap();
-        let pack = |octets: &[u8]| zstd::bulk::compress(octets, 1).unwrap();
+        let pack = |bytes: &[u8]| zstd::bulk::compress(bytes, 1).unwrap();
         // Its hash would tell; whoever forged that too must not make us panic.
-        let cut = Columns::new().absorb(&pack(&unpacked[..cut % unpacked.len()]));
+        let cut = Columns::new().load(&pack(&unpacked[..cut % unpacked.len()]));
         prop_assert!(cut.is_err());
         let mut flipped = unpacked.clone();
         flipped[at % unpacked.len()] ^= 1 << bit;
         let mut columns = Columns::new();
-        if columns.absorb(&pack(&flipped)).is_ok() {
+        if columns.load(&pack(&flipped)).is_ok() {
             let _ = columns.list(&Listing::default());
         }
-        prop_assert!(Columns::new().absorb(&unpacked).is_err());
+        prop_assert!(Columns::new().load(&unpacked).is_err());
     }
 }
 
@@ -136,7 +136,7 @@ fn segments_fit_whatever_is_in_them() {
             name.extend(
                 hash[..10]
                     .iter()
-                    .map(|octet| char::from_u32(0x4e00 + u32::from(*octet) * 64).unwrap()),
+                    .map(|byte| char::from_u32(0x4e00 + u32::from(*byte) * 64).unwrap()),
             );
         }
         name
@@ -155,7 +155,7 @@ fn another_format_is_unreadable() {
     let mut unpacked = zstd::bulk::decompress(&segments[0], MAX_UNPACKED).unwrap();
     unpacked[0] += 1;
     let packed = zstd::bulk::compress(&unpacked, 1).unwrap();
-    let refused = Columns::new().absorb(&packed);
+    let refused = Columns::new().load(&packed);
     assert_eq!(refused, Err(Unreadable("a segment has another format")));
 }
 
@@ -182,8 +182,8 @@ fn the_format_has_a_number() {
 
 #[test]
 fn a_name_has_one_text() {
-    let name = SegmentName::of(7, b"octets");
-    assert!(name.is_of(b"octets") && !name.is_of(b"others"));
+    let name = SegmentName::of(7, b"bytes");
+    assert!(name.is_of(b"bytes") && !name.is_of(b"others"));
     assert_eq!(name.to_string().parse(), Ok(name));
     assert!("7".parse::<SegmentName>().is_err());
 }

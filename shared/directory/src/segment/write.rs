@@ -80,7 +80,7 @@ impl<'a> Unpacked<'a> {
         for (_, told) in told {
             match told {
                 Told::Present(slot) => {
-                    let gone = || Error::internal("a living row has no columns");
+                    let gone = || Error::internal("a live row has no columns");
                     parts.row(&rows.record(*slot).ok_or_else(gone)?)?;
                 }
                 Told::Erased(tombstone) => parts.tombstone(tombstone),
@@ -130,16 +130,16 @@ impl<'a> Unpacked<'a> {
 
     fn into_octets(self, told: usize) -> Result<Vec<u8>> {
         let rows = self.flags.len();
-        let mut octets = Vec::new();
-        octets.extend(FORMAT.to_le_bytes());
+        let mut bytes = Vec::new();
+        bytes.extend(FORMAT.to_le_bytes());
         for part in [rows, told - rows, self.role_sets.len()] {
-            octets.extend(count(part)?.to_le_bytes());
+            bytes.extend(count(part)?.to_le_bytes());
         }
         for roles in self.role_sets {
-            octets.push(u8::try_from(roles.len()).map_err(Error::caused_by)?);
+            bytes.push(u8::try_from(roles.len()).map_err(Error::caused_by)?);
             for role in roles {
-                octets.push(u8::try_from(role.as_str().len()).map_err(Error::caused_by)?);
-                octets.extend(role.as_str().as_bytes());
+                bytes.push(u8::try_from(role.as_str().len()).map_err(Error::caused_by)?);
+                bytes.extend(role.as_str().as_bytes());
             }
         }
         for part in [
@@ -153,9 +153,9 @@ impl<'a> Unpacked<'a> {
             self.texts,
             self.tombstones,
         ] {
-            octets.extend(part);
+            bytes.extend(part);
         }
-        Ok(octets)
+        Ok(bytes)
     }
 }
 

@@ -45,7 +45,7 @@ impl FromStr for Specification {
 
 struct Parser<'a> {
     raw: &'a str,
-    /// The octet after the last token taken.
+    /// The byte after the last token taken.
     at: usize,
     depth: usize,
     predicates: usize,
@@ -54,9 +54,9 @@ struct Parser<'a> {
 #[derive(Debug, Clone)]
 struct Token<'a> {
     kind: Kind<'a>,
-    /// Its first octet.
+    /// Its first byte.
     start: usize,
-    /// The octet after its last.
+    /// The byte after its last.
     end: usize,
 }
 
@@ -223,7 +223,7 @@ impl<'a> Parser<'a> {
         Ok(Some(Token { kind, start, end }))
     }
 
-    /// The JSON string at the start of `rest`, and its octets.
+    /// The JSON string at the start of `rest`, and its bytes.
     fn quoted(&self, rest: &str, start: usize) -> Result<(Kind<'a>, usize), Violation> {
         let mut strings = serde_json::Deserializer::from_str(rest).into_iter::<String>();
         match strings.next() {
@@ -232,8 +232,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn expected(&self, what: &str, octet: usize) -> Violation {
-        let before = self.raw.get(..octet).unwrap_or_default();
+    fn expected(&self, what: &str, byte: usize) -> Violation {
+        let before = self.raw.get(..byte).unwrap_or_default();
         let character = before.chars().count() + 1;
         let message = format!("at character {character}: expected {what}");
         Violation::new("invalid-filter", message)

@@ -65,17 +65,17 @@ proptest! {
             columns.upsert(row).unwrap();
         }
         let mut matching = Bits::of(&matching[..columns.rows.len()], |bit| *bit);
-        matching.and(&columns.living);
+        matching.and(&columns.live);
         let total = matching.count();
         let start = ranks.0.min(total);
         let cursor = Cursor { inclusive, ..Cursor::beside(&place, Sort { key, descending }, forward) };
         let mut order = order::Order::new(key);
-        let Columns { rows, living, .. } = &columns;
+        let Columns { rows, live, .. } = &columns;
         for wanted in [
             Wanted::Ranks(start..total.min(start + ranks.1)),
             Wanted::Beside(&cursor, limit),
         ] {
-            let walked = walk(order.slots(rows, living), rows, Some(&matching), total, &wanted);
+            let walked = walk(order.slots(rows, live), rows, Some(&matching), total, &wanted);
             let selected = select(rows, key, &matching, total, &wanted);
             prop_assert_eq!(walked, selected);
         }

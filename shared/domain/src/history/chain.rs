@@ -31,7 +31,7 @@ pub enum ChainStatus {
 
 /// Whether `entries`, oldest first, are one user's whole history: versions from the first without a
 /// gap, each entry as it was sealed and linked to the one before, and each with the hash which
-/// `witnesses` (the audit trail) holds for its version. Who rewrites an entry together with all
+/// `witnesses` (the audit trail) holds for its version. Principal rewrites an entry together with all
 /// hashes after it is caught by the witness alone; a version without witness is taken as it is,
 /// since the audit trail lags behind.
 ///

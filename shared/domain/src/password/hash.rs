@@ -17,7 +17,7 @@ pub struct PasswordHash(String);
 
 /// How a password was hashed, and what came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recipe {
+pub struct HashParams {
     /// The function and what it costs.
     pub scheme: Scheme,
     /// The salt.
@@ -74,7 +74,7 @@ const MAX_BCRYPT_COST: u32 = 14;
 /// Over three times what OWASP's cheat sheet asks for (600,000).
 const MAX_ROUNDS: u32 = 2_000_000;
 
-/// Octets below which an output would be met by chance or by trying.
+/// Bytes below which an output would be met by chance or by trying.
 const MIN_OUTPUT: usize = 16;
 
 impl PasswordHash {
@@ -89,7 +89,7 @@ impl PasswordHash {
     /// If nothing here can verify it, or verifying it would cost more than a sign-in may.
     pub fn import(raw: &str) -> Result<Self, Violation> {
         let hash = Self(raw.to_owned());
-        hash.recipe()?;
+        hash.params()?;
         Ok(hash)
     }
 
@@ -97,20 +97,20 @@ impl PasswordHash {
     ///
     /// # Errors
     /// As [`PasswordHash::import`]. So no hash is ever computed above the caps, wherever it is from.
-    pub fn recipe(&self) -> Result<Recipe, Violation> {
-        let recipe = match self.0.as_bytes() {
+    pub fn params(&self) -> Result<HashParams, Violation> {
+        let params = match self.0.as_bytes() {
             [b'$', b'2', b'a' | b'b' | b'y', b'$', ..] => bcrypt(&self.0),
             _ => phc(&self.0),
         };
-        let recipe = recipe.ok_or_else(|| {
+        let params = params.ok_or_else(|| {
             let message = "is not a hash by argon2id, bcrypt, scrypt or PBKDF2-SHA256";
             Violation::new("unknown-hash", message)
         })?;
-        if recipe.scheme.is_too_costly() {
+        if params.scheme.is_too_costly() {
             let message = "costs more to verify than a sign-in may";
             return Err(Violation::new("too-costly", message));
         }
-        Ok(recipe)
+        Ok(params)
     }
 
     /// The text, for the hasher and the table alone.
@@ -165,7 +165,7 @@ impl Scheme {
                 block,
                 lanes,
             } => {
-                // 128 octets in each of `r` parts of N blocks, which each lane writes once and reads
+                // 128 bytes in each of `r` parts of N blocks, which each lane writes once and reads
                 // once; beside them, one block for each lane.
                 let block = u64::from(block).saturating_mul(128);
                 let lanes = u64::from(lanes);
@@ -184,17 +184,17 @@ const BCRYPT_BASE64: GeneralPurpose =
     GeneralPurpose::new(&BCRYPT, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// `$2b$<cost>$`, then salt and output in bcrypt's own base 64, which has no separator.
-fn bcrypt(raw: &str) -> Option<Recipe> {
+fn bcrypt(raw: &str) -> Option<HashParams> {
     let (cost, rest) = raw.get(4..)?.split_once('$')?;
     let (salt, output) = rest.split_at_checked(22)?;
     let decode = |text, len| {
-        let octets = BCRYPT_BASE64.decode(text).ok()?;
-        (octets.len() == len).then_some(octets)
+        let bytes = BCRYPT_BASE64.decode(text).ok()?;
+        (bytes.len() == len).then_some(bytes)
     };
     let is_cost = cost.len() == 2 && cost.bytes().all(|digit| digit.is_ascii_digit());
     let cost = cost.parse().ok().filter(|_| is_cost)?;
     let scheme = Some(Scheme::Bcrypt { cost });
-    Some(Recipe {
+    Some(HashParams {
         scheme: scheme.filter(|scheme| scheme.is_possible())?,
         salt: decode(salt, 16)?,
         output: decode(output, 23)?,
@@ -203,7 +203,7 @@ fn bcrypt(raw: &str) -> Option<Recipe> {
 
 /// The PHC string format. A parameter that is not known could change what comes out, so there is
 /// none.
-fn phc(raw: &str) -> Option<Recipe> {
+fn phc(raw: &str) -> Option<HashParams> {
     let hash = phc::PasswordHash::new(raw).ok()?;
     let (salt, output) = (hash.salt?, hash.hash?);
     let number = |name: &str| hash.params.get_decimal(name);
@@ -231,7 +231,7 @@ fn phc(raw: &str) -> Option<Recipe> {
         }
         _ => return None,
     };
-    (scheme.is_possible() && output.len() >= MIN_OUTPUT).then(|| Recipe {
+    (scheme.is_possible() && output.len() >= MIN_OUTPUT).then(|| HashParams {
         scheme,
         salt: salt.to_vec(),
         output: output.as_bytes().to_vec(),
@@ -249,18 +249,18 @@ mod tests {
 
     fn of(prefix: &str) -> Result<Scheme, &'static str> {
         let hash = PasswordHash::import(&format!("{prefix}${SALT}${OUTPUT}"));
-        let recipe = hash.and_then(|hash| hash.recipe());
-        let recipe = recipe.map_err(|violation| violation.code)?;
-        assert_eq!(recipe.salt, b"somesaltsomesalt");
-        assert_eq!(recipe.output, (0..32).collect::<Vec<u8>>());
-        Ok(recipe.scheme)
+        let params = hash.and_then(|hash| hash.params());
+        let params = params.map_err(|violation| violation.code)?;
+        assert_eq!(params.salt, b"somesaltsomesalt");
+        assert_eq!(params.output, (0..32).collect::<Vec<u8>>());
+        Ok(params.scheme)
     }
 
     fn of_bcrypt(prefix: &str) -> Result<Scheme, &'static str> {
         let salt_and_output = "GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m";
-        let recipe = PasswordHash::from_phc(format!("{prefix}{salt_and_output}")).recipe();
-        recipe
-            .map(|recipe| recipe.scheme)
+        let params = PasswordHash::from_phc(format!("{prefix}{salt_and_output}")).params();
+        params
+            .map(|params| params.scheme)
             .map_err(|violation| violation.code)
     }
 

@@ -4,8 +4,8 @@ use crate::{
     user::{NewUser, User},
 };
 
-fn occasion(now: Timestamp) -> Occasion {
-    Occasion {
+fn metadata(now: Timestamp) -> EventMetadata {
+    EventMetadata {
         event_id: EventId::new(now, [1; 10]),
         salt: String::new(),
         now,
@@ -25,13 +25,13 @@ fn user() -> User {
         password: PasswordHash::from_phc("x".to_owned()),
         roles: Roles::new(),
     };
-    User::create(new, &occasion(start())).user().clone()
+    User::create(new, &metadata(start())).user().clone()
 }
 
 fn session() -> Session {
     let id = SessionId::new(start(), [3; 10]);
     let nonce = "nonce".to_owned();
-    Session::start(id, nonce, &user(), "pwd", &occasion(start())).0
+    Session::start(id, nonce, &user(), "pwd", &metadata(start())).0
 }
 
 fn key() -> RefreshKey {

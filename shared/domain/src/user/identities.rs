@@ -3,7 +3,7 @@
 use super::{User, Version};
 use crate::{
     Change, Email, EventKind, LoginKey, Name, Refusal, Result, Roles, UserId,
-    change::Occasion,
+    change::EventMetadata,
     history::Digest,
     identity::IdentityId,
     login::{LoginChange, MAX_LOGINS},
@@ -20,13 +20,13 @@ pub struct NewMember {
     pub email_verified: bool,
     /// Name.
     pub name: Name,
-    /// Who it is elsewhere.
+    /// Principal it is elsewhere.
     pub identity: LoginKey,
 }
 
 impl User {
     /// A new user without a password, who claims the address and the identity.
-    pub fn create_member(new: NewMember, occasion: &Occasion) -> Change {
+    pub fn create_member(new: NewMember, metadata: &EventMetadata) -> Change {
         let logins = vec![LoginKey::Email(new.email.clone()), new.identity];
         let claims = logins.iter().cloned();
         let claims = claims
@@ -40,14 +40,14 @@ impl User {
             name: new.name,
             roles: Roles::new(),
             active: true,
-            created_at: occasion.now,
-            updated_at: occasion.now,
+            created_at: metadata.now,
+            updated_at: metadata.now,
             version: Version::FIRST,
             auth_epoch: 0,
             logins,
             chain: Digest::NONE,
         };
-        user.creation(claims, occasion)
+        user.creation(claims, metadata)
     }
 
     /// The user's identities elsewhere.
@@ -66,7 +66,7 @@ impl User {
     ///
     /// # Errors
     /// `TooManyIdentities`.
-    pub fn link(&self, identity: &LoginKey, occasion: &Occasion) -> Result<Option<Change>> {
+    pub fn link(&self, identity: &LoginKey, metadata: &EventMetadata) -> Result<Option<Change>> {
         if self.logins.contains(identity) {
             return Ok(None);
         }
@@ -82,7 +82,7 @@ impl User {
             kind,
             &["identities"],
             vec![claim],
-            occasion,
+            metadata,
         )))
     }
 
@@ -96,7 +96,7 @@ impl User {
         &self,
         identity: &LoginKey,
         has_password: bool,
-        occasion: &Occasion,
+        metadata: &EventMetadata,
     ) -> Result<Change> {
         if self.identities().all(|login| login != identity) {
             return Err(Refusal::NotFound.into());
@@ -108,6 +108,6 @@ impl User {
         after.logins.retain(|login| login != identity);
         let kind = EventKind::UserIdentityUnlinked;
         let release = LoginChange::Release(identity.clone());
-        Ok(self.change(after, kind, &["identities"], vec![release], occasion))
+        Ok(self.change(after, kind, &["identities"], vec![release], metadata))
     }
 }

@@ -7,7 +7,7 @@ use sha2::Sha256;
 use super::{User, Version};
 use crate::{
     Change, Email, EventId, EventKind, LoginKey, Name, PasswordHash, Roles, Timestamp, UserId,
-    change::Occasion,
+    change::EventMetadata,
     event::EventData,
     history::{Digest, Private},
     login::LoginChange,
@@ -38,7 +38,7 @@ pub struct ImportedUser {
 
 impl User {
     /// A user from elsewhere, who claims the address and the identities. Its history begins here.
-    pub fn import(new: ImportedUser, occasion: &Occasion) -> Change {
+    pub fn import(new: ImportedUser, metadata: &EventMetadata) -> Change {
         let address = LoginKey::Email(new.email.clone());
         let mut logins = vec![LoginChange::Claim(address.clone(), new.password)];
         let identities = new.identities.iter().cloned();
@@ -52,16 +52,16 @@ impl User {
             roles: new.roles,
             active: new.active,
             created_at: new.created_at,
-            updated_at: occasion.now,
+            updated_at: metadata.now,
             version: Version::FIRST,
             auth_epoch: 0,
             logins: std::iter::once(address).chain(new.identities).collect(),
             chain: Digest::NONE,
         };
-        let event = occasion.event(EventKind::UserImported, &user, EventData::default());
+        let event = metadata.event(EventKind::UserImported, &user, EventData::default());
         let private = Private {
             new_email: Some(user.email.clone()),
-            ..occasion.private()
+            ..metadata.private()
         };
         Change::new(None, user, event, private, logins)
     }

@@ -1,21 +1,21 @@
-//! Who may call a function.
+//! Principal may call a function.
 
 use std::{sync::Arc, time::Duration};
 
 use application::{
-    cache::{CacheTerms, TieredCache},
-    ports::{Clock, Grant, TokenVerifier, UserRepository},
+    cache::{CacheConfig, TieredCache},
+    ports::{AccessTokenClaims, Clock, TokenVerifier, UserRepository},
 };
 use domain::{Refusal, Result, SessionId, UserId};
 use lambda_http::http::header;
 use serde::{Deserialize, Serialize};
 
-use super::Call;
+use super::Request;
 
-/// How many callers a process remembers: some 200 octets each.
+/// How many callers a process remembers: some 200 bytes each.
 const REMEMBERED: usize = 10_000;
 
-/// Who may call a function. There is no default: each function says it.
+/// Principal may call a function. There is no default: each function says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Anyone; a token is not even looked at.
@@ -32,7 +32,7 @@ pub enum Access {
     Admin,
 }
 
-/// Who calls: a user whose token is genuine, whose session no change has ended, and who is active.
+/// Principal calls: a user whose token is genuine, whose session no change has ended, and who is active.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The user.
@@ -45,42 +45,42 @@ pub struct Caller {
 
 /// Checks access.
 #[derive(Clone)]
-pub struct Gate {
+pub struct Authenticator {
     issuer: Option<String>,
-    guard: Option<Guard>,
+    lookup: Option<CallerLookup>,
 }
 
 #[derive(Clone)]
-struct Guard {
+struct CallerLookup {
     tokens: Arc<dyn TokenVerifier>,
     users: Arc<dyn UserRepository>,
-    remembered: Option<Arc<TieredCache<Standing>>>,
+    remembered: Option<Arc<TieredCache<CallerStatus>>>,
 }
 
 /// What counts of a caller, however old the token is.
 #[derive(Debug, Serialize, Deserialize)]
-struct Standing {
+struct CallerStatus {
     epoch: u64,
     is_admin: bool,
 }
 
-impl Gate {
-    /// A gate which knows nobody: only functions for anyone can be reached through it.
+impl Authenticator {
+    /// An authenticator which knows nobody: only functions for anyone can be reached through it.
     pub fn open(issuer: &str) -> Self {
         Self {
             issuer: Some(issuer.to_owned()).filter(|issuer| !issuer.is_empty()),
-            guard: None,
+            lookup: None,
         }
     }
 
-    /// A gate which knows callers by their tokens.
+    /// An authenticator which knows callers by their tokens.
     pub fn guarded(
         issuer: &str,
         tokens: Arc<dyn TokenVerifier>,
         users: Arc<dyn UserRepository>,
     ) -> Self {
         Self {
-            guard: Some(Guard {
+            lookup: Some(CallerLookup {
                 tokens,
                 users,
                 remembered: None,
@@ -89,112 +89,127 @@ impl Gate {
         }
     }
 
-    /// The gate which remembers callers it looked up, for `lag`. That only lets somebody in: whoever
+    /// The authenticator which remembers callers it looked up, for `lag`. That only lets somebody in: whoever
     /// would be refused is looked up afresh. So what a user loses is gone after `lag`, and what a user
     /// gains is there at once.
     #[must_use]
     pub fn remembering(mut self, lag: Duration, clock: Arc<dyn Clock>) -> Self {
-        let terms = CacheTerms {
+        let config = CacheConfig {
             lifetime: lag,
-            absence: None,
-            seen_within: lag,
+            negative_ttl: None,
+            max_staleness: lag,
             capacity: REMEMBERED,
         };
-        if let Some(guard) = self.guard.as_mut().filter(|_| !lag.is_zero()) {
-            guard.remembered = Some(Arc::new(TieredCache::local(terms, clock)));
+        if let Some(lookup) = self.lookup.as_mut().filter(|_| !lag.is_zero()) {
+            lookup.remembered = Some(Arc::new(TieredCache::local(config, clock)));
         }
         self
     }
 
     /// The `iss` of tokens for this call: the parameter, or else the domain name the client called.
-    pub(super) fn issuer_for(&self, call: &Call) -> String {
+    pub(super) fn issuer_for(&self, request: &Request) -> String {
         self.issuer
             .clone()
-            .unwrap_or_else(|| format!("https://{}", call.domain()))
+            .unwrap_or_else(|| format!("https://{}", request.domain()))
     }
 
     /// Lets the call pass, or not.
-    pub(super) async fn admit(&self, access: Access, call: &Call) -> Result<Option<Caller>> {
+    pub(super) async fn authorize(
+        &self,
+        access: Access,
+        request: &Request,
+    ) -> Result<Option<Caller>> {
         if access == Access::Anyone {
             return Ok(None);
         }
-        if access == Access::AnyoneOrCaller && call.header(header::AUTHORIZATION.as_str()).is_none()
+        if access == Access::AnyoneOrCaller
+            && request.header(header::AUTHORIZATION.as_str()).is_none()
         {
             return Ok(None);
         }
-        let (guard, grant) = self.grant(call).await?.ok_or(Refusal::Unauthenticated)?;
+        let (lookup, claims) = self
+            .verify(request)
+            .await?
+            .ok_or(Refusal::Unauthenticated)?;
         let mut fresh = false;
-        let standing = guard.recall(&grant, &mut fresh).await?;
-        match admitted(access, call, &grant, standing.as_deref()) {
+        let status = lookup.recall(&claims, &mut fresh).await?;
+        match authorized(access, request, &claims, status.as_deref()) {
             Err(_) if !fresh => {
-                let standing = guard.look_up(&grant).await?;
-                Ok(Some(admitted(access, call, &grant, standing.as_ref())?))
+                let status = lookup.look_up(&claims).await?;
+                Ok(Some(authorized(access, request, &claims, status.as_ref())?))
             }
             outcome => Ok(Some(outcome?)),
         }
     }
 
     /// What a genuine token says.
-    async fn grant(&self, call: &Call) -> Result<Option<(&Guard, Grant)>> {
-        let (Some(guard), Some(token)) = (&self.guard, bearer_token(call)) else {
+    async fn verify(
+        &self,
+        request: &Request,
+    ) -> Result<Option<(&CallerLookup, AccessTokenClaims)>> {
+        let (Some(lookup), Some(token)) = (&self.lookup, bearer_token(request)) else {
             return Ok(None);
         };
-        let grant = guard.tokens.verify(&call.issuer, token).await?;
-        Ok(grant.map(|grant| (guard, grant)))
+        let claims = lookup.tokens.verify(&request.issuer, token).await?;
+        Ok(claims.map(|claims| (lookup, claims)))
     }
 }
 
-impl Guard {
-    /// The caller's standing, as it was not long ago. Notes whether it was looked up for this.
-    async fn recall(&self, grant: &Grant, fresh: &mut bool) -> Result<Option<Arc<Standing>>> {
+impl CallerLookup {
+    /// The caller's status, as it was not long ago. Notes whether it was looked up for this.
+    async fn recall(
+        &self,
+        claims: &AccessTokenClaims,
+        fresh: &mut bool,
+    ) -> Result<Option<Arc<CallerStatus>>> {
         let look_up = async {
             *fresh = true;
-            self.look_up(grant).await
+            self.look_up(claims).await
         };
         match &self.remembered {
             Some(remembered) => {
-                let key = format!("users:{}", grant.user_id);
+                let key = format!("users:{}", claims.user_id);
                 remembered.get(&key, look_up).await
             }
             None => Ok(look_up.await?.map(Arc::new)),
         }
     }
 
-    /// The caller's standing now; nothing if the user is gone or not active.
-    async fn look_up(&self, grant: &Grant) -> Result<Option<Standing>> {
-        let user = self.users.find(grant.user_id).await?;
-        Ok(user.filter(|user| user.active).map(|user| Standing {
+    /// The caller's status now; nothing if the user is gone or not active.
+    async fn look_up(&self, claims: &AccessTokenClaims) -> Result<Option<CallerStatus>> {
+        let user = self.users.find(claims.user_id).await?;
+        Ok(user.filter(|user| user.active).map(|user| CallerStatus {
             epoch: user.auth_epoch,
             is_admin: user.is_active_admin(),
         }))
     }
 }
 
-/// The caller, if this standing is enough.
-fn admitted(
+/// The caller, if this status is enough.
+fn authorized(
     access: Access,
-    call: &Call,
-    grant: &Grant,
-    standing: Option<&Standing>,
+    request: &Request,
+    claims: &AccessTokenClaims,
+    status: Option<&CallerStatus>,
 ) -> Result<Caller, Refusal> {
-    let standing = standing.filter(|standing| standing.epoch == grant.epoch);
-    let standing = standing.ok_or(Refusal::Unauthenticated)?;
+    let status = status.filter(|status| status.epoch == claims.epoch);
+    let status = status.ok_or(Refusal::Unauthenticated)?;
     let caller = Caller {
-        user_id: grant.user_id,
-        session_id: grant.session_id,
-        is_admin: standing.is_admin,
+        user_id: claims.user_id,
+        session_id: claims.session_id,
+        is_admin: status.is_admin,
     };
     let is_owner = || {
-        let owner = call.user_id_for(Some(&caller));
+        let owner = request.user_id_for(Some(&caller));
         owner.is_ok_and(|id| id == caller.user_id)
     };
-    let admitted = match access {
+    let authorized = match access {
         Access::Anyone | Access::AnyoneOrCaller | Access::Caller => true,
         Access::OwnerOrAdmin => caller.is_admin || is_owner(),
         Access::Owner => is_owner(),
         Access::Admin => caller.is_admin,
     };
-    if admitted {
+    if authorized {
         Ok(caller)
     } else {
         Err(Refusal::Forbidden)
@@ -202,8 +217,8 @@ fn admitted(
 }
 
 /// RFC 6750, 2.1; the scheme's name in any letter case (RFC 9110, 11.1).
-fn bearer_token(call: &Call) -> Option<&str> {
-    let (scheme, token) = call
+fn bearer_token(request: &Request) -> Option<&str> {
+    let (scheme, token) = request
         .header(header::AUTHORIZATION.as_str())?
         .split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

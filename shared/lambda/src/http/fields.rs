@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// The fields of a body, taken one by one.
 ///
 /// ```ignore
-/// let mut fields = call.fields()?;
+/// let mut fields = request.fields()?;
 /// let email = fields.parse::<Email>("email");
 /// let name = fields.parse::<Name>("name");
 /// let (email, name) = fields.finish(email.zip(name))?;

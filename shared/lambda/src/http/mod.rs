@@ -3,12 +3,12 @@
 
 pub mod access;
 mod authorization;
-mod call;
 pub mod fields;
 pub mod pagination;
 pub mod parameters;
 pub mod problem;
-pub mod reply;
+mod request;
+pub mod response;
 
 use std::{
     future::Future,
@@ -20,14 +20,14 @@ use std::{
 use adapters::composition::{Deployment, Ports};
 use domain::{Error, Refusal, error::Causes};
 use futures::FutureExt as _;
-use lambda_http::{Body, Request, Response, service_fn};
+use lambda_http::{Body, Request as RawRequest, Response as RawResponse, service_fn};
 
 pub use self::{
-    access::{Access, Caller, Gate},
-    call::Call,
+    access::{Access, Authenticator, Caller},
     fields::Fields,
     parameters::Parameters,
-    reply::Reply,
+    request::Request,
+    response::Response,
 };
 pub use lambda_http::http::{HeaderValue, Method, StatusCode, header};
 
@@ -48,14 +48,14 @@ pub async fn run<C, S, H, F, W>(access: Access, handle: H, wire: W) -> Exit
 where
     C: Settings,
     S: Send + Sync,
-    H: Fn(Arc<S>, Call) -> F + Send + Sync,
-    F: Future<Output = Reply> + Send,
+    H: Fn(Arc<S>, Request) -> F + Send + Sync,
+    F: Future<Output = Response> + Send,
     W: AsyncFnOnce(&Ports, C) -> domain::Result<S>,
 {
     let (ports, deployment, config) = startup::start::<H, C>().await?;
-    let gate = gate(access, &ports, &deployment).await?;
+    let authenticator = authenticator(access, &ports, &deployment).await?;
     let service = wire(&ports, config).await?;
-    serve(access, gate, service, handle).await
+    serve(access, authenticator, service, handle).await
 }
 
 /// Serves a function that needs nothing of AWS.
@@ -65,61 +65,65 @@ where
 pub async fn run_alone<S, H, F>(access: Access, handle: H, service: S) -> Exit
 where
     S: Send + Sync,
-    H: Fn(Arc<S>, Call) -> F + Send + Sync,
-    F: Future<Output = Reply> + Send,
+    H: Fn(Arc<S>, Request) -> F + Send + Sync,
+    F: Future<Output = Response> + Send,
 {
     crate::telemetry::start(startup::crate_of::<H>());
-    serve(access, Gate::open(""), service, handle).await
+    serve(access, Authenticator::open(""), service, handle).await
 }
 
-/// The gate that `access` needs. One that knows callers loads the keys first, which also opens the
+/// The authenticator that `access` needs. One that knows callers loads the keys first, which also opens the
 /// connection that the first request will use.
-async fn gate(access: Access, ports: &Ports, deployment: &Deployment) -> domain::Result<Gate> {
+async fn authenticator(
+    access: Access,
+    ports: &Ports,
+    deployment: &Deployment,
+) -> domain::Result<Authenticator> {
     if access == Access::Anyone {
-        return Ok(Gate::open(&deployment.issuer));
+        return Ok(Authenticator::open(&deployment.issuer));
     }
     let tokens = ports.tokens();
     tokens.warm_up().await?;
-    let gate = Gate::guarded(&deployment.issuer, tokens, ports.users());
+    let authenticator = Authenticator::guarded(&deployment.issuer, tokens, ports.users());
     let lag = Duration::from_secs(deployment.access_lag);
-    Ok(gate.remembering(lag, ports.circumstances.clock.clone()))
+    Ok(authenticator.remembering(lag, ports.env.clock.clone()))
 }
 
-async fn serve<S, H, F>(access: Access, gate: Gate, service: S, handle: H) -> Exit
+async fn serve<S, H, F>(access: Access, authenticator: Authenticator, service: S, handle: H) -> Exit
 where
     S: Send + Sync,
-    H: Fn(Arc<S>, Call) -> F + Send + Sync,
-    F: Future<Output = Reply> + Send,
+    H: Fn(Arc<S>, Request) -> F + Send + Sync,
+    F: Future<Output = Response> + Send,
 {
     let service = Arc::new(service);
     lambda_http::run(service_fn(async |request| {
         Ok::<_, std::convert::Infallible>(
-            answer(access, &gate, service.clone(), &handle, request).await,
+            answer(access, &authenticator, service.clone(), &handle, request).await,
         )
     }))
     .await
 }
 
-/// Answers one request: what [`run`] does for each, and what tests call.
+/// Answers one request: what [`run`] does for each, and what tests request.
 pub async fn answer<S, H, F>(
     access: Access,
-    gate: &Gate,
+    authenticator: &Authenticator,
     service: Arc<S>,
     handle: &H,
-    request: Request,
-) -> Response<Body>
+    request: RawRequest,
+) -> RawResponse<Body>
 where
-    H: Fn(Arc<S>, Call) -> F,
-    F: Future<Output = Reply>,
+    H: Fn(Arc<S>, Request) -> F,
+    F: Future<Output = Response>,
 {
     let started = Instant::now();
-    let (mut call, route) = Call::read(request);
-    call.issuer = gate.issuer_for(&call);
-    let request_id = call.request_id().to_owned();
-    let remaining = call.deadline().map(startup::remaining);
+    let (mut request, route) = Request::read(request);
+    request.issuer = authenticator.issuer_for(&request);
+    let request_id = request.request_id().to_owned();
+    let remaining = request.deadline().map(startup::remaining);
     let work = async {
-        call.caller = gate.admit(access, &call).await?;
-        handle(service, call).await
+        request.caller = authenticator.authorize(access, &request).await?;
+        handle(service, request).await
     };
     // A panic is a defect, yet the client gets an answer with an id to report.
     let work = AssertUnwindSafe(work)
@@ -139,12 +143,12 @@ where
         micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
-    reply::finish(response, &request_id)
+    response::finish(response, &request_id)
 }
 
 /// The outcome of `work`; or that a part does not answer, a moment before Lambda would end the worker
 /// without an answer.
-async fn within(remaining: Option<Duration>, work: impl Future<Output = Reply>) -> Reply {
+async fn within(remaining: Option<Duration>, work: impl Future<Output = Response>) -> Response {
     let Some(remaining) = remaining else {
         return work.await;
     };

@@ -9,7 +9,7 @@ use super::pagination::number;
 /// The parameters of a query, taken one by one.
 ///
 /// ```ignore
-/// let mut parameters = Parameters::new(call.query());
+/// let mut parameters = Parameters::new(request.query());
 /// let user = parameters.parse::<UserId>("user");
 /// let limit = parameters.number("limit", 100);
 /// parameters.finish()?;

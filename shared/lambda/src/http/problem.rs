@@ -2,14 +2,14 @@
 
 use domain::{Error, Refusal};
 use lambda_http::{
-    Body, Response,
+    Body, Response as RawResponse,
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
 use serde_json::json;
 
-/// The public face of a refusal.
+/// The public info of a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Face {
+pub struct ProblemInfo {
     /// HTTP status.
     pub status: StatusCode,
     /// Stable code for programs.
@@ -18,9 +18,9 @@ pub struct Face {
     pub detail: String,
 }
 
-/// The face of each refusal. Exhaustive: a new refusal does not compile without one.
+/// The info of each refusal. Exhaustive: a new refusal does not compile without one.
 #[expect(clippy::too_many_lines, reason = "a table: an arm for each refusal")]
-pub fn face(refusal: &Refusal) -> Face {
+pub fn info(refusal: &Refusal) -> ProblemInfo {
     use Refusal as R;
     let (status, code, detail) = match refusal {
         R::Malformed(what) => (StatusCode::BAD_REQUEST, "malformed", what.as_str()),
@@ -141,7 +141,7 @@ pub fn face(refusal: &Refusal) -> Face {
             "A part Roster depends on does not answer; see Retry-After.",
         ),
     };
-    Face {
+    ProblemInfo {
         status,
         code,
         detail: detail.to_owned(),
@@ -179,7 +179,7 @@ fn extra_header(refusal: &Refusal) -> Option<(HeaderName, String)> {
 }
 
 /// The document for an error.
-pub fn render(error: &Error, request_id: &str) -> Response<Body> {
+pub fn render(error: &Error, request_id: &str) -> RawResponse<Body> {
     let (status, mut document) = match error {
         Error::Invalid(errors) => {
             let detail = "Some fields are wrong; see errors.";
@@ -188,11 +188,11 @@ pub fn render(error: &Error, request_id: &str) -> Response<Body> {
             (StatusCode::UNPROCESSABLE_ENTITY, document)
         }
         Error::Refused(refusal) => {
-            let Face {
+            let ProblemInfo {
                 status,
                 code,
                 detail,
-            } = face(refusal);
+            } = info(refusal);
             (status, skeleton(status, code, &detail))
         }
         // Nothing of the cause: it is for the operator, who finds it by the request id.
@@ -203,7 +203,7 @@ pub fn render(error: &Error, request_id: &str) -> Response<Body> {
         }
     };
     document["requestId"] = json!(request_id);
-    let mut response = Response::new(Body::Text(document.to_string()));
+    let mut response = RawResponse::new(Body::Text(document.to_string()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(
@@ -280,7 +280,7 @@ mod tests {
         let documented: BTreeSet<&str> = codes.collect();
         let mut known: BTreeSet<&str> = every_refusal()
             .iter()
-            .map(|refusal| face(refusal).code)
+            .map(|refusal| info(refusal).code)
             .collect();
         known.extend(["invalid", "internal"]);
         assert_eq!(documented, known);

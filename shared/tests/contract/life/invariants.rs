@@ -100,7 +100,7 @@ async fn has_a_whole_history(
     }
 }
 
-/// And each user has one address: claims and users are one to one.
+/// And each user has one address: leases and users are one to one.
 async fn each_address_has_one_owner(roster: &Roster, model: &Model) {
     for address in 0..ADDRESSES {
         let key = LoginKey::Email(email(&address_of(address)));

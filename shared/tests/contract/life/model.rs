@@ -143,7 +143,7 @@ impl Person {
 }
 
 impl Model {
-    /// Who has an address.
+    /// Principal has an address.
     pub(super) fn owner(&self, address: usize) -> Option<usize> {
         let owns = |person: &Person| !person.erased && person.address == address;
         self.people.iter().position(owns)

@@ -90,7 +90,7 @@ impl Entity for HistoryEntry {
 /// Sorts after every key of an event: `$` comes after `#`.
 pub(super) const AFTER_EVENTS: &str = "EVENT$";
 
-/// Who has a login, and the one place where a password hash stands.
+/// Principal has a login, and the one place where a password hash stands.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LoginItem {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use application::ports::{Clock, Entropy};
+use application::ports::{Clock, SecureRandom};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use domain::{
-    Error, Origin, PasswordHash, Result, Role, Timestamp, change::Occasion, login::LoginChange,
-    user::NewUser,
+    Error, Origin, PasswordHash, Result, Role, Timestamp, change::EventMetadata,
+    login::LoginChange, user::NewUser,
 };
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
     *,
 };
 
-struct Stage {
+struct Fixture {
     users: Users,
     client: Client,
     name: String,
@@ -31,35 +31,35 @@ impl Clock for Frozen {
     }
 }
 
-impl Entropy for Frozen {
+impl SecureRandom for Frozen {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
         aws_lc_rs::rand::fill(bytes).map_err(Error::internal)
     }
 }
 
-impl Stage {
+impl Fixture {
     async fn new() -> Self {
         let client = tables::client(&tables::embedded().await);
         let tables = Tables::create(client.clone(), String::new()).await;
         let name = tables.name("UsersTable");
-        let circumstances = Circumstances {
+        let env = Env {
             clock: Arc::new(Frozen),
-            entropy: Arc::new(Frozen),
+            random: Arc::new(Frozen),
         };
         Self {
             users: Users::new(
                 Table::new(client.clone(), name.clone()),
                 Table::new(client.clone(), tables.name("SessionsTable")),
-                circumstances,
+                env,
             ),
             client,
             name,
         }
     }
 
-    fn occasion(&self) -> Occasion {
+    fn metadata(&self) -> EventMetadata {
         let origin = Origin::system("request-1");
-        self.users.circumstances.occasion(origin).unwrap()
+        self.users.env.metadata(origin).unwrap()
     }
 
     fn creation(&self, id: UserId, address: &str, roles: &[Role]) -> Change {
@@ -70,11 +70,14 @@ impl Stage {
             password: PasswordHash::from_phc("$first"),
             roles: roles.iter().cloned().collect(),
         };
-        User::create(new, &self.occasion())
+        User::create(new, &self.metadata())
     }
 
     async fn created(&self, address: &str, roles: &[Role]) -> User {
-        let id = UserId::new(Frozen.now(), (&Frozen as &dyn Entropy).bytes().unwrap());
+        let id = UserId::new(
+            Frozen.now(),
+            (&Frozen as &dyn SecureRandom).bytes().unwrap(),
+        );
         let change = self.creation(id, address, roles);
         self.users.commit(&change).await.unwrap()
     }
@@ -97,51 +100,58 @@ fn key(address: &str) -> LoginKey {
 
 #[tokio::test]
 async fn administrators_are_counted() {
-    let stage = Stage::new().await;
-    let ann = stage.created("ann@example.com", &[Role::admin()]).await;
-    let bob = stage.created("bob@example.com", &[Role::admin()]).await;
-    stage.created("eve@example.com", &[]).await;
-    let leaves = ann.deactivate(&stage.occasion()).unwrap();
+    let fixture = Fixture::new().await;
+    let ann = fixture.created("ann@example.com", &[Role::admin()]).await;
+    let bob = fixture.created("bob@example.com", &[Role::admin()]).await;
+    fixture.created("eve@example.com", &[]).await;
+    let leaves = ann.deactivate(&fixture.metadata()).unwrap();
     for _ in 0..2 {
-        stage.users.commit(&leaves).await.unwrap();
+        fixture.users.commit(&leaves).await.unwrap();
     }
-    let leaves = bob.deactivate(&stage.occasion()).unwrap();
-    stage.users.commit(&leaves).await.unwrap_err();
-    let count = stage.item(items::administrators()).await;
+    let leaves = bob.deactivate(&fixture.metadata()).unwrap();
+    fixture.users.commit(&leaves).await.unwrap_err();
+    let count = fixture.item(items::administrators()).await;
     assert_eq!(count["count"], AttributeValue::N("1".to_owned()));
 }
 
 #[tokio::test]
 async fn nobody_changes_the_login_of_another() {
-    let stage = Stage::new().await;
-    let ann = stage.created("ann@example.com", &[]).await;
-    let bob = stage.created("bob@example.com", &[]).await;
+    let fixture = Fixture::new().await;
+    let ann = fixture.created("ann@example.com", &[]).await;
+    let bob = fixture.created("bob@example.com", &[]).await;
     for theft in [
         LoginChange::SetPassword(key("bob@example.com"), PasswordHash::from_phc("$mine")),
         LoginChange::Release(key("bob@example.com")),
         LoginChange::SetPassword(key("eve@example.com"), PasswordHash::from_phc("$mine")),
     ] {
-        let mut change = ann.change_password(PasswordHash::from_phc("$mine"), &stage.occasion());
+        let mut change = ann.change_password(PasswordHash::from_phc("$mine"), &fixture.metadata());
         change.logins = vec![theft];
-        assert!(stage.users.commit(&change).await.unwrap_err().is_internal());
+        assert!(
+            fixture
+                .users
+                .commit(&change)
+                .await
+                .unwrap_err()
+                .is_internal()
+        );
     }
-    let login = stage.login("bob@example.com").await.unwrap();
+    let login = fixture.login("bob@example.com").await.unwrap();
     assert_eq!(
         (login.user_id, login.password.unwrap().expose()),
         (bob.id, "$first")
     );
-    assert!(stage.login("eve@example.com").await.is_none());
+    assert!(fixture.login("eve@example.com").await.is_none());
 }
 
 #[tokio::test]
 async fn items_have_the_shapes_of_the_data_model() {
-    let stage = Stage::new().await;
-    let user = stage
+    let fixture = Fixture::new().await;
+    let user = fixture
         .created("ann@example.com", &["support".parse().unwrap()])
         .await;
     let text = |text: &str| AttributeValue::S(text.to_owned());
 
-    let item = stage.item(UserItem::key(&user.id)).await;
+    let item = fixture.item(UserItem::key(&user.id)).await;
     assert_eq!(item["pk"], text(&format!("USER#{}", user.id)));
     assert_eq!(item["sk"], text("USER"));
     assert_eq!(item["version"], AttributeValue::N("1".to_owned()));
@@ -152,22 +162,22 @@ async fn items_have_the_shapes_of_the_data_model() {
         .collect();
     assert!(feeds.contains(&item["feed"]));
 
-    let event = stage
+    let event = fixture
         .item(HistoryEntry::key(&(user.id, user.version)))
         .await;
     assert_eq!(event["sk"], text("EVENT#000000000001"));
     assert_eq!(event["event"].as_m().unwrap()["type"], text("UserCreated"));
 
-    let login = stage.item(LoginItem::key(&key("ann@example.com"))).await;
+    let login = fixture.item(LoginItem::key(&key("ann@example.com"))).await;
     assert_eq!(login["pk"], text("LOGIN#email#ann@example.com"));
     assert_eq!(login["passwordHash"], text("$first"));
 
-    let erased = stage
+    let erased = fixture
         .users
-        .commit(&user.erase(&stage.occasion()))
+        .commit(&user.erase(&fixture.metadata()))
         .await
         .unwrap();
-    let tombstone = stage.item(UserItem::key(&user.id)).await;
+    let tombstone = fixture.item(UserItem::key(&user.id)).await;
     let mut left: Vec<_> = tombstone.keys().map(String::as_str).collect();
     left.sort_unstable();
     assert_eq!(

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use application::{idempotency::Repeatable, user_updates::Target};
+use application::{idempotency::IdempotencyKey, user_updates::Target};
 use domain::{Actor, Origin, Refusal, Result, UserId, Version, error::Violation};
 use lambda_http::{
-    Request, RequestExt as _,
+    Request as RawRequest, RequestExt as _,
     http::{HeaderMap, Method, header},
     request::RequestContext,
 };
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{Caller, Fields};
 
-/// Octets a body may have.
+/// Bytes a body may have.
 const MAX_BODY: usize = 64 * 1024;
 
 /// What stands for the caller's own id in a path.
@@ -27,12 +27,12 @@ const MAX_USER_AGENT: usize = 256;
 
 /// A request as handlers see it.
 #[derive(Debug)]
-pub struct Call {
+pub struct Request {
     /// The method.
     pub method: Method,
     /// The path, without the query.
     pub path: String,
-    /// Who calls; none if nobody signed in, or if the function does not ask.
+    /// Principal calls; none if nobody signed in, or if the function does not ask.
     pub caller: Option<Caller>,
     /// The `iss` of tokens issued and accepted here.
     pub issuer: String,
@@ -42,13 +42,13 @@ pub struct Call {
     parameters: Vec<(String, String)>,
     request_id: String,
     deadline: Option<u64>,
-    source: Option<IpAddr>,
+    client_ip: Option<IpAddr>,
     domain: String,
 }
 
-impl Call {
+impl Request {
     /// Reads a request. Gives also its route, such as `GET /users/{id}`, for the log.
-    pub(super) fn read(request: Request) -> (Self, String) {
+    pub(super) fn read(request: RawRequest) -> (Self, String) {
         let invocation = request.lambda_context_ref();
         let lambda_id = invocation.map(|context| context.request_id.clone());
         let deadline = invocation.map(|context| context.deadline);
@@ -61,7 +61,7 @@ impl Call {
         };
         let (parts, body) = request.into_parts();
         let context = context.unwrap_or_default();
-        let call = Self {
+        let request = Self {
             method: parts.method,
             path,
             caller: None,
@@ -72,13 +72,13 @@ impl Call {
             parameters,
             request_id: context.request_id.or(lambda_id).unwrap_or_default(),
             deadline,
-            source: context
+            client_ip: context
                 .http
                 .source_ip
                 .and_then(|address| address.parse().ok()),
             domain: context.domain_name.unwrap_or_default(),
         };
-        (call, context.route_key.unwrap_or_default())
+        (request, context.route_key.unwrap_or_default())
     }
 
     /// The id of the request.
@@ -137,7 +137,7 @@ impl Call {
         id.ok_or_else(|| Refusal::NotFound.into())
     }
 
-    /// Who calls, where a handler must know.
+    /// Principal calls, where a handler must know.
     ///
     /// # Errors
     /// `Unauthenticated` if nobody signed in; where [`Access`](super::Access) asks for it, somebody
@@ -150,7 +150,7 @@ impl Call {
     ///
     /// # Errors
     /// If the key is empty, longer than 255 characters or not visible ASCII.
-    pub fn idempotency_key(&self) -> Result<Option<Repeatable>> {
+    pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>> {
         let Some(key) = self.header("idempotency-key") else {
             return Ok(None);
         };
@@ -160,13 +160,13 @@ impl Call {
                 Violation::new("invalid-key", "must have 1 to 255 visible ASCII characters");
             return Err(violation.at("Idempotency-Key").into());
         }
-        Ok(Some(Repeatable::new(key, &self.body)))
+        Ok(Some(IdempotencyKey::new(key, &self.body)))
     }
 
     /// What a command on the user in the path is about.
     ///
     /// # Errors
-    /// Those of [`Call::user_id`] and [`Call::if_match`].
+    /// Those of [`Request::user_id`] and [`Request::if_match`].
     pub fn target(&self) -> Result<Target> {
         Ok(Target {
             id: self.user_id()?,
@@ -198,7 +198,7 @@ impl Call {
                 .caller
                 .as_ref()
                 .map_or(Actor::Anonymous, |caller| Actor::User(caller.user_id)),
-            source: self.source,
+            client_ip: self.client_ip,
             user_agent: self
                 .header(header::USER_AGENT.as_str())
                 .map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),

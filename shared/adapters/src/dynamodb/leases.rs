@@ -1,6 +1,6 @@
-//! Claims.
+//! Leases.
 
-use application::ports::{Circumstances, Claim, ClaimKey, Claimed, Claims, Settled, Terms};
+use application::ports::{Claimed, Env, Lease, LeaseKey, LeaseOptions, Leases, Settled};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Error, Result, Timestamp};
@@ -14,14 +14,14 @@ use super::{
     table::Written,
 };
 
-/// The claims, in the sessions table.
+/// The leases, in the sessions table.
 #[derive(Clone)]
-pub struct ClaimRecords {
+pub struct LeaseRecords {
     table: Table,
-    circumstances: Circumstances,
+    env: Env,
 }
 
-/// Takes a claim that is free. The first one's fingerprint and reserved values stay; a claim still
+/// Takes a lease that is free. The first one's fingerprint and reserved values stay; a lease still
 /// marked as held was abandoned.
 const TAKE: (&str, &str) = (
     "SET #fingerprint = if_not_exists(#fingerprint, :fingerprint), \
@@ -32,7 +32,7 @@ const TAKE: (&str, &str) = (
      (#expiresAt > :now AND attribute_not_exists(#result) AND #leaseEndsAt <= :now)",
 );
 
-/// Takes a claim that expired and was not collected yet: nothing of it stays.
+/// Takes a lease that expired and was not collected yet: nothing of it stays.
 const REPLACE: (&str, &str) = (
     "SET #fingerprint = :fingerprint, #reserved = :reserved, #leaseEndsAt = :leaseEndsAt, \
      #abandoned = :false, #held = :true, #expiresAt = :expiresAt, #ttl = :ttl, \
@@ -40,19 +40,19 @@ const REPLACE: (&str, &str) = (
     "#expiresAt <= :now",
 );
 
-/// That a claim is held, and by nobody else. The fingerprint is there for a holder from before an
+/// That a lease is held, and by nobody else. The fingerprint is there for a holder from before an
 /// expiry, after which fences begin anew.
 const HELD: &str = "#fence = :fence AND #fingerprint = :fingerprint AND #expiresAt > :now AND \
                     attribute_not_exists(#result)";
 
-/// That a claim is there, and not done.
+/// That a lease is there, and not done.
 const OPEN: &str = "#expiresAt > :now AND attribute_not_exists(#result)";
 
 const RELEASE: &str = "SET #leaseEndsAt = :now, #held = :false, #writer = :writer";
 
 const SETTLE: &str = "SET #result = :result, #writer = :writer";
 
-/// A claim as it is kept.
+/// A lease as it is kept.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ClaimItem {
@@ -62,7 +62,7 @@ struct ClaimItem {
     /// JSON, as text: what was given comes back to the letter.
     reserved: String,
     expires_at: Timestamp,
-    /// JSON, as text; there once the claim is done.
+    /// JSON, as text; there once the lease is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     result: Option<String>,
     /// The token of the last write. A write finds its own here when the reply to it was lost and
@@ -71,16 +71,16 @@ struct ClaimItem {
 }
 
 impl Entity for ClaimItem {
-    type Id = ClaimKey;
+    type Id = LeaseKey;
 
-    fn key(key: &ClaimKey) -> Key {
+    fn key(key: &LeaseKey) -> Key {
         Key::new(format!("CLAIM#{key}"), "CLAIM")
     }
 }
 
 impl ClaimItem {
-    fn won(self, key: &ClaimKey) -> Result<Claimed> {
-        Ok(Claimed::Won(Claim {
+    fn won(self, key: &LeaseKey) -> Result<Claimed> {
+        Ok(Claimed::Won(Lease {
             key: key.clone(),
             fence: self.fence,
             fingerprint: self.fingerprint,
@@ -105,22 +105,19 @@ fn json(text: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(Error::caused_by)
 }
 
-impl ClaimRecords {
-    /// The claims in `table`.
-    pub fn new(table: Table, circumstances: Circumstances) -> Self {
-        Self {
-            table,
-            circumstances,
-        }
+impl LeaseRecords {
+    /// The leases in `table`.
+    pub fn new(table: Table, env: Env) -> Self {
+        Self { table, env }
     }
 
     fn now(&self) -> Timestamp {
-        self.circumstances.clock.now()
+        self.env.clock.now()
     }
 
-    /// Writes to a claim under a condition. True if this very write happened.
+    /// Writes to a lease under a condition. True if this very write happened.
     async fn write(&self, mut update: Update) -> Result<bool> {
-        let writer = self.circumstances.entropy.token()?;
+        let writer = self.env.random.token()?;
         update.values.push((":now", text(self.now())));
         update.values.push((":writer", text(&writer)));
         Ok(match self.table.update::<ClaimItem>(update).await? {
@@ -129,20 +126,20 @@ impl ClaimRecords {
         })
     }
 
-    /// Writes to a claim if it is held as `claim`.
+    /// Writes to a lease if it is held as `lease`.
     async fn write_held(
         &self,
-        claim: &Claim,
+        lease: &Lease,
         changes: &'static str,
         value: (&'static str, AttributeValue),
     ) -> Result<bool> {
         let values = vec![
-            (":fence", number(claim.fence)),
-            (":fingerprint", text(&claim.fingerprint)),
+            (":fence", number(lease.fence)),
+            (":fingerprint", text(&lease.fingerprint)),
             value,
         ];
         self.write(Update {
-            key: ClaimItem::key(&claim.key),
+            key: ClaimItem::key(&lease.key),
             changes,
             condition: Some(HELD),
             values,
@@ -152,15 +149,15 @@ impl ClaimRecords {
 }
 
 #[async_trait]
-impl Claims for ClaimRecords {
-    async fn claim(&self, key: &ClaimKey, terms: &Terms) -> Result<Claimed> {
+impl Leases for LeaseRecords {
+    async fn claim(&self, key: &LeaseKey, options: &LeaseOptions) -> Result<Claimed> {
         let now = self.now();
-        let expires_at = now.plus(terms.retention);
-        let writer = self.circumstances.entropy.token()?;
+        let expires_at = now.plus(options.retention);
+        let writer = self.env.random.token()?;
         let values = vec![
-            (":fingerprint", text(&terms.fingerprint)),
-            (":reserved", text(&terms.reserved)),
-            (":leaseEndsAt", text(now.plus(terms.lease))),
+            (":fingerprint", text(&options.fingerprint)),
+            (":reserved", text(&options.reserved)),
+            (":leaseEndsAt", text(now.plus(options.lease))),
             (":expiresAt", text(expires_at)),
             (":ttl", number(ttl(expires_at))),
             (":writer", text(&writer)),
@@ -184,22 +181,22 @@ impl Claims for ClaimRecords {
             }
         }
         // Collected between the two: as good as a fault that passes.
-        Err(Error::internal("a claim vanished while it was taken"))
+        Err(Error::internal("a lease vanished while it was taken"))
     }
 
-    async fn settle(&self, claim: &Claim, result: &Value) -> Result<bool> {
-        self.write_held(claim, SETTLE, (":result", text(result)))
+    async fn settle(&self, lease: &Lease, result: &Value) -> Result<bool> {
+        self.write_held(lease, SETTLE, (":result", text(result)))
             .await
     }
 
-    async fn release(&self, claim: &Claim) -> Result<()> {
+    async fn release(&self, lease: &Lease) -> Result<()> {
         let released = AttributeValue::Bool(false);
-        self.write_held(claim, RELEASE, (":false", released))
+        self.write_held(lease, RELEASE, (":false", released))
             .await?;
         Ok(())
     }
 
-    async fn witness(&self, key: &ClaimKey, result: &Value) -> Result<bool> {
+    async fn witness(&self, key: &LeaseKey, result: &Value) -> Result<bool> {
         self.write(Update {
             key: ClaimItem::key(key),
             changes: SETTLE,

@@ -1,11 +1,11 @@
-//! The claims of a [`World`].
+//! The leases of a [`FakeBackend`].
 
-use application::ports::{Claim, ClaimKey, Claimed, Claims, Clock as _, Settled, Terms};
+use application::ports::{Claimed, Clock as _, Lease, LeaseKey, LeaseOptions, Leases, Settled};
 use async_trait::async_trait;
 use domain::{Result, Timestamp};
 use serde_json::Value;
 
-use super::World;
+use super::FakeBackend;
 
 #[derive(Debug, Clone)]
 pub(super) struct Record {
@@ -24,28 +24,28 @@ impl Record {
     }
 
     /// The fingerprint is there for a holder from before an expiry, after which fences begin anew.
-    fn held_by(&self, claim: &Claim, now: Timestamp) -> bool {
-        self.is_open(now) && self.fence == claim.fence && self.fingerprint == claim.fingerprint
+    fn held_by(&self, lease: &Lease, now: Timestamp) -> bool {
+        self.is_open(now) && self.fence == lease.fence && self.fingerprint == lease.fingerprint
     }
 }
 
 #[async_trait]
-impl Claims for World {
-    async fn claim(&self, key: &ClaimKey, terms: &Terms) -> Result<Claimed> {
+impl Leases for FakeBackend {
+    async fn claim(&self, key: &LeaseKey, options: &LeaseOptions) -> Result<Claimed> {
         let now = self.now();
-        self.call("claims.claim", |state| {
+        self.call("leases.lease", |state| {
             let record = state
-                .claims
+                .leases
                 .get(key)
                 .filter(|record| record.expires_at > now)
                 .cloned()
                 .unwrap_or_else(|| Record {
-                    fingerprint: terms.fingerprint.clone(),
-                    reserved: terms.reserved.clone(),
+                    fingerprint: options.fingerprint.clone(),
+                    reserved: options.reserved.clone(),
                     fence: 0,
                     leased_until: now,
                     held: false,
-                    expires_at: now.plus(terms.retention),
+                    expires_at: now.plus(options.retention),
                     result: None,
                 });
             if let Some(result) = record.result {
@@ -63,12 +63,12 @@ impl Claims for World {
             let record = Record {
                 held: true,
                 fence: record.fence + 1,
-                leased_until: now.plus(terms.lease),
-                expires_at: now.plus(terms.retention),
+                leased_until: now.plus(options.lease),
+                expires_at: now.plus(options.retention),
                 ..record
             };
-            state.claims.insert(key.clone(), record.clone());
-            Ok(Claimed::Won(Claim {
+            state.leases.insert(key.clone(), record.clone());
+            Ok(Claimed::Won(Lease {
                 key: key.clone(),
                 fence: record.fence,
                 fingerprint: record.fingerprint,
@@ -79,26 +79,26 @@ impl Claims for World {
         .await
     }
 
-    async fn settle(&self, claim: &Claim, result: &Value) -> Result<bool> {
+    async fn settle(&self, lease: &Lease, result: &Value) -> Result<bool> {
         let now = self.now();
-        self.call("claims.settle", |state| {
+        self.call("leases.settle", |state| {
             let held = state
-                .claims
-                .get_mut(&claim.key)
-                .filter(|record| record.held_by(claim, now));
+                .leases
+                .get_mut(&lease.key)
+                .filter(|record| record.held_by(lease, now));
             let settled = held.map(|record| record.result = Some(result.clone()));
             Ok(settled.is_some())
         })
         .await
     }
 
-    async fn release(&self, claim: &Claim) -> Result<()> {
+    async fn release(&self, lease: &Lease) -> Result<()> {
         let now = self.now();
-        self.call("claims.release", |state| {
+        self.call("leases.release", |state| {
             if let Some(record) = state
-                .claims
-                .get_mut(&claim.key)
-                .filter(|record| record.held_by(claim, now))
+                .leases
+                .get_mut(&lease.key)
+                .filter(|record| record.held_by(lease, now))
             {
                 record.leased_until = now;
                 record.held = false;
@@ -108,11 +108,11 @@ impl Claims for World {
         .await
     }
 
-    async fn witness(&self, key: &ClaimKey, result: &Value) -> Result<bool> {
+    async fn witness(&self, key: &LeaseKey, result: &Value) -> Result<bool> {
         let now = self.now();
-        self.call("claims.witness", |state| {
+        self.call("leases.witness", |state| {
             let open = state
-                .claims
+                .leases
                 .get_mut(key)
                 .filter(|record| record.is_open(now));
             let settled = open.map(|record| record.result = Some(result.clone()));
