@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_path_knows_its_methods() {
-        let api = DescribeApi::new(r#"{"paths": {"/users": {"get": {}, "mail_service": {}, "parameters": []}, "/users/{id}": {"get": {}}}}"#).unwrap();
+        let api = DescribeApi::new(r#"{"paths": {"/users": {"get": {}, "post": {}, "parameters": []}, "/users/{id}": {"get": {}}}}"#).unwrap();
         assert_eq!(api.allowed("/users").as_deref(), Some("GET, POST"));
         assert_eq!(api.allowed("/users/7").as_deref(), Some("GET"));
         for unknown in ["/", "/user", "/users/", "/users/7/x"] {

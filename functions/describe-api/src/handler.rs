@@ -37,8 +37,7 @@ mod tests {
     use super::*;
 
     async fn send(method: &str, path: &str) -> (u16, String, Option<String>) {
-        let document =
-            r#"{"openapi": "3.1.0", "paths": {"/users": {"get": {}, "mail_service": {}}}}"#;
+        let document = r#"{"openapi": "3.1.0", "paths": {"/users": {"get": {}, "post": {}}}}"#;
         let describe = Arc::new(DescribeApi::new(document).unwrap());
         let request = Sample::new(method, path).into_request().unwrap();
         let response = answer(ACCESS, &Authenticator::open(""), describe, &handle, request).await;

@@ -145,7 +145,7 @@ mod tests {
         mails
     }
 
-    /// The calls are users.find, leases.lease, `secrets.get_or_put`, tokens.issue, mailer.send,
+    /// The calls are users.find, leases.claim, `secrets.get_or_put`, tokens.issue, mailer.send,
     /// leases.settle, numbered from 0: from after the send to before the settlement, nobody knows.
     fn in_the_window(fault: Fault) -> bool {
         matches!(

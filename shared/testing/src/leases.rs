@@ -33,7 +33,7 @@ impl Record {
 impl Leases for FakeBackend {
     async fn claim(&self, key: &LeaseKey, options: &LeaseOptions) -> Result<Claimed> {
         let now = self.now();
-        self.call("leases.lease", |state| {
+        self.call("leases.claim", |state| {
             let record = state
                 .leases
                 .get(key)

@@ -36,6 +36,7 @@ impl SnapshotStore {
 /// A segment. Each has a partition of its own, so that many can be read at once.
 #[derive(Serialize, Deserialize)]
 struct SegmentItem {
+    #[serde(rename = "octets")]
     bytes: Bytes,
     ttl: i64,
 }
