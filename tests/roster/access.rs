@@ -33,8 +33,9 @@ fn refusal(operation: &Operation, who: Who) -> Option<(u16, &'static str)> {
     match (operation.access(), who) {
         ("anyone", _) | ("anyone-or-caller", Who::Nobody) => None,
         (_, Who::Nobody | Who::Forger) => Some((401, "unauthenticated")),
-        ("owner", Who::Stranger | Who::Admin) if is_about_ann => forbidden,
-        ("owner-or-admin", Who::Stranger) if is_about_ann => forbidden,
+        ("owner", Who::Admin) | ("owner" | "owner-or-admin", Who::Stranger) if is_about_ann => {
+            forbidden
+        }
         ("anyone-or-caller" | "caller" | "owner" | "owner-or-admin", _) => None,
         ("admin", _) => forbidden.filter(|_| who != Who::Admin),
         (other, _) => panic!("{}: nobody knows the x-access {other}", operation.id),

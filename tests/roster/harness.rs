@@ -28,15 +28,13 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut tests: Vec<_> = inventory::iter::<Test>.into_iter().collect();
     tests.sort_by_key(|test| test.path);
-    let (count, trials) = (
-        tests.len(),
-        tests.into_iter().map(|test| {
-            Trial::test(test.name(), || {
-                (test.run)();
-                Ok(())
-            })
-        }),
-    );
+    let count = tests.len();
+    let trials = tests.into_iter().map(|test| {
+        Trial::test(test.name(), || {
+            (test.run)();
+            Ok(())
+        })
+    });
     let conclusion = run(&arguments, trials.collect());
     if usize::try_from(conclusion.num_passed) != Ok(count) {
         return conclusion.exit_code();

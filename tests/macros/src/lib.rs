@@ -5,6 +5,9 @@ use proc_macro::{TokenStream, TokenTree};
 
 /// Registers the function with `crate::harness`, under the name that the standard harness would give
 /// it.
+///
+/// # Panics
+/// While compiling, on what is no function.
 #[proc_macro_attribute]
 pub fn test(_options: TokenStream, function: TokenStream) -> TokenStream {
     let mut tokens = function.clone().into_iter();
