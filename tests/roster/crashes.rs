@@ -4,6 +4,7 @@ use std::{process::Command, sync::Arc};
 
 use futures::StreamExt as _;
 use local::journal::{Entry, Happening};
+use serde_json::json;
 
 use crate::support::{Roster, on_own_stack, unique_email};
 
@@ -77,7 +78,7 @@ fn a_killed_sign_up_is_whole_or_not_at_all() {
                 async {
                     let request = roster.request(reqwest::Method::POST, "/users");
                     let body = crate::support::sign_up_body(&email);
-                    request.json(&body).send().await.unwrap().status().as_u16()
+                    roster.send(request.json(&body)).await.status.as_u16()
                 },
                 async {
                     if number.is_multiple_of(3) {
@@ -105,5 +106,19 @@ fn a_killed_sign_up_is_whole_or_not_at_all() {
             }
             assert_eq!(total, roster.mails_to(&email), "{email}: {status}");
         }
+    });
+}
+
+/// Of what is broken inside a client learns nothing but an id to report.
+#[test]
+fn a_user_that_cannot_be_read_is_an_internal_error() {
+    on_own_stack(&[], async |roster| {
+        let ann = roster.newcomer("broken").await;
+        let table = &roster.stack.model.tables["UsersTable"].name;
+        let item = json!({"pk": {"S": format!("USER#{}", ann.id)}, "sk": {"S": "USER"}});
+        let write = json!({"TableName": table, "Item": item});
+        roster.database("PutItem", &write).await;
+        let answer = roster.get_as_admin(&format!("/users/{}", ann.id)).await;
+        assert_eq!(answer.problem(), (500, "internal"));
     });
 }

@@ -3,20 +3,29 @@
 //! All tests share one stack and tell their users apart by address; tests that break something
 //! start a stack of their own. Nothing sleeps: a test waits for an entry of the journal. After each
 //! test the outbox is empty, nothing lies in a dead-letter queue, and no function did what its
-//! policies would not let it do.
+//! policies would not let it do. Every request and every answer is held against `openapi.yaml`, and
+//! after all tests whether they have shown each answer it documents.
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, reason = "what a test does not expect fails it")]
 
+// In place of the standard `#[test]`, everywhere in this crate.
+#[macro_use]
+extern crate test_macros;
+
+mod access;
 mod audit_events_get;
 mod concealed;
+mod contract;
 mod costs;
 mod crashes;
 mod default;
 mod email_verifications;
+mod harness;
 mod health;
 mod identities;
 mod import;
+mod input;
 mod last_administrator;
 mod life;
 mod openid;
@@ -28,7 +37,11 @@ mod sessions_post;
 mod snapshots;
 mod support;
 mod users_get;
-mod users_id;
+mod users_id_password;
 mod users_id_patch;
 mod users_post;
 mod well_known;
+
+fn main() -> std::process::ExitCode {
+    harness::main()
+}

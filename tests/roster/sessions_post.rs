@@ -48,16 +48,17 @@ fn five_hundred_guesses_at_once_are_as_many_as_allowed() {
         );
         let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=30).contains(&wait), "{wait}");
-        let passwords =
+        // Nor are these ways to guess.
+        let password =
             json!({"currentPassword": PASSWORD, "newPassword": "plain granite kettle 47"});
-        let change = roster
-            .call("PUT /users/me/password", &ann.token, &passwords)
-            .await;
-        assert_eq!(
-            change.problem(),
-            (429, "too-many-requests"),
-            "nor is this a way to guess"
-        );
+        let email = json!({"email": unique_email("guess"), "password": PASSWORD});
+        for (route, body) in [
+            ("PUT /users/me/password", password),
+            ("PUT /users/me/email", email),
+        ] {
+            let change = roster.call(route, &ann.token, &body).await;
+            assert_eq!(change.problem(), (429, "too-many-requests"), "{route}");
+        }
         let locked = |entry: &local::journal::Entry| match &entry.happening {
             Happening::Event { event, .. } if event["detail-type"] == "SignInLocked" => {
                 Some(event["detail"]["subject"].clone())

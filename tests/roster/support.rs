@@ -20,13 +20,16 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::policies::assert_permitted;
+use crate::{
+    contract::{self, Sent},
+    policies::assert_permitted,
+};
 
 /// A password that satisfies the policy.
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// The administrator of every stack.
-const ADMIN: &str = "admin@example.com";
+pub const ADMIN: &str = "admin@example.com";
 
 /// All of a run's clients share one address, which is not what limits are made for; the tests of
 /// limits set their own.
@@ -160,17 +163,21 @@ impl Roster {
             .request(method, format!("{}{path}", self.stack.api_url))
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads its answer. Both must be as `openapi.yaml` says.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let response = patiently("an answer", request.send()).await.unwrap();
+        let request = request.build().unwrap();
+        let sent = Sent::of(&request);
+        let response = patiently("an answer", self.client.execute(request)).await;
+        let response = response.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
-        assert!(headers.contains_key("x-request-id"), "{status} {text}");
-        Answer {
+        let answer = Answer {
             status,
             headers,
             body: serde_json::from_str(&text).unwrap_or(Value::Null),
-        }
+        };
+        contract::hold(&sent, &answer, &text);
+        answer
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -247,6 +254,26 @@ impl Roster {
     /// How many mails went to this address so far.
     pub fn mails_to(&self, email: &str) -> usize {
         self.mails(email).len()
+    }
+
+    /// A request to the database itself, past all functions.
+    pub async fn database(&self, operation: &str, body: &Value) -> Value {
+        let request = self
+            .client
+            .post(&self.stack.dynamodb_url)
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-date", "20260101T000000Z")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=tamperer/20260101/us-east-1/dynamodb/aws4_request, \
+                 SignedHeaders=host, Signature=0",
+            )
+            .body(body.to_string());
+        let response = request.send().await.unwrap();
+        let (status, text) = (response.status(), response.text().await.unwrap());
+        assert!(status.is_success(), "{text}");
+        serde_json::from_str(&text).unwrap()
     }
 
     /// Waits until every event has been relayed and observed.

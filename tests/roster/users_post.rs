@@ -126,36 +126,6 @@ fn every_wrong_field_is_named_at_once() {
 }
 
 #[test]
-fn what_is_no_json_object_is_refused() {
-    on_shared_stack(async |roster| {
-        let post = async |kind: &str, body: String| {
-            let request = roster
-                .request(Method::POST, "/users")
-                .header("content-type", kind)
-                .body(body);
-            roster.send(request).await.problem().0
-        };
-        assert_eq!(
-            post("application/json", "{\"email\":".to_owned()).await,
-            400
-        );
-        assert_eq!(post("application/json", "7".to_owned()).await, 400);
-        assert_eq!(
-            post("text/plain", sign_up_body("a@example.com").to_string()).await,
-            415
-        );
-        assert_eq!(
-            post("application/json", format!("\"{}\"", "a".repeat(65 * 1024))).await,
-            413
-        );
-        assert_eq!(
-            post("application/json", "\u{feff}{}\u{0}".to_owned()).await,
-            400
-        );
-    });
-}
-
-#[test]
 fn a_repetition_with_the_same_key_gives_the_first_answer() {
     on_shared_stack(async |roster| {
         let email = unique_email("key");

@@ -1,0 +1,57 @@
+//! Which documented answers the tests of this run have seen.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
+use super::{COVERAGE, contract};
+
+/// Documented answers that no test can bring about on purpose, and why.
+const EXCEPTIONS: [(&str, &str); 5] = [
+    ("changePassword 409", LOST_RACES),
+    ("endSessions 409", LOST_RACES),
+    ("resetPassword 409", LOST_RACES),
+    ("updateUser 409", LOST_RACES),
+    (
+        "Unavailable",
+        "the local database always answers; the adapter's tests know what it says when it does not",
+    ),
+];
+
+const LOST_RACES: &str =
+    "takes five lost races in a row, or one in a moment; the tests of the use case order them";
+
+/// The answers so far.
+#[derive(Default)]
+pub struct Coverage(Mutex<BTreeSet<String>>);
+
+impl Coverage {
+    pub fn note(&self, key: String) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(key);
+    }
+
+    fn seen(&self) -> BTreeSet<String> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.clone()
+    }
+}
+
+/// Whether every documented answer was seen, or is an exception, and every exception is documented.
+pub fn verdict() -> Result<(), String> {
+    let seen = COVERAGE.seen();
+    let documented: BTreeSet<_> = contract().documented().collect();
+    let is_excepted = |key: &str| EXCEPTIONS.iter().any(|(excepted, _)| *excepted == key);
+    let unseen = documented.difference(&seen).filter(|key| !is_excepted(key));
+    let unseen = unseen.map(|key| format!("{key}: documented, and no test shows it"));
+    let idle = EXCEPTIONS.iter().map(|(key, _)| *key);
+    let idle = idle.filter(|key| !documented.contains(*key));
+    let idle = idle.map(|key| format!("{key}: an exception, and not documented"));
+    let complaints: Vec<_> = unseen.chain(idle).collect();
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("openapi.yaml:\n{}", complaints.join("\n")))
+    }
+}

@@ -1,0 +1,153 @@
+//! What every operation that takes a body, a parameter, a version or an id has in common.
+
+use reqwest::RequestBuilder;
+use serde_json::Value;
+
+use crate::{
+    contract::{NOBODY, Operation, contract},
+    people::Person,
+    support::{Roster, on_own_stack, on_shared_stack},
+};
+
+/// A request by somebody who may call: the administrator about Ann, or else Ann about herself.
+async fn request(roster: &Roster, operation: &Operation, ann: &Person) -> RequestBuilder {
+    request_with(roster, operation, ann, "").await
+}
+
+/// The same with a query.
+async fn request_with(
+    roster: &Roster,
+    operation: &Operation,
+    ann: &Person,
+    query: &str,
+) -> RequestBuilder {
+    let (id, token) = match operation.access() {
+        "anyone" | "anyone-or-caller" => ("", None),
+        "admin" => (&*ann.id, Some(roster.admin().await)),
+        _ => ("me", Some(&*ann.token)),
+    };
+    let path = operation.path_about(id) + query;
+    let request = roster.request(operation.method.clone(), &path);
+    match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    }
+}
+
+fn with_body(request: RequestBuilder, body: Option<&Value>) -> RequestBuilder {
+    match body {
+        Some(body) => request.json(body),
+        None => request,
+    }
+}
+
+#[test]
+fn what_is_no_json_object_of_known_fields_is_refused() {
+    let too_large = " ".repeat(65 * 1024);
+    on_shared_stack(async |roster| {
+        let ann = roster.newcomer("body").await;
+        for operation in &contract().operations {
+            if operation.example("").is_none() {
+                continue;
+            }
+            for (kind, body, problem) in [
+                ("application/json", "{\"email\":", (400, "malformed")),
+                ("application/json", "7", (400, "malformed")),
+                ("application/json", "\u{feff}{}\u{0}", (400, "malformed")),
+                ("application/json", &too_large, (413, "too-large")),
+                ("text/plain", "{}", (415, "unsupported-media-type")),
+                ("application/json", "{\"colour\": 1}", (422, "invalid")),
+            ] {
+                let request = request(roster, operation, &ann).await;
+                let request = request.header("content-type", kind).body(body.to_owned());
+                let answer = roster.send(request).await;
+                let start = &body[..body.len().min(10)];
+                assert_eq!(answer.problem(), problem, "{} {kind} {start}", operation.id);
+            }
+        }
+    });
+}
+
+#[test]
+fn an_unknown_parameter_is_refused_where_there_are_any() {
+    on_shared_stack(async |roster| {
+        let ann = roster.newcomer("parameter").await;
+        for operation in &contract().operations {
+            let mut parameters = operation.parameters.iter();
+            if parameters.any(|parameter| parameter["in"] == "query") {
+                let request = request_with(roster, operation, &ann, "?colour=red").await;
+                let answer = roster.send(request).await;
+                assert_eq!(answer.problem(), (422, "invalid"), "{}", operation.id);
+            }
+        }
+    });
+}
+
+#[test]
+fn nothing_is_done_to_another_version() {
+    on_shared_stack(async |roster| {
+        let ann = roster.newcomer("version").await;
+        for operation in &contract().operations {
+            if operation.takes("If-Match") {
+                let request = request(roster, operation, &ann).await;
+                let request = with_body(request, operation.example("own"));
+                let answer = roster.send(request.header("if-match", "\"999\"")).await;
+                assert_eq!(
+                    answer.problem(),
+                    (412, "precondition-failed"),
+                    "{}",
+                    operation.id
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn administrators_are_told_who_is_not_there() {
+    on_shared_stack(async |roster| {
+        for operation in &contract().operations {
+            let is_for_admins = ["admin", "owner-or-admin"].contains(&operation.access());
+            if !is_for_admins || !operation.path.contains("{id}") {
+                continue;
+            }
+            for id in [NOBODY, "nonsense"] {
+                let path = operation.path_about(id);
+                let request = roster.request(operation.method.clone(), &path);
+                let request = with_body(request, operation.example("anothers"));
+                let answer = roster.send(request.bearer_auth(roster.admin().await)).await;
+                assert_eq!(
+                    answer.problem(),
+                    (404, "not-found"),
+                    "{} {id}",
+                    operation.id
+                );
+            }
+        }
+    });
+}
+
+/// A process may remember for a while who may call; whom the call is about it looks up.
+#[test]
+fn who_was_erased_is_not_there_even_for_a_process_that_remembers() {
+    on_own_stack(&[("AccessLagSeconds", "60")], async |roster| {
+        let ann = roster.newcomer("erased").await;
+        let own = contract().operations.iter();
+        let own: Vec<_> = own.filter(|each| each.access() == "owner").collect();
+        for operation in &own {
+            let seen = roster.send(request(roster, operation, &ann).await).await;
+            assert_ne!(seen.problem().0, 401, "{}", operation.id);
+        }
+        let erased = roster
+            .call("DELETE /users/me", &ann.token, &Value::Null)
+            .await;
+        assert_eq!(erased.status, 204);
+        for operation in &own {
+            let request = request(roster, operation, &ann).await;
+            let answer = roster
+                .send(with_body(request, operation.example("own")))
+                .await;
+            assert_eq!(answer.problem(), (404, "not-found"), "{}", operation.id);
+        }
+    });
+}
