@@ -1,15 +1,25 @@
-//! Commands over Roster's own code: the only place of this crate that imports `shared`.
+//! What operators and developers run: the commands of the binary `roster`.
+//!
+//! `cargo local` is its command `local`, `cargo roster …` has the others.
 
 mod admin;
 mod export;
 mod import;
+pub mod local;
 mod record;
 pub mod seed;
 mod target;
+mod token;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::{
-    admin::first_administrator, export::Export, import::Import, seed::Seed, target::Target,
+    admin::{Admin, first_administrator},
+    export::Export,
+    import::Import,
+    local::Local,
+    seed::Seed,
+    target::Target,
+    token::Token,
 };

@@ -7,15 +7,14 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use shared::{aws::Aws, config::Deployment, ports::UserRepository as _};
-use tokio::net::TcpListener;
-
-use crate::{
+use local::{
     dynamodb::Dynamo,
     services,
     stack::Running,
     template::{Model, Overrides, Template},
 };
+use shared::{aws::Aws, config::Deployment, ports::UserRepository as _};
+use tokio::net::TcpListener;
 
 /// Whose tables a command is about: those of a running local stack, if nothing is said.
 #[derive(Debug, Clone, Args)]

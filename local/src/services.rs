@@ -130,6 +130,7 @@ impl Services {
         serve(&mut tasks, listeners.sesv2, mail.router());
         let console = console::router(
             console(&parts),
+            parts.options.pages.clone(),
             parts.journal.clone(),
             dynamo.calls().clone(),
         );

@@ -61,7 +61,7 @@ pub struct Rule {
 /// An event to publish.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
-    /// Who publishes, such as `roster`.
+    /// Who publishes, such as `orders`.
     pub source: String,
     /// What happened, such as `UserCreated`.
     pub detail_type: String,

@@ -29,7 +29,8 @@ use std::{
 };
 
 use anyhow::Context as _;
-use dynoxide::{ImportOptions, types::Item};
+use dynoxide::ImportOptions;
+pub use dynoxide::types::{AttributeValue, Item};
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinSet};
 

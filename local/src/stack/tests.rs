@@ -37,6 +37,7 @@ impl Folder {
             port: 0,
             console_port: 0,
             dynamodb_port: 0,
+            console_parameter: Some("AppUrl".to_owned()),
             functions: Functions::Built(Executables::from([("probe".to_owned(), probe())])),
             ..Options::default()
         }
@@ -65,7 +66,7 @@ async fn get(url: &str) -> (u16, Value) {
 async fn a_request_reaches_its_function_and_is_answered() {
     let folder = Folder::new(TEMPLATE);
     let running = Stack::start(folder.options()).await.unwrap();
-    running.ready().await.unwrap();
+    running.ready("/").await.unwrap();
     let (status, answer) = get(&format!("{}/some/path?a=b", running.api_url)).await;
     assert_eq!(status, 200);
     assert_eq!(answer["echo"]["routeKey"], "$default");
@@ -93,7 +94,7 @@ async fn a_request_reaches_its_function_and_is_answered() {
 async fn dropping_a_stack_ends_its_processes() {
     let folder = Folder::new(TEMPLATE);
     let running = Stack::start(folder.options()).await.unwrap();
-    running.ready().await.unwrap();
+    running.ready("/").await.unwrap();
     let lambda = running.lambda.clone();
     drop(running);
     lambda.stopped().await;
@@ -114,7 +115,7 @@ async fn a_foreign_host_gets_nothing() {
 }
 
 #[tokio::test]
-async fn links_lead_to_the_console_unless_told_otherwise() {
+async fn a_parameter_has_the_address_of_the_console_unless_told_otherwise() {
     let folder = Folder::new(TEMPLATE);
     let running = Stack::start(folder.options()).await.unwrap();
     let app_url = running.model.functions["Probe"].variables["APP_URL"].clone();

@@ -94,7 +94,7 @@ impl<'a> Context<'a> {
             if !MODELLED.contains(&kind) && !unmodelled::TYPES.contains(&kind) {
                 return Err(TemplateError::new(
                     id,
-                    format!("cargo local does not know the resource type {kind}"),
+                    format!("the emulator does not know the resource type {kind}"),
                 ));
             }
             names.add(id, kind, &scope.physical_name(id, id)?);

@@ -55,7 +55,7 @@ impl Document {
                 unknown => {
                     return Err(TemplateError::new(
                         unknown,
-                        "cargo local does not know this section",
+                        "the emulator does not know this section",
                     ));
                 }
             }
@@ -70,7 +70,7 @@ fn function_globals(globals: &Yaml) -> Result<Yaml> {
         if kind != "Function" {
             return Err(TemplateError::new(
                 format!("Globals.{kind}"),
-                "cargo local knows globals of functions only",
+                "the emulator knows globals of functions only",
             ));
         }
         function = content.clone();
@@ -98,7 +98,7 @@ fn declared(id: &str, resource: &Yaml) -> Result<Declared> {
             unknown => {
                 return Err(TemplateError::new(
                     format!("{id}.{unknown}"),
-                    "cargo local does not know this attribute of a resource",
+                    "the emulator does not know this attribute of a resource",
                 ));
             }
         }

@@ -65,7 +65,7 @@ pub(super) fn add(
         unknown => {
             return Err(TemplateError::new(
                 place,
-                format!("cargo local does not know the event type {unknown}"),
+                format!("the emulator does not know the event type {unknown}"),
             ));
         }
     }

@@ -129,7 +129,7 @@ pub(super) fn function(
     if !properties.runtime.starts_with("provided.") {
         return Err(TemplateError::new(
             format!("{place}.Runtime"),
-            format!("`{}`: cargo local runs binaries only", properties.runtime),
+            format!("`{}`: the emulator runs binaries only", properties.runtime),
         ));
     }
     let Metadata {

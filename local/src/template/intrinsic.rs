@@ -102,7 +102,7 @@ impl<'a> Scope<'a> {
             )),
             _ => Err(TemplateError::new(
                 place,
-                format!("cargo local does not know the intrinsic function {intrinsic}"),
+                format!("the emulator does not know the intrinsic function {intrinsic}"),
             )),
         }
     }
@@ -131,7 +131,9 @@ impl<'a> Scope<'a> {
                 let kind = &resource.kind;
                 TemplateError::new(
                     place,
-                    format!("cargo local does not know the attribute {attribute} of {id} ({kind})"),
+                    format!(
+                        "the emulator does not know the attribute {attribute} of {id} ({kind})"
+                    ),
                 )
             })
     }

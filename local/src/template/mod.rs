@@ -58,11 +58,6 @@ impl Template {
         Document::parse(text).map(|document| Self { document })
     }
 
-    /// Whether the template declares this parameter.
-    pub fn has_parameter(&self, name: &str) -> bool {
-        self.document.parameters.contains_key(name)
-    }
-
     /// Gives the parameters their values and says what the template then means.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 /// Name of the stack, which the template sees as `AWS::StackName`.
-pub const STACK: &str = "roster";
+pub const STACK: &str = "local";
 /// The made-up account.
 pub const ACCOUNT: &str = "000000000000";
 /// The one region.

@@ -61,7 +61,7 @@ fn every_known_intrinsic_is_resolved() {
         ("!Ref AWS::Region", "us-east-1"),
         ("!Ref AWS::Partition", "aws"),
         ("!Ref AWS::AccountId", "000000000000"),
-        ("!Ref AWS::StackName", "roster"),
+        ("!Ref AWS::StackName", "local"),
         ("!Ref AWS::URLSuffix", "amazonaws.com"),
         (
             "!GetAtt Queue.Arn",
@@ -102,20 +102,20 @@ fn what_an_intrinsic_cannot_resolve_is_named() {
         ),
         (
             "!GetAtt Queue.Colour",
-            "cargo local does not know the attribute Colour of Queue (AWS::SQS::Queue)",
+            "the emulator does not know the attribute Colour of Queue (AWS::SQS::Queue)",
         ),
         ("!Sub '${Colour'", "`${Colour`: a } is missing"),
         (
             "!ImportValue x",
-            "cargo local does not know the intrinsic function ImportValue",
+            "the emulator does not know the intrinsic function ImportValue",
         ),
         (
             "!If [a, b, c]",
-            "cargo local does not know the intrinsic function If",
+            "the emulator does not know the intrinsic function If",
         ),
         (
             "{'Fn::Join': ['', [a]]}",
-            "cargo local does not know the intrinsic function Join",
+            "the emulator does not know the intrinsic function Join",
         ),
         ("[a]", "must be a text"),
     ] {
@@ -145,23 +145,23 @@ fn unknown_constructs_are_named() {
     for (text, expected) in [
         (
             "Mappings: {}".to_owned(),
-            "Mappings: cargo local does not know this section",
+            "Mappings: the emulator does not know this section",
         ),
         (
             "Resources: {B: {Type: AWS::S3::Bucket}}".to_owned(),
-            "B: cargo local does not know the resource type AWS::S3::Bucket",
+            "B: the emulator does not know the resource type AWS::S3::Bucket",
         ),
         (
             "Resources: {Q: {Type: AWS::SQS::Queue, Condition: Always}}".to_owned(),
-            "Q.Condition: cargo local does not know this attribute of a resource",
+            "Q.Condition: the emulator does not know this attribute of a resource",
         ),
         (
             "Globals: {Api: {}}".to_owned(),
-            "Globals.Api: cargo local knows globals of functions only",
+            "Globals.Api: the emulator knows globals of functions only",
         ),
         (
             function("Events: {E: {Type: S3, Properties: {}}}"),
-            "F.Properties.Events.E: cargo local does not know the event type S3",
+            "F.Properties.Events.E: the emulator does not know the event type S3",
         ),
         (
             function("Runtime2: x"),

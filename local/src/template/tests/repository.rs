@@ -14,7 +14,7 @@ fn the_template_of_this_repository_is_understood() {
     assert_eq!(create.binary, "create-user");
     assert_eq!(create.memory, 1769);
     assert_eq!(create.variables["USERS_TABLE"], "UsersTable");
-    assert_eq!(create.variables["BUS"], "roster");
+    assert_eq!(create.variables["BUS"], "local");
     assert_eq!(create.variables["MINIMUM_PASSWORD_LENGTH"], "8");
     assert_eq!(create.logging.format, "JSON");
     assert_eq!(create.logging.level.as_deref(), Some("INFO"));
@@ -30,7 +30,7 @@ fn the_template_of_this_repository_is_understood() {
         .iter()
         .find(|r| r.function == "OnUserCreated")
         .unwrap();
-    assert_eq!(welcome.bus, "roster");
+    assert_eq!(welcome.bus, "local");
     assert_eq!(
         welcome.dead_letter.as_deref(),
         Some("OnUserCreatedFailures")
@@ -64,7 +64,7 @@ fn the_template_of_this_repository_is_understood() {
     assert_eq!(model.names.logical("UsersTable"), Some("UsersTable"));
     assert_eq!(
         model.names.arn("Bus"),
-        Some("arn:aws:events:us-east-1:000000000000:event-bus/roster")
+        Some("arn:aws:events:us-east-1:000000000000:event-bus/local")
     );
 }
 
