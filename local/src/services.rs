@@ -18,9 +18,9 @@ use crate::{
     mail::{self, MailService},
     pattern::Pattern,
     queue::Queues,
-    schedule::{Schedule, Schedules},
+    schedule::Schedules,
     stack::Options,
-    stream::{self, Mapping, Mappings, Pace, Start},
+    stream::{self, Mapping, Mappings, Pace},
     template::{self, Model, STACK},
 };
 
@@ -144,7 +144,7 @@ impl Services {
         let streams = mappings(parts.model)?;
         let mappings = Mappings::start(&dynamo, streams, &services, data, Pace::default()).await?;
         let schedules = Schedules::start(
-            schedules(parts.model)?,
+            parts.model.schedules.clone(),
             &services.account,
             &services.invoker,
         );
@@ -196,7 +196,6 @@ fn rule(rule: &template::Rule) -> anyhow::Result<bus::Rule> {
         pattern: Pattern::parse(&rule.pattern).with_context(|| format!("rule {}", rule.name))?,
         function: rule.function.clone(),
         dead_letter_queue: rule.dead_letter.clone(),
-        input: None,
     })
 }
 
@@ -247,31 +246,12 @@ fn mappings(model: &Model) -> anyhow::Result<Vec<Mapping>> {
             batch_size: mapping.batch_size,
             bisect: mapping.bisect,
             max_retries: mapping.retries,
-            max_age: None,
+            max_age: mapping.max_age,
             report_batch_item_failures: mapping.reports_item_failures,
             on_failure: mapping.on_failure.clone(),
-            start: if mapping.from_start {
-                Start::TrimHorizon
-            } else {
-                Start::Latest
-            },
         })
     };
     model.streams.iter().map(mapping).collect()
-}
-
-fn schedules(model: &Model) -> anyhow::Result<Vec<Schedule>> {
-    let schedule = |schedule: &template::Schedule| -> anyhow::Result<Schedule> {
-        let name = schedule.name.clone();
-        let expression = schedule.expression.parse();
-        Ok(Schedule {
-            expression: expression.with_context(|| format!("schedule {name}"))?,
-            name,
-            function: schedule.function.clone(),
-            input: schedule.input.clone(),
-        })
-    };
-    model.schedules.iter().map(schedule).collect()
 }
 
 /// Address of a listener as a URL.

@@ -54,8 +54,6 @@ pub struct Rule {
     pub function: String,
     /// Logical id of the queue for events that cannot be delivered.
     pub dead_letter_queue: Option<String>,
-    /// What the function gets instead of the event.
-    pub input: Option<Value>,
 }
 
 /// An event to publish.
@@ -168,8 +166,7 @@ impl Bus {
             }
             return;
         }
-        let payload = rule.input.as_ref().unwrap_or(event);
-        self.0.invoker.send(&rule.function, payload.clone());
+        self.0.invoker.send(&rule.function, event.clone());
     }
 
     /// The event as targets get it.

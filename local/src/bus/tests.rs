@@ -21,7 +21,6 @@ fn rule(name: &str, bus: &str, pattern: &Value) -> Rule {
         pattern: Pattern::parse(pattern).unwrap(),
         function: name.to_owned(),
         dead_letter_queue: Some("Failures".to_owned()),
-        input: None,
     }
 }
 

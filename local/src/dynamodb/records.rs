@@ -71,18 +71,6 @@ impl Stream {
         tokio::task::spawn_blocking(move || stream.read(position.as_deref(), limit)).await?
     }
 
-    /// The sequence number of the newest record.
-    pub async fn newest(&self) -> anyhow::Result<Option<String>> {
-        let stream = self.clone();
-        tokio::task::spawn_blocking(move || {
-            let request = serde_json::from_value(json!({ "StreamArn": stream.internal_arn }))?;
-            let answer = serde_json::to_value(stream.database.describe_stream(request)?)?;
-            let range = &answer["StreamDescription"]["Shards"][0]["SequenceNumberRange"];
-            Ok(range["EndingSequenceNumber"].as_str().map(str::to_owned))
-        })
-        .await?
-    }
-
     fn read(&self, position: Option<&str>, limit: usize) -> anyhow::Result<Vec<Value>> {
         let mut request = json!({
             "StreamArn": self.internal_arn,

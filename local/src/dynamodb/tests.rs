@@ -213,7 +213,6 @@ async fn expired_items_go_in_a_sweep_and_the_stream_names_the_service() {
 async fn a_stream_is_read_from_a_position() {
     let dynamo = start().await;
     let stream = dynamo.stream("UsersTable").unwrap();
-    assert_eq!(stream.newest().await.unwrap(), None);
     let mut writes = stream.writes();
     put(&dynamo, "a").await;
     assert!(writes.has_changed().unwrap());
@@ -226,10 +225,6 @@ async fn a_stream_is_read_from_a_position() {
     assert_eq!(rest, all[1..]);
     assert_eq!(all[0]["eventSourceARN"], stream.arn());
     assert_eq!(all[0]["awsRegion"], "us-east-1");
-    assert_eq!(
-        stream.newest().await.unwrap().as_deref(),
-        all[1]["dynamodb"]["SequenceNumber"].as_str()
-    );
 }
 
 #[tokio::test]

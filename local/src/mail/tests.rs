@@ -30,7 +30,6 @@ impl Stack {
             pattern: Pattern::parse(&claimed).unwrap(),
             function: "RecordMail".to_owned(),
             dead_letter_queue: None,
-            input: None,
         };
         let config = bus::Config {
             rules: vec![rule],

@@ -54,17 +54,6 @@ pub struct Mapping {
     pub report_batch_item_failures: bool,
     /// Logical id of the queue to which the position of what was given up goes.
     pub on_failure: Option<String>,
-    /// Where to start without a position.
-    pub start: Start,
-}
-
-/// Starting position of a mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// The oldest record.
-    TrimHorizon,
-    /// What is written after the start.
-    Latest,
 }
 
 /// How long mappings wait.

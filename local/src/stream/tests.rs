@@ -28,7 +28,6 @@ fn mapping() -> Mapping {
         max_age: None,
         report_batch_item_failures: true,
         on_failure: Some("Failures".to_owned()),
-        start: Start::TrimHorizon,
     }
 }
 

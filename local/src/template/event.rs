@@ -1,5 +1,7 @@
 //! Event sources of functions.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -60,8 +62,7 @@ pub(super) fn add(
         }
         "DynamoDB" => model.streams.push(source.stream(properties)?),
         "EventBridgeRule" => model.rules.push(source.rule(properties)?),
-        "Schedule" => model.schedules.extend(source.schedule(properties)?),
-        "ScheduleV2" => model.schedules.extend(source.schedule_v2(properties)?),
+        "Schedule" => model.schedules.push(source.schedule(properties)?),
         unknown => {
             return Err(TemplateError::new(
                 place,
@@ -86,14 +87,6 @@ struct RouteProperties {
     api_id: String,
     method: Option<String>,
     path: Option<String>,
-    payload_format_version: Option<PayloadFormat>,
-}
-
-/// The one payload format known here.
-#[derive(Deserialize)]
-enum PayloadFormat {
-    #[serde(rename = "2.0")]
-    Two,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +100,7 @@ struct StreamMappingProperties {
     #[serde(default)]
     bisect_batch_on_function_error: bool,
     maximum_retry_attempts: Option<i64>,
+    maximum_record_age_in_seconds: Option<i64>,
     #[serde(default)]
     function_response_types: Vec<ResponseType>,
     filter_criteria: Option<FilterCriteria>,
@@ -117,11 +111,11 @@ fn default_batch_size() -> usize {
     100
 }
 
-#[derive(PartialEq, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+/// The one starting position known here: the oldest record.
+#[derive(Deserialize)]
 enum StartingPosition {
+    #[serde(rename = "TRIM_HORIZON")]
     TrimHorizon,
-    Latest,
 }
 
 #[derive(PartialEq, Deserialize)]
@@ -158,7 +152,6 @@ pub(super) struct DeadLetterConfig {
 impl EventSource<'_> {
     fn route(&self, properties: Value) -> Result<Route> {
         let properties: RouteProperties = typed(&self.place, properties)?;
-        let (None | Some(PayloadFormat::Two)) = properties.payload_format_version;
         let place = format!("{}.ApiId", self.place);
         let api = self
             .context
@@ -174,13 +167,10 @@ impl EventSource<'_> {
                 ));
             }
         };
-        let method = match method.to_ascii_uppercase().as_str() {
-            "ANY" | "X-AMAZON-APIGATEWAY-ANY-METHOD" => None,
-            method => Some(method.to_owned()),
-        };
+        let method = method.to_ascii_uppercase();
         Ok(Route {
             path: path.filter(|path| path != "$default"),
-            method,
+            method: Some(method).filter(|method| method != "ANY"),
             function: self.function.to_owned(),
             api,
         })
@@ -188,13 +178,13 @@ impl EventSource<'_> {
 
     fn stream(&self, properties: Value) -> Result<StreamMapping> {
         let properties: StreamMappingProperties = typed(&self.place, properties)?;
+        let StartingPosition::TrimHorizon = properties.starting_position;
         let place = format!("{}.Stream", self.place);
         Ok(StreamMapping {
             table: self
                 .context
                 .find(&place, "AWS::DynamoDB::Table", &properties.stream)?,
             function: self.function.to_owned(),
-            from_start: properties.starting_position == StartingPosition::TrimHorizon,
             batch_size: properties.batch_size,
             patterns: self.patterns(properties.filter_criteria)?,
             bisect: properties.bisect_batch_on_function_error,
@@ -202,6 +192,10 @@ impl EventSource<'_> {
             retries: properties
                 .maximum_retry_attempts
                 .and_then(|retries| u32::try_from(retries).ok()),
+            // And so it is here: never.
+            max_age: properties
+                .maximum_record_age_in_seconds
+                .and_then(|age| Some(Duration::from_secs(u64::try_from(age).ok()?))),
             reports_item_failures: properties
                 .function_response_types
                 .contains(&ResponseType::ReportBatchItemFailures),

@@ -20,9 +20,6 @@ pub(super) struct Scope<'a> {
     naming: RefCell<Vec<String>>,
 }
 
-/// Variables that only one `Fn::Sub` sees.
-type Locals = BTreeMap<String, Value>;
-
 impl<'a> Scope<'a> {
     pub(super) fn new(document: &'a Document, parameters: BTreeMap<String, Value>) -> Self {
         Self {
@@ -82,20 +79,7 @@ impl<'a> Scope<'a> {
                 let parts: Vec<_> = parts.iter().filter_map(Yaml::as_str).collect();
                 self.attribute(place, &parts.join("."))
             }
-            ("Sub", Yaml::String(text)) => self.substitute(place, text, &Locals::new()),
-            ("Sub", Yaml::Sequence(arguments)) => match arguments.as_slice() {
-                [Yaml::String(text), locals] => {
-                    let locals = entries(place, locals)?
-                        .into_iter()
-                        .map(|(name, value)| Ok((name.to_owned(), self.resolve(place, value)?)))
-                        .collect::<Result<_>>()?;
-                    self.substitute(place, text, &locals)
-                }
-                _ => Err(TemplateError::new(
-                    place,
-                    "Sub takes a text, or a text and a mapping",
-                )),
-            },
+            ("Sub", Yaml::String(text)) => self.substitute(place, text),
             ("Ref" | "GetAtt" | "Sub", _) => Err(TemplateError::new(
                 place,
                 format!("cannot read the argument of {intrinsic}"),
@@ -139,7 +123,7 @@ impl<'a> Scope<'a> {
     }
 
     /// `Fn::Sub`: `${Name}`, `${Resource.Attribute}`, and `${!Literal}`.
-    fn substitute(&self, place: &str, text: &str, locals: &Locals) -> Result<Value> {
+    fn substitute(&self, place: &str, text: &str) -> Result<Value> {
         let mut result = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
@@ -152,10 +136,10 @@ impl<'a> Scope<'a> {
                 result.extend(["${", literal, "}"]);
                 continue;
             }
-            let value = match locals.get(name) {
-                Some(value) => value.clone(),
-                None if name.contains('.') => self.attribute(place, name)?,
-                None => self.reference(place, name)?,
+            let value = if name.contains('.') {
+                self.attribute(place, name)?
+            } else {
+                self.reference(place, name)?
             };
             match value {
                 Value::String(value) => result.push_str(&value),

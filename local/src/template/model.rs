@@ -92,8 +92,6 @@ pub struct StreamMapping {
     pub table: String,
     /// Function that gets the records.
     pub function: String,
-    /// Whether it starts at the oldest record, rather than at what comes next.
-    pub from_start: bool,
     /// Most records in one batch.
     pub batch_size: usize,
     /// Patterns; a record that matches any of them passes. Empty lets all pass.
@@ -102,6 +100,8 @@ pub struct StreamMapping {
     pub bisect: bool,
     /// Attempts after the first, `None` until the record expires.
     pub retries: Option<u32>,
+    /// Age at which a record is given up, `None` for never.
+    pub max_age: Option<Duration>,
     /// Whether the function may report which items failed.
     pub reports_item_failures: bool,
     /// Logical id of the queue for the positions of what fails to the end.
@@ -128,12 +128,10 @@ pub struct Rule {
 pub struct Schedule {
     /// Logical id of the function, a dot, and the name of its event source.
     pub name: String,
-    /// `rate(…)` or `cron(…)`.
-    pub expression: String,
+    /// Time between two events.
+    pub period: Duration,
     /// Function that gets the events.
     pub function: String,
-    /// Event to send in place of the one that AWS makes.
-    pub input: Option<Value>,
     /// Logical id of the queue for events that do not reach the function.
     pub dead_letter: Option<String>,
 }

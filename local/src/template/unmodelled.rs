@@ -57,10 +57,6 @@ const PROPERTIES: &[(&str, &[&str])] = &[
         &["Description", "Name"],
     ),
     (
-        "AWS::Serverless::Function/ScheduleV2",
-        &["Description", "FlexibleTimeWindow", "Name"],
-    ),
-    (
         "AWS::Events::EventBus",
         &["Description", "KmsKeyIdentifier", "LogConfig", "Tags"],
     ),

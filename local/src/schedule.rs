@@ -1,30 +1,11 @@
-//! Schedules: `rate(…)` and `cron(…)` rules of `EventBridge`, which invoke a function.
-//!
-//! Times are UTC. Of cron's special characters `W` and `#` are not known here.
+//! Schedules: `rate(…)` rules of `EventBridge`, which invoke a function again and again.
 
-mod cron;
-mod expression;
-
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-pub use self::expression::{Expression, ExpressionError};
-use crate::{account::Account, invoke::SharedInvoker};
-
-/// One schedule.
-#[derive(Debug, Clone)]
-pub struct Schedule {
-    /// Name of the rule.
-    pub name: String,
-    /// When.
-    pub expression: Expression,
-    /// Logical id of the function.
-    pub function: String,
-    /// What the function gets instead of the event.
-    pub input: Option<Value>,
-}
+use crate::{account::Account, invoke::SharedInvoker, template::Schedule};
 
 /// The running schedules. They end when this is dropped.
 pub struct Schedules {
@@ -44,14 +25,13 @@ impl Schedules {
 
 async fn run(schedule: Schedule, account: Account, invoker: SharedInvoker) {
     let mut due = Timestamp::now();
-    while let Some(next) = schedule.expression.next(due) {
+    let period = SignedDuration::try_from(schedule.period).unwrap_or(SignedDuration::MAX);
+    while let Ok(next) = due.checked_add(period) {
         due = next;
         // A time that has passed already, as after the machine slept, is due at once.
         let wait = due.duration_since(Timestamp::now()).try_into();
         tokio::time::sleep(wait.unwrap_or_default()).await;
-        let event = schedule.input.clone();
-        let event = event.unwrap_or_else(|| event_of(&schedule, &account, due));
-        invoker.send(&schedule.function, event);
+        invoker.send(&schedule.function, event_of(&schedule, &account, due));
     }
 }
 
@@ -82,9 +62,9 @@ mod tests {
         let invoker = Arc::new(FakeInvoker::new(|_| Ok(Value::Null)));
         let schedule = Schedule {
             name: "Sweep".to_owned(),
-            expression: "rate(1 minute)".parse().unwrap(),
+            period: Duration::from_mins(1),
             function: "Sweep".to_owned(),
-            input: None,
+            dead_letter: None,
         };
         let shared: SharedInvoker = invoker.clone();
         let _schedules = Schedules::start(vec![schedule], &Account::default(), &shared);
