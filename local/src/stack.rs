@@ -175,7 +175,7 @@ fn serve_api(
         .context("a socket has no address")?
         .port();
     let invoker = Arc::new(lambda.clone());
-    let router: Router = http_api::router(&model.routes, port, invoker, journal.clone());
+    let router: Router = http_api::router(model, port, invoker, journal.clone());
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();

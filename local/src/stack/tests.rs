@@ -115,6 +115,31 @@ async fn a_foreign_host_gets_nothing() {
 }
 
 #[tokio::test]
+async fn a_preflight_is_answered_by_the_gateway() {
+    let cors = "{Properties: {CorsConfiguration: {AllowOrigins: ['http://localhost:5173'], AllowMethods: [GET]}}, ";
+    let folder = Folder::new(&TEMPLATE.replace("Api: {", &format!("Api: {cors}")));
+    let running = Stack::start(folder.options()).await.unwrap();
+    let ask = async |method: &str| {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(&running.api_url)
+            .header("origin", "http://localhost:5173")
+            .header("access-control-request-method", "GET")
+            .body(Body::empty());
+        client().request(request.unwrap()).await.unwrap()
+    };
+    let preflight = ask("OPTIONS").await;
+    assert_eq!(preflight.status(), 204);
+    assert_eq!(preflight.headers()["access-control-allow-methods"], "GET");
+    assert!(running.lambda.processes("Probe").is_empty());
+
+    let answer = ask("GET").await;
+    assert_eq!(answer.status(), 200);
+    let origin = &answer.headers()["access-control-allow-origin"];
+    assert_eq!(origin, "http://localhost:5173");
+}
+
+#[tokio::test]
 async fn a_parameter_has_the_address_of_the_console_unless_told_otherwise() {
     let folder = Folder::new(TEMPLATE);
     let running = Stack::start(folder.options()).await.unwrap();

@@ -4,6 +4,7 @@
 //! meaning here, or an error that names the resource and the property.
 
 mod build;
+mod condition;
 mod document;
 mod error;
 mod event;
@@ -12,6 +13,7 @@ mod intrinsic;
 mod model;
 mod names;
 mod parameters;
+mod policy;
 mod resource;
 mod schedule;
 #[cfg(test)]
@@ -26,8 +28,8 @@ use self::document::Document;
 pub use self::{
     error::TemplateError,
     model::{
-        AsyncPolicy, ConfigurationSet, EventDestination, Function, Logging, Model, Route, Rule,
-        Schedule, StreamMapping, Table,
+        AsyncPolicy, ConfigurationSet, Cors, EventDestination, Function, Logging, Model, Route,
+        Rule, Schedule, StreamMapping, Table,
     },
     names::{ACCOUNT, Names, REGION, STACK},
     parameters::Overrides,

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::names::Names;
@@ -27,6 +28,10 @@ pub struct Model {
     pub tables: BTreeMap<String, Table>,
     /// Configuration sets of the mail service.
     pub configuration_sets: BTreeMap<String, ConfigurationSet>,
+    /// Policies that functions share: their IAM statements.
+    pub managed_policies: BTreeMap<String, Vec<Value>>,
+    /// What pages of other origins may do with the HTTP API.
+    pub cors: Option<Cors>,
     /// Names and ARNs of all of them.
     pub names: Names,
 }
@@ -83,6 +88,24 @@ pub struct Route {
     pub function: String,
     /// Logical id of the API.
     pub api: String,
+}
+
+/// An HTTP API's `CorsConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase", default)]
+pub struct Cors {
+    /// Origins: `*`, `https://*`, `http://*`, or one by one.
+    pub allow_origins: Vec<String>,
+    /// Methods of requests.
+    pub allow_methods: Vec<String>,
+    /// Headers of requests.
+    pub allow_headers: Vec<String>,
+    /// Headers of answers which the pages may read.
+    pub expose_headers: Vec<String>,
+    /// Whether cookies and the like may come along.
+    pub allow_credentials: bool,
+    /// Seconds for which a browser may remember the answer to a preflight.
+    pub max_age: Option<u32>,
 }
 
 /// A mapping from a table's stream to a function.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     build::{Context, typed},
     error::{Result, TemplateError},
-    model::{ConfigurationSet, EventDestination, Model, Table},
+    model::{ConfigurationSet, Cors, EventDestination, Model, Table},
     names,
 };
 
@@ -94,12 +94,25 @@ pub(super) fn queue(place: &str, properties: Value) -> Result<()> {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct HttpApiProperties {
+    cors_configuration: Option<Cors>,
+}
 
-/// Checks the API: all it says is in its routes.
-pub(super) fn http_api(place: &str, properties: Value) -> Result<()> {
-    typed::<Nothing>(place, properties).map(drop)
+/// Adds what the API says beside its routes.
+pub(super) fn http_api(model: &mut Model, place: &str, properties: Value) -> Result<()> {
+    let properties: HttpApiProperties = typed(place, properties)?;
+    let Some(cors) = properties.cors_configuration else {
+        return Ok(());
+    };
+    match model.cors.replace(cors) {
+        None => Ok(()),
+        // The routes of all APIs answer at one port.
+        Some(_) => Err(TemplateError::new(
+            format!("{place}.CorsConfiguration"),
+            "another API has one",
+        )),
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,3 +1,4 @@
+mod additions;
 mod repository;
 
 use super::*;
@@ -37,7 +38,22 @@ fn variable(value: &str) -> Result<String, TemplateError> {
 Parameters:
   Colour: {{Type: String, Default: red}}
   Number: {{Type: Number, Default: 8}}
-{}",
+  Many: {{Type: CommaDelimitedList, Default: 'x, y'}}
+Conditions:
+  IsRed: !Equals [!Ref Colour, red]
+  IsBlue: {{'Fn::Equals': [!Ref Colour, blue]}}
+  IsNotBlue: !Not [{{Condition: IsBlue}}]
+  IsSmall: !Equals [!Ref Number, 7]
+  IsRedAndSmall: !And [!Condition IsRed, !Condition IsSmall]
+  IsRedOrSmall: !Or [!Condition IsRed, !Condition IsSmall]
+Mappings:
+  Sizes: {{red: {{width: 7}}}}
+{}
+  Absent: {{Type: AWS::SQS::Queue, Condition: IsBlue}}
+  Topic: {{Type: AWS::SNS::Topic}}
+  Key: {{Type: AWS::KMS::Key}}
+  Shared: {{Type: AWS::IAM::ManagedPolicy, Properties: {{PolicyDocument: {{Statement: []}}}}}}
+",
         function(&format!("Environment: {{Variables: {{X: {value}}}}}"))
     );
     Ok(resolve(&text)?.functions["F"].variables["X"].clone())
@@ -80,6 +96,20 @@ fn every_known_intrinsic_is_resolved() {
         ("{Ref: Colour}", "red"),
         ("{'Fn::GetAtt': [Queue, QueueName]}", "Queue"),
         ("{'Fn::Sub': '${Number}'}", "8"),
+        ("!If [IsRed, !Ref Colour, !Ref Absent]", "red"),
+        ("!If [IsBlue, !Ref Absent, other]", "other"),
+        ("!If [IsRedAndSmall, yes, no]", "no"),
+        ("!If [IsRedOrSmall, yes, no]", "yes"),
+        ("{'Fn::If': [IsNotBlue, yes, no]}", "yes"),
+        (
+            "!Join ['-', [a, !Ref Number, !Ref AWS::NoValue, !Ref Colour]]",
+            "a-8-red",
+        ),
+        ("!Join ['+', !Ref Many]", "x+y"),
+        ("!FindInMap [Sizes, !Ref Colour, width]", "7"),
+        ("!Ref Topic", "arn:aws:sns:us-east-1:000000000000:Topic"),
+        ("!Ref Shared", "arn:aws:iam::000000000000:policy/Shared"),
+        ("!GetAtt Key.Arn", "Key.Arn"),
     ] {
         assert_eq!(variable(written).as_deref(), Ok(meant), "{written}");
     }
@@ -107,12 +137,17 @@ fn what_an_intrinsic_cannot_resolve_is_named() {
             "the emulator does not know the intrinsic function ImportValue",
         ),
         (
-            "!If [a, b, c]",
-            "the emulator does not know the intrinsic function If",
+            "!If [Nowhere, b, c]",
+            "the template has no condition Nowhere",
+        ),
+        ("!Join [a]", "cannot read the argument of Join"),
+        (
+            "!Ref Absent",
+            "Absent is not there: the condition IsBlue does not hold",
         ),
         (
-            "{'Fn::Join': ['', [a]]}",
-            "the emulator does not know the intrinsic function Join",
+            "!FindInMap [Sizes, red, deep]",
+            "Mappings has no deep there",
         ),
         ("[a]", "must be a text"),
     ] {
@@ -138,23 +173,36 @@ Resources:
 }
 
 #[test]
+fn a_condition_that_depends_on_itself_is_an_error() {
+    let text = "
+Conditions:
+  A: !Not [!Condition B]
+  B: !Not [!Condition A]
+";
+    assert_eq!(
+        problem(text),
+        "Conditions.B: the condition A depends on itself"
+    );
+}
+
+#[test]
 fn unknown_constructs_are_named() {
     for (text, expected) in [
         (
-            "Mappings: {}".to_owned(),
-            "Mappings: the emulator does not know this section",
+            "Hooks: {}".to_owned(),
+            "Hooks: the emulator does not know this section",
         ),
         (
             "Resources: {B: {Type: AWS::S3::Bucket}}".to_owned(),
             "B: the emulator does not know the resource type AWS::S3::Bucket",
         ),
         (
-            "Resources: {Q: {Type: AWS::SQS::Queue, Condition: Always}}".to_owned(),
-            "Q.Condition: the emulator does not know this attribute of a resource",
+            "Resources: {Q: {Type: AWS::SQS::Queue, CreationPolicy: {}}}".to_owned(),
+            "Q.CreationPolicy: the emulator does not know this attribute of a resource",
         ),
         (
             "Globals: {Api: {}}".to_owned(),
-            "Globals.Api: the emulator knows globals of functions only",
+            "Globals.Api: the emulator knows globals of Function and HttpApi only",
         ),
         (
             function("Events: {E: {Type: S3, Properties: {}}}"),
@@ -170,7 +218,7 @@ fn unknown_constructs_are_named() {
         ),
         (
             function("Policies: [AdministratorAccess]"),
-            "F.Properties.Policies[0]: invalid type: string \"AdministratorAccess\"",
+            "F.Properties.Policies[0]: `AdministratorAccess` is no AWS::IAM::ManagedPolicy of this template",
         ),
         (
             function(
