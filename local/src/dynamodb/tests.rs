@@ -1,12 +1,16 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{aws, send};
+use crate::{
+    template::arn,
+    testing::{aws, send},
+};
 
 pub(crate) fn users() -> Table {
     Table {
         id: "UsersTable".to_owned(),
         name: "users".to_owned(),
+        arn: arn("dynamodb", "table/users"),
         properties: json!({
             "BillingMode": "PAY_PER_REQUEST",
             "DeletionProtectionEnabled": true,

@@ -10,6 +10,7 @@ use crate::{
     },
     invoke::InvokeError,
     journal::Happening,
+    pattern::Pattern,
     testing::{FakeInvoker, aws},
 };
 
@@ -56,7 +57,6 @@ impl Stack {
             invoker: invoker.clone(),
             queues: Queues::new(journal.clone()),
             journal,
-            account: Account::default(),
         };
         // Waiting for a poll would exceed the tests' patience: they see that writes are told.
         let pace = Pace {
