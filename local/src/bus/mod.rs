@@ -124,7 +124,7 @@ impl Bus {
             return Err(UnknownBus(bus.to_owned()));
         }
         let id = Uuid::new_v4().to_string();
-        let event = self.envelope(&id, event);
+        let event = Self::envelope(&id, event);
         let rules = self.0.config.rules.iter();
         let matching: Vec<&Rule> = rules
             .filter(|rule| rule.bus == bus && rule.pattern.matches(&event))
@@ -152,7 +152,7 @@ impl Bus {
     }
 
     /// The event as targets get it.
-    fn envelope(&self, id: &str, event: &NewEvent) -> Value {
+    fn envelope(id: &str, event: &NewEvent) -> Value {
         json!({
             "version": "0",
             "id": id,

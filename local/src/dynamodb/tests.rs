@@ -262,7 +262,6 @@ async fn data_survive_a_restart_and_a_changed_template_is_told() {
     let mut config = Config {
         data: Some(scratch.0.clone()),
         tables: vec![users()],
-        ..Config::default()
     };
     let dynamo = serve(config.clone()).await.unwrap();
     put(&dynamo, "kept").await;

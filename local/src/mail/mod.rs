@@ -115,7 +115,7 @@ impl MailService {
             tags: message.tags,
         };
         let event = set.filter(|set| set.event_kinds.iter().any(|kind| kind == "SEND"));
-        let event = event.map(|set| self.sent(&mail, set));
+        let event = event.map(|set| Self::sent(&mail, set));
         self.0.journal.append(Happening::Mail { mail });
         if let Some(event) = event
             && let Err(error) = self.0.bus.publish(bus::DEFAULT, &event)
@@ -126,7 +126,7 @@ impl MailService {
     }
 
     /// The event of an accepted mail ("Monitoring SES events using Amazon `EventBridge`").
-    fn sent(&self, mail: &Mail, set: &ConfigurationSet) -> NewEvent {
+    fn sent(mail: &Mail, set: &ConfigurationSet) -> NewEvent {
         let now = Timestamp::now();
         let mut tags: Map<String, Value> = mail
             .tags

@@ -48,7 +48,6 @@ impl Stack {
         let config = dynamodb::Config {
             data: data.map(Path::to_path_buf),
             tables: vec![users()],
-            ..dynamodb::Config::default()
         };
         let dynamo = serve(config).await.unwrap();
         let invoker = Arc::new(FakeInvoker::new(answer));
