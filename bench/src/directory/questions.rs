@@ -24,7 +24,7 @@ impl Question {
 }
 
 /// The questions to a directory of `count` users.
-pub(crate) fn all(count: u32) -> anyhow::Result<Vec<Question>> {
+pub(crate) fn all(count: u64) -> anyhow::Result<Vec<Question>> {
     let plain = Listing::default();
     let search = |text: &str| Listing {
         search: Some(text.to_owned()),
@@ -36,7 +36,11 @@ pub(crate) fn all(count: u32) -> anyhow::Result<Vec<Question>> {
         condition,
         order: "created DESC, id DESC",
     };
-    let middle = Position::Page((count / plain.limit / 2).max(1));
+    let middle = Position::Page(
+        u32::try_from(count / u64::from(plain.limit) / 2)
+            .unwrap_or(u32::MAX)
+            .max(1),
+    );
     let by_name = Sort {
         key: SortKey::Name,
         descending: false,
