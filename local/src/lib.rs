@@ -9,7 +9,6 @@ pub mod stack;
 pub mod template;
 
 // What invokes functions, and what they call.
-pub mod account;
 pub mod bus;
 pub mod console;
 pub mod dynamodb;

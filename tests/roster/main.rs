@@ -27,6 +27,7 @@ mod sessions;
 mod sessions_post;
 mod snapshots;
 mod support;
+mod token;
 mod users_get;
 mod users_id;
 mod users_id_patch;

@@ -1,12 +1,16 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{aws, send};
+use crate::{
+    template::arn,
+    testing::{aws, send},
+};
 
 pub(crate) fn users() -> Table {
     Table {
         id: "UsersTable".to_owned(),
         name: "users".to_owned(),
+        arn: arn("dynamodb", "table/users"),
         properties: json!({
             "BillingMode": "PAY_PER_REQUEST",
             "DeletionProtectionEnabled": true,
@@ -258,7 +262,6 @@ async fn data_survive_a_restart_and_a_changed_template_is_told() {
     let mut config = Config {
         data: Some(scratch.0.clone()),
         tables: vec![users()],
-        ..Config::default()
     };
     let dynamo = serve(config.clone()).await.unwrap();
     put(&dynamo, "kept").await;

@@ -10,6 +10,7 @@ use crate::{
     },
     invoke::InvokeError,
     journal::Happening,
+    pattern::Pattern,
     testing::{FakeInvoker, aws},
 };
 
@@ -47,7 +48,6 @@ impl Stack {
         let config = dynamodb::Config {
             data: data.map(Path::to_path_buf),
             tables: vec![users()],
-            ..dynamodb::Config::default()
         };
         let dynamo = serve(config).await.unwrap();
         let invoker = Arc::new(FakeInvoker::new(answer));
@@ -56,7 +56,6 @@ impl Stack {
             invoker: invoker.clone(),
             queues: Queues::new(journal.clone()),
             journal,
-            account: Account::default(),
         };
         // Waiting for a poll would exceed the tests' patience: they see that writes are told.
         let pace = Pace {

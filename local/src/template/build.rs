@@ -47,7 +47,7 @@ pub(super) fn model(document: &Document, overrides: &Overrides) -> Result<Model>
         let place = format!("{id}.Properties");
         match declared.kind.as_str() {
             "AWS::DynamoDB::Table" => {
-                let table = resource::table(&place, name, properties)?;
+                let table = resource::table(&place, id, name, properties)?;
                 model.tables.insert(id.clone(), table);
             }
             "AWS::Events::EventBus" => {

@@ -9,9 +9,10 @@ use super::{
     build::{Context, typed},
     error::{Result, TemplateError},
     function::DestinationConfig,
-    model::{Model, Route, Rule, StreamMapping},
+    model::{Mapping, Model, Route, Rule},
     unmodelled,
 };
+use crate::pattern::Pattern;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -176,27 +177,29 @@ impl EventSource<'_> {
         })
     }
 
-    fn stream(&self, properties: Value) -> Result<StreamMapping> {
+    fn stream(&self, properties: Value) -> Result<Mapping> {
         let properties: StreamMappingProperties = typed(&self.place, properties)?;
         let StartingPosition::TrimHorizon = properties.starting_position;
         let place = format!("{}.Stream", self.place);
-        Ok(StreamMapping {
-            table: self
-                .context
-                .find(&place, "AWS::DynamoDB::Table", &properties.stream)?,
+        let table = self
+            .context
+            .find(&place, "AWS::DynamoDB::Table", &properties.stream)?;
+        Ok(Mapping {
+            id: format!("{}.{table}", self.function),
+            table,
             function: self.function.to_owned(),
             batch_size: properties.batch_size,
-            patterns: self.patterns(properties.filter_criteria)?,
+            filters: self.filters(properties.filter_criteria)?,
             bisect: properties.bisect_batch_on_function_error,
             // Lambda's default is -1: until the record expires.
-            retries: properties
+            max_retries: properties
                 .maximum_retry_attempts
                 .and_then(|retries| u32::try_from(retries).ok()),
             // And so it is here: never.
             max_age: properties
                 .maximum_record_age_in_seconds
                 .and_then(|age| Some(Duration::from_secs(u64::try_from(age).ok()?))),
-            reports_item_failures: properties
+            report_batch_item_failures: properties
                 .function_response_types
                 .contains(&ResponseType::ReportBatchItemFailures),
             on_failure: properties
@@ -206,16 +209,16 @@ impl EventSource<'_> {
         })
     }
 
-    fn patterns(&self, criteria: Option<FilterCriteria>) -> Result<Vec<Value>> {
+    fn filters(&self, criteria: Option<FilterCriteria>) -> Result<Vec<Pattern>> {
         let filters = criteria.map_or_else(Vec::new, |criteria| criteria.filters);
         filters
             .iter()
             .enumerate()
             .map(|(at, filter)| {
-                serde_json::from_str(&filter.pattern).map_err(|e| {
-                    let place = format!("{}.FilterCriteria.Filters[{at}].Pattern", self.place);
-                    TemplateError::new(place, e)
-                })
+                let place = format!("{}.FilterCriteria.Filters[{at}].Pattern", self.place);
+                let pattern = serde_json::from_str(&filter.pattern);
+                let pattern = pattern.map_err(|e| TemplateError::new(&place, e))?;
+                Pattern::parse(&pattern).map_err(|e| TemplateError::new(&place, e))
             })
             .collect()
     }
@@ -228,7 +231,8 @@ impl EventSource<'_> {
             bus: self
                 .context
                 .bus(&place, properties.event_bus_name.as_deref())?,
-            pattern: properties.pattern,
+            pattern: Pattern::parse(&properties.pattern)
+                .map_err(|e| TemplateError::new(format!("{}.Pattern", self.place), e))?,
             function: self.function.to_owned(),
             dead_letter: self.dead_letter(properties.dead_letter_config)?,
         })

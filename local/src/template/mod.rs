@@ -28,10 +28,10 @@ use self::document::Document;
 pub use self::{
     error::TemplateError,
     model::{
-        AsyncPolicy, ConfigurationSet, Cors, EventDestination, Function, Logging, Model, Route,
-        Rule, Schedule, StreamMapping, Table,
+        AsyncPolicy, ConfigurationSet, Cors, Function, Logging, Mapping, Model, Route, Rule,
+        Schedule, Table,
     },
-    names::{ACCOUNT, Names, REGION, STACK},
+    names::{ACCOUNT, Names, REGION, STACK, arn},
     parameters::Overrides,
 };
 

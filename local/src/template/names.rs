@@ -92,7 +92,8 @@ pub(super) fn bus_arn(name: &str) -> String {
     arn("events", &format!("event-bus/{name}"))
 }
 
-fn arn(service: &str, resource: &str) -> String {
+/// The ARN of `resource` of `service` in the made-up account.
+pub fn arn(service: &str, resource: &str) -> String {
     format!("arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}:{resource}")
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     build::{Context, typed},
     error::{Result, TemplateError},
-    model::{ConfigurationSet, Cors, EventDestination, Model, Table},
+    model::{ConfigurationSet, Cors, Model, Table},
     names,
 };
 
@@ -65,10 +65,11 @@ struct TimeToLiveProperties {
 }
 
 /// A table.
-pub(super) fn table(place: &str, name: String, properties: Value) -> Result<Table> {
+pub(super) fn table(place: &str, id: &str, name: String, properties: Value) -> Result<Table> {
     let _known: TableProperties = typed(place, properties.clone())?;
     let arn = names::attribute("AWS::DynamoDB::Table", &name, "Arn").unwrap_or_default();
     Ok(Table {
+        id: id.to_owned(),
         name,
         arn,
         properties,
@@ -141,7 +142,7 @@ pub(super) fn configuration_set(
         sending: properties
             .sending_options
             .is_none_or(|options| options.sending_enabled),
-        destinations: Vec::new(),
+        event_kinds: Vec::new(),
     })
 }
 
@@ -193,10 +194,7 @@ pub(super) fn event_destination(
     if let Some(set) = model.configuration_sets.get_mut(&set)
         && destination.enabled
     {
-        set.destinations.push(EventDestination {
-            bus,
-            kinds: destination.matching_event_types,
-        });
+        set.event_kinds.extend(destination.matching_event_types);
     }
     Ok(())
 }

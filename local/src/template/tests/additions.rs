@@ -90,7 +90,7 @@ fn record_age(model: &Model) -> Value {
 }
 
 fn mail_events(model: &Model) -> Value {
-    json!(model.configuration_sets["MailConfiguration"].destinations[0].kinds)
+    json!(model.configuration_sets["MailConfiguration"].event_kinds)
 }
 
 /// The additions of a review of this template for production.

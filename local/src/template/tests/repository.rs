@@ -42,8 +42,8 @@ fn the_template_of_this_repository_is_understood() {
         .unwrap();
     assert_eq!(sent.bus, "default");
     assert_eq!(
-        model.configuration_sets["MailConfiguration"].destinations[0].bus,
-        "default"
+        model.configuration_sets["MailConfiguration"].event_kinds,
+        ["SEND"]
     );
 
     let users = model
@@ -51,8 +51,10 @@ fn the_template_of_this_repository_is_understood() {
         .iter()
         .find(|s| s.table == "UsersTable")
         .unwrap();
-    assert_eq!((users.batch_size, users.retries), (100, Some(20)));
-    assert_eq!(users.patterns[0]["eventName"], json!(["INSERT"]));
+    assert_eq!((users.batch_size, users.max_retries), (100, Some(20)));
+    let event = json!({"eventName": "INSERT", "dynamodb": {"Keys": {"sk": {"S": "EVENT#1"}}}});
+    assert!(users.filters[0].matches(&event));
+    assert!(!users.filters[0].matches(&json!({"eventName": "INSERT"})));
     assert_eq!(users.on_failure.as_deref(), Some("PublishEventsFailures"));
 
     assert!(
