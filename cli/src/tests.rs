@@ -76,7 +76,7 @@ impl Folder {
             target,
             password: "correct horse battery staple".to_owned(),
         };
-        seed.run().await.unwrap()
+        Box::pin(seed.run()).await.unwrap()
     }
 
     /// The lines of a file. The feed has no order that another run would have to keep.

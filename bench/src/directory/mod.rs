@@ -29,7 +29,7 @@ use crate::{
 pub(crate) struct Options {
     /// How many users there are; may be given more than once
     #[arg(long, value_name = "N", default_values_t = [1_000, 10_000, 100_000, 1_000_000])]
-    users: Vec<u64>,
+    users: Vec<u32>,
 }
 
 /// Runs of each question.
@@ -46,7 +46,9 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     println!("|--:|---|--:|--:|--:|--:|--:|--:|");
     let mut processes = Vec::new();
     for &count in &options.users {
-        let users = (0..count).map(person).collect::<Result<Vec<_>, _>>();
+        let users = (0..u64::from(count))
+            .map(person)
+            .collect::<Result<Vec<_>, _>>();
         let users = users.map_err(|violation| anyhow!(violation.message))?;
         let columns = ask(count, &users)?;
         processes.push(process(users, &columns).await?);
@@ -64,7 +66,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// Prints a row for each question.
-fn ask(count: u64, users: &[Profile]) -> anyhow::Result<Columns> {
+fn ask(count: u32, users: &[Profile]) -> anyhow::Result<Columns> {
     let mut columns = Columns::new();
     for user in users {
         columns.upsert(&Row::Present(user.clone()))?;

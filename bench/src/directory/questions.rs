@@ -24,7 +24,7 @@ impl Question {
 }
 
 /// The questions to a directory of `count` users.
-pub(crate) fn all(count: u64) -> anyhow::Result<Vec<Question>> {
+pub(crate) fn all(count: u32) -> anyhow::Result<Vec<Question>> {
     let plain = Listing::default();
     let search = |text: &str| Listing {
         search: Some(text.to_owned()),
