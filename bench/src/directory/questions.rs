@@ -36,11 +36,7 @@ pub(crate) fn all(count: u32) -> anyhow::Result<Vec<Question>> {
         condition,
         order: "created DESC, id DESC",
     };
-    let middle = Position::Page(
-        u32::try_from(count / u64::from(plain.limit) / 2)
-            .unwrap_or(u32::MAX)
-            .max(1),
-    );
+    let middle = Position::Page((count / plain.limit / 2).max(1));
     let by_name = Sort {
         key: SortKey::Name,
         descending: false,
