@@ -163,7 +163,7 @@ impl Ports {
     }
 
     /// What answers requests for mails.
-    pub fn responder(&self, settings: &MailSettings) -> RequestResponder {
+    pub fn request_responder(&self, settings: &MailSettings) -> RequestResponder {
         RequestResponder {
             requests: self.requests(),
             users: self.users(),
@@ -272,7 +272,7 @@ impl Ports {
     /// The keys and the shared secrets.
     pub fn keys(&self) -> Arc<Keys> {
         let table = self.table(&self.deployment.keys_table);
-        Arc::new(Keys::new(table, self.env.random.clone()))
+        Arc::new(Keys::new(table, self.env.clone()))
     }
 
     /// The audit trail.
@@ -281,7 +281,7 @@ impl Ports {
     }
 
     /// The access tokens.
-    pub fn tokens(&self) -> Arc<Jwt> {
+    pub fn access_tokens(&self) -> Arc<Jwt> {
         let audience = self.deployment.audience.clone();
         Arc::new(Jwt::new(self.keys(), self.env.clone(), audience))
     }
@@ -291,7 +291,7 @@ impl Ports {
     /// # Errors
     /// If they cannot be read, or made where there are none.
     pub async fn session_tokens(&self) -> Result<SessionTokens> {
-        let tokens = self.tokens();
+        let tokens = self.access_tokens();
         let random = self.env.random.clone();
         let refresh_secret = SharedSecret::new(SecretPurpose::Refresh, self.keys(), random);
         tokio::try_join!(tokens.warm_up_to_sign(), refresh_secret.get())?;
@@ -302,7 +302,7 @@ impl Ports {
     }
 
     /// The bus.
-    pub fn bus(&self) -> Arc<EventBridge> {
+    pub fn event_bus(&self) -> Arc<EventBridge> {
         let client = aws_sdk_eventbridge::Client::new(&self.config);
         Arc::new(EventBridge::new(client, self.deployment.bus.clone()))
     }
@@ -321,7 +321,7 @@ impl Ports {
     }
 
     /// What changes users who prove an address.
-    pub fn redemption(&self, first_admin: FirstAdmin) -> TokenRedemption {
+    pub fn token_redemption(&self, first_admin: FirstAdmin) -> TokenRedemption {
         TokenRedemption {
             users: self.users(),
             tokens: self.one_time_tokens(),

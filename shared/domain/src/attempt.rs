@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    DomainEvent, Email, EventKind, Timestamp, UserId, change::EventMetadata, event::EventData,
+    DomainEvent, Email, EventKind, Timestamp, UserId,
+    event::{EventData, EventMetadata},
 };
 
 /// Whose tries are counted, and which.
@@ -186,9 +187,10 @@ pub struct AttemptCounter {
 /// The event that a sign-in was refused because of too many before. It names the user if there is one
 /// with the address.
 pub fn sign_in_locked(user: Option<UserId>, metadata: &EventMetadata) -> DomainEvent {
-    let mut event = metadata.plain_event(EventKind::SignInLocked, EventData::default());
-    event.user_id = user;
-    event
+    DomainEvent {
+        user_id: user,
+        ..metadata.event(EventKind::SignInLocked, EventData::default())
+    }
 }
 
 #[cfg(test)]

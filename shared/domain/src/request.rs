@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 
 use super::{
     DomainEvent, Email, EventKind, Name, PasswordHash, RequestId, Timestamp, UserId,
-    change::EventMetadata, event::EventData,
+    event::{EventData, EventMetadata},
 };
 
 /// How long a request waits to be carried out before it is forgotten: longer than a stream keeps its
@@ -71,7 +71,7 @@ impl AnonymousRequest {
             request_id: Some(id),
             ..EventData::default()
         };
-        let event = metadata.plain_event(kind.event_kind(), data);
+        let event = metadata.event(kind.event_kind(), data);
         let request = Self {
             id,
             email,

@@ -11,8 +11,8 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId, change::EventMetadata,
-    event::EventData,
+    DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId,
+    event::{EndReason, EventData, EventMetadata},
 };
 
 /// How long a session lasts after its last use: NIST SP 800-63B-4, 2.1.3 wants a new sign-in after 30
@@ -90,8 +90,10 @@ impl Session {
             session_id: Some(id),
             ..EventData::default()
         };
-        let mut event = metadata.plain_event(EventKind::SessionStarted, data);
-        event.user_id = Some(user.id);
+        let event = DomainEvent {
+            user_id: Some(user.id),
+            ..metadata.event(EventKind::SessionStarted, data)
+        };
         (session, event)
     }
 
@@ -144,9 +146,10 @@ impl Session {
             reason: Some(reason),
             ..EventData::default()
         };
-        let mut event = metadata.plain_event(EventKind::SessionEnded, data);
-        event.user_id = Some(user);
-        event
+        DomainEvent {
+            user_id: Some(user),
+            ..metadata.event(EventKind::SessionEnded, data)
+        }
     }
 
     /// The refresh token of the session's present generation.
@@ -176,16 +179,6 @@ pub enum Exchange {
     /// It ends: the token was exchanged before, so two have it and one of them stole it (RFC 9700,
     /// 4.14.2).
     Reuse,
-}
-
-/// Why a session ended before its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EndReason {
-    /// Somebody ended it; the event's actor says who.
-    SignedOut,
-    /// A refresh token came twice.
-    TokenReused,
 }
 
 /// The key from which the secrets of all refresh tokens come.

@@ -16,7 +16,7 @@ use shared::{
     application::{ports::UserRepository, user_updates::UserUpdates},
     domain::{
         Change, Error, Login, LoginKey, Name, Origin, PasswordHash, Result, Roles, User, UserId,
-        Version, change::EventMetadata, history::HistoryEntry, user::NewUser,
+        Version, event::EventMetadata, history::HistoryEntry, user::NewUser,
     },
 };
 use tokio::runtime::{Builder, Runtime};
@@ -87,7 +87,7 @@ impl UserRepository for Rival {
     }
 
     async fn commit(&self, change: &Change) -> Result<User> {
-        self.interfere(change.user().id).await?;
+        self.interfere(change.after.id).await?;
         self.ports.users.commit(change).await
     }
 

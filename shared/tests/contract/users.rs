@@ -158,7 +158,7 @@ async fn of_parallel_creations_with_one_address_one_wins(ports: Ports) {
         .into_iter()
         .map(|change| {
             let users = ports.users.clone();
-            tokio::spawn(async move { (change.user().id, users.commit(&change).await) })
+            tokio::spawn(async move { (change.after.id, users.commit(&change).await) })
         })
         .collect();
 
@@ -196,7 +196,7 @@ async fn parallel_replays_of_one_change_are_one_write(ports: Ports) {
         answers.push(task.await.unwrap());
     }
 
-    let stored = ports.users.find(change.user().id).await.unwrap().unwrap();
+    let stored = ports.users.find(change.after.id).await.unwrap().unwrap();
     assert!(answers.iter().all(|answer| *answer == stored));
 }
 

@@ -1,8 +1,6 @@
 //! Keys and secrets. Their leading keys separate who may read which.
 
-use std::sync::Arc;
-
-use application::ports::{SecretPurpose, Secrets, SecureRandom, SigningKeys};
+use application::ports::{Env, SecretPurpose, Secrets, SigningKeys};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -14,8 +12,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Entity, Item, Key, Table,
-    backoff::Backoff,
+    Entity, Item, Key, Table, backoff,
     error::Fault,
     expression::{ABSENT, number},
 };
@@ -24,13 +21,13 @@ use super::{
 #[derive(Clone)]
 pub struct Keys {
     table: Table,
-    random: Arc<dyn SecureRandom>,
+    env: Env,
 }
 
 impl Keys {
     /// The keys in `table`.
-    pub fn new(table: Table, random: Arc<dyn SecureRandom>) -> Self {
-        Self { table, random }
+    pub fn new(table: Table, env: Env) -> Self {
+        Self { table, env }
     }
 }
 
@@ -89,14 +86,14 @@ impl SigningKeys for Keys {
         let private = PrivateKeyItem {
             pkcs8: encode(&first.private),
         };
-        let mut backoff = Backoff::new(&*self.random);
+        let mut backoff = backoff(&self.env);
         loop {
             let writes = vec![
                 self.table.putting(&(), &ring, ABSENT, None)?,
                 self.table
                     .putting(&*first.public.kid, &private, ABSENT, None)?,
             ];
-            let token = self.random.token()?;
+            let token = self.env.random.token()?;
             let Err(error) = self.table.transact(writes, token).await else {
                 return Ok(ring);
             };
@@ -113,9 +110,9 @@ impl SigningKeys for Keys {
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<bool> {
-        let mut backoff = Backoff::new(&*self.random);
+        let mut backoff = backoff(&self.env);
         loop {
-            let token = self.random.token()?;
+            let token = self.env.random.token()?;
             let written = self.table.transact(self.writes(rotation)?, token).await;
             let Err(error) = written else {
                 return Ok(true);

@@ -3,14 +3,13 @@
 
 use std::collections::HashMap;
 
-use application::ports::SecureRandom;
+use application::ports::Env;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use domain::{Error, Result};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Key, Table,
-    backoff::Backoff,
+    Key, Table, backoff,
     error::Fault,
     expression,
     item::{self, Item},
@@ -128,18 +127,14 @@ impl Table {
     }
 
     /// Removes what stands under `keys`.
-    pub(super) async fn delete_all(
-        &self,
-        keys: Vec<Key>,
-        random: &(dyn SecureRandom + 'static),
-    ) -> Result<()> {
+    pub(super) async fn delete_all(&self, keys: Vec<Key>, env: &Env) -> Result<()> {
         let deletion = |key: Key| {
             let delete = DeleteRequest::builder().set_key(Some(key.into_item()));
             let delete = delete.build().map_err(Error::caused_by)?;
             Ok(WriteRequest::builder().delete_request(delete).build())
         };
         let requests = keys.into_iter().map(deletion).collect::<Result<_>>()?;
-        in_batches(requests, random, |batch| self.write_batch(batch)).await
+        in_batches(requests, env, |batch| self.write_batch(batch)).await
     }
 
     /// Gives what DynamoDB left undone.
@@ -165,19 +160,19 @@ const BATCH: usize = 25;
 /// `Unavailable` if a batch is not done after a few tries.
 async fn in_batches<T, Sent>(
     mut items: Vec<T>,
-    random: &(dyn SecureRandom + 'static),
+    env: &Env,
     send: impl Fn(Vec<T>) -> Sent,
 ) -> Result<()>
 where
     Sent: Future<Output = Result<Vec<T>>>,
 {
-    let mut backoff = Backoff::new(random);
+    let mut pauses = backoff(env);
     while !items.is_empty() {
         let rest = items.split_off(items.len().min(BATCH));
         let undone = send(items).await?;
         if undone.is_empty() {
-            backoff = Backoff::new(random);
-        } else if !backoff.pause().await? {
+            pauses = backoff(env);
+        } else if !pauses.pause().await? {
             return Err(Fault::Passing("BatchWriteItem: much is left undone".to_owned()).into());
         }
         items = undone;
@@ -188,7 +183,9 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
+
+    use application::ports::SecureRandom;
 
     use domain::Refusal;
 
@@ -196,6 +193,13 @@ mod tests {
 
     /// Draws zeros, so that pauses are over at once.
     struct Zeros;
+
+    fn env() -> Env {
+        Env {
+            clock: Arc::new(crate::system::System),
+            random: Arc::new(Zeros),
+        }
+    }
 
     impl SecureRandom for Zeros {
         fn fill(&self, bytes: &mut [u8]) -> Result<()> {
@@ -208,7 +212,7 @@ mod tests {
     async fn what_is_left_undone_is_sent_again() {
         let sent = Mutex::new(Vec::new());
         let done = Mutex::new(Vec::new());
-        in_batches((0..60).collect(), &Zeros, |mut batch: Vec<u32>| {
+        in_batches((0..60).collect(), &env(), |mut batch: Vec<u32>| {
             sent.lock().unwrap().push(batch.len());
             // Every other batch is done by half.
             let half = batch.len() * (sent.lock().unwrap().len() % 2) / 2;
@@ -227,7 +231,8 @@ mod tests {
     #[tokio::test]
     async fn what_stays_undone_ends() {
         let sent = Mutex::new(0);
-        let refused = in_batches(vec![1, 2], &Zeros, |batch| {
+        let env = env();
+        let refused = in_batches(vec![1, 2], &env, |batch| {
             *sent.lock().unwrap() += 1;
             async { Ok(batch) }
         });

@@ -166,8 +166,7 @@ impl SessionRepository for Sessions {
         let mut after = None;
         loop {
             let page = self.table.query::<Key>(&everything, after).await?;
-            let random = &*self.env.random;
-            self.table.delete_all(page.items, random).await?;
+            self.table.delete_all(page.items, &self.env).await?;
             after = page.next;
             if after.is_none() {
                 return Ok(());

@@ -25,8 +25,7 @@ use self::{
     transaction::Transaction,
 };
 use super::{
-    Entity as _, Key, Table,
-    backoff::Backoff,
+    Entity as _, Key, Table, backoff,
     error::Fault,
     expression::{PRESENT, Update, text},
     query::{KEYS, Query},
@@ -71,14 +70,14 @@ impl Users {
     /// # Errors
     /// `VersionConflict` if somebody else made that version.
     async fn written(&self, change: &Change) -> Result<Option<User>> {
-        let version = (change.user.id, change.user.version);
+        let version = (change.after.id, change.after.version);
         let Some(entry) = self.table.get::<HistoryEntry>(&version).await? else {
             return Ok(None);
         };
         if entry.event.id != change.event_id() {
             return Err(Refusal::VersionConflict.into());
         }
-        Ok(Some(change.user_in(&entry)))
+        Ok(Some(change.written_as(&entry)))
     }
 }
 
@@ -112,7 +111,7 @@ impl UserRepository for Users {
     }
 
     async fn commit(&self, change: &Change) -> Result<User> {
-        let mut backoff = Backoff::new(&*self.env.random);
+        let mut backoff = backoff(&self.env);
         loop {
             let failure = match self.attempt(change).await? {
                 Ok(user) => return Ok(user),

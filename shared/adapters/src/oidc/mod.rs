@@ -44,9 +44,9 @@ const CONFIG: CacheConfig = CacheConfig {
     capacity: 64,
 };
 
-/// How old known keys must be before an unknown one makes us look again: whoever sends tokens with
-/// invented key ids makes no more requests than this.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_mins(1);
+/// How old known keys must be before an unknown one makes us look again. So tokens with invented key
+/// ids cause no more than one request in this time. Holds for our own keys too.
+pub(crate) const LOOK_AGAIN_AFTER: Duration = Duration::from_mins(1);
 
 /// When to come back if a provider does not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
