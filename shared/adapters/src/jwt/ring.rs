@@ -10,7 +10,7 @@ use domain::{
 };
 use tokio::sync::Mutex;
 
-use crate::oidc::LOOK_AGAIN_AFTER;
+use crate::LOOK_AGAIN_AFTER;
 
 /// How long a process trusts the ring it read.
 const RELOAD_AFTER: Duration = Duration::from_mins(5);
