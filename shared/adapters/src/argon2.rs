@@ -96,7 +96,7 @@ impl Argon2 {
         Ok(PasswordHash::from_phc(hash.to_string()))
     }
 
-    /// Tries every spelling, also after one was right: how many there are tells nothing.
+    /// Tries every candidate, also after one was right, so that timing does not show which.
     fn verify_now(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool> {
         let params = hash.and_then(known);
         let target = params.as_ref().unwrap_or(&self.decoy);
@@ -213,7 +213,7 @@ mod tests {
         assert!(reference.verify_password(b"kestrel", &parsed).is_ok());
     }
 
-    /// What `run` gives by the reference implementation.
+    /// The output of the reference implementation.
     fn reference(password: &[u8], salt: &[u8]) -> [u8; HASH_LEN] {
         let params = argon2::Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_LEN)).unwrap();
         let (algorithm, version) = (argon2::Algorithm::Argon2id, argon2::Version::V0x13);

@@ -1,4 +1,4 @@
-//! Clients of the services, one of each for an environment: they pool their connections.
+//! The composition root: the adapters of one deployment, over clients which they share.
 
 use std::{sync::Arc, time::Duration};
 
@@ -44,7 +44,7 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 /// Time for all attempts of one call: less than the shortest time-out of a function.
 const OPERATION: Duration = Duration::from_secs(6);
 
-/// What every function is told: the `Globals` of the template. A name is no permission.
+/// What every function knows of its deployment: the `Globals` of the template. A name is no permission.
 #[derive(Debug, Clone)]
 pub struct Deployment {
     /// Table of users, their logins and their histories.

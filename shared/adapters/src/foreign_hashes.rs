@@ -7,7 +7,7 @@ use domain::{
 };
 use sha2::Sha256;
 
-/// What `password` gives by `hash`; none if no password of this kind ever was hashed so.
+/// The output for `password` with the parameters of `hash`; none if no password of this kind ever was hashed so.
 ///
 /// # Errors
 /// If the parameters cannot be followed. One that was read from a hash can.
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bcrypt_looks_at_72_octets_and_at_no_nul() {
+    async fn bcrypt_reads_72_bytes_and_no_nul() {
         let of_80_x = "$2y$04$abcdefghijklmnopqrstuubzadhGtS2zEF.gu0yd0opP6cVzb.e0i";
         for (len, is_right) in [(71, false), (72, true), (73, true), (80, true)] {
             assert_eq!(matches(of_80_x, &"x".repeat(len)).await, is_right, "{len}");
@@ -122,7 +122,7 @@ mod tests {
         assert!(matches(composed, "caf\u{e9} paix").await);
         assert!(matches(composed, "cafe\u{301} paix").await);
         assert!(matches(decomposed, "cafe\u{301} paix").await);
-        // Nobody can know from the normal form how it was typed elsewhere.
+        // The normal form does not say how it was typed in the other system.
         assert!(!matches(decomposed, "caf\u{e9} paix").await);
     }
 }

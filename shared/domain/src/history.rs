@@ -25,7 +25,7 @@ impl From<[u8; 32]> for Digest {
 }
 
 impl Digest {
-    /// What comes before the first event.
+    /// The `previous` of the first entry.
     pub const NONE: Self = Self([0; 32]);
 }
 
@@ -70,17 +70,17 @@ impl<'de> Deserialize<'de> for Digest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Private {
-    /// Keeps the digest from being guessed back once the rest is erased.
+    /// Keeps the rest from being guessed by its digest after erasure.
     pub salt: String,
-    /// Where the command came from.
+    /// The client IP of the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_address: Option<IpAddr>,
-    /// By which request.
+    /// The request of the command, as in its answer and the logs.
     pub request_id: String,
-    /// The address before.
+    /// The address before; only if it changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_email: Option<Email>,
-    /// The address after.
+    /// The address after; only if it changed or was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_email: Option<Email>,
 }
@@ -120,14 +120,14 @@ impl Private {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryEntry {
-    /// What others were told.
+    /// The part that is published.
     pub event: DomainEvent,
     /// The hash of the entry before; [`Digest::NONE`] in the first.
     pub previous: Digest,
-    /// What others were not told; gone after erasure.
+    /// The part that is not published; none after erasure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private: Option<Private>,
-    /// The digest of what others were not told; stays.
+    /// The digest of the private part; stays.
     pub private_digest: Digest,
     /// The hash of this entry.
     pub hash: Digest,

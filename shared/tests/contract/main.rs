@@ -39,15 +39,15 @@ macro_rules! contract {
     };
     (@ $backend:ident $attributes:tt $($test:ident)+) => {
         mod $backend {
-            $(contract!(@@ $backend $attributes $test);)+
+            $(crate::contract!(@@ $backend $attributes $test);)+
         }
     };
     (@@ $backend:ident ($(#[$attribute:meta])*) $test:ident) => {
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                $(#[$attribute])*
-                async fn $test() {
-                    crate::backend::$backend(super::$test).await;
-                }
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        $(#[$attribute])*
+        async fn $test() {
+            crate::backend::$backend(super::$test).await;
+        }
     };
 }
 pub(crate) use contract;

@@ -67,7 +67,7 @@ impl AttemptCounts {
         }
     }
 
-    /// The count goes from `before` to `after`, unless somebody else changed it since. Gives whether it
+    /// The count goes from `before` to `after`, unless another call changed it since. Returns true if it
     /// did.
     async fn replace(
         &self,
@@ -99,7 +99,7 @@ impl AttemptCounts {
 struct AttemptItem {
     #[serde(flatten)]
     counter: AttemptCounter,
-    /// The end of the last lock which an event told of.
+    /// The end of the last lockout that was announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     announced: Option<Timestamp>,
     ttl: i64,

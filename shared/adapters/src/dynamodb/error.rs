@@ -53,11 +53,11 @@ impl Fault {
             }
             _ => false,
         };
-        let told = format!("{operation}: {}", Causes(error));
+        let message = format!("{operation}: {}", Causes(error));
         if passing {
-            Self::Passing(told)
+            Self::Passing(message)
         } else {
-            Self::Lasting(told)
+            Self::Lasting(message)
         }
     }
 }

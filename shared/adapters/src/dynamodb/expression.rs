@@ -58,7 +58,7 @@ pub(super) fn names<const N: usize>(expressions: [&str; N]) -> HashMap<String, S
 /// The condition that there is no item with the key.
 pub(super) const ABSENT: &str = "attribute_not_exists(#pk)";
 
-/// The condition that there is an item with the key, lest an update make one.
+/// The condition that there is an item with the key, so that an update does not make one.
 pub(super) const PRESENT: &str = "attribute_exists(#pk)";
 
 /// A text.

@@ -101,7 +101,7 @@ impl SigningKeys for Keys {
             if let Some(ring) = self.ring().await? {
                 return Ok(ring);
             }
-            // None yet: somebody else's may be about to be written.
+            // None yet: another process may be about to write one.
             let fault = self.table.fault("TransactWriteItems", &error);
             if !matches!(fault, Fault::Passing(_)) || !backoff.pause().await? {
                 return Err(fault.into());

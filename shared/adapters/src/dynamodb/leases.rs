@@ -41,7 +41,7 @@ const REPLACE: (&str, &str) = (
 );
 
 /// That a lease is held, and by nobody else. The fingerprint is there for a holder from before an
-/// expiry, after which fences begin anew.
+/// expiry, after which fences begin at 1 again.
 const HELD: &str = "#fence = :fence AND #fingerprint = :fingerprint AND #expiresAt > :now AND \
                     attribute_not_exists(#result)";
 

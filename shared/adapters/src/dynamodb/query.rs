@@ -137,7 +137,7 @@ impl Table {
         in_batches(requests, env, |batch| self.write_batch(batch)).await
     }
 
-    /// Gives what DynamoDB left undone.
+    /// Returns what DynamoDB left undone.
     async fn write_batch(&self, batch: Vec<WriteRequest>) -> Result<Vec<WriteRequest>> {
         let answer = self
             .client

@@ -40,7 +40,7 @@ struct RequestItem {
     ttl: i64,
 }
 
-/// What is wished, in the attribute `kind` and those that belong to it.
+/// What is requested, in the attribute `kind` and those that belong to it.
 #[derive(Serialize, Deserialize)]
 #[serde(
     tag = "kind",

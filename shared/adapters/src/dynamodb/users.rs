@@ -51,8 +51,7 @@ impl Users {
         }
     }
 
-    /// Tries once to write `change`. Each attempt stamps anew, so that no row appears in the feed
-    /// with a time long past, and hence needs a token of its own.
+    /// Tries once to write `change`. Each attempt has its own stamp, and hence its own token.
     async fn attempt(&self, change: &Change) -> Result<Result<User, Failure>> {
         let stamped = change.stamp(self.env.clock.now());
         let user = stamped.user.clone();
@@ -68,7 +67,7 @@ impl Users {
     /// The user as an earlier attempt wrote it, if one did: the entry of its version decides.
     ///
     /// # Errors
-    /// `VersionConflict` if somebody else made that version.
+    /// `VersionConflict` if another change made that version.
     async fn written(&self, change: &Change) -> Result<Option<User>> {
         let version = (change.after.id, change.after.version);
         let Some(entry) = self.table.get::<HistoryEntry>(&version).await? else {

@@ -84,7 +84,7 @@ enum Flag {
 }
 
 impl ProfileClaims {
-    /// The profile; nothing if no address is told. An address or a name that is none is not told.
+    /// The profile; none without an address. An address or a name that is not valid here is left out.
     pub(super) fn into_profile(self) -> Option<IdentityProfile> {
         let email = self.email?.parse().ok();
         let email_verified = match self.email_verified {
@@ -166,7 +166,7 @@ impl Claims {
         }
         match &self.azp {
             Some(azp) if azp != expected.client_id => return Err("it was given to somebody else"),
-            // Principal may read it besides us we do not know; that it was given to us it must say.
+            // Other audiences are unknown to us; then `azp` must say that it was issued to us.
             None if is_for_others => return Err("it is for others too, and not given to us"),
             _ => {}
         }

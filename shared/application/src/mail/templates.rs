@@ -8,9 +8,9 @@ use super::Link;
 /// What all mails of a deployment share.
 #[derive(Debug, Clone)]
 pub struct MailBranding {
-    /// How the product is called.
+    /// Name of the product.
     pub product: String,
-    /// Where the application is; links point below it.
+    /// Base URL of the application; links point below it.
     pub app_url: String,
 }
 
@@ -19,17 +19,17 @@ pub struct MailBranding {
 pub enum MailTemplate {
     /// To a new user.
     Welcome,
-    /// To the owner of an address with which somebody tried to sign up.
+    /// To the owner of an address, after a sign-up with it.
     AlreadyRegistered,
-    /// To a user who wants another password.
+    /// To a user who asked to reset the password.
     PasswordReset,
-    /// To a user who wants to prove the address.
+    /// To a user who has to prove the address.
     EmailVerification,
-    /// To the address a user wants to have.
+    /// To the address which a user asked for.
     EmailChange,
-    /// To the owner of an address that another user wants to have.
+    /// To the owner of an address which another user asked for.
     AddressInUse,
-    /// To the address a user had.
+    /// To the former address of a user.
     EmailChanged,
 }
 

@@ -15,14 +15,14 @@ use crate::error::Violation;
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
-/// How a password was hashed, and what came out.
+/// A hash in its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HashParams {
     /// The function and what it costs.
     pub scheme: Scheme,
-    /// The salt.
+    /// Decoded.
     pub salt: Vec<u8>,
-    /// What came out.
+    /// Decoded; at least 16 bytes.
     pub output: Vec<u8>,
 }
 
@@ -201,8 +201,8 @@ fn bcrypt(raw: &str) -> Option<HashParams> {
     })
 }
 
-/// The PHC string format. A parameter that is not known could change what comes out, so there is
-/// none.
+/// The PHC string format. A parameter that is not known could change the output, so such a
+/// hash is refused.
 fn phc(raw: &str) -> Option<HashParams> {
     let hash = phc::PasswordHash::new(raw).ok()?;
     let (salt, output) = (hash.salt?, hash.hash?);
