@@ -93,7 +93,7 @@ impl Jwt {
 
     /// The key that signs now. The process that needs one first makes it.
     async fn signer(&self) -> Result<Arc<Signer>> {
-        let ring = match self.ring.get().await? {
+        let ring = match self.ring.get_recent().await? {
             Some(ring) => ring,
             None => {
                 let first = generate(self.env.clock.now())?;

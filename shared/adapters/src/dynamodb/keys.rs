@@ -1,4 +1,4 @@
-//! Keys and secrets. Their leading keys separate who may read which.
+//! Keys and secrets. Each has its own leading key, by which policies allow reading it.
 
 use application::ports::{Env, SecretPurpose, Secrets, SigningKeys};
 use async_trait::async_trait;
@@ -31,7 +31,7 @@ impl Keys {
     }
 }
 
-/// The one ring.
+/// The ring is one item.
 impl Entity for KeyRing {
     type Id = ();
 
@@ -97,7 +97,7 @@ impl SigningKeys for Keys {
             let Err(error) = self.table.transact(writes, token).await else {
                 return Ok(ring);
             };
-            // Whatever failed, a ring that is there now is the ring: ours, if a reply was lost.
+            // Whatever failed: a ring that exists now is the result. It is ours if a reply was lost.
             if let Some(ring) = self.ring().await? {
                 return Ok(ring);
             }
@@ -117,7 +117,7 @@ impl SigningKeys for Keys {
             let Err(error) = written else {
                 return Ok(true);
             };
-            // Whatever failed, the ring decides: it is ours if a reply was lost.
+            // Whatever failed, the ring decides. It is ours if a reply was lost.
             let ring = self.ring().await?;
             if ring.as_ref() == Some(&rotation.ring) {
                 return Ok(true);
@@ -134,7 +134,7 @@ impl SigningKeys for Keys {
 }
 
 impl Keys {
-    /// All of a rotation: the ring follows its predecessor, private halves come and go with it.
+    /// The writes of a rotation: the next ring, a new private half, and the deletion of old ones.
     fn writes(&self, rotation: &Rotation) -> Result<Vec<TransactWriteItem>> {
         let before = number(rotation.ring.version.saturating_sub(1));
         let values = Item::from([(":before".to_owned(), before)]);
@@ -164,7 +164,7 @@ impl Secrets for Keys {
         purpose: SecretPurpose,
         candidate: SecretSlice<u8>,
     ) -> Result<SecretSlice<u8>> {
-        // All calls but the first ever find it, and a read costs a tenth of a refused write.
+        // All calls but the very first find it, and a read costs a tenth of a refused write.
         if let Some(item) = self.table.get::<SecretItem>(&purpose).await? {
             return decode(&item.secret);
         }
@@ -183,7 +183,7 @@ fn encode(bytes: &SecretSlice<u8>) -> String {
 }
 
 fn decode(text: &str) -> Result<SecretSlice<u8>> {
-    // The cause would name a byte of the secret.
+    // Without the cause, which would show a byte of the secret.
     BASE64_STANDARD
         .decode(text)
         .map(SecretSlice::from)

@@ -19,33 +19,33 @@ use super::{
 /// it cannot be.
 #[derive(Debug, Default)]
 pub(super) struct Query<'a> {
-    /// The index; the table itself, if there is none.
+    /// An index; none for the table itself.
     pub(super) index: Option<&'static str>,
-    /// Which keys.
+    /// The key condition expression.
     pub(super) keys: &'static str,
-    /// Which of the items with such keys. The others are paid for all the same.
+    /// The filter expression. Items which it drops cost the same.
     pub(super) filter: Option<&'a str>,
-    /// Which attributes; all, if there is none.
+    /// The attributes to read; none for all.
     pub(super) only: Option<&'static str>,
-    /// What the placeholders of values stand for.
+    /// The values of the placeholders `:name`.
     pub(super) values: Vec<(&'a str, AttributeValue)>,
-    /// From the last sort key to the first.
+    /// True for descending sort keys.
     pub(super) descending: bool,
-    /// Items at most, those counted in which the filter drops.
+    /// The number of items to read at most, before the filter.
     pub(super) limit: Option<usize>,
 }
 
 /// The attributes of the key.
 pub(super) const KEYS: &str = "#pk, #sk";
 
-/// What one request of a query gives: up to a megabyte, before the filter.
+/// One page of a query: up to a megabyte, before the filter.
 #[derive(Debug)]
 pub(super) struct Page<T> {
     /// The items.
     pub(super) items: Vec<T>,
-    /// How many were read, before the filter.
+    /// The number of items before the filter.
     pub(super) read: usize,
-    /// The key of the last one read, unless it was the last there is.
+    /// The key of the last one read; none at the end.
     pub(super) next: Option<Item>,
 }
 
@@ -56,7 +56,7 @@ impl Query<'_> {
     }
 }
 
-/// What DynamoDB takes as a limit.
+/// A limit as DynamoDB takes it.
 fn limit(items: usize) -> i32 {
     i32::try_from(items.max(1)).unwrap_or(i32::MAX)
 }
@@ -126,7 +126,7 @@ impl Table {
         Ok(items)
     }
 
-    /// Removes what stands under `keys`.
+    /// Deletes the items with `keys`.
     pub(super) async fn delete_all(&self, keys: Vec<Key>, env: &Env) -> Result<()> {
         let deletion = |key: Key| {
             let delete = DeleteRequest::builder().set_key(Some(key.into_item()));
@@ -151,10 +151,10 @@ impl Table {
     }
 }
 
-/// Requests in one `BatchWriteItem` at most (DynamoDB's limit).
+/// Requests in one `BatchWriteItem`: DynamoDB's limit.
 const BATCH: usize = 25;
 
-/// Hands `items` to `send` in batches, and again, after a pause, what it leaves undone.
+/// Hands `items` to `send` in batches. What it leaves undone is sent again after a pause.
 ///
 /// # Errors
 /// `Unavailable` if a batch is not done after a few tries.

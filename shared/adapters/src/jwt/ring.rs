@@ -47,6 +47,16 @@ impl CachedRing {
         self.get_if(|known, now| known.stale_at > now).await
     }
 
+    /// The ring for signing, usually not older than [`LOOK_AGAIN_AFTER`]: what a withdrawn key signs is
+    /// refused by processes that know of it.
+    ///
+    /// # Errors
+    /// As [`CachedRing::get`].
+    pub(super) async fn get_recent(&self) -> Result<Option<Arc<KeyRing>>> {
+        self.get_if(|known, now| known.stale_at > now && !known.may_ask(now))
+            .await
+    }
+
     /// The ring, read anew if it has no key `kid`: after a key was replaced at once, tokens of the new
     /// one come before the known ring is stale. Tokens with invented ids make no more than one read in
     /// [`LOOK_AGAIN_AFTER`].
@@ -55,8 +65,7 @@ impl CachedRing {
     /// As [`CachedRing::get`].
     pub(super) async fn get_with(&self, kid: &str) -> Result<Option<Arc<KeyRing>>> {
         self.get_if(|known, now| {
-            let may_ask = known.asked_at.plus(LOOK_AGAIN_AFTER) <= now;
-            known.stale_at > now && (known.ring.find(kid).is_some() || !may_ask)
+            known.stale_at > now && (known.ring.find(kid).is_some() || !known.may_ask(now))
         })
         .await
     }
@@ -69,8 +78,7 @@ impl CachedRing {
     }
 
     /// The known ring if it is `enough`, or else a fresh one. If that cannot be read, the known one
-    /// goes on: its keys were good, and a reader that fails has no word on any of them. Users and
-    /// sessions are judged apart from it.
+    /// stays in use: an error says nothing about its keys, and users and sessions are checked apart.
     async fn get_if(
         &self,
         enough: impl FnOnce(&Known, Timestamp) -> bool + Send,
@@ -98,9 +106,13 @@ impl Known {
         }
     }
 
-    /// Goes on with this ring for a while, since there was no answer.
+    fn may_ask(&self, now: Timestamp) -> bool {
+        self.asked_at.plus(LOOK_AGAIN_AFTER) <= now
+    }
+
+    /// Keeps this ring for a while, since there was no answer.
     fn keep(&mut self, error: &Error, now: Timestamp) {
-        tracing::warn!(error = %Causes(error), "the signing keys were not read; the known ones go on");
+        tracing::warn!(error = %Causes(error), "the signing keys were not read; the known ones stay in use");
         self.asked_at = now;
         self.stale_at = self.stale_at.max(now.plus(LOOK_AGAIN_AFTER));
     }
@@ -208,6 +220,16 @@ mod tests {
         table.advance(LOOK_AGAIN_AFTER);
         assert!(knows(&cached, "new").await);
         assert!(!knows(&cached, "old").await, "it was withdrawn");
+    }
+
+    #[tokio::test]
+    async fn a_withdrawn_key_signs_for_no_longer_than_a_minute() {
+        let (table, cached) = fixture();
+        cached.get_recent().await.unwrap();
+        table.replace_key("new");
+        table.advance(LOOK_AGAIN_AFTER);
+        let ring = cached.get_recent().await.unwrap().unwrap();
+        assert!(ring.find("new").is_some());
     }
 
     #[tokio::test]
