@@ -13,7 +13,10 @@ use async_trait::async_trait;
 use proptest::prelude::*;
 use proptest_state_machine::{StateMachineTest, prop_state_machine};
 use shared::{
-    application::{ports::UserRepository, user_updates::UserUpdates},
+    application::{
+        ports::UserRepository,
+        user_updates::{Target, UserUpdates},
+    },
     domain::{
         Change, Error, Login, LoginKey, Name, Origin, PasswordHash, Result, Roles, User, UserId,
         Version, event::EventMetadata, history::HistoryEntry, user::NewUser,
@@ -207,9 +210,12 @@ impl Roster {
             let act = |user: &User, metadata: &EventMetadata| {
                 perform(user, action, password.clone(), metadata)
             };
-            let expected = expected.map(Version::from);
-            let origin = Origin::system("request-1");
-            told(self.updates.change(id, expected, &origin, act).await)
+            let target = Target {
+                id,
+                expected: expected.map(Version::from),
+                origin: Origin::system("request-1"),
+            };
+            told(self.updates.update(&target, act).await)
         })
     }
 }

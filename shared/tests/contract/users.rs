@@ -65,10 +65,10 @@ async fn an_address_belongs_to_one_user(ports: Ports) {
         Refusal::EmailTaken
     );
 
-    assert_eq!(ports.users.find(second.user().id).await.unwrap(), None);
+    assert_eq!(ports.users.find(second.after.id).await.unwrap(), None);
     let entry = ports
         .users
-        .history_entry(second.user().id, Version::FIRST)
+        .history_entry(second.after.id, Version::FIRST)
         .await;
     assert_eq!(entry.unwrap(), None);
     let key = LoginKey::Email(email("ann@example.com"));

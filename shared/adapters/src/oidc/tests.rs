@@ -5,7 +5,7 @@ mod site;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-use self::site::{DISCOVERY, NONCE, Site, lock};
+use self::site::{DISCOVERY, Memory, NONCE, Site, lock};
 use super::{signer::Signer, *};
 
 /// Makes an answer of a provider's metadata that is none.
@@ -246,7 +246,7 @@ async fn a_provider_that_says_what_it_should_not_is_not_asked_further() {
 async fn a_provider_that_is_away_is_unavailable() {
     let memory = Memory::new();
     // Bound and not listened to any more.
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
     let providers = json!([{"name": "a", "issuer": format!("http://{address}"), "clientId": "x"}]);
