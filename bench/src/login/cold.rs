@@ -107,7 +107,7 @@ async fn prepare(model: &Model, dynamo: &Dynamo) -> anyhow::Result<BTreeMap<Stri
     };
     aws.users().commit(&User::create(new, &metadata)).await?;
     // A later process finds the keys that the first one made.
-    aws.tokens().warm_up_to_sign().await?;
+    aws.access_tokens().warm_up_to_sign().await?;
     for (name, value) in [
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamo.url().as_str()),
         ("AWS_REGION", "us-east-1"),

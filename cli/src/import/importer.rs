@@ -6,7 +6,7 @@ use shared::{
     application::ports::{Env, UserRepository},
     domain::{
         Change, Error, FieldError, LoginKey, Origin, Refusal, Result, Timestamp, User, UserId,
-        change::EventMetadata, user::ImportKey,
+        event::EventMetadata, user::ImportKey,
     },
 };
 
@@ -67,10 +67,7 @@ impl Importer {
             return Ok(refused("/createdAt", "in-the-future", "has not come yet"));
         }
         let change = self.change(record, now)?;
-        let (id, address) = (
-            change.user().id,
-            LoginKey::Email(change.user().email.clone()),
-        );
+        let (id, address) = (change.after.id, LoginKey::Email(change.after.email.clone()));
         if let Some(outcome) = self.owned(&address, id).await? {
             return Ok(outcome);
         }

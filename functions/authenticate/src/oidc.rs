@@ -11,7 +11,7 @@ use shared::{
     },
     domain::{
         Actor, Email, Error, LoginKey, Name, Origin, Refusal, Result, User, UserId,
-        change::EventMetadata,
+        event::EventMetadata,
         identity::{ExternalIdentity, IdentityProfile},
         sign_up::SignUpPolicy,
         user::NewMember,

@@ -6,7 +6,7 @@ use shared::{
         user_updates::{Target, UserUpdates},
     },
     domain::{
-        Email, Error, LoginKey, Password, Refusal, Result, User, change::EventMetadata,
+        Email, Error, LoginKey, Password, Refusal, Result, User, event::EventMetadata,
         sign_up::SignUpPolicy,
     },
 };

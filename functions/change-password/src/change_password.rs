@@ -80,7 +80,7 @@ impl ChangePassword {
             })
             .await?;
         if let Proof::Owner { session_id, .. } = proof {
-            self.confirm(&changed, session_id).await;
+            self.sessions.keep(&changed, session_id).await;
         }
         Ok(())
     }
@@ -89,18 +89,6 @@ impl ChangePassword {
         let context = [user.name.as_str(), user.email.as_str()];
         let chosen = self.passwords.choose(new.expose(), &context);
         chosen.map_err(|violation| violation.at("/newPassword").into())
-    }
-
-    /// Lets the session that asked outlive the change. If that fails it ends like the others, which is
-    /// no reason to call the change, which is written, a failure.
-    async fn confirm(&self, user: &User, session_id: SessionId) {
-        let confirmed = self
-            .sessions
-            .confirm(user.id, session_id, user.auth_epoch)
-            .await;
-        if let Err(error) = confirmed {
-            tracing::warn!(%error, "the session that changed the password ends with the others");
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use shared::{
         Actor, Email, EventId, Name, NewPassword, Origin, PasswordHash, PasswordPolicy, Refusal,
         RequestId, Result, Roles, User, UserId,
         attempt::{AttemptKey, Limit, Scope},
-        change::EventMetadata,
+        event::EventMetadata,
         request::{AnonymousRequest, RequestKind, SignUp},
         sign_up::SignUpPolicy,
         user::NewUser,

@@ -7,7 +7,7 @@ use shared::{
         ports::SessionRepository,
         user_updates::{Target, UserUpdates},
     },
-    domain::{Refusal, Result, Session, SessionId, session::EndReason},
+    domain::{Refusal, Result, Session, SessionId, event::EndReason},
 };
 
 /// Ends sessions.

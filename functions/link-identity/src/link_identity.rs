@@ -9,7 +9,7 @@ use shared::{
     },
     domain::{
         Error, Refusal, Result, SessionId, User,
-        change::EventMetadata,
+        event::EventMetadata,
         identity::{Authorization, LinkedIdentity, RECENT},
     },
 };

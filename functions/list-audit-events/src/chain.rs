@@ -7,7 +7,7 @@ use shared::{
     domain::{
         Result, Timestamp, UserId, Version,
         audit::{AuditEntry, AuditQuery},
-        history::{Chain, ChainStatus, Digest, HistoryEntry, Verifier},
+        history::{ChainStatus, ChainVerdict, Digest, HistoryEntry, Verifier},
     },
 };
 
@@ -33,7 +33,7 @@ pub async fn verify(
     users: &dyn UserRepository,
     audit: &dyn AuditLog,
     user: UserId,
-) -> Result<Option<Chain>> {
+) -> Result<Option<ChainVerdict>> {
     // Before the entries: what is written meanwhile is no false alarm then.
     let witnesses = Witnesses::read(audit, user).await?;
     let mut verifier = Verifier::new(user);
@@ -61,7 +61,7 @@ pub async fn verify(
     if witnesses.witness(&last).is_none() && !is_witness(audit, user, &last).await? {
         let at = last.event.version;
         let status = ChainStatus::Broken;
-        return Ok(Some(Chain { status, at }));
+        return Ok(Some(ChainVerdict { status, at }));
     }
     Ok(Some(if is_end {
         verifier.end(witnesses.know_from(verifier.version()))

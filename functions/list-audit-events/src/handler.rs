@@ -6,7 +6,7 @@ use serde::Serialize;
 use shared::{
     domain::{
         Actor, EventId, EventKind, Timestamp, UserId, Version,
-        history::{Chain, Digest},
+        history::{ChainVerdict, Digest},
     },
     lambda::http::{Access, Request, Response, StatusCode, header, response},
 };
@@ -47,7 +47,7 @@ pub async fn handle(list: Arc<ListAuditEvents>, request: Request) -> Response {
 struct Body {
     data: Vec<Entry>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    chain: Option<Chain>,
+    chain: Option<ChainVerdict>,
     pagination: Pagination,
 }
 

@@ -8,7 +8,7 @@ use shared::{
     domain::{
         EventId, EventKind, Result, Timestamp,
         audit::{AuditEntry, AuditQuery},
-        history::Chain,
+        history::ChainVerdict,
     },
 };
 
@@ -32,7 +32,7 @@ pub struct Listed {
     /// What happened.
     pub lines: Vec<Line>,
     /// Whether the history of the user asked for is whole.
-    pub chain: Option<Chain>,
+    pub chain: Option<ChainVerdict>,
     /// Where the next page begins; none on the last.
     pub next: Option<(Timestamp, EventId)>,
 }

@@ -45,7 +45,7 @@ impl ListSessions {
 mod tests {
     use serde_json::{Value, json};
     use shared::{
-        domain::{Origin, session::EndReason},
+        domain::{Origin, event::EndReason},
         lambda::http::{Access, Request, Response},
     };
     use testing::{

@@ -14,7 +14,7 @@ async fn main() -> Exit {
         OnEmailVerificationRequested::execute,
         async |ports, settings: MailSettings| {
             Ok(OnEmailVerificationRequested {
-                responder: ports.responder(&settings),
+                responder: ports.request_responder(&settings),
             })
         },
     )

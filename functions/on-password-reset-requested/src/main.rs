@@ -14,7 +14,7 @@ async fn main() -> Exit {
         OnPasswordResetRequested::execute,
         async |ports, settings: MailSettings| {
             Ok(OnPasswordResetRequested {
-                responder: ports.responder(&settings),
+                responder: ports.request_responder(&settings),
             })
         },
     )

@@ -9,7 +9,7 @@ use shared::{
     },
     domain::{
         DomainEvent, Error, EventId, LoginKey, Origin, Refusal, Result, Roles, User,
-        change::EventMetadata,
+        event::EventMetadata,
         request::{AnonymousRequest, RequestKind, SignUp},
         user::NewUser,
     },

@@ -6,7 +6,10 @@ use shared::lambda::{Exit, relay};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
     relay::run(PublishEvents::execute, async |ports, ()| {
-        Ok(PublishEvents { bus: ports.bus() })
+        Ok(PublishEvents {
+            bus: ports.event_bus(),
+            env: ports.env.clone(),
+        })
     })
     .await
 }

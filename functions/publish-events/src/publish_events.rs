@@ -1,25 +1,34 @@
 //! The use case: events written with what they tell of reach the bus.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use shared::{
-    application::ports::{EventBus, MAX_EVENTS},
+    application::{
+        backoff::Backoff,
+        ports::{Env, EventBus, MAX_EVENTS},
+    },
     domain::{DomainEvent, Result},
 };
 
-/// How often events that the bus refused are offered again before the stream has to repeat them.
-const ATTEMPTS: usize = 3;
+/// How often events are offered to the bus before the stream has to repeat them.
+const ATTEMPTS: u32 = 3;
+
+/// The longest pause after the bus refused an event, which it does mostly to throttle. The second one
+/// is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Relays events.
 pub struct PublishEvents {
-    /// Where they go.
+    /// Publishes the events.
     pub bus: Arc<dyn EventBus>,
+    /// Time and randomness of the pauses.
+    pub env: Env,
 }
 
 impl PublishEvents {
-    /// Publishes `events`, which are in the order of their stream. Gives how many from the front are
-    /// published: the rest must come again. Of the rest, some may be published too; observers know
-    /// them by their ids.
+    /// Publishes `events`, which are in the order of their stream. Returns how many from the front are
+    /// published: the rest must come again. Of the rest, some may be published too; observers are
+    /// idempotent by their ids.
     pub async fn execute(&self, events: &[DomainEvent]) -> Result<usize> {
         let mut published = 0;
         for chunk in events.chunks(MAX_EVENTS) {
@@ -32,18 +41,20 @@ impl PublishEvents {
         Ok(published)
     }
 
-    /// Offers up to ten events until the bus has taken all. Gives how many from the front it took.
+    /// Offers up to ten events until the bus has accepted all. Returns how many from the front it
+    /// accepted.
     async fn offer(&self, chunk: &[DomainEvent]) -> Result<usize> {
         let mut taken = vec![false; chunk.len()];
-        for _ in 0..ATTEMPTS {
+        let mut backoff = Backoff::new(&self.env, ATTEMPTS, FIRST_PAUSE);
+        loop {
             let waiting: Vec<usize> = (0..chunk.len()).filter(|&index| !taken[index]).collect();
-            if waiting.is_empty() {
-                break;
-            }
             let events: Vec<DomainEvent> =
                 waiting.iter().map(|&index| chunk[index].clone()).collect();
             for (index, accepted) in waiting.into_iter().zip(self.bus.publish(&events).await?) {
                 taken[index] = accepted;
+            }
+            if taken.iter().all(|&accepted| accepted) || !backoff.pause().await? {
+                break;
             }
         }
         Ok(taken.iter().take_while(|&&accepted| accepted).count())
@@ -75,6 +86,7 @@ mod tests {
     fn service(backend: &Arc<FakeBackend>) -> PublishEvents {
         PublishEvents {
             bus: backend.clone(),
+            env: backend.env(),
         }
     }
 
@@ -96,11 +108,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn between_two_offers_is_a_pause() {
+        let backend = FakeBackend::new();
+        let clock = backend.env().clock;
+        let start = clock.now();
+        service(&backend).execute(&events(12)).await.unwrap();
+        assert_eq!(clock.now(), start, "nothing was refused");
+        backend.refuse_events(usize::MAX);
+        service(&backend).execute(&events(1)).await.unwrap();
+        let paused = start.until(clock.now());
+        let longest = FIRST_PAUSE + 2 * FIRST_PAUSE;
+        assert!(paused > Duration::ZERO && paused < longest, "{paused:?}");
+    }
+
+    #[tokio::test]
     async fn what_the_bus_goes_on_refusing_is_reported() {
         let backend = FakeBackend::new();
         backend.refuse_events(usize::MAX);
         assert_eq!(service(&backend).execute(&events(12)).await.unwrap(), 0);
-        assert_eq!(backend.trace().len(), ATTEMPTS, "the second ten waited");
+        let offers = backend.trace().len();
+        assert_eq!(offers, ATTEMPTS as usize, "the second ten waited");
     }
 
     /// The stream repeats a batch until it was published to its end.

@@ -9,7 +9,8 @@ use shared::{
     },
     domain::{
         Origin, Refusal, Result, Session, User,
-        session::{EndReason, Exchange, RefreshToken},
+        event::EndReason,
+        session::{Exchange, RefreshToken},
     },
 };
 

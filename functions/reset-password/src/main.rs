@@ -25,7 +25,7 @@ async fn main() -> Exit {
                 passwords: PasswordPolicy::with_minimum(config.minimum),
                 hasher: ports.password_hasher()?,
                 rate_limiter: ports.rate_limiter(),
-                redemption: ports.redemption(config.first_admin),
+                redemption: ports.token_redemption(config.first_admin),
             })
         },
     )

@@ -52,7 +52,7 @@ impl UnlinkIdentity {
                 user.unlink(&identity, has_password, metadata).map(Some)
             })
             .await?;
-        self.confirm(&changed, session_id).await;
+        self.sessions.keep(&changed, session_id).await;
         Ok(())
     }
 
@@ -60,18 +60,6 @@ impl UnlinkIdentity {
         let key = LoginKey::Email(user.email.clone());
         let login = self.updates.users.find_login(&key).await?;
         Ok(login.is_some_and(|login| login.user_id == user.id && login.password.is_some()))
-    }
-
-    /// Lets the session that asked outlive the change. If that fails it ends like the others, which is
-    /// no reason to call the change, which is written, a failure.
-    async fn confirm(&self, user: &User, session_id: SessionId) {
-        let confirmed = self
-            .sessions
-            .confirm(user.id, session_id, user.auth_epoch)
-            .await;
-        if let Err(error) = confirmed {
-            tracing::warn!(%error, "the session that unlinked an identity ends with the others");
-        }
     }
 }
 

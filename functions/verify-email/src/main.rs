@@ -23,7 +23,7 @@ async fn main() -> Exit {
         async |ports, config: Config| {
             Ok(VerifyEmail {
                 policy: config.policy,
-                redemption: ports.redemption(config.first_admin),
+                redemption: ports.token_redemption(config.first_admin),
             })
         },
     )

@@ -31,7 +31,7 @@ const SALT_LEN: usize = 16;
 /// Bytes of hash.
 const HASH_LEN: usize = 32;
 
-/// What makes new hashes.
+/// The parameters of new hashes.
 const OURS: Scheme = Scheme::Argon2id {
     version: VERSION,
     memory: MEMORY_KIB,
@@ -47,14 +47,14 @@ const OURS: Scheme = Scheme::Argon2id {
 pub struct Argon2 {
     kernel: Kernel,
     random: Arc<dyn SecureRandom>,
-    /// Kernels with memory of their own, one for each hash that was under way at once.
+    /// Kernels with their own memory, one for each hash that ran at once.
     spare: Arc<Mutex<Vec<Hasher>>>,
-    /// Compared with where there is no hash, so that this costs the same.
+    /// Verified where there is no hash, so that the cost is the same.
     decoy: HashParams,
 }
 
 impl Argon2 {
-    /// A hasher, warm.
+    /// A hasher whose memory is allocated.
     ///
     /// # Errors
     /// If there is no randomness.
@@ -76,7 +76,7 @@ impl Argon2 {
             random,
             spare: Arc::default(),
         };
-        // Making the decoy touches every block; it is a real hash of bytes nobody knows.
+        // Making the decoy touches every block. It is a real hash of unknown bytes.
         let unknown: [u8; 32] = hasher.random.bytes()?;
         hasher.decoy.output = hasher.run(&unknown, &hasher.decoy.salt)?.to_vec();
         Ok(hasher)
@@ -96,7 +96,7 @@ impl Argon2 {
         Ok(PasswordHash::from_phc(hash.to_string()))
     }
 
-    /// Tries every spelling, also after one was right: how many there are tells nothing.
+    /// Tries every candidate, also after one was right, so that timing does not show which.
     fn verify_now(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool> {
         let params = hash.and_then(known);
         let target = params.as_ref().unwrap_or(&self.decoy);
@@ -112,7 +112,7 @@ impl Argon2 {
         Ok(bool::from(matches) && params.is_some())
     }
 
-    /// One hash, in memory used before where there is some.
+    /// One hash, in spare memory if there is some.
     fn run(&self, password: &[u8], salt: &[u8]) -> Result<[u8; HASH_LEN]> {
         let mut hasher = self.spare().pop().unwrap_or_else(|| self.kernel.hasher());
         let mut output = [0; HASH_LEN];
@@ -125,7 +125,7 @@ impl Argon2 {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Off the thread that answers: the runtime has one, and a hash keeps it for milliseconds.
+    /// Runs on another thread: the runtime has one, and a hash takes it for milliseconds.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
@@ -159,7 +159,7 @@ impl PasswordHasher for Argon2 {
     }
 }
 
-/// Whether a hash comes out of the warm kernel.
+/// True if the warm kernel can compute hashes of this scheme.
 fn is_ours(params: &HashParams) -> bool {
     params.scheme == OURS && params.output.len() == HASH_LEN
 }
@@ -213,7 +213,7 @@ mod tests {
         assert!(reference.verify_password(b"kestrel", &parsed).is_ok());
     }
 
-    /// What `run` gives by the reference implementation.
+    /// The output of the reference implementation.
     fn reference(password: &[u8], salt: &[u8]) -> [u8; HASH_LEN] {
         let params = argon2::Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_LEN)).unwrap();
         let (algorithm, version) = (argon2::Algorithm::Argon2id, argon2::Version::V0x13);

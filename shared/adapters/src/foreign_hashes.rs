@@ -1,4 +1,4 @@
-//! Hashes which other systems made: verified until the next sign-in, which replaces them.
+//! Hashes made by other systems. The next sign-in replaces them.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use domain::{
@@ -7,7 +7,8 @@ use domain::{
 };
 use sha2::Sha256;
 
-/// What `password` gives by `hash`; none if no password of this kind ever was hashed so.
+/// The output for `password` with the parameters of `hash`; none if no system could have hashed such a
+/// password so.
 ///
 /// # Errors
 /// If the parameters cannot be followed. One that was read from a hash can.
@@ -43,12 +44,12 @@ pub(super) fn derive(hash: &HashParams, password: &[u8]) -> Result<Option<Vec<u8
     Ok(Some(output))
 }
 
-/// Bytes of a password which bcrypt looks at.
+/// The bytes of a password which bcrypt reads.
 const BCRYPT_LIMIT: usize = 72;
 
-/// bcrypt reads a text that ends with NUL, and no further than 72 bytes. A password was taken or cut
-/// there by the system that hashed it, so it is cut here. One with a NUL inside would be compared up
-/// to that alone, so it is none.
+/// bcrypt reads a text that ends with NUL, and no further than 72 bytes. The system that hashed a
+/// longer password cut it there, so it is cut here. One with a NUL inside would be compared up to that
+/// only, so it never matches.
 fn bcrypt(params: &HashParams, cost: u32, password: &[u8]) -> Result<Option<Vec<u8>>> {
     let salt = params.salt.as_slice().try_into().map_err(Error::internal)?;
     let mut text = zeroize::Zeroizing::new(password.to_vec());
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bcrypt_looks_at_72_octets_and_at_no_nul() {
+    async fn bcrypt_reads_72_bytes_and_no_nul() {
         let of_80_x = "$2y$04$abcdefghijklmnopqrstuubzadhGtS2zEF.gu0yd0opP6cVzb.e0i";
         for (len, is_right) in [(71, false), (72, true), (73, true), (80, true)] {
             assert_eq!(matches(of_80_x, &"x".repeat(len)).await, is_right, "{len}");
@@ -122,7 +123,7 @@ mod tests {
         assert!(matches(composed, "caf\u{e9} paix").await);
         assert!(matches(composed, "cafe\u{301} paix").await);
         assert!(matches(decomposed, "cafe\u{301} paix").await);
-        // Nobody can know from the normal form how it was typed elsewhere.
+        // The normal form does not say how it was typed in the other system.
         assert!(!matches(decomposed, "caf\u{e9} paix").await);
     }
 }

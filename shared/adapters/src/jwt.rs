@@ -1,5 +1,7 @@
 //! Access tokens: JWTs signed with RS256 (RFC 9068), which API Gateway's own authorizers accept.
 
+mod ring;
+
 use std::{sync::Arc, time::Duration};
 
 use application::ports::{
@@ -15,7 +17,7 @@ use aws_lc_rs::{
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use domain::{
     Error, Result, Role, Session, SessionId, Timestamp, User, UserId,
-    keys::{KeyPair, KeyRing, PublicKey},
+    keys::{KeyPair, PublicKey},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use secrecy::ExposeSecret as _;
@@ -25,14 +27,13 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use self::ring::CachedRing;
+
 /// How long an access token lives.
 pub const LIFETIME: Duration = Duration::from_mins(10);
 
-/// How long a process trusts the ring it read.
-const RELOAD_AFTER: Duration = Duration::from_mins(5);
-
 /// How far clocks may differ.
-const LEEWAY: u64 = 5;
+const LEEWAY: Duration = Duration::from_secs(5);
 
 /// RFC 9068, 2.1.
 const TYP: &str = "at+jwt";
@@ -42,13 +43,8 @@ pub struct Jwt {
     keys: Arc<dyn SigningKeys>,
     env: Env,
     audience: String,
-    ring: Mutex<Option<Cached<KeyRing>>>,
+    ring: CachedRing,
     signer: Mutex<Option<Arc<Signer>>>,
-}
-
-struct Cached<T> {
-    value: Arc<T>,
-    read_at: Timestamp,
 }
 
 struct Signer {
@@ -77,58 +73,32 @@ impl Jwt {
     /// Tokens for `audience`.
     pub fn new(keys: Arc<dyn SigningKeys>, env: Env, audience: impl Into<String>) -> Self {
         Self {
+            ring: CachedRing::new(keys.clone(), env.clock.clone()),
             keys,
             env,
             audience: audience.into(),
-            ring: Mutex::default(),
             signer: Mutex::default(),
         }
     }
 
     /// Reads the ring, so that the first request does not have to.
     pub async fn warm_up(&self) -> Result<()> {
-        self.ring().await.map(|_| ())
+        self.ring.get().await.map(|_| ())
     }
 
-    /// Makes the first key if there is none, and readies the one that signs now.
+    /// Makes the first key if there is none, and loads the one that signs now.
     pub async fn warm_up_to_sign(&self) -> Result<()> {
         self.signer().await.map(|_| ())
     }
 
-    /// The ring, not older than [`RELOAD_AFTER`].
-    async fn ring(&self) -> Result<Option<Arc<KeyRing>>> {
-        let mut cached = self.ring.lock().await;
-        let now = self.env.clock.now();
-        if let Some(fresh) = cached
-            .as_ref()
-            .filter(|ring| ring.read_at.plus(RELOAD_AFTER) > now)
-        {
-            return Ok(Some(fresh.value.clone()));
-        }
-        let ring = self.keys.ring().await?;
-        *cached = ring.map(|ring| Cached {
-            value: Arc::new(ring),
-            read_at: now,
-        });
-        Ok(cached.as_ref().map(|ring| ring.value.clone()))
-    }
-
-    /// Makes the first key, unless somebody else does.
-    async fn bootstrap(&self) -> Result<Arc<KeyRing>> {
-        let now = self.env.clock.now();
-        let value = Arc::new(self.keys.bootstrap(&generate(now)?).await?);
-        *self.ring.lock().await = Some(Cached {
-            value: value.clone(),
-            read_at: now,
-        });
-        Ok(value)
-    }
-
-    /// The key that signs now; the first one is made by whoever needs it first.
+    /// The key that signs now. The process that needs one first makes it.
     async fn signer(&self) -> Result<Arc<Signer>> {
-        let ring = match self.ring().await? {
+        let ring = match self.ring.get_recent().await? {
             Some(ring) => ring,
-            None => self.bootstrap().await?,
+            None => {
+                let first = generate(self.env.clock.now())?;
+                self.ring.bootstrap(&first).await?
+            }
         };
         let key = ring
             .signing_key(self.env.clock.now())
@@ -204,7 +174,7 @@ impl TokenVerifier for Jwt {
         else {
             return Ok(None);
         };
-        let Some(ring) = self.ring().await? else {
+        let Some(ring) = self.ring.get_with(&kid).await? else {
             return Ok(None);
         };
         let Some(key) = ring.find(&kid) else {
@@ -222,19 +192,18 @@ impl TokenVerifier for Jwt {
         };
         let claims = data.claims;
         let now = self.env.clock.now();
-        if Timestamp::from_seconds(claims.exp).plus(Duration::from_secs(LEEWAY)) <= now {
+        if Timestamp::from_seconds(claims.exp).plus(LEEWAY) <= now {
             return Ok(None);
         }
         Ok(Some(AccessTokenClaims {
             user_id: claims.sub,
             session_id: claims.sid,
             epoch: claims.epoch,
-            roles: claims.roles,
         }))
     }
 }
 
-/// Makes RSA keys of 2048 bits.
+/// Makes RSA keys of 2048 bits; RFC 7518, 3.3 asks for no less.
 pub struct Rsa;
 
 impl KeyGenerator for Rsa {

@@ -1,4 +1,4 @@
-//! Mail: SES v2.
+//! The mail service: SES v2.
 
 use application::{
     mail::CLAIM_TAG,
@@ -59,18 +59,18 @@ impl Mailer for Ses {
             .await;
         match outcome {
             Ok(_) => Ok(SendOutcome::Accepted),
-            // The service answered that it did not take the mail. Its code only: its message can
+            // The service answered that it refused the mail. Only the code is kept: the message can
             // hold the address.
             Err(SdkError::ServiceError(refusal)) if refusal.raw().status().is_client_error() => Ok(
                 SendOutcome::Refused(refusal.err().code().unwrap_or("unknown").to_owned()),
             ),
-            // The mail never left.
+            // The mail was never sent.
             Err(error @ (SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_)))
                 if never_sent(&error) =>
             {
                 Ok(SendOutcome::Refused(error.to_string()))
             }
-            // Nobody knows.
+            // Unknown: the mail may have been sent.
             Err(error) => Err(Error::caused_by(error)),
         }
     }

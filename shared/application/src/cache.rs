@@ -9,7 +9,7 @@
 //! invalidates every value of a namespace in every process; a load that began before cannot bring an
 //! old value back afterwards. A process asks for the generation again after
 //! [`max_staleness`](CacheConfig::max_staleness): that is the bound within which it sees an invalidation
-//! made elsewhere.
+//! made by another one.
 //!
 //! The cache never makes a read fail. Where the store does not answer, the load does; and what was
 //! loaded meanwhile is not kept, for nobody knows its generation.
@@ -29,17 +29,17 @@ use serde::{Serialize, de::DeserializeOwned};
 use self::slot::{InFlight, Slot};
 use crate::ports::{CacheEntry, Clock, SharedCache};
 
-/// What a cache holds to.
+/// Limits of a cache.
 #[derive(Debug, Clone, Copy)]
 pub struct CacheConfig {
-    /// How long a value counts, from before it was loaded.
+    /// How long a value is used, counted from before it was loaded.
     pub lifetime: Duration,
-    /// How long it counts that there is no value; if nothing is said, that is not kept.
+    /// How long the absence of a value is used; none if absence is not cached.
     pub negative_ttl: Option<Duration>,
-    /// Within what time an invalidation by another process is seen. Each process reads one item of
-    /// the store so often, for each namespace in use.
+    /// The time within which an invalidation by another process is seen. Each process reads one item
+    /// of the store that often, for each namespace in use.
     pub max_staleness: Duration,
-    /// How many values the process keeps. Beyond that, those go first that expire first.
+    /// The number of values in the memory of the process. Those that expire first are dropped first.
     pub capacity: usize,
 }
 
@@ -80,8 +80,8 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
         }
     }
 
-    /// The value under `key`; `load` is awaited only if there is none that counts. Of callers at the
-    /// same time one loads, and all get what came of it.
+    /// The value under `key`; `load` is awaited only if there is no current one. Of callers at the same
+    /// time one loads, and all get its result.
     ///
     /// # Errors
     /// Those of `load`. They are not kept.
@@ -107,12 +107,12 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
         outcome
     }
 
-    /// Makes values count no more: all of a namespace by `users:*`, or one by its key. This process
+    /// Invalidates values: all of a namespace by `users:*`, or one by its key. This process
     /// sees it at once. The others see it within [`max_staleness`](CacheConfig::max_staleness) for a
     /// namespace; for one key, when the value they have expires.
     ///
     /// # Errors
-    /// Those of the store: then the values may still count.
+    /// Those of the store: then the values may still be used.
     pub async fn invalidate(&self, pattern: &str) -> Result<()> {
         let Some(namespace) = pattern.strip_suffix(":*") else {
             if let Some(l2) = &self.l2 {
@@ -142,11 +142,11 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
         let now = self.clock.now();
         let shared = self.l2.as_deref().zip(generation);
         if let Some((l2, generation)) = shared
-            && let Some(entry) = told(l2.get(key).await).flatten()
+            && let Some(entry) = log_and_ignore(l2.get(key).await).flatten()
             && entry.generation == generation
             && entry.expires_at > now
             // One that cannot be read was written by another release.
-            && let Some(value) = told(serde_json::from_value(entry.value).map_err(Error::caused_by))
+            && let Some(value) = log_and_ignore(serde_json::from_value(entry.value).map_err(Error::caused_by))
         {
             return InFlight::loaded(Ok(value), Some(generation), Some(entry.expires_at));
         }
@@ -158,14 +158,15 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
         };
         let until = lifetime.map(|lifetime| now.plus(lifetime));
         if let (Some((l2, generation)), Ok(value), Some(expires_at)) = (shared, &loaded, until)
-            && let Some(value) = told(serde_json::to_value(value).map_err(Error::caused_by))
+            && let Some(value) =
+                log_and_ignore(serde_json::to_value(value).map_err(Error::caused_by))
         {
             let entry = CacheEntry {
                 value,
                 generation,
                 expires_at,
             };
-            told(l2.put(key, &entry).await);
+            log_and_ignore(l2.put(key, &entry).await);
         }
         InFlight::loaded(loaded, generation, until)
     }
@@ -184,7 +185,7 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
         {
             return Some(known.number);
         }
-        let number = told(l2.generation(namespace).await)?;
+        let number = log_and_ignore(l2.generation(namespace).await)?;
         let read = Generation {
             number,
             read_at: now,
@@ -193,7 +194,7 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
         Some(number)
     }
 
-    /// The place of `key`, made if there is none and room for it.
+    /// The slot of `key`, made if there is none, with room for it.
     fn slot(&self, key: &str) -> Arc<Slot<V>> {
         let mut slots = lock(&self.l1);
         if let Some(slot) = slots.get(key) {
@@ -234,8 +235,8 @@ fn namespace(key: &str) -> &str {
     key.split_once(':').map_or(key, |(namespace, _)| namespace)
 }
 
-/// The answer, or a line in the log: without the store it takes longer, and works.
-fn told<T>(answer: Result<T>) -> Option<T> {
+/// The answer, or a line in the log: without the store the cache is slower, and works.
+fn log_and_ignore<T>(answer: Result<T>) -> Option<T> {
     answer
         .inspect_err(|error| tracing::warn!(%error, "the shared cache does not answer"))
         .ok()

@@ -1,5 +1,6 @@
 //! Ports, and the services which use cases share.
 
+pub mod backoff;
 pub mod cache;
 pub mod idempotency;
 pub mod mail;

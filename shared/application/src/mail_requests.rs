@@ -1,5 +1,5 @@
-//! What anybody may ask for, for any address: the request is noted, and an observer finds out whether the
-//! address has an account.
+//! Requests for mails, which anybody may send for any address: the request is stored, and an observer
+//! finds out whether the address has an account.
 
 use std::sync::Arc;
 
@@ -14,26 +14,26 @@ use crate::{
     rate_limit::RateLimiter,
 };
 
-/// Notes requests for mails.
+/// Stores requests for mails.
 pub struct MailRequests {
-    /// Where they are kept.
+    /// Stores them.
     pub requests: Arc<dyn AnonymousRequests>,
-    /// Limits how often.
+    /// Limits how many come.
     pub rate_limiter: RateLimiter,
-    /// Mails to one address, an hour.
+    /// Requests for one address, in an hour.
     pub per_address: Limit,
-    /// Mails responder for from one place, an hour.
+    /// Requests from one client IP, in an hour.
     pub per_client_ip: Limit,
     /// Time and randomness.
     pub env: Env,
 }
 
 impl MailRequests {
-    /// Writes a request down: by the same calls for every address, so that nobody learns here whether it
-    /// has an account.
+    /// Stores a request: by the same calls for every address, so that the caller does not learn whether
+    /// it has an account.
     ///
     /// # Errors
-    /// `TooManyRequests` if too many came for this address, or from this place.
+    /// `TooManyRequests` if too many came for this address, or from this client IP.
     pub async fn submit(&self, kind: RequestKind, email: Email, origin: Origin) -> Result<()> {
         let tries = [
             (

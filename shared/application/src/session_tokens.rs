@@ -1,4 +1,4 @@
-//! What a session is worth: an access token for the API and a refresh token for the next one.
+//! The tokens of a session: an access token for the API and a refresh token for the next one.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
     shared_secret::SharedSecret,
 };
 
-/// Grants tokens.
+/// Issues the tokens of sessions.
 pub struct SessionTokens {
     /// Signs access tokens.
     pub tokens: Arc<dyn TokenIssuer>,
@@ -20,14 +20,14 @@ pub struct SessionTokens {
     pub refresh_secret: SharedSecret,
 }
 
-/// What a user gets for a session.
+/// The tokens of a session.
 #[derive(Debug)]
 pub struct TokenPair {
-    /// For the API.
+    /// Authorizes calls of the API.
     pub access: AccessToken,
-    /// For the next access token.
+    /// Exchanged once for the next pair.
     pub refresh: RefreshToken,
-    /// The user.
+    /// The user of the session, for the answer.
     pub user: User,
 }
 

@@ -17,7 +17,7 @@ pub struct SharedSecret {
 }
 
 impl SharedSecret {
-    /// The secret for `purpose`, made by whoever needs it first.
+    /// The secret for `purpose`, made by the process that needs it first.
     pub fn new(
         purpose: SecretPurpose,
         secrets: Arc<dyn Secrets>,
@@ -31,7 +31,7 @@ impl SharedSecret {
         }
     }
 
-    /// The secret. Asks the store at the first call only.
+    /// The secret; read at the first call only.
     pub async fn get(&self) -> Result<&SecretSlice<u8>> {
         self.cell
             .get_or_try_init(async || {

@@ -3,30 +3,30 @@
 use std::sync::Arc;
 
 use domain::{
-    Actor, Change, Email, Error, FirstAdmin, LoginKey, OneTimeToken, Origin, PasswordHash, Refusal,
-    Result, TokenPurpose, User, change::EventMetadata,
+    Actor, Change, Email, FirstAdmin, LoginKey, OneTimeToken, Origin, PasswordHash, Refusal,
+    Result, TokenPurpose, User, event::EventMetadata,
 };
 
-use crate::ports::{Env, OneTimeTokens, UserRepository};
+use crate::{
+    ports::{Env, OneTimeTokens, UserRepository},
+    user_updates,
+};
 
-/// How often a change is tried again on the user as changed by others.
-const ATTEMPTS: usize = 5;
-
-/// Changes users who redeem an address.
+/// Changes users who redeem a one-time token.
 #[derive(Clone)]
 pub struct TokenRedemption {
-    /// Where users are kept.
+    /// Loads and commits.
     pub users: Arc<dyn UserRepository>,
-    /// Where one-time tokens are kept.
+    /// Says whether a token is still good.
     pub tokens: Arc<dyn OneTimeTokens>,
-    /// Principal becomes the first administrator.
+    /// The address whose owner becomes the first administrator.
     pub first_admin: FirstAdmin,
     /// Time and randomness.
     pub env: Env,
 }
 
 impl TokenRedemption {
-    /// The user whose token this is, if the token is good at the moment.
+    /// The user of the token, if it is good now.
     ///
     /// # Errors
     /// `TokenExpired` if it is not, or if the user is gone or not active.
@@ -41,13 +41,13 @@ impl TokenRedemption {
         }
     }
 
-    /// Changes the user as `change` says and uses the token up, both or neither. `change` gets the
-    /// password hash of the present address if the token is for another one. Whoever proves the
+    /// Commits what `change` makes of the user and uses the token up: both or neither. `change` gets
+    /// the password hash of the present address if the token is for another one. A user who proves the
     /// address of the first administrator while there is none becomes one, by the same change.
     ///
     /// # Errors
-    /// `TokenExpired` if the token is not good, or if the user is gone or not active; what `change`
-    /// says; `EmailTaken` if another user has the address that is to be claimed.
+    /// `TokenExpired` if the token is not good, or if the user is gone or not active; `EmailTaken` if
+    /// another user has the address to be claimed; and those of `change`.
     pub async fn redeem(
         &self,
         token: &OneTimeToken,
@@ -55,11 +55,12 @@ impl TokenRedemption {
         change: impl Fn(&User, Option<PasswordHash>, &EventMetadata) -> Result<Change> + Send + Sync,
     ) -> Result<User> {
         let origin = Origin {
-            // Principal reads the mail is the user.
+            // The reader of the mail is the user.
             actor: Actor::User(token.user_id),
             ..origin
         };
-        for _ in 0..ATTEMPTS {
+        let (origin, change) = (&origin, &change);
+        user_updates::commit(&*self.users, || async move {
             let user = self.find(token).await?;
             let address = address(&user, token.purpose)?;
             let password = self.password(&user, token.purpose).await?;
@@ -67,12 +68,9 @@ impl TokenRedemption {
             let change = change(&user, password, &metadata)?;
             let change = change.spending(token.spend(address, metadata.now));
             let change = self.grant_admin(&user, address, change).await?;
-            match self.users.commit(&change).await {
-                Err(Error::Refused(Refusal::VersionConflict)) => {}
-                outcome => return outcome,
-            }
-        }
-        Err(Refusal::VersionConflict.into())
+            Ok((user, Some(change)))
+        })
+        .await
     }
 
     async fn find(&self, token: &OneTimeToken) -> Result<User> {
@@ -93,8 +91,8 @@ impl TokenRedemption {
     }
 
     async fn grant_admin(&self, user: &User, proven: &Email, change: Change) -> Result<Change> {
-        let called = self.first_admin.is(proven) && !user.is_active_admin();
-        Ok(if called && !self.users.has_administrator().await? {
+        let is_candidate = self.first_admin.is(proven) && !user.is_active_admin();
+        Ok(if is_candidate && !self.users.has_administrator().await? {
             change.granting_admin()
         } else {
             change

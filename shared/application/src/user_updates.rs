@@ -1,78 +1,42 @@
-//! Load, call, save: how every command changes a user.
+//! Load, decide, commit: how every command changes a user.
 
 use std::sync::Arc;
 
-use domain::{
-    Change, Error, Origin, Refusal, Result, User, UserId, Version, change::EventMetadata,
-};
+use domain::{Change, Error, Origin, Refusal, Result, User, UserId, Version, event::EventMetadata};
 
 use crate::ports::{Env, UserRepository};
 
-/// How often a command that names no version is tried again on the user as changed by others.
+/// The number of tries of a command whose user others change meanwhile.
 const ATTEMPTS: usize = 5;
 
-/// Which user a command is about, and what its sender says of it.
+/// Which user a command is about, and on what condition.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// The user.
+    /// The user to be changed.
     pub id: UserId,
-    /// The version at which the user must be, if the sender said one.
+    /// The version of the `If-Match` header, if there was one.
     pub expected: Option<Version>,
-    /// Principal asks, and from where.
+    /// The caller, and from where the command came.
     pub origin: Origin,
-}
-
-impl Target {
-    /// `user`, if it is at the version the sender said.
-    fn check(&self, user: Option<User>) -> Result<User> {
-        let user = user.ok_or(Refusal::NotFound)?;
-        if self
-            .expected
-            .is_some_and(|expected| expected != user.version)
-        {
-            return Err(Refusal::PreconditionFailed.into());
-        }
-        Ok(user)
-    }
 }
 
 /// Changes users.
 #[derive(Clone)]
 pub struct UserUpdates {
-    /// Where users are kept.
+    /// Loads and commits.
     pub users: Arc<dyn UserRepository>,
     /// Time and randomness.
     pub env: Env,
 }
 
 impl UserUpdates {
-    /// Loads the user, calls `change` on it and saves what it gives; if it gives nothing, the user is
-    /// as wanted already. If somebody else changed the user meanwhile, begins again; unless the
-    /// caller said at which version the user must be.
+    /// Loads the user, calls `change` on it and commits the result; without a result the user stays
+    /// as it is. If somebody else changed the user meanwhile, begins again, unless the caller named a
+    /// version.
     ///
     /// # Errors
-    /// `NotFound`; `PreconditionFailed` if the user is not at `expected`; and what `change` and
-    /// [`UserRepository::commit`] say.
-    pub async fn change(
-        &self,
-        id: UserId,
-        expected: Option<Version>,
-        origin: &Origin,
-        change: impl Fn(&User, &EventMetadata) -> Result<Option<Change>> + Send + Sync,
-    ) -> Result<User> {
-        let origin = origin.clone();
-        let target = Target {
-            id,
-            expected,
-            origin,
-        };
-        self.update(&target, change).await
-    }
-
-    /// [`UserUpdates::change`] of a target.
-    ///
-    /// # Errors
-    /// As there.
+    /// `NotFound`; `PreconditionFailed` if the user is not at the expected version; and those of
+    /// `change` and [`UserRepository::commit`].
     pub async fn update(
         &self,
         target: &Target,
@@ -85,35 +49,63 @@ impl UserUpdates {
     /// The user as it is now, for commands that must know it before they know the change.
     ///
     /// # Errors
-    /// `NotFound`; `PreconditionFailed` if the user is not at the version expected.
+    /// `NotFound`; `PreconditionFailed` if the user is not at the expected version.
     pub async fn load(&self, target: &Target) -> Result<User> {
-        target.check(self.users.find(target.id).await?)
+        let user = self.users.find(target.id).await?;
+        let user = user.ok_or(Refusal::NotFound)?;
+        match target.expected {
+            Some(expected) if expected != user.version => Err(Refusal::PreconditionFailed.into()),
+            _ => Ok(user),
+        }
     }
 
-    /// [`UserUpdates::change`] of a user who was loaded just now. `change` is called again, on another
+    /// [`UserUpdates::update`] of a user who was loaded just now. `change` is called again, on another
     /// state, if somebody else changed the user since.
     ///
     /// # Errors
     /// As there.
     pub async fn update_loaded(
         &self,
-        mut user: User,
+        user: User,
         target: &Target,
         change: impl Fn(&User, &EventMetadata) -> Result<Option<Change>> + Send + Sync,
     ) -> Result<User> {
-        for _ in 0..ATTEMPTS {
-            let metadata = self.env.metadata(target.origin.clone())?;
-            let Some(change) = change(&user, &metadata)? else {
-                return Ok(user);
-            };
-            match self.users.commit(&change).await {
-                Err(Error::Refused(Refusal::VersionConflict)) if target.expected.is_some() => {
-                    return Err(Refusal::PreconditionFailed.into());
-                }
-                Err(Error::Refused(Refusal::VersionConflict)) => user = self.load(target).await?,
-                outcome => return outcome,
+        let mut loaded = Some(user);
+        let change = &change;
+        commit(&*self.users, || {
+            let loaded = loaded.take();
+            async move {
+                let user = match loaded {
+                    Some(user) => user,
+                    None => self.load(target).await?,
+                };
+                let metadata = self.env.metadata(target.origin.clone())?;
+                let change = change(&user, &metadata)?;
+                Ok((user, change))
             }
-        }
-        Err(Refusal::VersionConflict.into())
+        })
+        .await
     }
+}
+
+/// Commits what `decide` makes of the user that it loads; without a change, the user stays. If
+/// somebody else changed the user meanwhile, decides anew, a few times.
+pub(crate) async fn commit<F>(
+    users: &dyn UserRepository,
+    mut decide: impl FnMut() -> F,
+) -> Result<User>
+where
+    F: Future<Output = Result<(User, Option<Change>)>>,
+{
+    for _ in 0..ATTEMPTS {
+        let (user, change) = decide().await?;
+        let Some(change) = change else {
+            return Ok(user);
+        };
+        match users.commit(&change).await {
+            Err(Error::Refused(Refusal::VersionConflict)) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(Refusal::VersionConflict.into())
 }

@@ -1,5 +1,5 @@
-//! How often somebody may try. Tries are counted for each subject and spent before anything is tried,
-//! so that however many come at once, no more than allowed are.
+//! Limits on attempts. Attempts are counted for each subject and spent before anything is tried, so
+//! that however many come at once, no more than allowed are.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -8,28 +8,29 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    DomainEvent, Email, EventKind, Timestamp, UserId, change::EventMetadata, event::EventData,
+    DomainEvent, Email, EventKind, Timestamp, UserId,
+    event::{EventData, EventMetadata},
 };
 
-/// Whose tries are counted, and which.
+/// Names a counter: what is counted, and for whom.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptKey {
     scope: Scope,
     subject: String,
 }
 
-/// Which tries are counted.
+/// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// To guess the password of an account.
+    /// Guesses at the password of an account.
     Account,
-    /// To guess passwords from one place.
+    /// Wrong guesses from one client IP.
     Source,
-    /// To sign up from one place.
+    /// Sign-ups from one client IP.
     SignUp,
-    /// To have a mail sent to an address.
+    /// Requests for mails to one address.
     MailTo,
-    /// To have mails sent from one place.
+    /// Requests for mails from one client IP.
     MailFrom,
 }
 
@@ -47,8 +48,8 @@ impl Scope {
 }
 
 impl AttemptKey {
-    /// Tries which concern an address, whether or not it has an account. The address itself is not
-    /// stored: of whom nobody knows yet whether they are users, nothing stays.
+    /// The counter of an address, whether or not it has an account. The address itself is not stored:
+    /// its owner may not be a user.
     pub fn of_address(scope: Scope, email: &Email) -> Self {
         Self {
             scope,
@@ -56,8 +57,8 @@ impl AttemptKey {
         }
     }
 
-    /// Tries which come from one place. Whoever has one IPv6 address has the 2^64 around it, so those
-    /// count as one. Without an address all count as one: that does not happen behind the gateway.
+    /// The counter of a client IP. The owner of an IPv6 address has the 2^64 around it, so those count
+    /// as one. Without an address all count as one: that does not happen behind the gateway.
     pub fn of_client_ip(scope: Scope, source: Option<IpAddr>) -> Self {
         let subject = match source.map(|address| address.to_canonical()) {
             Some(IpAddr::V4(address)) => address.to_string(),
@@ -70,29 +71,29 @@ impl AttemptKey {
         Self { scope, subject }
     }
 
-    /// Which tries.
+    /// What is counted.
     pub fn scope(&self) -> Scope {
         self.scope
     }
 
-    /// Whose.
+    /// A hash of the address, or the client IP.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 }
 
-/// How often.
+/// How many attempts are allowed, and how long to wait after them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    /// Tries without waiting.
+    /// Attempts without waiting.
     pub allowance: u32,
-    /// What the last of them has to be waited for; twice as long after each further one.
+    /// The wait after the last of them; it doubles with each further one.
     pub first_wait: Duration,
-    /// What has to be waited at most.
+    /// The longest wait.
     pub longest_wait: Duration,
-    /// After that, counted from the first try, all is forgotten.
+    /// Time after the first attempt when the counter is reset.
     pub window: Duration,
-    /// Tries in all, within the window.
+    /// All attempts within the window.
     pub most: u32,
 }
 
@@ -110,7 +111,7 @@ impl Limit {
         }
     }
 
-    /// Wrong guesses from one place: after `allowance` of them the next has to wait, from a minute up
+    /// Wrong guesses from one client IP: after `allowance` of them the next has to wait, from a minute up
     /// to a quarter of an hour, until an hour after the first.
     pub fn of_client_ip(allowance: u32) -> Self {
         Self {
@@ -122,7 +123,7 @@ impl Limit {
         }
     }
 
-    /// `allowance` tries an hour.
+    /// `allowance` attempts an hour.
     pub fn hourly(allowance: u32) -> Self {
         let hour = Duration::from_hours(1);
         Self {
@@ -134,10 +135,10 @@ impl Limit {
         }
     }
 
-    /// The counter after one more try at `now`.
+    /// The counter after one more attempt at `now`.
     ///
     /// # Errors
-    /// The time until which there is none.
+    /// The time of the next attempt, if there is none now.
     pub fn spend(
         &self,
         counter: Option<&AttemptCounter>,
@@ -171,24 +172,24 @@ impl Limit {
     }
 }
 
-/// What was spent so far.
+/// The attempts spent so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptCounter {
-    /// Tries.
+    /// Attempts since the counter began.
     pub count: u32,
-    /// Until when there is none more, if the allowance is spent.
+    /// The next attempt must wait until then, if the allowance is spent.
     pub blocked_until: Timestamp,
-    /// When it is forgotten.
+    /// When the counter is reset.
     pub expires_at: Timestamp,
 }
 
-/// The event that a sign-in was refused because of too many before. It names the user if there is one
-/// with the address.
+/// The event that sign-in is locked after too many attempts. It names the user if one has the address.
 pub fn sign_in_locked(user: Option<UserId>, metadata: &EventMetadata) -> DomainEvent {
-    let mut event = metadata.plain_event(EventKind::SignInLocked, EventData::default());
-    event.user_id = user;
-    event
+    DomainEvent {
+        user_id: user,
+        ..metadata.event(EventKind::SignInLocked, EventData::default())
+    }
 }
 
 #[cfg(test)]

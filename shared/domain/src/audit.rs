@@ -6,28 +6,28 @@ use super::{
     Actor, DomainEvent, EventId, EventKind, SessionId, Timestamp, UserId, Version, history::Digest,
 };
 
-/// One line of the audit trail. Without personal data: who asked from where stands in the event's
-/// private part, which erasure can remove.
+/// One line of the audit trail. It has no personal data: addresses stand in the event's private part,
+/// which erasure can remove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
-    /// The event.
+    /// The event which the line records.
     pub event_id: EventId,
-    /// What happened.
+    /// The kind of the event.
     #[serde(rename = "type")]
     pub kind: EventKind,
-    /// When.
+    /// The time of the event; lines are sorted by it.
     pub time: Timestamp,
-    /// To whom.
+    /// The user it is about; none for an anonymous request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
-    /// The version which it gave the user.
+    /// The version of the user which it made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
-    /// The session it is about.
+    /// The session that started or ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
-    /// Principal did it.
+    /// The caller that caused it.
     pub actor: Actor,
     /// The hash of the user's history up to here; none for events that are no version of a user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ pub struct AuditPage {
 }
 
 impl AuditQuery {
-    /// Whether a line is one of those asked for.
+    /// True if the line is one of those asked for.
     pub fn matches(&self, entry: &AuditEntry) -> bool {
         self.user_id.is_none_or(|id| entry.user_id == Some(id))
             && self.kind.is_none_or(|kind| entry.kind == kind)

@@ -1,4 +1,4 @@
-//! Domain events: what others are told. Thin on purpose: ids, versions and names of changed fields,
+//! Domain events: what is published. Thin on purpose: ids, versions and names of changed fields,
 //! never an address, a name, a hash or a token.
 
 use std::{fmt, str::FromStr};
@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Actor, EventId, RequestId, SessionId, Timestamp, UserId, Version, session::EndReason};
+use super::{Actor, EventId, Origin, RequestId, SessionId, Timestamp, UserId, Version};
 
 /// The `source` of every event, on the bus and in its CloudEvents form.
 pub const SOURCE: &str = "roster";
@@ -21,7 +21,7 @@ macro_rules! kinds {
             /// Every kind there is.
             pub const ALL: &[Self] = &[$(Self::$kind),+];
 
-            /// The name.
+            /// The name by which it is stored and published.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$kind => stringify!($kind)),+ }
             }
@@ -32,9 +32,9 @@ macro_rules! kinds {
 kinds! {
     /// A user signed up or was created.
     UserCreated,
-    /// A user came from another system. Nobody is to be welcomed.
+    /// A user was imported from another system. Gets no welcome mail.
     UserImported,
-    /// Somebody asked for a concealed sign-up.
+    /// A concealed sign-up was requested.
     UserSignUpRequested,
     /// A user's name changed.
     UserUpdated,
@@ -44,15 +44,15 @@ kinds! {
     UserEmailChanged,
     /// A user proved the address.
     UserEmailVerified,
-    /// Somebody asked for a mail that proves the address.
+    /// A mail that proves the address was requested.
     UserEmailVerificationRequested,
     /// A user's password changed.
     UserPasswordChanged,
-    /// Somebody asked for a password reset.
+    /// A password reset was requested.
     UserPasswordResetRequested,
-    /// A user may also sign in by an identity elsewhere.
+    /// A user may also sign in by an external identity.
     UserIdentityLinked,
-    /// A user may no longer sign in by an identity elsewhere.
+    /// A user may no longer sign in by an external identity.
     UserIdentityUnlinked,
     /// A user may no longer sign in.
     UserDeactivated,
@@ -90,29 +90,58 @@ impl FromStr for EventKind {
     }
 }
 
+/// When and why a command runs: what every method of an aggregate needs besides its own input.
+#[derive(Debug, Clone)]
+pub struct EventMetadata {
+    /// The id of the event to come.
+    pub event_id: EventId,
+    /// 128 random bits; salts the digest of the event's private part.
+    pub salt: String,
+    /// The time at which the command began.
+    pub now: Timestamp,
+    /// The caller, and from where the command came.
+    pub origin: Origin,
+}
+
+impl EventMetadata {
+    /// An event at `now` that names no user.
+    pub(super) fn event(&self, kind: EventKind, data: EventData) -> DomainEvent {
+        DomainEvent {
+            id: self.event_id,
+            kind,
+            time: self.now,
+            user_id: None,
+            version: None,
+            actor: self.origin.actor,
+            traceparent: self.origin.traceparent.clone(),
+            data,
+        }
+    }
+}
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DomainEvent {
-    /// Its id.
+    /// Observers are idempotent by it.
     pub id: EventId,
-    /// What.
+    /// The `detail-type` on the bus.
     #[serde(rename = "type")]
     pub kind: EventKind,
-    /// When.
+    /// When it was written.
     pub time: Timestamp,
-    /// To whom; nobody for a request of somebody not known to be a user.
+    /// The user it is about; none for an anonymous request.
     #[serde(rename = "subject", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
-    /// The version which it gave the user; none for events of sessions and requests.
+    /// The version of the user which it made; none for events of sessions and requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
-    /// Principal did it.
+    /// The caller that caused it.
     pub actor: Actor,
     /// W3C trace context of the request that caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// What else there is to say.
+    /// Depends on the kind.
     #[serde(default)]
     pub data: EventData,
 }
@@ -124,15 +153,34 @@ pub struct EventData {
     /// Names of the fields that changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
-    /// The session it is about.
+    /// The session that started or ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
-    /// The request it is about.
+    /// The anonymous request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
     /// Why a session ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<EndReason>,
+}
+
+/// Why a session ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndReason {
+    /// By request; the event's actor says whose.
+    SignedOut,
+    /// A refresh token was used twice (RFC 9700, 4.14.2).
+    TokenReused,
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SignedOut => "signed-out",
+            Self::TokenReused => "token-reused",
+        })
+    }
 }
 
 impl EventData {
@@ -157,10 +205,10 @@ impl DomainEvent {
         event
     }
 
-    /// The event that a `detail` on the bus is.
+    /// Reads the `detail` of an event on the bus.
     ///
     /// # Errors
-    /// Says what of it is not one of ours.
+    /// If it is no event of ours; names the field.
     pub fn from_cloud_event(detail: Value) -> Result<Self, serde_json::Error> {
         serde_json::from_value(detail)
     }

@@ -1,16 +1,16 @@
-//! The first administrator, who comes to a deployment that has none.
+//! The first administrator of a deployment.
 
 use std::str::FromStr;
 
 use super::{Email, error::Violation};
 
-/// Whoever proves this address while there is no administrator becomes one. Signing up with it is not
-/// enough: what counts is a token that was mailed to it.
+/// The address whose owner becomes administrator while there is none. Signing up with it is not enough:
+/// what counts is a token that was mailed to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FirstAdmin(Option<Email>);
 
 impl FirstAdmin {
-    /// Whether `email` is the address.
+    /// True if `email` is the address.
     pub fn is(&self, email: &Email) -> bool {
         self.0.as_ref() == Some(email)
     }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_the_first_administrator_unless_somebody_is_named() {
+    fn there_is_no_first_administrator_unless_one_is_named() {
         let ann: Email = "ann@example.com".parse().unwrap();
         assert!(!"".parse::<FirstAdmin>().unwrap().is(&ann));
         assert!("Ann@Example.com".parse::<FirstAdmin>().unwrap().is(&ann));

@@ -7,9 +7,12 @@ use std::{fmt, net::IpAddr, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
 
-use super::{DomainEvent, Email};
+use super::{
+    DomainEvent, Email,
+    event::{EventData, EventMetadata},
+};
 
-pub use chain::{Chain, ChainStatus, Verifier, verify_chain};
+pub use chain::{ChainStatus, ChainVerdict, Verifier, verify_chain};
 
 /// A SHA-256 hash, in lower-case hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,7 +25,7 @@ impl From<[u8; 32]> for Digest {
 }
 
 impl Digest {
-    /// What comes before the first event.
+    /// The `previous` of the first entry.
     pub const NONE: Self = Self([0; 32]);
 }
 
@@ -67,30 +70,48 @@ impl<'de> Deserialize<'de> for Digest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Private {
-    /// Keeps the digest from being guessed back once the rest is erased.
+    /// Keeps the rest from being guessed by its digest after erasure.
     pub salt: String,
-    /// Where the command came from.
+    /// The client IP of the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_address: Option<IpAddr>,
-    /// By which request.
+    /// The request of the command, as in its answer and the logs.
     pub request_id: String,
-    /// The address before.
+    /// The address before; only if it changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_email: Option<Email>,
-    /// The address after.
+    /// The address after; only if it changed or was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_email: Option<Email>,
 }
 
 impl Private {
+    /// The private part of the event of a command, without addresses.
+    pub(super) fn of(metadata: &EventMetadata) -> Self {
+        Self {
+            salt: metadata.salt.clone(),
+            source_address: metadata.origin.client_ip,
+            request_id: metadata.origin.request_id.clone(),
+            old_email: None,
+            new_email: None,
+        }
+    }
+
     /// The salted digest which the chain covers in place of the data.
     fn digest(&self) -> Digest {
+        let Self {
+            salt,
+            source_address,
+            request_id,
+            old_email,
+            new_email,
+        } = self;
         let mut hash = FieldHash::new("roster.private.1");
-        hash.field(&self.salt);
-        hash.option(self.source_address.as_ref());
-        hash.field(&self.request_id);
-        hash.option(self.old_email.as_ref());
-        hash.option(self.new_email.as_ref());
+        hash.field(salt);
+        hash.option(source_address.as_ref());
+        hash.field(request_id);
+        hash.option(old_email.as_ref());
+        hash.option(new_email.as_ref());
         hash.finish()
     }
 }
@@ -99,14 +120,14 @@ impl Private {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryEntry {
-    /// What others were told.
+    /// The part that is published.
     pub event: DomainEvent,
     /// The hash of the entry before; [`Digest::NONE`] in the first.
     pub previous: Digest,
-    /// What others were not told; gone after erasure.
+    /// The part that is not published; none after erasure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private: Option<Private>,
-    /// The digest of what others were not told; stays.
+    /// The digest of the private part; stays.
     pub private_digest: Digest,
     /// The hash of this entry.
     pub hash: Digest,
@@ -135,20 +156,43 @@ impl HistoryEntry {
     }
 }
 
+/// The hash of an entry. Every field of an event is named here, so a new one does not compile until it
+/// is covered. What stored entries do not have goes to the end and only if present, under its name:
+/// then their hashes stay, and no two events read alike.
 fn hash(event: &DomainEvent, previous: Digest, private_digest: Digest) -> Digest {
+    let DomainEvent {
+        id,
+        kind,
+        time,
+        user_id,
+        version,
+        actor,
+        traceparent,
+        data:
+            EventData {
+                changed,
+                session_id,
+                request_id,
+                reason,
+            },
+    } = event;
     let mut hash = FieldHash::new("roster.event.1");
-    hash.field(event.id);
-    hash.field(event.kind);
-    hash.field(event.time);
-    hash.option(event.user_id.as_ref());
-    hash.option(event.version.as_ref());
-    hash.field(event.actor);
-    hash.option(event.traceparent.as_ref());
-    hash.field(event.data.changed.join(","));
-    hash.option(event.data.session_id.as_ref());
-    hash.option(event.data.request_id.as_ref());
+    hash.field(id);
+    hash.field(kind);
+    hash.field(time);
+    hash.option(user_id.as_ref());
+    hash.option(version.as_ref());
+    hash.field(actor);
+    hash.option(traceparent.as_ref());
+    hash.field(changed.join(","));
+    hash.option(session_id.as_ref());
+    hash.option(request_id.as_ref());
     hash.field(previous);
     hash.field(private_digest);
+    if let Some(reason) = reason {
+        hash.field("reason");
+        hash.field(reason);
+    }
     hash.finish()
 }
 

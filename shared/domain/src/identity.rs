@@ -1,4 +1,4 @@
-//! Identities at OpenID providers: who somebody is elsewhere.
+//! External identities: accounts at OpenID providers by which users sign in.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{Email, LoginKey, Name, error::Violation};
 
-/// How a deployment calls a provider: 1 to 32 of `a-z`, `0-9` and `-`, such as `google`.
+/// The name of a provider in this deployment: 1 to 32 of `a-z`, `0-9` and `-`, such as `google`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ProviderName(String);
@@ -35,29 +35,29 @@ impl fmt::Display for ProviderName {
     }
 }
 
-/// What a client needs to send somebody to a provider.
+/// What a client needs to begin a sign-in at a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Provider {
-    /// How this deployment calls it.
+    /// As in paths and settings of this deployment.
     pub name: ProviderName,
     /// Its issuer identifier. A client holds the `iss` of the answer against it (RFC 9207).
     pub issuer: String,
-    /// How the provider calls this deployment.
+    /// The client id of this deployment at the provider.
     pub client_id: String,
-    /// Where people sign in.
+    /// Where the client sends the user.
     pub authorization_endpoint: String,
-    /// What to ask for.
+    /// The scopes to ask for.
     pub scopes: Vec<String>,
 }
 
-/// What came of signing in at a provider, as the client hands it over: an authorization code and what
+/// The result of a sign-in at a provider, as the client hands it over: an authorization code and what
 /// binds it to that client.
 #[derive(Debug, Clone)]
 pub struct Authorization {
-    /// Where. The code is shown to no other provider.
+    /// The code is shown to no other provider.
     pub provider: ProviderName,
-    /// The code.
+    /// Good once.
     pub code: AuthorizationCode,
     /// Proves that it was this client who asked for the code.
     pub code_verifier: CodeVerifier,
@@ -139,31 +139,31 @@ fn visible(raw: &str, least: usize, most: usize, code: &'static str) -> Result<S
     }
 }
 
-/// How recent a sign-in must be for linking an identity: whoever steals an older access token cannot
-/// make the theft last.
+/// How recent a sign-in must be for linking an identity: a stolen access token that is older cannot make
+/// the theft last.
 pub const RECENT: Duration = Duration::from_mins(15);
 
-/// Somebody who signed in at a provider.
+/// An account at a provider, just proven by a sign-in.
 #[derive(Debug, Clone)]
 pub struct ExternalIdentity {
-    /// Where.
+    /// The provider of the sign-in.
     pub provider: ProviderName,
-    /// Principal it is there.
+    /// Issuer and `sub`.
     pub identity: LoginKey,
-    /// What the ID token says of the person, if it does.
+    /// The profile in the ID token; none if it has no address.
     pub profile: Option<IdentityProfile>,
-    /// Lets one ask the provider for more.
+    /// For the provider's user info endpoint.
     pub access_token: Option<SecretString>,
 }
 
 /// What a provider says of a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IdentityProfile {
-    /// The address, if it is told and is one.
+    /// None if it is missing or not valid here.
     pub email: Option<Email>,
-    /// Whether the provider knows that the person reads mail there.
+    /// True if the provider knows that the person reads mail there.
     pub email_verified: bool,
-    /// The name, if it is told and is one.
+    /// None if it is missing or not valid here.
     pub name: Option<Name>,
 }
 

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::Timestamp;
 
 /// How long before its first signature a key is published. API Gateway keeps what it read of our keys
-/// for two hours; whoever reads them once in that time knows each before it signs.
+/// for two hours; a client that reads them once in that time knows each before it signs.
 pub const PUBLISH_AHEAD: Duration = Duration::from_hours(4);
 
 /// How long a key is published after its last signature: longer than an access token lives and a
 /// process holds on to the ring it read.
 pub const RETENTION: Duration = Duration::from_hours(24);
 
-/// A public key, as everybody may see it (RFC 7517).
+/// A public key, as it is published (RFC 7517).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicKey {
     /// Key id: the JWK thumbprint (RFC 7638).
@@ -24,25 +24,25 @@ pub struct PublicKey {
     pub n: String,
     /// RSA exponent, base64url.
     pub e: String,
-    /// From when on it signs. It is published before, so that caches know it by then.
+    /// When it begins to sign. It is published before, so that caches know it by then.
     pub activates_at: Timestamp,
 }
 
 /// A key pair.
 #[derive(Debug, Clone)]
 pub struct KeyPair {
-    /// The half for everybody.
+    /// Published.
     pub public: PublicKey,
-    /// The half for the signer: PKCS#8 DER.
+    /// For the signer alone: PKCS#8 DER.
     pub private: SecretSlice<u8>,
 }
 
 /// The published keys, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRing {
-    /// How often the ring changed.
+    /// Grows by one with each change; 1 for the first ring.
     pub version: u64,
-    /// The keys.
+    /// All that tokens may be signed by; usually one, two around a rotation.
     pub keys: Vec<PublicKey>,
 }
 
@@ -65,14 +65,14 @@ impl KeyRing {
             .or_else(|| self.keys.iter().min_by_key(|key| key.activates_at))
     }
 
-    /// Whether the next key should be published at `now`, if each signs for `period`.
+    /// True if the next key should be published at `now`, if each signs for `period`.
     pub fn is_due(&self, now: Timestamp, period: Duration) -> bool {
         let newest = self.keys.iter().map(|key| key.activates_at).max();
         newest.is_none_or(|newest| newest.plus(period).minus(PUBLISH_AHEAD) <= now)
     }
 
-    /// What a rotation at `now` does: `next`, if there is one, is published, and what has not signed
-    /// for long enough is forgotten. Nothing, if there is nothing to do.
+    /// A rotation at `now`: `next`, if given, is published, and keys that have not signed for longer
+    /// than [`RETENTION`] are removed. None if there is nothing to do.
     pub fn rotation(&self, now: Timestamp, next: Option<KeyPair>) -> Option<Rotation> {
         let (retired, mut kept): (Vec<_>, Vec<_>) = self
             .keys
@@ -86,8 +86,8 @@ impl KeyRing {
         Some(self.becomes(kept, next, retired))
     }
 
-    /// What is done when a key may have become known to others: `next` signs from now on, and nothing
-    /// that any other key signed counts any more.
+    /// What to do when a key may have been stolen: `next` signs from now on, and all that other keys
+    /// signed is void.
     pub fn replacement(&self, next: KeyPair) -> Rotation {
         self.becomes(vec![next.public.clone()], Some(next), self.keys.clone())
     }
@@ -108,7 +108,7 @@ impl KeyRing {
         }
     }
 
-    /// Whether another key has signed for longer than anything that `key` signed may last.
+    /// True if another key has signed for longer than anything that `key` signed may last.
     fn is_retired(&self, key: &PublicKey, now: Timestamp) -> bool {
         let mut others = self.keys.iter();
         others.any(|other| {

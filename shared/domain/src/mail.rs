@@ -1,19 +1,19 @@
-//! Mails.
+//! Mails, and what to do when nobody knows whether one was sent.
 
 use super::{Email, Name};
 
 /// A mail to one user.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// To which address.
+    /// The address of the user, or one the user asks for.
     pub to: Email,
-    /// To whom.
+    /// The name of the user, for the `To` header.
     pub name: Name,
-    /// Subject.
+    /// One line.
     pub subject: String,
-    /// Plain text part.
+    /// The `text/plain` part.
     pub text: String,
-    /// HTML part.
+    /// The `text/html` part.
     pub html: String,
 }
 
@@ -30,9 +30,9 @@ impl std::fmt::Debug for Mail {
 /// noting so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailGuarantee {
-    /// Send it again: it may come twice.
+    /// Send it again: it may arrive twice.
     NeverLost,
-    /// Do not: it may never come.
+    /// Do not send it again: it may never arrive.
     NeverTwice,
 }
 

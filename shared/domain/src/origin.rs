@@ -1,4 +1,4 @@
-//! Principal asked, and from where.
+//! The caller of a command, and where the command came from.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::UserId;
 
-/// Where a command came from. The address is personal data: it goes into the private part of an
-/// event and nowhere else.
+/// The caller of a command, and where the command came from. The address is personal data: it goes into
+/// the private part of an event and into sessions, nowhere else.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// Principal asked.
+    /// The caller.
     pub actor: Actor,
     /// The peer's address as the gateway saw it, never one from a header.
     pub client_ip: Option<IpAddr>,
@@ -23,7 +23,8 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// A command which Roster itself gives, because of the event or request `request_id`.
+    /// The origin of a command which Roster gives itself, because of the event or request
+    /// `request_id`.
     pub fn system(request_id: impl fmt::Display) -> Self {
         Self {
             actor: Actor::System,
@@ -35,10 +36,10 @@ impl Origin {
     }
 }
 
-/// Principal did it.
+/// The caller of a command, as events name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
-    /// Somebody without an access token.
+    /// A caller without an access token.
     Anonymous,
     /// Roster, or its operator by a command.
     System,

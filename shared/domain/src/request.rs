@@ -1,38 +1,37 @@
-//! Anonymous requests: what somebody requests of whom nobody knows yet whether they are a user. Written
-//! the same whether or not the address has an account, and carried out by an observer.
+//! Anonymous requests: anybody may send them for any address. Written the same whether or not the
+//! address has an account, and carried out by an observer.
 
 use std::{net::IpAddr, time::Duration};
 
 use super::{
     DomainEvent, Email, EventKind, Name, PasswordHash, RequestId, Timestamp, UserId,
-    change::EventMetadata, event::EventData,
+    event::{EventData, EventMetadata},
 };
 
-/// How long a request waits to be carried out before it is forgotten: longer than a stream keeps its
-/// event.
+/// How long a request is kept: longer than a stream keeps its event (24 hours).
 const LIFETIME: Duration = Duration::from_hours(48);
 
-/// A request by somebody with this address, or so they say.
+/// A request for an address, which need not be that of the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnonymousRequest {
-    /// Identity.
+    /// Named by the event.
     pub id: RequestId,
-    /// Address.
+    /// As in the request.
     pub email: Email,
-    /// What is wished.
+    /// What is requested.
     pub kind: RequestKind,
-    /// From where.
+    /// The client IP of the request.
     pub source_address: Option<IpAddr>,
-    /// When the request is forgotten.
+    /// The request is ignored from then on.
     pub expires_at: Timestamp,
 }
 
-/// What is wished.
+/// What is requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestKind {
-    /// An account.
+    /// An account, while the deployment conceals who has one.
     SignUp(SignUp),
-    /// Another password.
+    /// A mail by which to choose a new password.
     PasswordReset,
     /// A mail that proves the address.
     EmailVerification,
@@ -43,9 +42,9 @@ pub enum RequestKind {
 pub struct SignUp {
     /// The id the user will have.
     pub user_id: UserId,
-    /// Name.
+    /// How the user wants to be called.
     pub name: Name,
-    /// Hash of the password.
+    /// Made before anybody knew whether it is needed, so that timing tells nothing.
     pub password: PasswordHash,
 }
 
@@ -60,7 +59,7 @@ impl RequestKind {
 }
 
 impl AnonymousRequest {
-    /// The request, with its event: which names it, and nobody.
+    /// A request with its event, which names the request and no user.
     pub fn new(
         id: RequestId,
         email: Email,
@@ -71,7 +70,7 @@ impl AnonymousRequest {
             request_id: Some(id),
             ..EventData::default()
         };
-        let event = metadata.plain_event(kind.event_kind(), data);
+        let event = metadata.event(kind.event_kind(), data);
         let request = Self {
             id,
             email,

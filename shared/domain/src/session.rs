@@ -1,4 +1,4 @@
-//! Sessions: a sign-in that lasts, and the tokens that stand for it.
+//! Sessions, and the refresh tokens that prove them.
 
 use std::{net::IpAddr, str::FromStr, time::Duration};
 
@@ -11,8 +11,8 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId, change::EventMetadata,
-    event::EventData,
+    DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId,
+    event::{EndReason, EventData, EventMetadata},
 };
 
 /// How long a session lasts after its last use: NIST SP 800-63B-4, 2.1.3 wants a new sign-in after 30
@@ -22,48 +22,49 @@ pub const SESSION_LIFETIME: Duration = Duration::from_hours(30 * 24);
 /// How long a session lasts at most, however much it is used (OWASP ASVS 5, 7.3.2).
 pub const SESSION_MAXIMUM: Duration = Duration::from_hours(90 * 24);
 
-/// For how long a refresh token that was exchanged gives the same successor again: its first answer
-/// may have got lost, and two tabs may use one token at once.
+/// How long an exchanged refresh token returns the same successor again: its first answer may have got
+/// lost, and two tabs may use one token at once.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(30);
 
 /// A sign-in on one device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
-    /// Identity: the `sid` of its tokens.
+    /// The `sid` of its tokens.
     pub id: SessionId,
-    /// Whose it is.
+    /// The user who signed in.
     pub user_id: UserId,
     /// How often its refresh token was exchanged.
     pub generation: u32,
     /// Random; goes into the secret of its refresh tokens, so that two sessions never share one.
     pub nonce: String,
-    /// The user's epoch when the session was last confirmed; it is dead once the user's is higher.
+    /// The user's epoch when the session was last confirmed; the session is void once the user's is
+    /// higher.
     pub auth_epoch: u64,
     /// When the user signed in: the `auth_time` of its tokens.
     pub created_at: Timestamp,
     /// When it was last refreshed.
     pub last_used_at: Timestamp,
-    /// When it ends by itself.
+    /// When it ends without being ended.
     pub expires_at: Timestamp,
-    /// When it was ended.
+    /// None while it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
-    /// How the user proved to be the user: RFC 8176 values.
+    /// How the user authenticated: `amr` values of RFC 8176.
     pub methods: Vec<String>,
-    /// From where the user signed in.
+    /// The client IP of the sign-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_address: Option<IpAddr>,
-    /// By which request.
+    /// The request of the sign-in, as in its answer and the logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// With what.
+    /// The `User-Agent` of the sign-in, cut to 256 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
 }
 
 impl Session {
-    /// The session of `user`, who just proved to be the user by `method`, with its event.
+    /// A new session of `user`, who just authenticated by `method`, with its event.
     pub fn start(
         id: SessionId,
         nonce: String,
@@ -90,12 +91,14 @@ impl Session {
             session_id: Some(id),
             ..EventData::default()
         };
-        let mut event = metadata.plain_event(EventKind::SessionStarted, data);
-        event.user_id = Some(user.id);
+        let event = DomainEvent {
+            user_id: Some(user.id),
+            ..metadata.event(EventKind::SessionStarted, data)
+        };
         (session, event)
     }
 
-    /// Whether the session, of `user` as they are now, still stands for them at `now`.
+    /// True if the session is good at `now`, of `user` as read now.
     pub fn is_live(&self, user: &User, now: Timestamp) -> bool {
         self.ended_at.is_none()
             && self.expires_at > now
@@ -103,9 +106,9 @@ impl Session {
             && self.auth_epoch == user.auth_epoch
     }
 
-    /// What is to become of the session when `token` is presented at `now`; nothing if the token is
-    /// not one of its own. The secret is judged before the generation: only who really had a token
-    /// can end the session by using it twice.
+    /// Decides what happens to the session when `token` is presented at `now`; none if the token is
+    /// not one of its own. The secret is compared before the generation: only a genuine token, used
+    /// twice, can end the session.
     pub fn exchange(
         &self,
         token: &RefreshToken,
@@ -144,9 +147,10 @@ impl Session {
             reason: Some(reason),
             ..EventData::default()
         };
-        let mut event = metadata.plain_event(EventKind::SessionEnded, data);
-        event.user_id = Some(user);
-        event
+        DomainEvent {
+            user_id: Some(user),
+            ..metadata.event(EventKind::SessionEnded, data)
+        }
     }
 
     /// The refresh token of the session's present generation.
@@ -162,30 +166,19 @@ impl Session {
     }
 }
 
-/// What is to become of a session whose refresh token is presented.
+/// What happens to a session whose refresh token is presented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::large_enum_variant,
     reason = "one is made for each refresh, and moved once"
 )]
 pub enum Exchange {
-    /// It goes on as this: the token's successor is that of the next generation.
+    /// It continues as this: the successor of the token is that of the next generation.
     Rotation(Session),
-    /// It stays: the token was exchanged a moment ago and gets the same successor again.
+    /// It stays: the token was exchanged within the grace period and gets the same successor again.
     Repetition,
-    /// It ends: the token was exchanged before, so two have it and one of them stole it (RFC 9700,
-    /// 4.14.2).
+    /// It ends: the token was exchanged before, so it may be stolen (RFC 9700, 4.14.2).
     Reuse,
-}
-
-/// Why a session ended before its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EndReason {
-    /// Somebody ended it; the event's actor says who.
-    SignedOut,
-    /// A refresh token came twice.
-    TokenReused,
 }
 
 /// The key from which the secrets of all refresh tokens come.
@@ -215,11 +208,11 @@ impl RefreshKey {
 /// A refresh token: user, session and generation in the clear, and the secret that proves them.
 #[derive(Debug, Clone)]
 pub struct RefreshToken {
-    /// Whose session.
+    /// The user of the session.
     pub user_id: UserId,
-    /// Which session.
+    /// The session it continues.
     pub session_id: SessionId,
-    /// Which of the session's tokens.
+    /// How often the session had been refreshed when it was made.
     pub generation: u32,
     secret: SecretSlice<u8>,
 }
@@ -239,7 +232,7 @@ impl RefreshToken {
 impl FromStr for RefreshToken {
     type Err = Refusal;
 
-    /// What is no token of ours gets the answer of one that does not count any more.
+    /// Any other text gets the answer of a void token.
     fn from_str(raw: &str) -> Result<Self, Refusal> {
         Self::decode(raw).ok_or(Refusal::InvalidRefreshToken)
     }

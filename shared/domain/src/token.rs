@@ -15,11 +15,11 @@ use super::{Email, Error, EventId, Refusal, Timestamp, UserId};
 /// token voids the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TokenPurpose {
-    /// Choosing another password.
+    /// Chooses a new password.
     PasswordReset,
-    /// TokenRedemption the present address.
+    /// Proves the present address.
     EmailVerification,
-    /// TokenRedemption the address asked for.
+    /// Proves the pending address.
     EmailChange,
 }
 
@@ -53,7 +53,7 @@ impl TokenPurpose {
         Self::ALL.into_iter().find(|purpose| purpose.code() == code)
     }
 
-    /// The page of the application that its links lead to.
+    /// The page of the application to which its links lead.
     pub fn page(self) -> &'static str {
         match self {
             Self::PasswordReset => "reset",
@@ -74,9 +74,9 @@ impl TokenPurpose {
 /// A token: its purpose and user in the clear, and 256 bits that nobody can guess.
 #[derive(Debug, Clone)]
 pub struct OneTimeToken {
-    /// What it is good for.
+    /// The one thing it permits.
     pub purpose: TokenPurpose,
-    /// Whose it is.
+    /// The user it was made for.
     pub user_id: UserId,
     secret: SecretSlice<u8>,
 }
@@ -140,7 +140,7 @@ impl OneTimeToken {
 impl FromStr for OneTimeToken {
     type Err = Refusal;
 
-    /// What is no token of ours gets the answer of one that expired.
+    /// Any other text gets the answer of an expired token.
     fn from_str(raw: &str) -> Result<Self, Refusal> {
         let bytes = BASE64_URL_SAFE_NO_PAD
             .decode(raw)
@@ -154,9 +154,8 @@ impl FromStr for OneTimeToken {
     }
 }
 
-/// The key from which the secrets of all one-time tokens come. Whoever handles an event again makes
-/// the same token again: so a repetition neither voids the token that was mailed, nor has to find it
-/// anywhere.
+/// The key from which the secrets of all one-time tokens come. The same event gives the same token: so
+/// a repetition neither voids the token that was mailed, nor has to look it up.
 #[derive(Debug, Clone)]
 pub struct TokenKey(SecretSlice<u8>);
 
@@ -197,15 +196,15 @@ impl fmt::Display for TokenHash {
 /// issuing it again, however late, changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenIssue {
-    /// Whose.
+    /// Names the slot, with `purpose`.
     pub user_id: UserId,
-    /// What for.
+    /// Names the slot, with `user_id`.
     pub purpose: TokenPurpose,
-    /// Which.
+    /// Covers the secret and the address.
     pub hash: TokenHash,
-    /// When it was asked for; of two tokens the later counts.
+    /// The time of the event; of two tokens the later counts.
     pub issued_at: Timestamp,
-    /// Until when it is good.
+    /// The token is void from then on.
     pub expires_at: Timestamp,
 }
 
@@ -213,13 +212,13 @@ pub struct TokenIssue {
 /// and is not used up by a change that fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenUse {
-    /// Whose.
+    /// Names the slot, with `purpose`.
     pub user_id: UserId,
-    /// What for.
+    /// Names the slot, with `user_id`.
     pub purpose: TokenPurpose,
-    /// Which.
+    /// Must be the one in the slot.
     pub hash: TokenHash,
-    /// When; the token must not have expired by then.
+    /// The time of use; the token must not have expired by then.
     pub now: Timestamp,
 }
 

@@ -205,9 +205,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[async_trait]
 impl Clock for FakeBackend {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(self.now.load(Ordering::SeqCst))
+    }
+
+    async fn sleep(&self, span: Duration) {
+        self.advance(span);
     }
 }
 

@@ -111,6 +111,5 @@ fn read(token: &str) -> Option<AccessTokenClaims> {
         user_id: parts.next()?.parse().ok()?,
         session_id: parts.next()?.parse().ok()?,
         epoch: parts.next()?.parse().ok()?,
-        roles: Vec::new(),
     })
 }

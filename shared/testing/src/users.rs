@@ -4,7 +4,7 @@ use application::ports::{Clock as _, UserRepository};
 use async_trait::async_trait;
 use domain::{
     Change, Login, LoginKey, PasswordHash, Refusal, Result, Timestamp, User, UserId, Version,
-    change::AdminChange, history::HistoryEntry, login::LoginChange, token::TokenUse,
+    history::HistoryEntry, login::LoginChange, token::TokenUse, user::change::AdminChange,
 };
 
 use super::{FakeBackend, state::State};
@@ -86,15 +86,15 @@ impl UserRepository for FakeBackend {
 impl State {
     /// All or nothing, as the transaction of the real table.
     fn commit(&mut self, change: &Change, now: Timestamp) -> Result<User> {
-        let (id, version) = (change.user.id, change.user.version);
+        let (id, version) = (change.after.id, change.after.version);
         if let Some(written) = self.history.get(&(id, version)) {
             return if written.event.id == change.event_id() {
-                Ok(change.user_in(written))
+                Ok(change.written_as(written))
             } else {
                 Err(Refusal::VersionConflict.into())
             };
         }
-        if self.users.get(&id).map(|user| user.version) != change.expected {
+        if self.users.get(&id).map(|user| user.version) != change.expected() {
             return Err(Refusal::VersionConflict.into());
         }
         if change

@@ -49,11 +49,9 @@ pub(crate) async fn embedded(test: impl AsyncFnOnce(Ports)) {
     test(over(&client, &tables)).await;
 }
 
-/// Runs a test against the DynamoDB at `ROSTER_DYNAMODB_LOCAL_URL`, if that is given.
+/// Runs a test against the DynamoDB at `ROSTER_DYNAMODB_LOCAL_URL`.
 pub(crate) async fn dynamodb_local(test: impl AsyncFnOnce(Ports)) {
-    let Ok(url) = env::var("ROSTER_DYNAMODB_LOCAL_URL") else {
-        return;
-    };
+    let url = env::var("ROSTER_DYNAMODB_LOCAL_URL").unwrap();
     let prefix = format!("contract-{}-", uuid::Uuid::from_bytes(random()).simple());
     let client = tables::client(&url);
     let tables = Tables::create(client.clone(), prefix).await;
@@ -81,7 +79,7 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
         random: Arc::new(SystemEntropy),
     };
     let sessions = table("SessionsTable");
-    let keys = Arc::new(Keys::new(table("KeysTable"), env.random.clone()));
+    let keys = Arc::new(Keys::new(table("KeysTable"), env.clone()));
     Ports {
         users: Arc::new(Users::new(
             table("UsersTable"),

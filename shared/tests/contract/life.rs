@@ -13,10 +13,13 @@ use async_trait::async_trait;
 use proptest::prelude::*;
 use proptest_state_machine::{StateMachineTest, prop_state_machine};
 use shared::{
-    application::{ports::UserRepository, user_updates::UserUpdates},
+    application::{
+        ports::UserRepository,
+        user_updates::{Target, UserUpdates},
+    },
     domain::{
         Change, Error, Login, LoginKey, Name, Origin, PasswordHash, Result, Roles, User, UserId,
-        Version, change::EventMetadata, history::HistoryEntry, user::NewUser,
+        Version, event::EventMetadata, history::HistoryEntry, user::NewUser,
     },
 };
 use tokio::runtime::{Builder, Runtime};
@@ -87,7 +90,7 @@ impl UserRepository for Rival {
     }
 
     async fn commit(&self, change: &Change) -> Result<User> {
-        self.interfere(change.user().id).await?;
+        self.interfere(change.after.id).await?;
         self.ports.users.commit(change).await
     }
 
@@ -207,9 +210,12 @@ impl Roster {
             let act = |user: &User, metadata: &EventMetadata| {
                 perform(user, action, password.clone(), metadata)
             };
-            let expected = expected.map(Version::from);
-            let origin = Origin::system("request-1");
-            told(self.updates.change(id, expected, &origin, act).await)
+            let target = Target {
+                id,
+                expected: expected.map(Version::from),
+                origin: Origin::system("request-1"),
+            };
+            told(self.updates.update(&target, act).await)
         })
     }
 }

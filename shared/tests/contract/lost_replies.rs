@@ -133,7 +133,7 @@ async fn what_cannot_be_written_in_five_tries_is_unavailable() {
         refused,
         Err(Error::Refused(Refusal::Unavailable(_)))
     ));
-    assert_eq!(sound.users.find(change.user().id).await.unwrap(), None);
+    assert_eq!(sound.users.find(change.after.id).await.unwrap(), None);
     assert_eq!(faults.sent(), 10);
 }
 

@@ -33,18 +33,20 @@ mod users;
 /// Makes the functions of a module tests against each backend.
 macro_rules! contract {
     ($($test:ident),+ $(,)?) => {
-        contract!(@ memory $($test)+);
-        contract!(@ embedded $($test)+);
-        contract!(@ dynamodb_local $($test)+);
+        contract!(@ memory () $($test)+);
+        contract!(@ embedded () $($test)+);
+        contract!(@ dynamodb_local (#[ignore = "needs ROSTER_DYNAMODB_LOCAL_URL"]) $($test)+);
     };
-    (@ $backend:ident $($test:ident)+) => {
+    (@ $backend:ident $attributes:tt $($test:ident)+) => {
         mod $backend {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $test() {
-                    crate::backend::$backend(super::$test).await;
-                }
-            )+
+            $(crate::contract!(@@ $backend $attributes $test);)+
+        }
+    };
+    (@@ $backend:ident ($(#[$attribute:meta])*) $test:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        $(#[$attribute])*
+        async fn $test() {
+            crate::backend::$backend(super::$test).await;
         }
     };
 }

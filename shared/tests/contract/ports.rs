@@ -17,7 +17,7 @@ use shared::{
     directory::ports::{Snapshots, UserFeed},
     domain::{
         Actor, Change, Email, Error, LoginKey, Origin, PasswordHash, Refusal, Result, Role,
-        Timestamp, User, UserId, change::EventMetadata, user::NewUser,
+        Timestamp, User, UserId, event::EventMetadata, user::NewUser,
     },
 };
 

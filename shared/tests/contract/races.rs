@@ -114,7 +114,7 @@ async fn of_two_users_proving_one_address_one_owns_it(ports: Ports) {
 async fn a_sign_up_and_a_proof_of_one_address_leave_one_owner(ports: Ports) {
     let (ann, proof) = wanting(&ports, "ann@example.com", "both@example.com").await;
     let creation = ports.creation("both@example.com");
-    let newcomer = creation.user().id;
+    let newcomer = creation.after.id;
 
     let outcomes = at_once(&ports, [proof, creation]).await;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::domain::{
     DomainEvent, Error, OneTimeToken, Refusal, Session, SessionId, TokenPurpose, User,
-    session::{EndReason, SESSION_LIFETIME},
+    event::EndReason, session::SESSION_LIFETIME,
 };
 
 use crate::{

@@ -65,10 +65,10 @@ async fn an_address_belongs_to_one_user(ports: Ports) {
         Refusal::EmailTaken
     );
 
-    assert_eq!(ports.users.find(second.user().id).await.unwrap(), None);
+    assert_eq!(ports.users.find(second.after.id).await.unwrap(), None);
     let entry = ports
         .users
-        .history_entry(second.user().id, Version::FIRST)
+        .history_entry(second.after.id, Version::FIRST)
         .await;
     assert_eq!(entry.unwrap(), None);
     let key = LoginKey::Email(email("ann@example.com"));
@@ -158,7 +158,7 @@ async fn of_parallel_creations_with_one_address_one_wins(ports: Ports) {
         .into_iter()
         .map(|change| {
             let users = ports.users.clone();
-            tokio::spawn(async move { (change.user().id, users.commit(&change).await) })
+            tokio::spawn(async move { (change.after.id, users.commit(&change).await) })
         })
         .collect();
 
@@ -196,7 +196,7 @@ async fn parallel_replays_of_one_change_are_one_write(ports: Ports) {
         answers.push(task.await.unwrap());
     }
 
-    let stored = ports.users.find(change.user().id).await.unwrap().unwrap();
+    let stored = ports.users.find(change.after.id).await.unwrap().unwrap();
     assert!(answers.iter().all(|answer| *answer == stored));
 }
 

@@ -3,3 +3,4 @@
 
 mod access;
 mod cache;
+mod signing_keys;

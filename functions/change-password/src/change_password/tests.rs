@@ -209,7 +209,7 @@ async fn a_stale_version_changes_nothing() {
 struct Meanwhile(
     Arc<FakeBackend>,
     Person,
-    fn(&User, &shared::domain::change::EventMetadata) -> Option<shared::domain::Change>,
+    fn(&User, &shared::domain::event::EventMetadata) -> Option<shared::domain::Change>,
 );
 
 #[async_trait::async_trait]

@@ -44,7 +44,7 @@ fn metadata(
     backend: &Arc<FakeBackend>,
     address: &str,
     request: &str,
-) -> shared::domain::change::EventMetadata {
+) -> shared::domain::event::EventMetadata {
     backend.advance(std::time::Duration::from_secs(1));
     let origin = Origin {
         actor: Actor::Anonymous,

@@ -5,7 +5,7 @@ use shared::{
     application::ports::{Clock as _, OneTimeTokens, UserRepository as _},
     domain::{
         Actor, Email, Error, EventKind, FirstAdmin, LoginKey, Password, Role, UserId,
-        change::EventMetadata,
+        event::EventMetadata,
     },
     lambda::http::{Authenticator, answer},
 };

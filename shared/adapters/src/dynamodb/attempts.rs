@@ -1,4 +1,4 @@
-//! Counts of tries.
+//! Counters of attempts.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use super::{
     table::Written,
 };
 
-/// How often a count is looked at again which others changed meanwhile.
+/// Tries of an update of a counter which others change meanwhile.
 const LOOKS: usize = 10;
 
-/// The counts, in the sessions table.
+/// The counters, in the sessions table.
 #[derive(Clone)]
 pub struct AttemptCounts {
     table: Table,
@@ -28,12 +28,12 @@ pub struct AttemptCounts {
 }
 
 impl AttemptCounts {
-    /// The counts in `table`.
+    /// The counters in `table`.
     pub fn new(table: Table, clock: Arc<dyn Clock>) -> Self {
         Self { table, clock }
     }
 
-    /// One more within the allowance: one write, whatever others do. Otherwise the item as it is.
+    /// Counts one more within the allowance: one write, whatever others do. Otherwise returns the item.
     async fn spend_allowance(
         &self,
         key: &AttemptKey,
@@ -67,8 +67,8 @@ impl AttemptCounts {
         }
     }
 
-    /// The count goes from `before` to `after`, unless somebody else changed it since. Gives whether it
-    /// did.
+    /// Changes the counter from `before` to `after`, unless another call changed it since. Returns true
+    /// if it was changed.
     async fn replace(
         &self,
         key: &AttemptKey,
@@ -94,12 +94,12 @@ impl AttemptCounts {
     }
 }
 
-/// A count.
+/// A counter, and in the same item the event that announced a lockout.
 #[derive(Serialize, Deserialize)]
 struct AttemptItem {
     #[serde(flatten)]
     counter: AttemptCounter,
-    /// The end of the last lock which an event told of.
+    /// The end of the last lockout that was announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     announced: Option<Timestamp>,
     ttl: i64,
@@ -134,7 +134,7 @@ impl Attempts for AttemptCounts {
                 return Ok(Acquisition::Acquired);
             }
         }
-        Err(Error::internal("a count changes all the time"))
+        Err(Error::internal("a counter changes all the time"))
     }
 
     /// One update.
@@ -175,5 +175,5 @@ impl Attempts for AttemptCounts {
 }
 
 fn no_limit() -> Error {
-    Error::internal("the first try is always admitted")
+    Error::internal("the first attempt is always allowed")
 }

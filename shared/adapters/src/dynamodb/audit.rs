@@ -21,7 +21,7 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Audit {
     table: Table,
-    /// Lines which one call reads at most.
+    /// The limit of one call, in lines.
     lines: usize,
 }
 
@@ -36,10 +36,9 @@ impl Audit {
 }
 
 /// One partition for each day, so that a span of time is a few queries and old days can be
-/// exported whole. `userId` is an attribute of the item and `sk` sorts by time in every index too: what
-/// happened to one user stands together in the index `user`, which is `userId` / `sk`. By type there
-/// is none: a type is looked for among the lines of a time or a user, and no index has to hold all
-/// sign-ins in one partition.
+/// exported whole. The index `user`, which is `userId` / `sk`, has the lines of one user, by time. There
+/// is no index by type: it would hold all sign-ins in one partition. A type is filtered from the lines of
+/// a time or a user.
 impl Entity for AuditEntry {
     type Id = (Timestamp, EventId);
 
@@ -48,22 +47,22 @@ impl Entity for AuditEntry {
     }
 }
 
-/// Lines which one call reads at most, those counted in which the type is another: some 700 KB, or
-/// 90 read units by index and 180 by time.
+/// The limit of one call, in lines, with those of another type: some 700 KB, or 90 read units by index
+/// and 180 by time.
 const LINES: usize = 2_000;
 
-/// Requests which one call makes at most: a day, however empty, takes one.
+/// The limit of one call, in requests: a day takes one, also if it is empty.
 const REQUESTS: usize = 32;
 
-/// Where a reader is, between two lines: before it are only older ones.
+/// A position between two lines: the lines before it are older.
 type Place = (Timestamp, EventId);
 
-/// The last place in time that is not after `time`.
+/// The last position that is not after `time`.
 fn end_of(time: Timestamp) -> Place {
     (time, EventId::from(Uuid::max()))
 }
 
-/// The last place of the day before that of `time`.
+/// The last position of the day before that of `time`.
 fn end_of_day_before(time: Timestamp) -> Option<Place> {
     let into_day = time.as_micros().rem_euclid(MICROS_OF_DAY);
     let end = time.as_micros() - into_day - 1;
@@ -72,7 +71,7 @@ fn end_of_day_before(time: Timestamp) -> Option<Place> {
 
 const MICROS_OF_DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// The place which a sort key names.
+/// The position which a sort key names.
 fn place_of(sk: &str) -> Result<Place> {
     let (time, event) = sk.split_once('#').unwrap_or_default();
     match (time.parse(), event.parse()) {
@@ -125,16 +124,16 @@ impl Audit {
 impl AuditLog for Audit {
     /// One write; the index takes another.
     async fn record(&self, entry: &AuditEntry) -> Result<()> {
-        // A line that is there stays: a late or repeated event changes nothing.
+        // Idempotent: a line that is there stays.
         self.table
             .insert(&(entry.time, entry.event_id), entry)
             .await?;
         Ok(())
     }
 
-    /// Of one user one query, or a few if most lines are of another type. Of all users one query for
-    /// each day from the end of the range until the page is full. Whatever is asked, [`REQUESTS`] and
-    /// [`LINES`] are the most; then the page ends where the reading did.
+    /// For one user one query, or a few if most lines are of another type. For all users one query for
+    /// each day from the end of the range until the page is full. At [`REQUESTS`] or [`LINES`] the page
+    /// ends where the reading did.
     async fn list(&self, query: &AuditQuery) -> Result<AuditPage> {
         let newest = end_of(query.to.minus(Duration::from_micros(1)));
         let mut before = query.before.map_or(newest, |before| before.min(newest));
@@ -146,8 +145,8 @@ impl AuditLog for Audit {
                     next: None,
                 });
             }
-            // One more than wanted tells whether there are more, and the one at `before` is known.
-            // With a type, nobody knows how many lines it takes.
+            // One more than wanted shows if there are more, and the one at `before` is known. With a
+            // type, the number of lines to read is unknown.
             let wanted = query.kind.map_or(query.limit - entries.len() + 2, |_| left);
             let page = self.read(query, before, wanted.min(left).max(2)).await?;
             left = left.saturating_sub(page.read);

@@ -24,19 +24,19 @@ impl CacheItems {
     }
 }
 
-/// A value.
+/// A cached value.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ValueItem {
-    /// JSON, as text: what was put comes back to the letter.
+    /// JSON, as text: what was put comes back unchanged.
     value: String,
     generation: u64,
     expires_at: Timestamp,
     ttl: i64,
 }
 
-/// The generation of a namespace. It has no end: were it collected, values from before the last
-/// invalidation would count again.
+/// The generation of a namespace. It never expires: otherwise values from before the last invalidation
+/// would be current again.
 #[derive(Serialize, Deserialize)]
 struct GenerationItem {
     generation: u64,
@@ -53,7 +53,7 @@ impl Entity for ValueItem {
 impl Entity for GenerationItem {
     type Id = str;
 
-    /// No value stands under `*`.
+    /// No value has the key `*`.
     fn key(namespace: &str) -> Key {
         Key::new(format!("CACHE#{namespace}:*"), "CACHE")
     }
@@ -92,7 +92,7 @@ impl SharedCache for CacheItems {
         Ok(item.map_or(0, |item| item.generation))
     }
 
-    /// Counts on. Should the SDK repeat it, a generation is skipped.
+    /// Adds one. If the SDK repeats it, a generation is skipped.
     async fn begin_generation(&self, namespace: &str) -> Result<()> {
         let update = Update {
             key: GenerationItem::key(namespace),

@@ -1,24 +1,24 @@
-//! What the SDK's errors mean to us.
+//! Classifies errors of the SDK.
 
 use std::{error::Error as StdError, time::Duration};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use domain::{Error, Refusal, error::Causes};
 
-/// Why a call failed, unmet conditions apart.
+/// Why a call failed, other than by an unmet condition.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The same call may succeed in a moment. A write may have happened all the same.
+    /// Transient: the same call may succeed in a moment. A write may have happened.
     Passing(String),
     /// The same call will fail again: a permission, a table, a request that is wrong.
     Lasting(String),
 }
 
-/// When to come back after a passing fault: by then an on-demand table has split, and a conflicting
+/// The `Retry-After` of a transient fault: by then an on-demand table has split, and a conflicting
 /// transaction has long ended.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Codes of errors that pass, beside every answer with a status of 500 and above. The first four
+/// Codes of transient errors, besides every answer with a status of 500 and above. The first four
 /// are also the codes of cancellation reasons.
 const PASSING: [&str; 10] = [
     "ProvisionedThroughputExceeded",
@@ -33,13 +33,13 @@ const PASSING: [&str; 10] = [
     "TransactionInProgressException",
 ];
 
-/// Whether an error or a cancellation reason with this code passes.
+/// True if an error or a cancellation reason with this code is transient.
 pub(super) fn passes(code: &str) -> bool {
     PASSING.contains(&code)
 }
 
 impl Fault {
-    /// Why `operation` failed.
+    /// Classifies `error` of `operation`.
     pub(super) fn of<E>(operation: &str, error: &SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + StdError + 'static,
@@ -53,11 +53,11 @@ impl Fault {
             }
             _ => false,
         };
-        let told = format!("{operation}: {}", Causes(error));
+        let message = format!("{operation}: {}", Causes(error));
         if passing {
-            Self::Passing(told)
+            Self::Passing(message)
         } else {
-            Self::Lasting(told)
+            Self::Lasting(message)
         }
     }
 }

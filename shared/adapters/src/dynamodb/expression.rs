@@ -1,4 +1,4 @@
-//! Expressions and what their placeholders stand for.
+//! Expressions and their placeholders.
 
 use std::{collections::HashMap, fmt::Display};
 
@@ -10,34 +10,34 @@ use super::item::Key;
 
 /// An update of one item under a condition.
 ///
-/// `#name` stands for the attribute `name`, so that no expression meets one of DynamoDB's some six
-/// hundred reserved words; `:name` for the value given for it. DynamoDB refuses an expression with a
+/// `#name` is the attribute `name`, so that no expression has one of DynamoDB's some six hundred reserved
+/// words; `:name` is the value given for it. DynamoDB refuses an expression with a
 /// value too many or too few.
 #[derive(Debug, Clone)]
 pub(super) struct Update {
-    /// Which item.
+    /// The item to update.
     pub(super) key: Key,
-    /// What changes.
+    /// The update expression.
     pub(super) changes: &'static str,
-    /// What must be true before; always, if there is none.
+    /// The condition expression, if there is one.
     pub(super) condition: Option<&'static str>,
-    /// What the placeholders of values stand for.
+    /// The values of the placeholders `:name`.
     pub(super) values: Vec<(&'static str, AttributeValue)>,
 }
 
 impl Update {
-    /// What the placeholders of names stand for.
+    /// The attributes of the placeholders `#name`.
     pub(super) fn names(&self) -> HashMap<String, String> {
         names([self.changes, self.condition.unwrap_or_default()])
     }
 
-    /// What the placeholders of values stand for.
+    /// The values of the placeholders `:name`.
     pub(super) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
         values(&self.values)
     }
 }
 
-/// What the placeholders of values stand for. DynamoDB refuses an empty map, but takes none.
+/// The values of the placeholders `:name`. DynamoDB refuses an empty map, but takes none.
 pub(super) fn values(values: &[(&str, AttributeValue)]) -> Option<HashMap<String, AttributeValue>> {
     let named = values
         .iter()
@@ -45,7 +45,7 @@ pub(super) fn values(values: &[(&str, AttributeValue)]) -> Option<HashMap<String
     (!values.is_empty()).then(|| named.collect())
 }
 
-/// What the placeholders of names in `expressions` stand for.
+/// The attributes of the placeholders `#name` in `expressions`.
 pub(super) fn names<const N: usize>(expressions: [&str; N]) -> HashMap<String, String> {
     expressions
         .into_iter()
@@ -58,20 +58,20 @@ pub(super) fn names<const N: usize>(expressions: [&str; N]) -> HashMap<String, S
 /// The condition that there is no item with the key.
 pub(super) const ABSENT: &str = "attribute_not_exists(#pk)";
 
-/// The condition that there is an item with the key, lest an update make one.
+/// The condition that there is an item with the key, so that an update does not make one.
 pub(super) const PRESENT: &str = "attribute_exists(#pk)";
 
-/// A text.
+/// Attribute type `S`.
 pub(super) fn text(value: impl Display) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
-/// A number.
+/// Attribute type `N`.
 pub(super) fn number(value: impl Into<i128>) -> AttributeValue {
     AttributeValue::N(value.into().to_string())
 }
 
-/// Whatever serializes.
+/// The attribute value of anything that serializes.
 pub(super) fn value(value: &impl Serialize) -> Result<AttributeValue> {
     serde_dynamo::to_attribute_value(value).map_err(Error::caused_by)
 }

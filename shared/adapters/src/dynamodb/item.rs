@@ -42,7 +42,7 @@ impl Key {
 
 /// A thing that a table keeps: serde says what of it, this says where.
 pub trait Entity: Serialize + DeserializeOwned + Send + Sync {
-    /// What tells one from the other.
+    /// Identifies one among those of its type.
     type Id: ?Sized + Sync;
 
     /// The key of the one with this id.
@@ -59,7 +59,7 @@ pub(super) fn to_item<E: Entity>(id: &E::Id, entity: &E) -> Result<Item> {
 /// The entity that `item` keeps.
 ///
 /// # Errors
-/// `Internal` if the item is not one of those: somebody else wrote it.
+/// `Internal` if the item is not readable as a `T`.
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T> {
     serde_dynamo::from_item(item).map_err(Error::caused_by)
 }

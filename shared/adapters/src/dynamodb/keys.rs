@@ -1,8 +1,6 @@
-//! Keys and secrets. Their leading keys separate who may read which.
+//! Keys and secrets. Each has its own leading key, by which policies allow reading it.
 
-use std::sync::Arc;
-
-use application::ports::{SecretPurpose, Secrets, SecureRandom, SigningKeys};
+use application::ports::{Env, SecretPurpose, Secrets, SigningKeys};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -14,8 +12,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Entity, Item, Key, Table,
-    backoff::Backoff,
+    Entity, Item, Key, Table, backoff,
     error::Fault,
     expression::{ABSENT, number},
 };
@@ -24,17 +21,17 @@ use super::{
 #[derive(Clone)]
 pub struct Keys {
     table: Table,
-    random: Arc<dyn SecureRandom>,
+    env: Env,
 }
 
 impl Keys {
     /// The keys in `table`.
-    pub fn new(table: Table, random: Arc<dyn SecureRandom>) -> Self {
-        Self { table, random }
+    pub fn new(table: Table, env: Env) -> Self {
+        Self { table, env }
     }
 }
 
-/// The one ring.
+/// The ring is one item.
 impl Entity for KeyRing {
     type Id = ();
 
@@ -89,22 +86,22 @@ impl SigningKeys for Keys {
         let private = PrivateKeyItem {
             pkcs8: encode(&first.private),
         };
-        let mut backoff = Backoff::new(&*self.random);
+        let mut backoff = backoff(&self.env);
         loop {
             let writes = vec![
                 self.table.putting(&(), &ring, ABSENT, None)?,
                 self.table
                     .putting(&*first.public.kid, &private, ABSENT, None)?,
             ];
-            let token = self.random.token()?;
+            let token = self.env.random.token()?;
             let Err(error) = self.table.transact(writes, token).await else {
                 return Ok(ring);
             };
-            // Whatever failed, a ring that is there now is the ring: ours, if a reply was lost.
+            // Whatever failed: a ring that exists now is the result. It is ours if a reply was lost.
             if let Some(ring) = self.ring().await? {
                 return Ok(ring);
             }
-            // None yet: somebody else's may be about to be written.
+            // None yet: another process may be about to write one.
             let fault = self.table.fault("TransactWriteItems", &error);
             if !matches!(fault, Fault::Passing(_)) || !backoff.pause().await? {
                 return Err(fault.into());
@@ -113,14 +110,14 @@ impl SigningKeys for Keys {
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<bool> {
-        let mut backoff = Backoff::new(&*self.random);
+        let mut backoff = backoff(&self.env);
         loop {
-            let token = self.random.token()?;
+            let token = self.env.random.token()?;
             let written = self.table.transact(self.writes(rotation)?, token).await;
             let Err(error) = written else {
                 return Ok(true);
             };
-            // Whatever failed, the ring decides: it is ours if a reply was lost.
+            // Whatever failed, the ring decides. It is ours if a reply was lost.
             let ring = self.ring().await?;
             if ring.as_ref() == Some(&rotation.ring) {
                 return Ok(true);
@@ -137,7 +134,7 @@ impl SigningKeys for Keys {
 }
 
 impl Keys {
-    /// All of a rotation: the ring follows its predecessor, private halves come and go with it.
+    /// The writes of a rotation: the next ring, a new private half, and the deletion of old ones.
     fn writes(&self, rotation: &Rotation) -> Result<Vec<TransactWriteItem>> {
         let before = number(rotation.ring.version.saturating_sub(1));
         let values = Item::from([(":before".to_owned(), before)]);
@@ -167,7 +164,7 @@ impl Secrets for Keys {
         purpose: SecretPurpose,
         candidate: SecretSlice<u8>,
     ) -> Result<SecretSlice<u8>> {
-        // All calls but the first ever find it, and a read costs a tenth of a refused write.
+        // All calls but the very first find it, and a read costs a tenth of a refused write.
         if let Some(item) = self.table.get::<SecretItem>(&purpose).await? {
             return decode(&item.secret);
         }
@@ -186,7 +183,7 @@ fn encode(bytes: &SecretSlice<u8>) -> String {
 }
 
 fn decode(text: &str) -> Result<SecretSlice<u8>> {
-    // The cause would name a byte of the secret.
+    // Without the cause, which would show a byte of the secret.
     BASE64_STANDARD
         .decode(text)
         .map(SecretSlice::from)

@@ -1,4 +1,4 @@
-//! Leases.
+//! Leases: one item for each, changed under conditions.
 
 use application::ports::{Claimed, Env, Lease, LeaseKey, LeaseOptions, Leases, Settled};
 use async_trait::async_trait;
@@ -32,7 +32,7 @@ const TAKE: (&str, &str) = (
      (#expiresAt > :now AND attribute_not_exists(#result) AND #leaseEndsAt <= :now)",
 );
 
-/// Takes a lease that expired and was not collected yet: nothing of it stays.
+/// Takes a lease that expired and was not yet deleted by its TTL: nothing of it stays.
 const REPLACE: (&str, &str) = (
     "SET #fingerprint = :fingerprint, #reserved = :reserved, #leaseEndsAt = :leaseEndsAt, \
      #abandoned = :false, #held = :true, #expiresAt = :expiresAt, #ttl = :ttl, \
@@ -40,12 +40,12 @@ const REPLACE: (&str, &str) = (
     "#expiresAt <= :now",
 );
 
-/// That a lease is held, and by nobody else. The fingerprint is there for a holder from before an
-/// expiry, after which fences begin anew.
+/// True if this worker holds the lease. The fingerprint is there for a holder from before an
+/// expiry, after which fences begin at 1 again.
 const HELD: &str = "#fence = :fence AND #fingerprint = :fingerprint AND #expiresAt > :now AND \
                     attribute_not_exists(#result)";
 
-/// That a lease is there, and not done.
+/// True if the lease exists and is not done.
 const OPEN: &str = "#expiresAt > :now AND attribute_not_exists(#result)";
 
 const RELEASE: &str = "SET #leaseEndsAt = :now, #held = :false, #writer = :writer";
@@ -59,7 +59,7 @@ struct ClaimItem {
     fence: u64,
     abandoned: bool,
     fingerprint: String,
-    /// JSON, as text: what was given comes back to the letter.
+    /// JSON, as text: what was given comes back unchanged.
     reserved: String,
     expires_at: Timestamp,
     /// JSON, as text; there once the lease is done.
@@ -115,7 +115,7 @@ impl LeaseRecords {
         self.env.clock.now()
     }
 
-    /// Writes to a lease under a condition. True if this very write happened.
+    /// Writes to a lease under a condition. Returns true if this write happened.
     async fn write(&self, mut update: Update) -> Result<bool> {
         let writer = self.env.random.token()?;
         update.values.push((":now", text(self.now())));
@@ -180,7 +180,7 @@ impl Leases for LeaseRecords {
                 Written::Refused(_) => {}
             }
         }
-        // Collected between the two: as good as a fault that passes.
+        // Deleted by its TTL between the two: treated as a transient fault.
         Err(Error::internal("a lease vanished while it was taken"))
     }
 

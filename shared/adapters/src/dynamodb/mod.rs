@@ -5,7 +5,6 @@
 //!
 //! No code path scans a table, and every expression names its attributes by placeholder.
 
-mod backoff;
 mod error;
 mod expression;
 mod filter;
@@ -31,6 +30,10 @@ pub mod snapshots;
 pub mod tokens;
 pub mod users;
 
+use std::time::Duration;
+
+use application::{backoff::Backoff, ports::Env};
+
 pub use attempts::AttemptCounts;
 pub use audit::Audit;
 pub use cache::CacheItems;
@@ -44,3 +47,8 @@ pub use snapshots::SnapshotStore;
 pub use table::Table;
 pub use tokens::Tokens;
 pub use users::Users;
+
+/// The pauses of a write which others disturb: five tries within a second.
+fn backoff(env: &Env) -> Backoff<'_> {
+    Backoff::new(env, 5, Duration::from_millis(50))
+}

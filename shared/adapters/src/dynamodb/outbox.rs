@@ -22,14 +22,14 @@ pub fn event_of(record: EventRecord) -> Result<Option<DomainEvent>> {
     Ok(after.event.filter(|event| Some(event.id) != known))
 }
 
-/// What of an item counts after the write.
+/// The part of the item after the write that matters here.
 #[derive(Deserialize)]
 struct After {
     #[serde(default)]
     event: Option<DomainEvent>,
 }
 
-/// What of an item counts before the write.
+/// The part of the item before the write that matters here.
 #[derive(Deserialize)]
 struct Before {
     #[serde(default)]

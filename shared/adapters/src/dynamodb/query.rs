@@ -3,14 +3,13 @@
 
 use std::collections::HashMap;
 
-use application::ports::SecureRandom;
+use application::ports::Env;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use domain::{Error, Result};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Key, Table,
-    backoff::Backoff,
+    Key, Table, backoff,
     error::Fault,
     expression,
     item::{self, Item},
@@ -20,33 +19,33 @@ use super::{
 /// it cannot be.
 #[derive(Debug, Default)]
 pub(super) struct Query<'a> {
-    /// The index; the table itself, if there is none.
+    /// An index; none for the table itself.
     pub(super) index: Option<&'static str>,
-    /// Which keys.
+    /// The key condition expression.
     pub(super) keys: &'static str,
-    /// Which of the items with such keys. The others are paid for all the same.
+    /// The filter expression. Items which it drops cost the same.
     pub(super) filter: Option<&'a str>,
-    /// Which attributes; all, if there is none.
+    /// The attributes to read; none for all.
     pub(super) only: Option<&'static str>,
-    /// What the placeholders of values stand for.
+    /// The values of the placeholders `:name`.
     pub(super) values: Vec<(&'a str, AttributeValue)>,
-    /// From the last sort key to the first.
+    /// True for descending sort keys.
     pub(super) descending: bool,
-    /// Items at most, those counted in which the filter drops.
+    /// The number of items to read at most, before the filter.
     pub(super) limit: Option<usize>,
 }
 
 /// The attributes of the key.
 pub(super) const KEYS: &str = "#pk, #sk";
 
-/// What one request of a query gives: up to a megabyte, before the filter.
+/// One page of a query: up to a megabyte, before the filter.
 #[derive(Debug)]
 pub(super) struct Page<T> {
     /// The items.
     pub(super) items: Vec<T>,
-    /// How many were read, before the filter.
+    /// The number of items before the filter.
     pub(super) read: usize,
-    /// The key of the last one read, unless it was the last there is.
+    /// The key of the last one read; none at the end.
     pub(super) next: Option<Item>,
 }
 
@@ -57,7 +56,7 @@ impl Query<'_> {
     }
 }
 
-/// What DynamoDB takes as a limit.
+/// A limit as DynamoDB takes it.
 fn limit(items: usize) -> i32 {
     i32::try_from(items.max(1)).unwrap_or(i32::MAX)
 }
@@ -127,22 +126,18 @@ impl Table {
         Ok(items)
     }
 
-    /// Removes what stands under `keys`.
-    pub(super) async fn delete_all(
-        &self,
-        keys: Vec<Key>,
-        random: &(dyn SecureRandom + 'static),
-    ) -> Result<()> {
+    /// Deletes the items with `keys`.
+    pub(super) async fn delete_all(&self, keys: Vec<Key>, env: &Env) -> Result<()> {
         let deletion = |key: Key| {
             let delete = DeleteRequest::builder().set_key(Some(key.into_item()));
             let delete = delete.build().map_err(Error::caused_by)?;
             Ok(WriteRequest::builder().delete_request(delete).build())
         };
         let requests = keys.into_iter().map(deletion).collect::<Result<_>>()?;
-        in_batches(requests, random, |batch| self.write_batch(batch)).await
+        in_batches(requests, env, |batch| self.write_batch(batch)).await
     }
 
-    /// Gives what DynamoDB left undone.
+    /// Returns what DynamoDB left undone.
     async fn write_batch(&self, batch: Vec<WriteRequest>) -> Result<Vec<WriteRequest>> {
         let answer = self
             .client
@@ -156,28 +151,28 @@ impl Table {
     }
 }
 
-/// Requests in one `BatchWriteItem` at most (DynamoDB's limit).
+/// Requests in one `BatchWriteItem`: DynamoDB's limit.
 const BATCH: usize = 25;
 
-/// Hands `items` to `send` in batches, and again, after a pause, what it leaves undone.
+/// Hands `items` to `send` in batches. What it leaves undone is sent again after a pause.
 ///
 /// # Errors
 /// `Unavailable` if a batch is not done after a few tries.
 async fn in_batches<T, Sent>(
     mut items: Vec<T>,
-    random: &(dyn SecureRandom + 'static),
+    env: &Env,
     send: impl Fn(Vec<T>) -> Sent,
 ) -> Result<()>
 where
     Sent: Future<Output = Result<Vec<T>>>,
 {
-    let mut backoff = Backoff::new(random);
+    let mut pauses = backoff(env);
     while !items.is_empty() {
         let rest = items.split_off(items.len().min(BATCH));
         let undone = send(items).await?;
         if undone.is_empty() {
-            backoff = Backoff::new(random);
-        } else if !backoff.pause().await? {
+            pauses = backoff(env);
+        } else if !pauses.pause().await? {
             return Err(Fault::Passing("BatchWriteItem: much is left undone".to_owned()).into());
         }
         items = undone;
@@ -188,7 +183,9 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
+
+    use application::ports::SecureRandom;
 
     use domain::Refusal;
 
@@ -196,6 +193,13 @@ mod tests {
 
     /// Draws zeros, so that pauses are over at once.
     struct Zeros;
+
+    fn env() -> Env {
+        Env {
+            clock: Arc::new(crate::system::System),
+            random: Arc::new(Zeros),
+        }
+    }
 
     impl SecureRandom for Zeros {
         fn fill(&self, bytes: &mut [u8]) -> Result<()> {
@@ -208,7 +212,7 @@ mod tests {
     async fn what_is_left_undone_is_sent_again() {
         let sent = Mutex::new(Vec::new());
         let done = Mutex::new(Vec::new());
-        in_batches((0..60).collect(), &Zeros, |mut batch: Vec<u32>| {
+        in_batches((0..60).collect(), &env(), |mut batch: Vec<u32>| {
             sent.lock().unwrap().push(batch.len());
             // Every other batch is done by half.
             let half = batch.len() * (sent.lock().unwrap().len() % 2) / 2;
@@ -227,7 +231,8 @@ mod tests {
     #[tokio::test]
     async fn what_stays_undone_ends() {
         let sent = Mutex::new(0);
-        let refused = in_batches(vec![1, 2], &Zeros, |batch| {
+        let env = env();
+        let refused = in_batches(vec![1, 2], &env, |batch| {
             *sent.lock().unwrap() += 1;
             async { Ok(batch) }
         });

@@ -40,7 +40,7 @@ struct RequestItem {
     ttl: i64,
 }
 
-/// What is wished, in the attribute `kind` and those that belong to it.
+/// What is requested, in the attribute `kind` and those that belong to it.
 #[derive(Serialize, Deserialize)]
 #[serde(
     tag = "kind",
@@ -125,7 +125,7 @@ impl AnonymousRequests for Requests {
     async fn put(&self, request: &AnonymousRequest, event: &DomainEvent) -> Result<()> {
         let item = RequestItem::new(request, event);
         match self.table.insert(&request.id, &item).await? {
-            // With our event it is ours: the reply to an earlier try was lost.
+            // With our event it is ours: the reply to an earlier attempt was lost.
             Some(other) if other.event.id != event.id => {
                 Err(Error::internal("the id of a request is in use"))
             }

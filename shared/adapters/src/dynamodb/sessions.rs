@@ -27,7 +27,7 @@ impl Sessions {
     }
 }
 
-/// Where everything of a user is, one-time tokens included.
+/// The partition of a user, which has the one-time tokens too.
 fn partition(user: UserId) -> String {
     format!("USER#{user}")
 }
@@ -37,7 +37,7 @@ fn partition(user: UserId) -> String {
 struct SessionItem {
     #[serde(flatten)]
     session: Session,
-    /// Absent where the last write was no event.
+    /// None if the last write has no event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     event: Option<DomainEvent>,
     ttl: i64,
@@ -64,7 +64,7 @@ impl SessionRepository for Sessions {
             .insert(&(session.user_id, session.id), &item)
             .await?
         {
-            // With our nonce it is ours: the reply to an earlier try was lost.
+            // With our nonce it is ours: the reply to an earlier attempt was lost.
             Some(other) if other.session.nonce != session.nonce => {
                 Err(Error::internal("the id of a session is in use"))
             }
@@ -96,7 +96,7 @@ impl SessionRepository for Sessions {
         Ok(items.into_iter().map(|item| item.session).collect())
     }
 
-    /// One update. It is no event, so that of the write before goes.
+    /// One update. It has no event, so it removes that of the write before.
     async fn rotate(&self, next: &Session) -> Result<bool> {
         let Some(before) = next.generation.checked_sub(1) else {
             return Err(Error::internal("a session begins at generation 0"));
@@ -131,14 +131,14 @@ impl SessionRepository for Sessions {
         };
         Ok(match self.table.update::<SessionItem>(end).await? {
             Written::Done(_) => true,
-            // With our event it is ours: the reply to an earlier try was lost.
+            // With our event it is ours: the reply to an earlier attempt was lost.
             Written::Refused(there) => there
                 .and_then(|item| item.event)
                 .is_some_and(|known| known.id == event.id),
         })
     }
 
-    /// One update. It is no event, so that of the write before goes.
+    /// One update. It has no event, so it removes that of the write before.
     async fn confirm(&self, user: UserId, id: SessionId, epoch: u64) -> Result<()> {
         let Some(before) = epoch.checked_sub(1) else {
             return Ok(());
@@ -149,7 +149,7 @@ impl SessionRepository for Sessions {
             condition: Some("#authEpoch = :before AND attribute_not_exists(#endedAt)"),
             values: vec![(":epoch", number(epoch)), (":before", number(before))],
         };
-        // Unmet, also if a try before was written whose reply was lost.
+        // The condition is also unmet if an earlier attempt was written and its reply lost.
         let (Written::Done(IgnoredAny) | Written::Refused(_)) =
             self.table.update(confirmation).await?;
         Ok(())
@@ -166,8 +166,7 @@ impl SessionRepository for Sessions {
         let mut after = None;
         loop {
             let page = self.table.query::<Key>(&everything, after).await?;
-            let random = &*self.env.random;
-            self.table.delete_all(page.items, random).await?;
+            self.table.delete_all(page.items, &self.env).await?;
             after = page.next;
             if after.is_none() {
                 return Ok(());

@@ -33,7 +33,7 @@ pub struct Table {
     pub(super) name: String,
 }
 
-/// What became of a write under a condition.
+/// The outcome of a write under a condition.
 #[derive(Debug)]
 pub(super) enum Written<T> {
     /// The condition was met; this is the item now.
@@ -51,7 +51,7 @@ impl Table {
         }
     }
 
-    /// The entity with this id, as the last write left it.
+    /// The entity with this id. Strongly consistent.
     pub(super) async fn get<E: Entity>(&self, id: &E::Id) -> Result<Option<E>> {
         let got = self
             .client
@@ -65,7 +65,7 @@ impl Table {
         got.item.map(item::from_item).transpose()
     }
 
-    /// Puts `entity` unless there is one with its id. Gives that one: after a lost reply it may be
+    /// Puts `entity` unless there is one with its id. Returns that one: after a lost reply it may be
     /// `entity` itself.
     pub(super) async fn insert<E: Entity>(&self, id: &E::Id, entity: &E) -> Result<Option<E>> {
         let put = self

@@ -25,8 +25,7 @@ use self::{
     transaction::Transaction,
 };
 use super::{
-    Entity as _, Key, Table,
-    backoff::Backoff,
+    Entity as _, Key, Table, backoff,
     error::Fault,
     expression::{PRESENT, Update, text},
     query::{KEYS, Query},
@@ -52,8 +51,7 @@ impl Users {
         }
     }
 
-    /// Tries once to write `change`. Each attempt stamps anew, so that no row appears in the feed
-    /// with a time long past, and hence needs a token of its own.
+    /// Tries once to write `change`. Each attempt has its own stamp, and hence its own token.
     async fn attempt(&self, change: &Change) -> Result<Result<User, Failure>> {
         let stamped = change.stamp(self.env.clock.now());
         let user = stamped.user.clone();
@@ -69,16 +67,16 @@ impl Users {
     /// The user as an earlier attempt wrote it, if one did: the entry of its version decides.
     ///
     /// # Errors
-    /// `VersionConflict` if somebody else made that version.
+    /// `VersionConflict` if another change made that version.
     async fn written(&self, change: &Change) -> Result<Option<User>> {
-        let version = (change.user.id, change.user.version);
+        let version = (change.after.id, change.after.version);
         let Some(entry) = self.table.get::<HistoryEntry>(&version).await? else {
             return Ok(None);
         };
         if entry.event.id != change.event_id() {
             return Err(Refusal::VersionConflict.into());
         }
-        Ok(Some(change.user_in(&entry)))
+        Ok(Some(change.written_as(&entry)))
     }
 }
 
@@ -112,7 +110,7 @@ impl UserRepository for Users {
     }
 
     async fn commit(&self, change: &Change) -> Result<User> {
-        let mut backoff = Backoff::new(&*self.env.random);
+        let mut backoff = backoff(&self.env);
         loop {
             let failure = match self.attempt(change).await? {
                 Ok(user) => return Ok(user),

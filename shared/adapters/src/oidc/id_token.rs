@@ -17,8 +17,8 @@ const LEEWAY: Duration = Duration::from_secs(30);
 /// Bytes of a subject (2: 255 ASCII characters).
 const MAX_SUBJECT: usize = 255;
 
-/// By what ID tokens may be signed. Nothing symmetric: the client secret would sign, and a public key
-/// could be taken for one.
+/// The algorithms of ID tokens. None is symmetric: the client secret would sign, and a public key could
+/// be taken for one.
 const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::RS256,
     Algorithm::RS384,
@@ -31,7 +31,7 @@ const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::EdDSA,
 ];
 
-/// What a good ID token says.
+/// The claims of a good ID token.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claims {
     pub(super) iss: String,
@@ -56,7 +56,7 @@ enum Audience {
     Many(Vec<String>),
 }
 
-/// What the user info endpoint says (5.3.2).
+/// The answer of the user info endpoint (5.3.2).
 #[derive(Deserialize)]
 pub(super) struct UserInfo {
     pub(super) sub: String,
@@ -64,7 +64,7 @@ pub(super) struct UserInfo {
     pub(super) profile: ProfileClaims,
 }
 
-/// What is said of the person (5.1).
+/// Claims about the person (5.1).
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ProfileClaims {
     #[serde(default)]
@@ -75,7 +75,7 @@ pub(super) struct ProfileClaims {
     name: Option<String>,
 }
 
-/// Some providers say it in words.
+/// Some providers send a string.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Flag {
@@ -84,7 +84,7 @@ enum Flag {
 }
 
 impl ProfileClaims {
-    /// The profile; nothing if no address is told. An address or a name that is none is not told.
+    /// The profile; none without an address. An address or a name that is not valid here is left out.
     pub(super) fn into_profile(self) -> Option<IdentityProfile> {
         let email = self.email?.parse().ok();
         let email_verified = match self.email_verified {
@@ -100,7 +100,7 @@ impl ProfileClaims {
     }
 }
 
-/// What an ID token must say.
+/// What the claims must equal.
 pub(super) struct Expected<'a> {
     pub(super) issuer: &'a str,
     pub(super) client_id: &'a str,
@@ -113,7 +113,7 @@ pub(super) struct Expected<'a> {
 /// # Errors
 /// Says what is wrong with it.
 pub(super) fn header(token: &str, metadata: &Metadata) -> Result<Header, &'static str> {
-    // Knows no `none`.
+    // `none` does not parse.
     let header = jsonwebtoken::decode_header(token).map_err(|_| "it is no JWT")?;
     let declared = &metadata.id_token_signing_alg_values_supported;
     let is_declared = declared.iter().any(|name| name.parse() == Ok(header.alg));
@@ -127,10 +127,10 @@ pub(super) fn header(token: &str, metadata: &Metadata) -> Result<Header, &'stati
     Ok(header)
 }
 
-/// What the token says, if it was signed by `key` and says what is expected.
+/// The claims of the token, if it was signed by `key` and they are as expected.
 ///
 /// # Errors
-/// Says what is wrong with it. None of it is for the caller.
+/// Says what is wrong with it, for the log alone.
 pub(super) fn verify(
     token: &str,
     key: &Jwk,
@@ -138,7 +138,7 @@ pub(super) fn verify(
     expected: &Expected<'_>,
 ) -> Result<Claims, &'static str> {
     let key = DecodingKey::from_jwk(key).map_err(|_| "its key is no key")?;
-    // The signature alone; what is claimed is judged below, in the order of 3.1.3.7.
+    // The signature alone; the claims are checked below, in the order of 3.1.3.7.
     let mut signature = Validation::new(alg);
     signature.required_spec_claims.clear();
     signature.validate_exp = false;
@@ -166,7 +166,7 @@ impl Claims {
         }
         match &self.azp {
             Some(azp) if azp != expected.client_id => return Err("it was given to somebody else"),
-            // Principal may read it besides us we do not know; that it was given to us it must say.
+            // Other audiences are unknown to us; then `azp` must say that it was issued to us.
             None if is_for_others => return Err("it is for others too, and not given to us"),
             _ => {}
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{unavailable, web::Web};
 
-/// The part of it that is needed here.
+/// The part that is needed here.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Metadata {
     issuer: String,
@@ -20,22 +20,22 @@ pub(super) struct Metadata {
     pub(super) id_token_signing_alg_values_supported: Vec<String>,
 }
 
-/// What counts if nothing is said.
+/// The defaults of the specification.
 fn client_secret_basic() -> Vec<String> {
     vec!["client_secret_basic".to_owned()]
 }
 
-/// What every provider must know.
+/// Every provider must support it.
 fn rs256() -> Vec<String> {
     vec!["RS256".to_owned()]
 }
 
 impl Metadata {
-    /// Reads it, and holds it against what is known of the provider.
+    /// Reads the metadata and checks it.
     ///
     /// # Errors
-    /// `ProviderUnavailable` if it cannot be read, if it is another issuer's (4.3: compared letter by
-    /// letter), or if it names addresses that may not be asked.
+    /// `ProviderUnavailable` if it cannot be read, if it is another issuer's (4.3: compared byte by
+    /// byte), or if it names addresses that are not allowed.
     pub(super) async fn fetch(web: &Web, issuer: &str) -> Result<Self> {
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
         let url = format!("{base}/.well-known/openid-configuration");

@@ -35,6 +35,7 @@ use self::{
     settings::ProviderSettings,
     web::Web,
 };
+use crate::LOOK_AGAIN_AFTER;
 
 /// What providers publish changes seldom, and a new key is looked for when one turns up.
 const CONFIG: CacheConfig = CacheConfig {
@@ -43,10 +44,6 @@ const CONFIG: CacheConfig = CacheConfig {
     max_staleness: Duration::from_mins(10),
     capacity: 64,
 };
-
-/// How old known keys must be before an unknown one makes us look again: whoever sends tokens with
-/// invented key ids makes no more requests than this.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_mins(1);
 
 /// When to come back if a provider does not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! Which providers a deployment trusts: what stands in the function's environment.
+//! The providers which a deployment trusts, from environment variables.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 /// The providers, as JSON: `[{"name": "google", "issuer": "https://accounts.google.com", "clientId":
-/// "…", "scopes": ["openid", "email", "profile"]}]`. Those scopes are asked for if none are given.
+/// "…", "scopes": ["openid", "email", "profile"]}]`. Those scopes are the default.
 #[derive(Debug, Clone, Default)]
 pub struct Providers(Vec<ProviderSettings>);
 
@@ -91,7 +91,7 @@ impl FromStr for ClientSecrets {
     type Err = String;
 
     fn from_str(raw: &str) -> Result<Self, String> {
-        // The parser's own words can hold a piece of a secret.
+        // Without the parser's message, which can hold a piece of a secret.
         let raw: BTreeMap<String, String> =
             serde_json::from_str(raw).map_err(|_| "is not a JSON object of secrets".to_owned())?;
         let secrets = raw.into_iter().map(|(name, secret)| {

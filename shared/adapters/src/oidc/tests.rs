@@ -1,218 +1,15 @@
 //! Against a provider that speaks HTTP, and says whatever a test wants.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
-    },
-};
+mod site;
 
-use application::ports::CacheEntry;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use domain::Timestamp;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{TcpListener, TcpStream},
-};
 
+use self::site::{DISCOVERY, Memory, NONCE, Site, lock};
 use super::{signer::Signer, *};
-
-/// A shared cache and a clock.
-#[derive(Default)]
-struct Memory {
-    entries: Mutex<BTreeMap<String, CacheEntry>>,
-    micros: AtomicI64,
-}
-
-impl Memory {
-    fn new() -> Arc<Self> {
-        let memory = Self::default();
-        memory.advance(Duration::from_hours(24 * 365 * 50));
-        Arc::new(memory)
-    }
-
-    fn advance(&self, span: Duration) {
-        let micros = i64::try_from(span.as_micros()).unwrap();
-        self.micros.fetch_add(micros, Ordering::SeqCst);
-    }
-}
-
-impl Clock for Memory {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.micros.load(Ordering::SeqCst))
-    }
-}
-
-#[async_trait]
-impl SharedCache for Memory {
-    async fn get(&self, key: &str) -> Result<Option<CacheEntry>> {
-        Ok(self.entries.lock().unwrap().get(key).cloned())
-    }
-
-    async fn put(&self, key: &str, entry: &CacheEntry) -> Result<()> {
-        let mut entries = self.entries.lock().unwrap();
-        entries.insert(key.to_owned(), entry.clone());
-        Ok(())
-    }
-
-    async fn remove(&self, key: &str) -> Result<()> {
-        self.entries.lock().unwrap().remove(key);
-        Ok(())
-    }
-
-    async fn generation(&self, _: &str) -> Result<u64> {
-        Ok(0)
-    }
-
-    async fn begin_generation(&self, _: &str) -> Result<()> {
-        Ok(())
-    }
-}
-
-const DISCOVERY: &str = "/.well-known/openid-configuration";
-const NONCE: &str = "n-0123456789abcdef";
-const SECRET: &str = "s3cret/+ &";
 
 /// Makes an answer of a provider's metadata that is none.
 type Spoil = dyn Fn(Value) -> (u16, String);
-
-/// A provider.
-struct Site {
-    issuer: String,
-    memory: Arc<Memory>,
-    answers: Mutex<BTreeMap<&'static str, (u16, String)>>,
-    requests: Mutex<Vec<String>>,
-}
-
-impl Site {
-    /// A provider with a key, which knows nobody.
-    async fn open(key: &Signer) -> Arc<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let site = Arc::new(Self {
-            issuer: format!("http://{}", listener.local_addr().unwrap()),
-            memory: Memory::new(),
-            answers: Mutex::default(),
-            requests: Mutex::default(),
-        });
-        let metadata = site.metadata();
-        site.answer(DISCOVERY, 200, &metadata);
-        site.publish(&[key]);
-        let served = site.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                served.clone().serve(stream).await;
-            }
-        });
-        site
-    }
-
-    fn metadata(&self) -> Value {
-        let issuer = &self.issuer;
-        json!({
-            "issuer": issuer,
-            "authorization_endpoint": format!("{issuer}/authorize"),
-            "token_endpoint": format!("{issuer}/token"),
-            "userinfo_endpoint": format!("{issuer}/userinfo"),
-            "jwks_uri": format!("{issuer}/keys"),
-        })
-    }
-
-    fn answer(&self, path: &'static str, status: u16, body: &impl ToString) {
-        let answer = (status, body.to_string());
-        lock(&self.answers).insert(path, answer);
-    }
-
-    fn publish(&self, keys: &[&Signer]) {
-        let keys: Vec<_> = keys.iter().map(|key| &key.jwk).collect();
-        self.answer("/keys", 200, &json!({"keys": keys}));
-    }
-
-    /// From now on a code gives what says this of the sign-in.
-    fn grant(&self, key: &Signer, claims: &Value) {
-        let header = json!({"alg": "RS256", "kid": key.pair.public.kid});
-        let tokens = json!({
-            "token_type": "Bearer",
-            "access_token": "for-user-info",
-            "id_token": key.sign(&header, claims),
-        });
-        self.answer("/token", 200, &tokens);
-    }
-
-    fn claims(&self) -> Value {
-        let now = self.memory.now().as_seconds();
-        json!({
-            "iss": self.issuer, "sub": "1", "aud": "roster", "nonce": NONCE,
-            "exp": now + 60, "iat": now, "email": "ann@example.com", "email_verified": true,
-        })
-    }
-
-    async fn serve(self: Arc<Self>, stream: TcpStream) {
-        let mut stream = BufReader::new(stream);
-        let (mut head, mut length) = (String::new(), 0);
-        loop {
-            let start = head.len();
-            stream.read_line(&mut head).await.unwrap();
-            let line = head[start..].trim_end().to_ascii_lowercase();
-            if let Some(value) = line.strip_prefix("content-length: ") {
-                length = value.parse().unwrap();
-            }
-            if line.is_empty() {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        stream.read_exact(&mut body).await.unwrap();
-        let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-        let request = head + &String::from_utf8(body).unwrap();
-        lock(&self.requests).push(request);
-        let answer = lock(&self.answers).get(path.as_str()).cloned();
-        let (status, body) = answer.unwrap_or((404, String::new()));
-        let length = body.len();
-        let answer = format!(
-            "HTTP/1.1 {status} X\r\nlocation: {}/elsewhere\r\ncontent-length: {length}\r\n\
-             connection: close\r\n\r\n{body}",
-            self.issuer,
-        );
-        stream.write_all(answer.as_bytes()).await.unwrap();
-    }
-
-    /// The requests so far for `path`, and forgets them all.
-    fn requests(&self, path: &str) -> Vec<String> {
-        let all = std::mem::take(&mut *lock(&self.requests));
-        let begin = format!(" {path} ");
-        all.into_iter()
-            .filter(|request| {
-                request
-                    .lines()
-                    .next()
-                    .is_some_and(|line| line.contains(&begin))
-            })
-            .collect()
-    }
-
-    /// A process that trusts this provider.
-    fn trusted(&self) -> Oidc {
-        self.trusted_with(&format!(r#"{{"a": "{SECRET}"}}"#))
-    }
-
-    fn trusted_with(&self, secrets: &str) -> Oidc {
-        let providers = json!([{"name": "a", "issuer": self.issuer, "clientId": "roster"}]);
-        Oidc::new(
-            providers.to_string().parse().unwrap(),
-            secrets.parse().unwrap(),
-            true,
-            self.memory.clone(),
-            self.memory.clone(),
-        )
-        .unwrap()
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn authorization() -> Authorization {
     Authorization {
@@ -449,7 +246,7 @@ async fn a_provider_that_says_what_it_should_not_is_not_asked_further() {
 async fn a_provider_that_is_away_is_unavailable() {
     let memory = Memory::new();
     // Bound and not listened to any more.
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
     let providers = json!([{"name": "a", "issuer": format!("http://{address}"), "clientId": "x"}]);

@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::{Client, metadata::Metadata, unavailable, web::Web};
 
-/// What a code is exchanged for.
+/// The tokens for a code.
 pub(super) struct Tokens {
     pub(super) id_token: String,
     pub(super) access_token: Option<SecretString>,
@@ -27,7 +27,7 @@ struct Problem {
     error: String,
 }
 
-/// Errors which no other code would mend: it is the deployment whom the provider refuses.
+/// Errors which no other code would avoid: the provider refuses the deployment.
 const OURS: [&str; 3] = [
     "invalid_client",
     "unauthorized_client",

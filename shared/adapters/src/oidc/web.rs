@@ -1,4 +1,4 @@
-//! Requests to providers: bounded in time and size, over TLS, and where they were sent.
+//! Requests to providers: bounded in time and size, over TLS, without redirections.
 
 use std::{net::IpAddr, sync::OnceLock, time::Duration};
 
@@ -19,10 +19,9 @@ const REQUEST: Duration = Duration::from_secs(4);
 /// must fit into an item of DynamoDB (400 KB).
 const MAX_ANSWER: usize = 256 * 1024;
 
-/// The way to providers.
+/// The HTTP client for providers.
 pub(super) struct Web {
-    /// Made when first needed: it reads the machine's certificates, and most functions that could
-    /// need it never do.
+    /// Made when first needed: it reads the machine's certificates, and many processes never need it.
     client: OnceLock<Client>,
     loopback: bool,
 }
@@ -42,7 +41,7 @@ impl Web {
         let client = Client::builder()
             .connect_timeout(CONNECT)
             .timeout(REQUEST)
-            // A redirection could lead a secret elsewhere, and no endpoint needs one.
+            // A redirection could send a secret to another host, and no endpoint needs one.
             .redirect(redirect::Policy::none())
             .no_proxy()
             .user_agent("roster")
@@ -51,7 +50,7 @@ impl Web {
         Ok(self.client.get_or_init(|| client))
     }
 
-    /// `raw` as an address that may be asked: HTTPS, without credentials and fragment; or HTTP to this
+    /// `raw` as a URL that is allowed: HTTPS, without credentials and fragment; or HTTP to this
     /// machine, where that is allowed.
     pub(super) fn check(&self, raw: &str) -> Result<Url> {
         let no_address = || Error::internal(format!("`{raw}` is no address of a provider"));
@@ -68,7 +67,7 @@ impl Web {
             .ok_or_else(no_address)
     }
 
-    /// The JSON at `url`.
+    /// Gets the JSON at `url`.
     ///
     /// # Errors
     /// `ProviderUnavailable` unless the answer is 200 with JSON that is a `T`.
@@ -85,7 +84,7 @@ impl Web {
         if status != StatusCode::OK {
             return Err(unavailable(format!("{url}: {status}")));
         }
-        // Not the parser's own words: user info is personal data.
+        // Without the parser's message: user info is personal data.
         serde_json::from_slice(&body).map_err(|_| unavailable(format!("{url}: no such JSON")))
     }
 

@@ -1,4 +1,4 @@
-//! The ledger: claimed, then sent.
+//! The ledger: a mail is claimed, then sent.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -22,18 +22,18 @@ const SKEW: Duration = Duration::from_secs(1);
 /// service's own events tell the ledger before the next worker comes, there is nothing to choose.
 #[derive(Clone)]
 pub struct MailLedger {
-    /// The ledger.
+    /// One lease for each mail.
     pub leases: Arc<dyn Leases>,
-    /// The mail service.
+    /// Sends the mail.
     pub mailer: Arc<dyn Mailer>,
-    /// The choice.
+    /// Decides about mails of which nobody knows whether they were sent.
     pub guarantee: MailGuarantee,
 }
 
 impl MailLedger {
-    /// Sends the `template` that `event` calls for, unless it was sent. `mail` is awaited while the
-    /// template is ours; if nothing comes of it, nothing will ever be sent. `remaining` is how long
-    /// this worker may still run; until then nobody else takes the mail.
+    /// Sends the mail by `template` for `event`, unless it was sent. `mail` is awaited under the lease;
+    /// if it is none, nothing will ever be sent. `remaining` is how long this worker may still run;
+    /// until then no other worker takes the mail.
     ///
     /// # Errors
     /// If the mail was not sent, or if nobody knows; repeating the call is safe.

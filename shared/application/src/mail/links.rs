@@ -1,4 +1,4 @@
-//! Links: what proves that somebody reads the mail of an address.
+//! Links in mails, which prove that the reader reads the mail of an address.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use crate::{
 
 /// Makes links with one-time tokens.
 ///
-/// A token comes from the event it is made for, by way of a secret which the observers share. So a
-/// repetition of the event makes the same link again, and can do no harm: it does not void what was
-/// mailed, nor a newer token, nor does it make a used token good.
+/// A token is derived from its event and a secret which the observers share. So a repetition of the
+/// event makes the same link again: it voids neither what was mailed nor a newer token, and a used token
+/// stays used.
 pub struct Links {
-    /// The slots of the tokens.
+    /// Puts tokens into their slots.
     pub tokens: Arc<dyn OneTimeTokens>,
-    /// What tokens are made from.
+    /// The key of the tokens.
     pub secret: SharedSecret,
-    /// The time.
+    /// Tells if a token has expired.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -37,7 +37,7 @@ impl Link {
         Self(format!("{url}/{page}#token={}", token.encode().expose_secret()).into())
     }
 
-    /// The link, for the mail alone.
+    /// The URL, for the mail alone.
     pub(super) fn expose(&self) -> &str {
         self.0.expose_secret()
     }

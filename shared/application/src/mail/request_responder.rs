@@ -12,18 +12,17 @@ use crate::ports::{AnonymousRequests, UserRepository};
 
 /// Answers anonymous requests by mail.
 pub struct RequestResponder {
-    /// Where the requests are kept.
+    /// Finds and removes the requests.
     pub requests: Arc<dyn AnonymousRequests>,
-    /// Where users are kept.
+    /// Finds the user with the address.
     pub users: Arc<dyn UserRepository>,
     /// Sends the mail.
     pub mail_service: MailService,
 }
 
 impl RequestResponder {
-    /// Sends `template` to the active user with the address in the request that `event` tells of, if
-    /// there is one and `wanted` says so; once however often the event comes. Then forgets the
-    /// request.
+    /// Sends `template` to the active user with the address of the event's request, if there is one and
+    /// `wanted` allows it; once however often the event comes. Then removes the request.
     pub async fn answer(
         &self,
         event: &DomainEvent,

@@ -1,4 +1,4 @@
-//! The mail_service: what becomes of a template.
+//! From a template to a sent mail.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use domain::{DomainEvent, Email, Result, User, mail::Mail};
 
 use super::{Link, Links, MailBranding, MailLedger, MailTemplate};
 
-/// Writes letters and sends them.
+/// Writes mails and sends them.
 pub struct MailService {
-    /// Sends each once.
+    /// Sends each mail once.
     pub ledger: MailLedger,
-    /// Makes what is in some of them.
+    /// Makes the links in them.
     pub links: Links,
-    /// What they look like.
+    /// What all mails share.
     pub branding: MailBranding,
 }
 
 impl MailService {
-    /// Sends the `template` about `user` that `event` calls for to `address`, once however often the
-    /// event comes. A template that is about a link is not sent if the link is void by now.
-    /// `remaining` is how long this worker may still run.
+    /// Sends `template` about `user` to `address` because of `event`, once however often the event comes.
+    /// A template that is about a link is not sent if the link is void by now. `remaining` is how long
+    /// this worker may still run.
     ///
     /// # Errors
     /// If the mail was not sent, or if nobody knows; repeating the call is safe.

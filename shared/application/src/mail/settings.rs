@@ -1,13 +1,13 @@
-//! How a deployment sends mail.
+//! Settings of mail.
 
 use domain::mail::MailGuarantee;
 
-/// How a deployment sends mail.
+/// Settings of a deployment for its mails.
 #[derive(Debug, Clone)]
 pub struct MailSettings {
     /// Sender address.
     pub from: String,
-    /// The choice when nobody knows whether a mail was sent.
+    /// What to do when nobody knows whether a mail was sent.
     pub guarantee: MailGuarantee,
     /// The SES configuration set that reports what becomes of a mail.
     pub configuration_set: String,

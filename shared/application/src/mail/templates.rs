@@ -8,9 +8,9 @@ use super::Link;
 /// What all mails of a deployment share.
 #[derive(Debug, Clone)]
 pub struct MailBranding {
-    /// How the product is called.
+    /// Name of the product.
     pub product: String,
-    /// Where the application is; links point below it.
+    /// Base URL of the application; links point below it.
     pub app_url: String,
 }
 
@@ -19,57 +19,57 @@ pub struct MailBranding {
 pub enum MailTemplate {
     /// To a new user.
     Welcome,
-    /// To the owner of an address with which somebody tried to sign up.
+    /// To the owner of an address, after a sign-up with it.
     AlreadyRegistered,
-    /// To a user who wants another password.
+    /// To a user who asked to reset the password.
     PasswordReset,
-    /// To a user who wants to prove the address.
+    /// To a user who has to prove the address.
     EmailVerification,
-    /// To the address a user wants to have.
+    /// To the address which a user asked for.
     EmailChange,
-    /// To the owner of an address that another user wants to have.
+    /// To the owner of an address which another user asked for.
     AddressInUse,
-    /// To the address a user had.
+    /// To the former address of a user.
     EmailChanged,
 }
 
-/// What the templates read.
+/// Variables of the templates.
 struct Content<'a> {
     product: &'a str,
     name: &'a str,
-    /// Where the button leads.
+    /// The target of the button.
     url: &'a str,
-    /// What the button says.
+    /// The label of the button.
     action: &'a str,
-    /// Whether the button proves the address.
+    /// True if the button proves the address.
     proves: bool,
 }
 
 macro_rules! templates {
-    ($($letter:ident: $html:literal, $text:literal;)+) => {
+    ($($template:ident: $html:literal, $text:literal;)+) => {
         $(
-            mod $letter {
+            mod $template {
                 use super::{Content, Template};
 
                 #[derive(Template)]
                 #[template(path = $html)]
                 struct Html<'a> {
-                    letter: &'a Content<'a>,
+                    content: &'a Content<'a>,
                     subject: &'a str,
                 }
 
                 #[derive(Template)]
                 #[template(path = $text)]
                 struct Text<'a> {
-                    letter: &'a Content<'a>,
+                    content: &'a Content<'a>,
                 }
 
                 /// The HTML and the text.
                 pub(super) fn render(
-                    letter: &Content<'_>,
+                    content: &Content<'_>,
                     subject: &str,
                 ) -> askama::Result<(String, String)> {
-                    Ok((Html { letter, subject }.render()?, Text { letter }.render()?))
+                    Ok((Html { content, subject }.render()?, Text { content }.render()?))
                 }
             }
         )+
@@ -100,7 +100,7 @@ impl MailTemplate {
         }
     }
 
-    /// What the link in it proves of `user`, if there is one in it.
+    /// The purpose of the link in it, sent to `user`; none without a link.
     pub(super) fn proves(self, user: &User) -> Option<TokenPurpose> {
         match self {
             Self::Welcome => (!user.email_verified).then_some(TokenPurpose::EmailVerification),
@@ -111,7 +111,7 @@ impl MailTemplate {
         }
     }
 
-    /// Whether there is nothing to say without the link.
+    /// True if the mail makes no sense without the link.
     pub(super) fn is_about_a_link(self) -> bool {
         matches!(
             self,
@@ -138,7 +138,7 @@ impl MailTemplate {
         }
     }
 
-    /// The mail to somebody with this address and name.
+    /// The mail to a user of this name, at an address which need not be the user's yet.
     pub fn write(
         self,
         branding: &MailBranding,
@@ -191,7 +191,7 @@ mod tests {
         MailTemplate::EmailChanged,
     ];
 
-    fn write(letter: MailTemplate, name: &str, purpose: Option<TokenPurpose>) -> Mail {
+    fn write(template: MailTemplate, name: &str, purpose: Option<TokenPurpose>) -> Mail {
         let branding = MailBranding {
             product: "Acme & Co".to_owned(),
             app_url: "https://app.example.com/".to_owned(),
@@ -199,7 +199,7 @@ mod tests {
         let user = UserId::new(Timestamp::from_seconds(1), [3; 10]);
         let link =
             purpose.map(|purpose| Link::new(&branding, &OneTimeToken::new(purpose, user, [7; 32])));
-        letter
+        template
             .write(
                 &branding,
                 &"ann@example.com".parse().unwrap(),
@@ -209,8 +209,8 @@ mod tests {
             .unwrap()
     }
 
-    fn purpose(letter: MailTemplate) -> Option<TokenPurpose> {
-        match letter {
+    fn purpose(template: MailTemplate) -> Option<TokenPurpose> {
+        match template {
             MailTemplate::Welcome | MailTemplate::EmailVerification => {
                 Some(TokenPurpose::EmailVerification)
             }
@@ -222,13 +222,13 @@ mod tests {
 
     #[test]
     fn mails_read_as_agreed() {
-        for letter in ALL {
-            let mail = write(letter, "Ann Example", purpose(letter));
+        for template in ALL {
+            let mail = write(template, "Ann Example", purpose(template));
             let whole = format!(
                 "Subject: {}\n\n{}\n\n{}",
                 mail.subject, mail.text, mail.html
             );
-            insta::assert_snapshot!(letter.as_str(), whole);
+            insta::assert_snapshot!(template.as_str(), whole);
         }
     }
 
@@ -245,8 +245,8 @@ mod tests {
 
     #[test]
     fn a_name_is_text_and_never_markup() {
-        for letter in ALL {
-            let mail = write(letter, "<img src=x onerror=alert(1)>", purpose(letter));
+        for template in ALL {
+            let mail = write(template, "<img src=x onerror=alert(1)>", purpose(template));
             assert!(!mail.html.contains("<img"), "{}", mail.html);
             assert!(mail.text.contains("<img src=x"), "{}", mail.text);
         }

@@ -9,10 +9,10 @@ use domain::{
 /// The OpenID providers which a deployment trusts.
 #[async_trait]
 pub trait IdentityProviders: Send + Sync {
-    /// What clients need to send people there. A provider that does not answer is left out.
+    /// What clients need to begin a sign-in. A provider that does not answer is left out.
     async fn list(&self) -> Result<Vec<Provider>>;
 
-    /// Principal signed in. A code is good once.
+    /// Exchanges the code for the identity that signed in. A code is good once.
     ///
     /// # Errors
     /// `Invalid` if there is no such provider; `InvalidCredentials` if the provider refuses the code,
@@ -20,8 +20,7 @@ pub trait IdentityProviders: Send + Sync {
     /// `ProviderUnavailable`.
     async fn redeem(&self, authorization: &Authorization) -> Result<ExternalIdentity>;
 
-    /// What the provider says of somebody who just signed in: one more request, unless the ID token
-    /// said it.
+    /// The profile of an identity that just signed in: one more request, unless the ID token had it.
     ///
     /// # Errors
     /// `ProviderUnavailable`.

@@ -1,13 +1,13 @@
 //! Leases: the state machine behind `Idempotency-Key` and the mail ledger.
 //!
 //! ```text
-//! absent ──lease──▶ claimed (lease, fence 1) ──settle──▶ done (result)
+//! absent ──claim──▶ claimed (lease, fence 1) ──settle──▶ done (result)
 //!                      │        ▲
 //!                lease runs out │
-//!                      └─lease──┘ (fence + 1, the reserved values stay)
+//!                      └─claim──┘ (fence + 1, the reserved values stay)
 //! ```
 //!
-//! A worker that dies leaves a lease whose lease runs out; whoever takes it over gets a higher
+//! A worker that dies leaves a lease that runs out; the next holder gets a higher
 //! fence, and the dead worker, should it still live, can settle nothing. What was reserved with the
 //! first lease is given to every later holder, so that all of them do the same thing.
 
@@ -20,16 +20,17 @@ use serde_json::Value;
 /// The leases.
 #[async_trait]
 pub trait Leases: Send + Sync {
-    /// Takes the lease, unless it is done or somebody else holds it.
+    /// Takes the lease, unless it is done or another worker holds it.
     async fn claim(&self, key: &LeaseKey, options: &LeaseOptions) -> Result<Claimed>;
 
     /// Marks a held lease as done. False if it was taken over or settled meanwhile.
     async fn settle(&self, lease: &Lease, result: &Value) -> Result<bool>;
 
-    /// Gives a held lease back unfinished: the next may take it at once. Fine if it was taken over.
+    /// Releases a held lease unfinished: the next may take it at once. Nothing happens if it was taken
+    /// over.
     async fn release(&self, lease: &Lease) -> Result<()>;
 
-    /// Marks a lease as done because a witness says so, whoever holds it. False if there is no such
+    /// Marks a lease as done because a witness says so, no matter who holds it. False if there is no such
     /// lease or it was done before.
     async fn witness(&self, key: &LeaseKey, result: &Value) -> Result<bool>;
 }
@@ -89,10 +90,10 @@ impl FromStr for Purpose {
     }
 }
 
-/// On what options a lease is taken.
+/// Options for taking a lease.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeaseOptions {
-    /// Tells requests under one key apart; the first one's stays.
+    /// Distinguishes requests under one key; the first one's stays.
     pub fingerprint: String,
     /// Values for every holder; the first one's stay.
     pub reserved: Value,
@@ -105,9 +106,9 @@ pub struct LeaseOptions {
 /// The outcome of claiming.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claimed {
-    /// It is ours.
+    /// This call took it.
     Won(Lease),
-    /// Somebody holds it.
+    /// Another worker holds it.
     Running {
         /// The fingerprint it was first claimed with.
         fingerprint: String,
@@ -136,6 +137,6 @@ pub struct Lease {
 pub struct Settled {
     /// The fingerprint it was first claimed with.
     pub fingerprint: String,
-    /// What came of it.
+    /// As settled.
     pub result: Value,
 }

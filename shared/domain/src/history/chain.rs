@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::{Digest, HistoryEntry};
 use crate::{UserId, Version};
 
-/// What became of a user's history.
+/// The result of verifying a user's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Chain {
-    /// Whether it is whole.
+pub struct ChainVerdict {
+    /// The overall result.
     pub status: ChainStatus,
     /// The first version whose entry is missing or is not what was written, or with which checking
     /// stopped; none if all is well.
@@ -23,7 +23,7 @@ pub struct Chain {
 pub enum ChainStatus {
     /// Every entry is what was written.
     Ok,
-    /// One is missing, was changed or was put there by somebody else.
+    /// One is missing, was changed, or was not written by Roster.
     Broken,
     /// As far as it was checked every entry is what was written; it is longer.
     Partial,
@@ -31,16 +31,16 @@ pub enum ChainStatus {
 
 /// Whether `entries`, oldest first, are one user's whole history: versions from the first without a
 /// gap, each entry as it was sealed and linked to the one before, and each with the hash which
-/// `witnesses` (the audit trail) holds for its version. Principal rewrites an entry together with all
-/// hashes after it is caught by the witness alone; a version without witness is taken as it is,
-/// since the audit trail lags behind.
+/// `witnesses` (the audit trail) holds for its version. An entry rewritten
+/// together with all hashes after it is caught by the witness alone. A version without witness is
+/// taken as it is, since the audit trail lags behind.
 ///
 /// A witness of the version after the last entry proves that the end is missing. So read the
 /// witnesses first and the entries after: then a change made meanwhile is no false alarm.
 pub fn verify_chain(
     entries: &[HistoryEntry],
     witnesses: impl Fn(Version) -> Option<Digest>,
-) -> Chain {
+) -> ChainVerdict {
     let mut verifier = Verifier::of(entries.first().and_then(|entry| entry.event.user_id));
     for entry in entries {
         let witness = witnesses(verifier.version);
@@ -84,7 +84,11 @@ impl Verifier {
     ///
     /// # Errors
     /// The verdict, if the entry is not the one that was written.
-    pub fn add(&mut self, entry: &HistoryEntry, witness: Option<Digest>) -> Result<(), Chain> {
+    pub fn add(
+        &mut self,
+        entry: &HistoryEntry,
+        witness: Option<Digest>,
+    ) -> Result<(), ChainVerdict> {
         let is_next = entry.event.version == Some(self.version) && entry.previous == self.previous;
         let is_the_users = self.user.is_some() && entry.event.user_id == self.user;
         let is_witnessed = witness.is_none_or(|witness| witness == entry.hash);
@@ -97,19 +101,19 @@ impl Verifier {
 
     /// The verdict once there are no more entries: the end is missing if the audit trail knows later
     /// versions.
-    pub fn end(&self, is_cut_off: bool) -> Chain {
+    pub fn end(&self, is_cut_off: bool) -> ChainVerdict {
         if is_cut_off {
             return self.stop(ChainStatus::Broken);
         }
-        Chain {
+        ChainVerdict {
             status: ChainStatus::Ok,
             at: None,
         }
     }
 
     /// The verdict if checking stops before the next version.
-    pub fn stop(&self, status: ChainStatus) -> Chain {
-        Chain {
+    pub fn stop(&self, status: ChainStatus) -> ChainVerdict {
+        ChainVerdict {
             status,
             at: Some(self.version),
         }
@@ -124,7 +128,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Actor, DomainEvent, EventId, EventKind, Timestamp, UserId, event::EventData,
+        Actor, DomainEvent, EventId, EventKind, Timestamp, UserId,
+        event::{EndReason, EventData},
         history::Private,
     };
 
@@ -195,11 +200,12 @@ mod tests {
 
     #[test]
     fn a_changed_field_shows() {
-        let changes: [fn(&mut HistoryEntry); 7] = [
+        let changes: [fn(&mut HistoryEntry); 8] = [
             |entry| entry.event.kind = EventKind::UserReactivated,
             |entry| entry.event.actor = Actor::User(user(9)),
             |entry| entry.event.time = Timestamp::from_seconds(3),
             |entry| entry.event.data.changed.clear(),
+            |entry| entry.event.data.reason = Some(EndReason::SignedOut),
             |entry| entry.hash = Digest::NONE,
             |entry| entry.private_digest = Digest::NONE,
             |entry| entry.private = Some(private(9)),
@@ -210,6 +216,14 @@ mod tests {
             let at = verify(&entries, &Witnesses::new());
             assert_eq!(at, Some(3), "change {number}");
         }
+    }
+
+    /// The hash of an entry as the first release wrote it: what is stored must verify for ever.
+    #[test]
+    fn entries_of_earlier_releases_verify() {
+        let entry = HistoryEntry::seal(event(1), Digest::NONE, private(1));
+        let written = "3a3259c9761e47a5f3a7e50794d37cf5e8f4b2c06a8253fdddd47f0a64251e1b";
+        assert_eq!(entry.hash.to_string(), written);
     }
 
     #[test]

@@ -25,7 +25,7 @@ fn user() -> User {
         password: PasswordHash::from_phc("x".to_owned()),
         roles: Roles::new(),
     };
-    User::create(new, &metadata(start())).user().clone()
+    User::create(new, &metadata(start())).stamp(start()).user
 }
 
 fn session() -> Session {

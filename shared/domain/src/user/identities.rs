@@ -1,68 +1,56 @@
-//! What users do with their identities elsewhere.
+//! External identities: how users without a password come, and what they link.
 
-use super::{User, Version};
+use super::{Change, Draft, User};
 use crate::{
-    Change, Email, EventKind, LoginKey, Name, Refusal, Result, Roles, UserId,
-    change::EventMetadata,
-    history::Digest,
+    Email, EventKind, LoginKey, Name, Refusal, Result, UserId,
+    event::EventMetadata,
     identity::IdentityId,
     login::{LoginChange, MAX_LOGINS},
 };
 
-/// What is needed to create a user who has signed in elsewhere.
+/// What is needed to create a user who signed in at an OpenID provider.
 #[derive(Debug, Clone)]
 pub struct NewMember {
-    /// Identity.
+    /// Not the provider's `sub`: ours.
     pub id: UserId,
-    /// Address.
+    /// As the provider says.
     pub email: Email,
-    /// Whether the provider knows that the person reads mail there.
+    /// True if the provider knows that the person reads mail there.
     pub email_verified: bool,
-    /// Name.
+    /// As the provider says.
     pub name: Name,
-    /// Principal it is elsewhere.
+    /// Issuer and `sub`.
     pub identity: LoginKey,
 }
 
 impl User {
     /// A new user without a password, who claims the address and the identity.
     pub fn create_member(new: NewMember, metadata: &EventMetadata) -> Change {
-        let logins = vec![LoginKey::Email(new.email.clone()), new.identity];
-        let claims = logins.iter().cloned();
-        let claims = claims
+        let mut user = Draft {
+            email_verified: new.email_verified,
+            ..Draft::first(new.id, new.email, new.name)
+        };
+        user.logins.push(new.identity);
+        let logins = user.logins.iter().cloned();
+        let claims = logins
             .map(|login| LoginChange::Claim(login, None))
             .collect();
-        let user = Self {
-            id: new.id,
-            email: new.email,
-            email_verified: new.email_verified,
-            pending_email: None,
-            name: new.name,
-            roles: Roles::new(),
-            active: true,
-            created_at: metadata.now,
-            updated_at: metadata.now,
-            version: Version::FIRST,
-            auth_epoch: 0,
-            logins,
-            chain: Digest::NONE,
-        };
-        user.creation(claims, metadata)
+        Change::creation(user, None, EventKind::UserCreated, claims, metadata)
     }
 
-    /// The user's identities elsewhere.
+    /// The user's external identities.
     pub fn identities(&self) -> impl Iterator<Item = &LoginKey> {
-        let is_elsewhere = |login: &&LoginKey| matches!(login, LoginKey::Oidc { .. });
-        self.logins.iter().filter(is_elsewhere)
+        let is_external = |login: &&LoginKey| matches!(login, LoginKey::Oidc { .. });
+        self.logins.iter().filter(is_external)
     }
 
-    /// The identity elsewhere with this name, if it is one of the user's.
+    /// The external identity with this [`IdentityId`], if it is one of the user's.
     pub fn identity(&self, id: &str) -> Option<&LoginKey> {
         self.identities()
             .find(|login| IdentityId::of(login).as_str() == id)
     }
 
-    /// The user who may also sign in by `identity`; nothing if that is so already.
+    /// Lets the user also sign in by `identity`; nothing if that is so already.
     ///
     /// # Errors
     /// `TooManyIdentities`.
@@ -76,18 +64,12 @@ impl User {
         let mut after = self.next();
         after.logins.push(identity.clone());
         let kind = EventKind::UserIdentityLinked;
-        let claim = LoginChange::Claim(identity.clone(), None);
-        Ok(Some(self.change(
-            after,
-            kind,
-            &["identities"],
-            vec![claim],
-            metadata,
-        )))
+        let claims = vec![LoginChange::Claim(identity.clone(), None)];
+        let change = Change::update(self, after, kind, &["identities"], claims, metadata);
+        Ok(Some(change))
     }
 
-    /// The user who may no longer sign in by `identity`. Every session ends: one of them may have
-    /// begun by it.
+    /// Ends sign-in by `identity`. Every session ends: one of them may have begun by it.
     ///
     /// # Errors
     /// `NotFound` if it is not one of the user's; `LastLogin` if no other way to sign in would be left:
@@ -107,7 +89,8 @@ impl User {
         let mut after = self.next_epoch();
         after.logins.retain(|login| login != identity);
         let kind = EventKind::UserIdentityUnlinked;
-        let release = LoginChange::Release(identity.clone());
-        Ok(self.change(after, kind, &["identities"], vec![release], metadata))
+        let logins = vec![LoginChange::Release(identity.clone())];
+        let changed = &["identities"];
+        Ok(Change::update(self, after, kind, changed, logins, metadata))
     }
 }

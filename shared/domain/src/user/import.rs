@@ -4,66 +4,51 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use sha2::Sha256;
 
-use super::{User, Version};
+use super::{Change, Draft, User};
 use crate::{
-    Change, Email, EventId, EventKind, LoginKey, Name, PasswordHash, Roles, Timestamp, UserId,
-    change::EventMetadata,
-    event::EventData,
-    history::{Digest, Private},
-    login::LoginChange,
+    Email, EventId, EventKind, LoginKey, Name, PasswordHash, Roles, Timestamp, UserId,
+    event::EventMetadata, login::LoginChange,
 };
 
 /// A user as another system had it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportedUser {
-    /// Identity.
+    /// See [`ImportKey::user_id`].
     pub id: UserId,
-    /// Address.
+    /// Claimed as a login.
     pub email: Email,
-    /// Whether the user proved the address there.
+    /// True if the user proved the address there.
     pub email_verified: bool,
-    /// Name.
+    /// How the user wants to be called.
     pub name: Name,
-    /// Hash of the password; none for who never had one, or has to choose a new one.
+    /// None for a user without a password, or who has to choose a new one.
     pub password: Option<PasswordHash>,
-    /// Identities at OpenID providers.
+    /// Claimed as logins.
     pub identities: Vec<LoginKey>,
-    /// Roles.
+    /// The roles the user has here.
     pub roles: Roles,
-    /// Whether the user may sign in.
+    /// False if the user may not sign in.
     pub active: bool,
     /// When the user was created there.
     pub created_at: Timestamp,
 }
 
 impl User {
-    /// A user from elsewhere, who claims the address and the identities. Its history begins here.
+    /// A user of another system, who claims the address and the identities. The history begins here.
     pub fn import(new: ImportedUser, metadata: &EventMetadata) -> Change {
         let address = LoginKey::Email(new.email.clone());
-        let mut logins = vec![LoginChange::Claim(address.clone(), new.password)];
+        let mut claims = vec![LoginChange::Claim(address, new.password)];
         let identities = new.identities.iter().cloned();
-        logins.extend(identities.map(|identity| LoginChange::Claim(identity, None)));
-        let user = Self {
-            id: new.id,
-            email: new.email,
+        claims.extend(identities.map(|identity| LoginChange::Claim(identity, None)));
+        let mut user = Draft {
             email_verified: new.email_verified,
-            pending_email: None,
-            name: new.name,
             roles: new.roles,
             active: new.active,
-            created_at: new.created_at,
-            updated_at: metadata.now,
-            version: Version::FIRST,
-            auth_epoch: 0,
-            logins: std::iter::once(address).chain(new.identities).collect(),
-            chain: Digest::NONE,
+            ..Draft::first(new.id, new.email, new.name)
         };
-        let event = metadata.event(EventKind::UserImported, &user, EventData::default());
-        let private = Private {
-            new_email: Some(user.email.clone()),
-            ..metadata.private()
-        };
-        Change::new(None, user, event, private, logins)
+        user.logins.extend(new.identities);
+        let kind = EventKind::UserImported;
+        Change::creation(user, Some(new.created_at), kind, claims, metadata)
     }
 }
 

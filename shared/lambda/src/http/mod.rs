@@ -82,7 +82,7 @@ async fn authenticator(
     if access == Access::Anyone {
         return Ok(Authenticator::open(&deployment.issuer));
     }
-    let tokens = ports.tokens();
+    let tokens = ports.access_tokens();
     tokens.warm_up().await?;
     let authenticator = Authenticator::guarded(&deployment.issuer, tokens, ports.users());
     let lag = Duration::from_secs(deployment.access_lag);

@@ -11,9 +11,9 @@ use crate::dynamodb::{
     error::{self, Fault},
 };
 
-/// What a condition guards. If several are unmet, the first of these is the answer: whoever lost a
-/// race learns that, not what would have been true of a state that is past; and whoever has no good
-/// token learns nothing of who has which address.
+/// What a condition guards. If several are unmet, the first of these is the answer: the loser of
+/// a race learns of the race, not of a past state; and a caller without a good token learns nothing of
+/// addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Guard {
     /// Nobody else made this version.
@@ -68,16 +68,16 @@ fn cancellation(guards: &[Guard], reasons: &[CancellationReason]) -> Failure {
         let codes = reasons.iter().map(|reason| reason.code().unwrap_or(MET));
         guards.iter().zip(codes).filter(|(_, code)| *code != MET)
     };
-    // Whether the token was good is not known, so nothing that it would let one learn is told.
+    // Whether the token was good is not known, so nothing that it protects may show.
     let is_blind = troubles().any(|(guard, code)| *guard == Guard::Token && code != UNMET);
     let unmet = troubles()
         .filter(|(_, code)| *code == UNMET)
         .map(|(guard, _)| *guard)
         .filter(|guard| !is_blind || *guard <= Guard::Token)
         .min();
-    let told = || format!("transaction cancelled: {:?}", codes().collect::<Vec<_>>());
+    let message = || format!("transaction cancelled: {:?}", codes().collect::<Vec<_>>());
     match unmet {
-        // Whoever finds that there is an administrator now goes on without becoming one.
+        // Decided anew, the change is made without the role.
         Some(Guard::Version | Guard::NoAdministrator) => Failure::Refused(Refusal::VersionConflict),
         Some(Guard::Claim) => Failure::Refused(Refusal::EmailTaken),
         Some(Guard::Token) => Failure::Refused(Refusal::TokenExpired),
@@ -87,9 +87,9 @@ fn cancellation(guards: &[Guard], reasons: &[CancellationReason]) -> Failure {
             "a login of the user is another's".to_owned(),
         )),
         None if troubles().all(|(_, code)| code == UNMET || error::passes(code)) => {
-            Failure::Fault(Fault::Passing(told()))
+            Failure::Fault(Fault::Passing(message()))
         }
-        None => Failure::Fault(Fault::Lasting(told())),
+        None => Failure::Fault(Fault::Lasting(message())),
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_lost_a_race_learns_that_first() {
+    fn the_loser_of_a_race_learns_that_first() {
         let reasons = [
             (Guard::Ownership, UNMET),
             (Guard::Administrators, UNMET),

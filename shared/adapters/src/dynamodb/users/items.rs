@@ -4,26 +4,26 @@ use domain::{
     Login, LoginKey, PasswordHash, Timestamp, User, UserId, Version,
     history::{Digest, HistoryEntry},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::Value;
 
 use crate::dynamodb::{Entity, Key, feed};
 
-/// What there is of a user now.
-#[derive(Serialize, Deserialize)]
+/// A user as the table keeps it.
+#[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum UserItem {
-    /// Nothing but that it was: the directory and the next writer must see that it is gone.
+    /// The user was erased. The directory and the next writer must see that it is gone.
     Erased(Tombstone),
-    /// The user.
+    /// The user is there.
     Present(Box<Row>),
 }
 
-/// A user in the table.
-#[derive(Serialize, Deserialize)]
+/// The user, and its partition of the feed.
+#[derive(Serialize)]
 pub(super) struct Row {
     #[serde(flatten)]
     user: User,
-    /// Its partition of the feed.
     feed: String,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Row {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Tombstone {
-    /// Always true; there only here.
+    /// Always true. A user's item does not have it.
     deleted: bool,
     id: UserId,
     created_at: Timestamp,
@@ -60,12 +60,28 @@ impl UserItem {
         }
     }
 
+    /// Reads an item: [`Tombstone`] if it says so, or else a user.
+    fn read(item: Value) -> Result<Self, serde_path_to_error::Error<serde_json::Error>> {
+        if item.get("deleted").is_some() {
+            return serde_path_to_error::deserialize(item).map(Self::Erased);
+        }
+        let user: User = serde_path_to_error::deserialize(item)?;
+        Ok(Self::new(user, false))
+    }
+
     /// The user, unless it was erased.
     pub(super) fn into_user(self) -> Option<User> {
         match self {
             Self::Erased(_) => None,
             Self::Present(row) => Some(row.user),
         }
+    }
+}
+
+/// By hand, since serde does not say which field of an untagged enum it could not read.
+impl<'de> Deserialize<'de> for UserItem {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::read(Value::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
@@ -90,7 +106,7 @@ impl Entity for HistoryEntry {
 /// Sorts after every key of an event: `$` comes after `#`.
 pub(super) const AFTER_EVENTS: &str = "EVENT$";
 
-/// Principal has a login, and the one place where a password hash stands.
+/// The owner of a login, and the one place where a password hash is stored.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LoginItem {
@@ -143,4 +159,48 @@ impl Entity for AdminCount {
 /// Where the number of active administrators stands, in the attribute `count`.
 pub(super) fn administrators() -> Key {
     Key::new("ADMINS", "COUNT")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn stored() -> Value {
+        json!({
+            "id": "00000000-03e8-7101-8101-010101010101",
+            "email": "an address which later rules refuse",
+            "emailVerified": true,
+            "name": " a name which later rules refuse ",
+            "active": true,
+            "createdAt": "2026-11-24T16:32:33.120400Z",
+            "updatedAt": "2026-11-24T16:32:33.120400Z",
+            "version": 1,
+            "authEpoch": 0,
+            "logins": ["email#an address which later rules refuse"],
+            "chain": Digest::NONE,
+            "feed": "FEED#1",
+        })
+    }
+
+    #[test]
+    fn what_later_rules_refuse_is_still_read() {
+        let user = UserItem::read(stored()).unwrap().into_user().unwrap();
+        assert_eq!(user.email.as_str(), stored()["email"]);
+        assert_eq!(user.name.as_str(), stored()["name"]);
+        assert_eq!(user.logins, [LoginKey::Email(user.email.clone())]);
+    }
+
+    #[test]
+    fn an_unreadable_field_is_named() {
+        let mut item = stored();
+        item["version"] = json!("one");
+        let error = UserItem::read(item).err().unwrap().to_string();
+        assert!(error.starts_with("version: "), "{error}");
+        let mut item = stored();
+        item.as_object_mut().unwrap().remove("chain");
+        let error = UserItem::read(item).err().unwrap().to_string();
+        assert!(error.contains("`chain`"), "{error}");
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use application::ports::{Clock, SecureRandom};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use domain::{
-    Error, Origin, PasswordHash, Result, Role, Timestamp, change::EventMetadata,
-    login::LoginChange, user::NewUser,
+    Error, Origin, PasswordHash, Result, Role, Timestamp, event::EventMetadata, login::LoginChange,
+    user::NewUser,
 };
 
 use super::{

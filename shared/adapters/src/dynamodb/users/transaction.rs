@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use domain::{
     Change, LoginKey, PasswordHash, Result, UserId,
-    change::{AdminChange, Stamped},
     login::LoginChange,
+    user::change::{AdminChange, Stamped},
 };
 
 use super::{
@@ -40,7 +40,7 @@ impl Transaction {
     ) -> Result<Self> {
         let Stamped { user, entry } = stamped;
         let (id, version) = (user.id, user.version);
-        let (condition, values) = match change.expected {
+        let (condition, values) = match change.expected() {
             None => (ABSENT, None),
             Some(expected) => {
                 let values = HashMap::from([(":expected".to_owned(), number(expected.get()))]);

@@ -1,0 +1,149 @@
+//! The services which use cases share, over the adapters of a deployment.
+
+use std::{sync::Arc, time::Duration};
+
+use application::{
+    idempotency::Idempotency,
+    mail::{Links, MailBranding, MailLedger, MailService, MailSettings, RequestResponder},
+    mail_requests::MailRequests,
+    ports::SecretPurpose,
+    rate_limit::{RateLimiter, SignInLimiter},
+    reauthentication::Reauthentication,
+    session_tokens::SessionTokens,
+    shared_secret::SharedSecret,
+    token_redemption::TokenRedemption,
+    user_updates::UserUpdates,
+};
+use directory::service::Directory;
+use domain::{FirstAdmin, Result, attempt::Limit};
+
+use super::Ports;
+use crate::{argon2::Argon2, dynamodb::AttemptCounts};
+
+impl Ports {
+    /// The way every command changes a user.
+    pub fn user_updates(&self) -> UserUpdates {
+        UserUpdates {
+            users: self.users(),
+            env: self.env.clone(),
+        }
+    }
+
+    /// Changes users who redeem a one-time token.
+    pub fn token_redemption(&self, first_admin: FirstAdmin) -> TokenRedemption {
+        TokenRedemption {
+            users: self.users(),
+            tokens: self.one_time_tokens(),
+            first_admin,
+            env: self.env.clone(),
+        }
+    }
+
+    /// Compares the current password of a signed-in user. The limits are guesses without waiting.
+    pub fn reauthentication(
+        &self,
+        hasher: Arc<Argon2>,
+        per_account: u32,
+        per_client_ip: u32,
+    ) -> Reauthentication {
+        Reauthentication {
+            users: self.users(),
+            hasher,
+            rate_limiter: self.sign_in_limiter(per_account, per_client_ip),
+        }
+    }
+
+    /// Recognizes repeated requests.
+    pub fn idempotency(&self) -> Idempotency {
+        let random = self.env.random.clone();
+        Idempotency::new(self.leases(), self.keys(), random)
+    }
+
+    /// Limits attempts of any kind.
+    pub fn rate_limiter(&self) -> RateLimiter {
+        let table = self.table(&self.deployment.sessions_table);
+        let clock = self.env.clock.clone();
+        RateLimiter {
+            attempts: Arc::new(AttemptCounts::new(table, clock)),
+            env: self.env.clone(),
+        }
+    }
+
+    /// Limits guesses at passwords. The limits are guesses without waiting.
+    pub fn sign_in_limiter(&self, per_account: u32, per_client_ip: u32) -> SignInLimiter {
+        SignInLimiter {
+            rate_limiter: self.rate_limiter(),
+            per_account: Limit::of_account(per_account),
+            per_client_ip: Limit::of_client_ip(per_client_ip),
+        }
+    }
+
+    /// Issues the tokens of sessions. Loads the signing key and the secret of refresh tokens, so that no
+    /// request has to.
+    ///
+    /// # Errors
+    /// If they cannot be read, or made where there are none.
+    pub async fn session_tokens(&self) -> Result<SessionTokens> {
+        let tokens = self.access_tokens();
+        let random = self.env.random.clone();
+        let refresh_secret = SharedSecret::new(SecretPurpose::Refresh, self.keys(), random);
+        tokio::try_join!(tokens.warm_up_to_sign(), refresh_secret.get())?;
+        Ok(SessionTokens {
+            tokens,
+            refresh_secret,
+        })
+    }
+
+    /// Stores requests for mails: so many an hour for one address, and from one client IP.
+    pub fn mail_requests(&self, per_address: u32, per_client_ip: u32) -> MailRequests {
+        MailRequests {
+            requests: self.requests(),
+            rate_limiter: self.rate_limiter(),
+            per_address: Limit::hourly(per_address),
+            per_client_ip: Limit::hourly(per_client_ip),
+            env: self.env.clone(),
+        }
+    }
+
+    /// Writes mails and sends each once.
+    pub fn mail_service(&self, config: &MailSettings) -> MailService {
+        let env = &self.env;
+        let random = env.random.clone();
+        MailService {
+            ledger: MailLedger {
+                leases: self.leases(),
+                mailer: self.mailer(&config.from, &config.configuration_set),
+                guarantee: config.guarantee,
+            },
+            links: Links {
+                tokens: self.one_time_tokens(),
+                secret: SharedSecret::new(SecretPurpose::OneTimeToken, self.keys(), random),
+                clock: env.clock.clone(),
+            },
+            branding: MailBranding {
+                product: config.product.clone(),
+                app_url: config.app_url.clone(),
+            },
+        }
+    }
+
+    /// Answers requests for mails.
+    pub fn request_responder(&self, settings: &MailSettings) -> RequestResponder {
+        RequestResponder {
+            requests: self.requests(),
+            users: self.users(),
+            mail_service: self.mail_service(settings),
+        }
+    }
+
+    /// The directory. It reads the feed from `overlap` before its position on, since rows may appear late.
+    pub fn directory(&self, overlap: Duration) -> Arc<Directory> {
+        let clock = self.env.clock.clone();
+        Arc::new(Directory::new(
+            self.feed(),
+            self.snapshots(),
+            overlap,
+            clock,
+        ))
+    }
+}

@@ -1,0 +1,68 @@
+//! Keys which sign access tokens, and secrets which processes share.
+
+use async_trait::async_trait;
+use domain::{
+    Result, Timestamp,
+    keys::{KeyPair, KeyRing, Rotation},
+};
+use secrecy::SecretSlice;
+
+/// Keeps the keys that sign access tokens.
+#[async_trait]
+pub trait SigningKeys: Send + Sync {
+    /// The published keys; none before the first was made.
+    async fn ring(&self) -> Result<Option<KeyRing>>;
+
+    /// The private half of a key: PKCS#8 DER.
+    async fn private(&self, kid: &str) -> Result<Option<SecretSlice<u8>>>;
+
+    /// Publishes the first key, unless another process was first. Returns the ring as it is then.
+    async fn bootstrap(&self, first: &KeyPair) -> Result<KeyRing>;
+
+    /// Writes a rotation, all of it or nothing, unless the ring changed since it was read. Returns true
+    /// if the ring is that of the rotation now. Idempotent.
+    async fn rotate(&self, rotation: &Rotation) -> Result<bool>;
+}
+
+/// Makes key pairs.
+pub trait KeyGenerator: Send + Sync {
+    /// A new key pair that signs from `activates_at` on.
+    fn generate(&self, activates_at: Timestamp) -> Result<KeyPair>;
+}
+
+/// Keeps secrets which processes share, each 256 random bits made by the process that needs it first.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// The secret for `purpose`: the stored one, or `candidate` if there was none.
+    async fn get_or_put(
+        &self,
+        purpose: SecretPurpose,
+        candidate: SecretSlice<u8>,
+    ) -> Result<SecretSlice<u8>>;
+}
+
+/// What a shared secret is for. Each has its own leading key in the table, so that a function reads
+/// only its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SecretPurpose {
+    /// Hides keys and bodies in idempotency records.
+    Idempotency,
+    /// Makes the secrets of refresh tokens.
+    Refresh,
+    /// Makes the secrets of one-time tokens.
+    OneTimeToken,
+    /// Makes the ids of imported users.
+    Import,
+}
+
+impl SecretPurpose {
+    /// The name by which it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Idempotency => "idempotency",
+            Self::Refresh => "refresh",
+            Self::OneTimeToken => "one-time-token",
+            Self::Import => "import",
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! How an account changes: address, password, name, roles, and its beginning and end.
+
+use super::{Change, Draft, NewUser, User};
+use crate::{
+    Email, EventKind, LoginKey, Name, PasswordHash, Refusal, Result, Roles, event::EventMetadata,
+    login::LoginChange,
+};
+
+impl User {
+    /// A new user, who claims the address.
+    pub fn create(new: NewUser, metadata: &EventMetadata) -> Change {
+        let login = LoginKey::Email(new.email.clone());
+        let claim = LoginChange::Claim(login, Some(new.password));
+        let user = Draft {
+            roles: new.roles,
+            ..Draft::first(new.id, new.email, new.name)
+        };
+        Change::creation(user, None, EventKind::UserCreated, vec![claim], metadata)
+    }
+
+    /// Changes the name; nothing if it is the same.
+    pub fn rename(&self, name: Name, metadata: &EventMetadata) -> Option<Change> {
+        let after = Draft {
+            name,
+            ..self.next()
+        };
+        (after.name != self.name)
+            .then(|| self.change(after, EventKind::UserUpdated, &["name"], metadata))
+    }
+
+    /// Notes an address which the user asks for. It counts once the user has proven it.
+    ///
+    /// # Errors
+    /// `EmailTaken` if it is the user's own.
+    pub fn request_email(&self, email: Email, metadata: &EventMetadata) -> Result<Change> {
+        if email == self.email {
+            return Err(Refusal::EmailTaken.into());
+        }
+        let after = Draft {
+            pending_email: Some(email),
+            ..self.next()
+        };
+        let kind = EventKind::UserEmailChangeRequested;
+        Ok(self.change(after, kind, &["pendingEmail"], metadata))
+    }
+
+    /// Makes the pending address, now proven, the user's address. The login moves with its password.
+    ///
+    /// # Errors
+    /// `TokenExpired` if no address is pending.
+    pub fn confirm_email(
+        &self,
+        password: Option<PasswordHash>,
+        metadata: &EventMetadata,
+    ) -> Result<Change> {
+        let email = self.pending_email.clone().ok_or(Refusal::TokenExpired)?;
+        let old = LoginKey::Email(self.email.clone());
+        let new = LoginKey::Email(email.clone());
+        let mut after = self.next();
+        for login in &mut after.logins {
+            if *login == old {
+                login.clone_from(&new);
+            }
+        }
+        after.email = email;
+        after.email_verified = true;
+        after.pending_email = None;
+        let logins = vec![LoginChange::Claim(new, password), LoginChange::Release(old)];
+        let changed = &["email", "emailVerified"];
+        let kind = EventKind::UserEmailChanged;
+        Ok(Change::update(self, after, kind, changed, logins, metadata))
+    }
+
+    /// Marks the present address as proven; nothing if it was before.
+    pub fn verify_email(&self, metadata: &EventMetadata) -> Option<Change> {
+        let after = Draft {
+            email_verified: true,
+            ..self.next()
+        };
+        let kind = EventKind::UserEmailVerified;
+        (!self.email_verified).then(|| self.change(after, kind, &["emailVerified"], metadata))
+    }
+
+    /// Changes the password. Every session ends.
+    pub fn change_password(&self, password: PasswordHash, metadata: &EventMetadata) -> Change {
+        let login = LoginChange::SetPassword(LoginKey::Email(self.email.clone()), password);
+        let kind = EventKind::UserPasswordChanged;
+        let after = self.next_epoch();
+        Change::update(self, after, kind, &["password"], vec![login], metadata)
+    }
+
+    /// Changes the password of a user who read a mail to the address, which proves it too. If it was
+    /// not proven before, the account may have been made by somebody else: every external identity is
+    /// unlinked.
+    pub fn reset_password(&self, password: PasswordHash, metadata: &EventMetadata) -> Change {
+        let own = LoginKey::Email(self.email.clone());
+        let mut after = self.next_epoch();
+        let mut logins = vec![LoginChange::SetPassword(own.clone(), password)];
+        if !self.email_verified {
+            let foreign = after.logins.extract_if(.., |login| *login != own);
+            logins.extend(foreign.map(LoginChange::Release));
+        }
+        after.email_verified = true;
+        let changed = &["password", "emailVerified"];
+        let kind = EventKind::UserPasswordChanged;
+        Change::update(self, after, kind, changed, logins, metadata)
+    }
+
+    /// Invalidates all sessions and access tokens.
+    pub fn end_sessions(&self, metadata: &EventMetadata) -> Change {
+        self.change(
+            self.next_epoch(),
+            EventKind::UserSessionsEnded,
+            &[],
+            metadata,
+        )
+    }
+
+    /// Changes the roles; nothing if they are the same. Every session ends if one is lost.
+    pub fn assign_roles(&self, roles: Roles, metadata: &EventMetadata) -> Option<Change> {
+        let loses = !self.roles.is_subset(&roles);
+        let after = Draft {
+            roles,
+            ..if loses {
+                self.next_epoch()
+            } else {
+                self.next()
+            }
+        };
+        (after.roles != self.roles)
+            .then(|| self.change(after, EventKind::UserRolesChanged, &["roles"], metadata))
+    }
+
+    /// Keeps the user from signing in. Every session ends.
+    ///
+    /// # Errors
+    /// `AlreadyDeactivated`.
+    pub fn deactivate(&self, metadata: &EventMetadata) -> Result<Change> {
+        if !self.active {
+            return Err(Refusal::AlreadyDeactivated.into());
+        }
+        let after = Draft {
+            active: false,
+            ..self.next_epoch()
+        };
+        Ok(self.change(after, EventKind::UserDeactivated, &["active"], metadata))
+    }
+
+    /// Lets the user sign in again.
+    ///
+    /// # Errors
+    /// `AlreadyActive`.
+    pub fn reactivate(&self, metadata: &EventMetadata) -> Result<Change> {
+        if self.active {
+            return Err(Refusal::AlreadyActive.into());
+        }
+        let after = Draft {
+            active: true,
+            ..self.next()
+        };
+        Ok(self.change(after, EventKind::UserReactivated, &["active"], metadata))
+    }
+
+    /// Erases the user: of the person nothing stays, of the account its id and version. The logins
+    /// are free again.
+    pub fn erase(&self, metadata: &EventMetadata) -> Change {
+        let logins = self.logins.iter().cloned();
+        let logins = logins.map(LoginChange::Release).collect();
+        let after = Draft {
+            active: false,
+            ..self.next_epoch()
+        };
+        Change::update(self, after, EventKind::UserDeleted, &[], logins, metadata).erasing()
+    }
+
+    /// A change of this user which leaves the logins as they are.
+    fn change(
+        &self,
+        after: Draft,
+        kind: EventKind,
+        changed: &[&str],
+        metadata: &EventMetadata,
+    ) -> Change {
+        Change::update(self, after, kind, changed, Vec::new(), metadata)
+    }
+}
