@@ -125,6 +125,16 @@ mod tests {
         })
     }
 
+    fn authorization(code: &str) -> Authorization {
+        Authorization {
+            provider: "a".parse().unwrap(),
+            code: code.parse().unwrap(),
+            code_verifier: "v".repeat(43).parse().unwrap(),
+            nonce: "n-0123456789abcdef".parse().unwrap(),
+            redirect_uri: "https://app.example.com/callback".parse().unwrap(),
+        }
+    }
+
     fn route() -> Route<LinkIdentity, impl AsyncFn(Arc<LinkIdentity>, Request) -> Response> {
         Route {
             access: handler::ACCESS,
@@ -191,9 +201,6 @@ mod tests {
             let service = service(&fixture.backend);
             let link = |code: &str| {
                 visit(&fixture.backend, "1", code);
-                let Value::Object(fields) = body(code) else {
-                    unreachable!("a body is an object")
-                };
                 service.execute(Command {
                     target: Target {
                         id: fixture.ann.id,
@@ -201,9 +208,7 @@ mod tests {
                         origin: Origin::system("test"),
                     },
                     session_id: fixture.ann.session_id,
-                    authorization: shared::lambda::http::Fields::new(fields)
-                        .authorization()
-                        .unwrap(),
+                    authorization: authorization(code),
                 })
             };
             let (_, fired) = fixture.backend.with_fault(fault, link("first")).await;

@@ -16,9 +16,9 @@ const ATTEMPTS: usize = 5;
 pub struct Target {
     /// The user.
     pub id: UserId,
-    /// The version at which the user must be, if the sender said one.
-    pub expected: Option<Version>,
-    /// Principal asks, and from where.
+    /// The versions of which the user must have one, if the sender named any.
+    pub expected: Option<Vec<Version>>,
+    /// Who sends the command, and from where.
     pub origin: Origin,
 }
 
@@ -26,13 +26,12 @@ impl Target {
     /// `user`, if it is at the version the sender said.
     fn check(&self, user: Option<User>) -> Result<User> {
         let user = user.ok_or(Refusal::NotFound)?;
-        if self
-            .expected
-            .is_some_and(|expected| expected != user.version)
-        {
-            return Err(Refusal::PreconditionFailed.into());
+        match &self.expected {
+            Some(expected) if !expected.contains(&user.version) => {
+                Err(Refusal::PreconditionFailed.into())
+            }
+            _ => Ok(user),
         }
-        Ok(user)
     }
 }
 
@@ -63,7 +62,7 @@ impl UserUpdates {
         let origin = origin.clone();
         let target = Target {
             id,
-            expected,
+            expected: expected.map(|version| vec![version]),
             origin,
         };
         self.update(&target, change).await

@@ -6,14 +6,17 @@ use shared::{
     application::{
         ports::{PasswordHasher, SecretPurpose, TokenVerifier as _, UserRepository as _},
         shared_secret::SharedSecret,
+        user_updates::UserUpdates,
     },
-    domain::{EventKind, Password, Roles, User, UserId, user::NewUser},
+    domain::{
+        EventKind, Password, Roles, User, UserId, sign_up::SignUpPolicy, user::NewUser,
+    },
     lambda::http::{Access, Authenticator, answer, response},
 };
 use testing::{FakeBackend, sample::Sample};
 
 use super::*;
-use crate::{handler, password::PasswordStrategy};
+use crate::{handler, oidc::OidcStrategy, password::PasswordStrategy};
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -36,7 +39,16 @@ impl Fixture {
         };
         let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
         let service = Arc::new(Authenticate {
-            strategies: vec![Arc::new(password)],
+            password: Arc::new(password),
+            oidc: Arc::new(OidcStrategy {
+                policy: SignUpPolicy::Open,
+                providers: backend.clone(),
+                rate_limiter: backend.sign_in_limiter(10),
+                updates: UserUpdates {
+                    users: backend.clone(),
+                    env: backend.env(),
+                },
+            }),
             sessions: backend.clone(),
             session_tokens: SessionTokens {
                 tokens: tokens.clone(),

@@ -1,4 +1,3 @@
-use serde_json::json;
 use shared::domain::{PasswordHash, Roles, user::NewUser};
 use testing::{FakeBackend, Fault};
 
@@ -37,10 +36,12 @@ fn foreign(backend: &FakeBackend) -> PasswordHash {
 }
 
 async fn authenticate(backend: &Arc<FakeBackend>, password: &str) -> Result<Authenticated> {
-    let body = json!({"email": "ann@example.com", "password": password});
-    let fields = Fields::new(body.as_object().unwrap().clone());
+    let credentials = PasswordCredentials {
+        email: "ann@example.com".parse().unwrap(),
+        password: Password::presented(password),
+    };
     let origin = Origin::system("test");
-    strategy(backend).authenticate(fields, &origin).await
+    strategy(backend).authenticate(credentials, &origin).await
 }
 
 async fn stored(backend: &FakeBackend) -> PasswordHash {

@@ -1,5 +1,6 @@
+use serde_json::{Value, json};
 use shared::{
-    domain::{Error, EventKind},
+    domain::EventKind,
     lambda::http::{Access, Authenticator, answer},
 };
 use testing::{FakeBackend, Fault, sample::Sample};
@@ -229,11 +230,6 @@ async fn only_administrators_create_users_under_the_admin_policy() {
         mail_service(&closed, sign_up("ann@example.com")).await.0,
         401
     );
-    assert!(matches!(
-        closed.admit(Some(false)),
-        Err(Error::Refused(Refusal::Forbidden))
-    ));
-    assert!(closed.admit(Some(true)).is_ok());
     assert_eq!(handler::ACCESS, Access::AnyoneOrCaller);
 }
 
@@ -245,6 +241,7 @@ async fn a_sign_up_survives_every_fault() {
         let backend = FakeBackend::new();
         let service = service(&backend, SignUpPolicy::Open);
         let command = || Command {
+            mode: SignUpMode::Open,
             email: "ann@example.com".parse().unwrap(),
             name: "Ann".parse().unwrap(),
             password: PasswordPolicy::default()
@@ -254,11 +251,11 @@ async fn a_sign_up_survives_every_fault() {
             idempotency_key: Some(IdempotencyKey::new("key-1", b"{}")),
         };
         let (_, fired) = backend
-            .with_fault(fault, service.execute(command(), SignUpMode::Open))
+            .with_fault(fault, service.execute(command()))
             .await;
         // The dead worker's lease runs out.
         backend.advance(std::time::Duration::from_secs(16));
-        let again = service.execute(command(), SignUpMode::Open).await.unwrap();
+        let again = service.execute(command()).await.unwrap();
         let users = backend.users();
         assert_eq!(again, Outcome::Created(users[0].clone()), "{fault:?}");
         assert_eq!((users.len(), backend.outbox().len()), (1, 1), "{fault:?}");
@@ -286,8 +283,8 @@ async fn one_place_signs_up_so_often_an_hour() {
         (429, &json!("too-many-requests"))
     );
     assert_eq!(backend.trace(), ["attempts.spend"], "nothing is hashed");
-    assert_eq!(open.admit(Some(true)).unwrap(), SignUpMode::ByAdmin);
     let command = Command {
+        mode: SignUpMode::ByAdmin,
         email: "bob@example.com".parse().unwrap(),
         name: "Bob".parse().unwrap(),
         password: PasswordPolicy::default()
@@ -296,7 +293,7 @@ async fn one_place_signs_up_so_often_an_hour() {
         origin: Origin::system("test"),
         idempotency_key: None,
     };
-    let created = open.execute(command, SignUpMode::ByAdmin).await;
+    let created = open.execute(command).await;
     assert!(created.is_ok(), "administrators have no limit");
     backend.advance(std::time::Duration::from_hours(1));
     assert_eq!(

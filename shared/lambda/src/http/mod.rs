@@ -2,13 +2,15 @@
 //! check, problem mapping, deadline and the log line, and cannot be called without an [`Access`].
 
 pub mod access;
-mod authorization;
-pub mod fields;
+pub mod body;
+mod error;
+mod if_match;
 pub mod pagination;
 pub mod parameters;
 pub mod problem;
 mod request;
 pub mod response;
+mod traceparent;
 
 use std::{
     future::Future,
@@ -18,13 +20,13 @@ use std::{
 };
 
 use adapters::composition::{Deployment, Ports};
-use domain::{Error, Refusal, error::Causes};
+use domain::{Refusal, error::Causes};
 use futures::FutureExt as _;
 use lambda_http::{Body, Request as RawRequest, Response as RawResponse, service_fn};
 
 pub use self::{
     access::{Access, Authenticator, Caller},
-    fields::Fields,
+    error::{Error, TransportError},
     parameters::Parameters,
     request::Request,
     response::Response,
@@ -128,11 +130,13 @@ where
     // A panic is a defect, yet the client gets an answer with an id to report.
     let work = AssertUnwindSafe(work)
         .catch_unwind()
-        .map(|outcome| outcome.unwrap_or_else(|_| Err(Error::internal("the handler panicked"))));
+        .map(|outcome| outcome.unwrap_or_else(|_| Err(domain::Error::internal(PANICKED).into())));
     let outcome = within(remaining, work).await;
     let response = outcome.unwrap_or_else(|error| {
-        if error.is_internal() {
-            tracing::error!(%request_id, error = %Causes(&error), "failed");
+        if let Error::Domain(error) = &error
+            && error.is_internal()
+        {
+            tracing::error!(%request_id, error = %Causes(error), "failed");
         }
         problem::render(&error, &request_id)
     });
