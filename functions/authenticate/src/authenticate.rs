@@ -9,9 +9,7 @@ use shared::{
         rate_limit::AttemptPermit,
         session_tokens::{SessionTokens, TokenPair},
     },
-    domain::{
-        Actor, Origin, Result, SessionId, User, identity::Authorization, session::Session,
-    },
+    domain::{Actor, Origin, Result, SessionId, User, identity::Authorization, session::Session},
 };
 
 use crate::password::PasswordCredentials;

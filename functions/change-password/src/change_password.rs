@@ -8,9 +8,7 @@ use shared::{
         reauthentication::Reauthentication,
         user_updates::{Target, UserUpdates},
     },
-    domain::{
-        Error, NewPassword, Password, PasswordPolicy, Refusal, Result, SessionId, User,
-    },
+    domain::{Error, NewPassword, Password, PasswordPolicy, Refusal, Result, SessionId, User},
 };
 
 /// Changes passwords.

@@ -35,7 +35,13 @@ pub async fn handle(change: Arc<ChangePassword>, request: Request) -> Response {
     let (proof, new) = if caller.user_id == target.id {
         let OwnBody { current, new } = request.body()?;
         let session_id = caller.session_id;
-        (Proof::Owner { current, session_id }, new)
+        (
+            Proof::Owner {
+                current,
+                session_id,
+            },
+            new,
+        )
     } else if caller.is_admin {
         let AdminBody { new } = request.body()?;
         (Proof::Administrator, new)

@@ -85,7 +85,11 @@ struct Reserved {
 
 /// The outcome as it is recorded: without personal data.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "status",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 enum Record {
     Created { user_id: UserId },
     Accepted,

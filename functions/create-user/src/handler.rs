@@ -21,7 +21,9 @@ struct Body {
 /// `POST /users`.
 pub async fn handle(create: Arc<CreateUser>, request: Request) -> Response {
     let caller = request.caller.as_ref();
-    let mode = create.policy.mode_for(caller.map(|caller| caller.is_admin))?;
+    let mode = create
+        .policy
+        .mode_for(caller.map(|caller| caller.is_admin))?;
     let idempotency_key = request.idempotency_key()?;
     let body = request.body_with(|object| Body::read(object, create.passwords))?;
     let command = Command {
@@ -42,7 +44,10 @@ impl Body {
     /// A password is weak if it is made of the user's address or name.
     fn read(object: &mut JsonObject, passwords: PasswordPolicy) -> Option<Self> {
         let (email, name) = (object.text("email"), object.text("name"));
-        let about = [email.as_ref().map(Email::as_str), name.as_ref().map(Name::as_str)];
+        let about = [
+            email.as_ref().map(Email::as_str),
+            name.as_ref().map(Name::as_str),
+        ];
         let about: Vec<&str> = about.into_iter().flatten().collect();
         let password = object.text_with("password", |text| passwords.choose(text, &about));
         Some(Self {

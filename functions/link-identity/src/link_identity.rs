@@ -1,4 +1,4 @@
-//! The use case: a user links an identity elsewhere.
+//! The use case: a user links an identity at an OpenID provider.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub struct Command {
     pub target: Target,
     /// The session that asks.
     pub session_id: SessionId,
-    /// What came of signing in at the provider.
+    /// The authorization code, and the rest of the client's request.
     pub authorization: Authorization,
 }
 
@@ -39,8 +39,8 @@ impl LinkIdentity {
     /// Links the identity: from now on the user may sign in by it. Linking it again changes nothing.
     ///
     /// # Errors
-    /// `SignInTooOld` if the session began too long ago: a way in that lasts is worth a fresh proof;
-    /// `InvalidCredentials` if the provider does not vouch for anybody; `IdentityTaken`;
+    /// `SignInTooOld` if the session began too long ago: a new login needs a fresh proof;
+    /// `InvalidCredentials` if the provider does not accept the code; `IdentityTaken`;
     /// `TooManyIdentities`; `VersionConflict` if the user's sessions ended meanwhile;
     /// `PreconditionFailed`; `ProviderUnavailable`.
     pub async fn execute(&self, command: Command) -> Result<LinkedIdentity> {

@@ -6,10 +6,13 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::{
     domain::{
-        Email, FieldError, LoginKey, Name, PasswordHash, Roles, Timestamp, User,
-        UserId, error::Violation, login::MAX_LOGINS, role::MAX_ROLES, user::ImportedUser,
+        Email, FieldError, LoginKey, Name, PasswordHash, Roles, Timestamp, User, UserId,
+        error::Violation, login::MAX_LOGINS, role::MAX_ROLES, user::ImportedUser,
     },
-    lambda::{body, http::body::{JsonObject, RequestBody as _}},
+    lambda::{
+        body,
+        http::body::{JsonObject, RequestBody as _},
+    },
 };
 use url::Url;
 

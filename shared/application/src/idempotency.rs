@@ -88,7 +88,10 @@ impl Idempotency {
     {
         let secret = self.secret.get().await?;
         let parts = [actor.to_string(), key.key.clone()];
-        let lease_key = LeaseKey::new(purpose, mac(secret, &parts.each_ref().map(String::as_bytes))?);
+        let lease_key = LeaseKey::new(
+            purpose,
+            mac(secret, &parts.each_ref().map(String::as_bytes))?,
+        );
         let options = LeaseOptions {
             fingerprint: mac(secret, &[&key.fingerprint])?,
             reserved: serde_json::to_value(reserved).map_err(Error::caused_by)?,

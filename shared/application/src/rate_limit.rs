@@ -170,9 +170,7 @@ impl SignInLimiter {
         let metadata = self.rate_limiter.env.metadata(origin.clone())?;
         let event = sign_in_locked(owner, &metadata);
         let attempts = &self.rate_limiter.attempts;
-        attempts
-            .announce(&lockout.key, lockout.until, &event)
-            .await
+        attempts.announce(&lockout.key, lockout.until, &event).await
     }
 }
 

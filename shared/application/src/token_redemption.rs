@@ -19,7 +19,7 @@ pub struct TokenRedemption {
     pub users: Arc<dyn UserRepository>,
     /// Where one-time tokens are kept.
     pub tokens: Arc<dyn OneTimeTokens>,
-    /// Principal becomes the first administrator.
+    /// Who becomes the first administrator.
     pub first_admin: FirstAdmin,
     /// Time and randomness.
     pub env: Env,
@@ -55,7 +55,7 @@ impl TokenRedemption {
         change: impl Fn(&User, Option<PasswordHash>, &EventMetadata) -> Result<Change> + Send + Sync,
     ) -> Result<User> {
         let origin = Origin {
-            // Principal reads the mail is the user.
+            // Whoever can read the mail is the user.
             actor: Actor::User(token.user_id),
             ..origin
         };

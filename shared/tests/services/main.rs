@@ -2,4 +2,6 @@
 //! inside, its ports would be those of another build of the crate.
 
 mod access;
+mod attempts;
 mod cache;
+mod deadlines;

@@ -8,12 +8,10 @@ use shared::{
         shared_secret::SharedSecret,
         user_updates::UserUpdates,
     },
-    domain::{
-        EventKind, Password, Roles, User, UserId, sign_up::SignUpPolicy, user::NewUser,
-    },
+    domain::{EventKind, Password, Roles, User, UserId, sign_up::SignUpPolicy, user::NewUser},
     lambda::http::{Access, Authenticator, answer, response},
 };
-use testing::{FakeBackend, sample::Sample};
+use testing::{FakeBackend, Fault, sample::Sample};
 
 use super::*;
 use crate::{handler, oidc::OidcStrategy, password::PasswordStrategy};
@@ -179,6 +177,16 @@ async fn a_warm_sign_in_makes_eight_calls() {
             "attempts.refund",
         ]
     );
+}
+
+#[tokio::test]
+async fn a_right_password_is_not_counted_though_the_session_cannot_be_stored() {
+    let fixture = Fixture::new().await;
+    let sign_in = async { Ok(fixture.sign_in("ann@example.com", PASSWORD).await) };
+    let (answer, _) = fixture.backend.with_fault(Fault::Fail(5), sign_in).await;
+    assert_eq!(answer.unwrap().unwrap().0, 500);
+    let calls = ["sessions.start", "attempts.clear", "attempts.refund"];
+    assert_eq!(fixture.backend.trace()[5..], calls);
 }
 
 #[tokio::test]

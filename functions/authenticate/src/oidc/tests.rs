@@ -316,7 +316,9 @@ async fn a_proof_survives_every_fault() {
             let authenticate = async |code: &str| {
                 backend.visit("a", "1", code, says(ANN, true)).unwrap();
                 let origin = Origin::system("test");
-                strategy.authenticate(authorization("a", code), &origin).await
+                strategy
+                    .authenticate(authorization("a", code), &origin)
+                    .await
             };
             let (_, fired) = backend.with_fault(fault, authenticate("first")).await;
             let authenticated = authenticate("second").await.unwrap();

@@ -250,9 +250,7 @@ async fn a_sign_up_survives_every_fault() {
             origin: Origin::system("test"),
             idempotency_key: Some(IdempotencyKey::new("key-1", b"{}")),
         };
-        let (_, fired) = backend
-            .with_fault(fault, service.execute(command()))
-            .await;
+        let (_, fired) = backend.with_fault(fault, service.execute(command())).await;
         // The dead worker's lease runs out.
         backend.advance(std::time::Duration::from_secs(16));
         let again = service.execute(command()).await.unwrap();
@@ -316,4 +314,26 @@ async fn a_concealed_sign_up_is_also_limited_by_its_address() {
         mail_service(&concealed, sign_up("bob@example.com")).await.0,
         202
     );
+}
+
+/// While a new release is deployed, and for a day after, records of the old one are met.
+#[test]
+fn records_have_the_form_they_always_had() {
+    let user_id = UserId::new(shared::domain::Timestamp::from_seconds(1), [7; 10]);
+    let event_id = EventId::new(shared::domain::Timestamp::from_seconds(1), [8; 10]);
+    for (record, stored) in [
+        (
+            Record::Created { user_id },
+            json!({"status": "created", "userId": user_id}),
+        ),
+        (Record::Accepted, json!({"status": "accepted"})),
+        (Record::Taken, json!({"status": "taken"})),
+    ] {
+        assert_eq!(json!(record), stored);
+        let read: Record = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(json!(read), stored);
+    }
+    let stored = json!({"userId": user_id, "eventId": event_id});
+    let reserved: Reserved = serde_json::from_value(stored.clone()).unwrap();
+    assert_eq!(json!(reserved), stored);
 }

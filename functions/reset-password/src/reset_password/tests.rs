@@ -292,7 +292,9 @@ async fn a_reset_forgives_wrong_guesses() {
     let origin = Origin::system("test");
     let spend = async || {
         let no_login = async { Ok(None) };
-        rate_limiter.acquire_guess(&ann.email, &origin, no_login).await
+        rate_limiter
+            .acquire_guess(&ann.email, &origin, no_login)
+            .await
     };
     assert!(spend().await.is_ok());
     assert!(spend().await.is_err(), "locked");

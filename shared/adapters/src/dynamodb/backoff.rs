@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use application::ports::SecureRandom;
 use domain::Result;
+use tokio::time::Instant;
 
 /// Tries of a write which others disturb, the first included.
 pub(super) const TRIES: u32 = 5;
@@ -11,23 +12,35 @@ pub(super) const TRIES: u32 = 5;
 /// The longest pause before the second try; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
+/// When no pause begins any more: a slow write must not outlast its function.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// When the last try has begun at the latest.
+pub(super) const LAST_TRY: Duration =
+    PATIENCE.saturating_add(FIRST_PAUSE.saturating_mul(1 << (TRIES - 2)));
+
 /// The pauses between the tries of one write. Each is random between nothing and its maximum ("full
 /// jitter"), so that writers who met once do not meet again.
 pub(super) struct Backoff<'a> {
     random: &'a (dyn SecureRandom + 'static),
+    began: Instant,
     tried: u32,
 }
 
 impl<'a> Backoff<'a> {
     /// The pauses of a write.
     pub(super) fn new(random: &'a (dyn SecureRandom + 'static)) -> Self {
-        Self { random, tried: 0 }
+        Self {
+            random,
+            began: Instant::now(),
+            tried: 0,
+        }
     }
 
     /// Waits before the next try. False if there is none.
     pub(super) async fn pause(&mut self) -> Result<bool> {
         self.tried += 1;
-        if self.tried >= TRIES {
+        if self.tried >= TRIES || self.began.elapsed() >= PATIENCE {
             return Ok(false);
         }
         let longest = FIRST_PAUSE * 2u32.pow(self.tried - 1);

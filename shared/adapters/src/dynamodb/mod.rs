@@ -41,6 +41,6 @@ pub use leases::LeaseRecords;
 pub use requests::Requests;
 pub use sessions::Sessions;
 pub use snapshots::SnapshotStore;
-pub use table::Table;
+pub use table::{ATTEMPT_LIMIT, CALL_LIMIT, Table};
 pub use tokens::Tokens;
-pub use users::Users;
+pub use users::{COMMIT_LIMIT, Users};

@@ -38,8 +38,8 @@ use crate::{
     startup::{self, Exit},
 };
 
-/// What an answer needs of the time that Lambda gives a request, to be written and sent.
-const RESERVE: Duration = Duration::from_millis(500);
+/// The time before Lambda's deadline that is left for writing and sending a response.
+pub const RESERVE: Duration = Duration::from_millis(500);
 
 /// Serves a function until the environment ends: starts telemetry, reads the configuration, connects,
 /// and asks `wire` for the use case. Whoever may call is known by `access` alone.
@@ -106,7 +106,7 @@ where
     .await
 }
 
-/// Answers one request: what [`run`] does for each, and what tests request.
+/// Answers one request; [`run`] calls it for each.
 pub async fn answer<S, H, F>(
     access: Access,
     authenticator: &Authenticator,
@@ -128,9 +128,10 @@ where
         handle(service, request).await
     };
     // A panic is a defect, yet the client gets an answer with an id to report.
-    let work = AssertUnwindSafe(work)
-        .catch_unwind()
-        .map(|outcome| outcome.unwrap_or_else(|_| Err(domain::Error::internal(PANICKED).into())));
+    let work = AssertUnwindSafe(work).catch_unwind().map(|outcome| {
+        let panicked = || domain::Error::internal("the handler panicked");
+        outcome.unwrap_or_else(|_| Err(panicked().into()))
+    });
     let outcome = within(remaining, work).await;
     let response = outcome.unwrap_or_else(|error| {
         if let Error::Domain(error) = &error
@@ -150,8 +151,8 @@ where
     response::finish(response, &request_id)
 }
 
-/// The outcome of `work`; or that a part does not answer, a moment before Lambda would end the worker
-/// without an answer.
+/// The outcome of `work`; or `Unavailable`, a moment before Lambda would end the worker without an
+/// answer.
 async fn within(remaining: Option<Duration>, work: impl Future<Output = Response>) -> Response {
     let Some(remaining) = remaining else {
         return work.await;
@@ -162,3 +163,6 @@ async fn within(remaining: Option<Duration>, work: impl Future<Output = Response
         Err(Refusal::Unavailable(Duration::from_secs(1)).into())
     })
 }
+
+#[cfg(test)]
+mod tests;

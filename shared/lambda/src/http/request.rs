@@ -208,9 +208,7 @@ impl Request {
                 .header(header::USER_AGENT.as_str())
                 .map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
             request_id: self.request_id.clone(),
-            traceparent: self
-                .header("traceparent")
-                .and_then(traceparent::parse),
+            traceparent: self.header("traceparent").and_then(traceparent::parse),
         }
     }
 
@@ -261,9 +259,8 @@ impl Request {
             return Err(TransportError::UnsupportedMediaType.into());
         }
         match serde_json::from_slice(&self.body) {
-            Ok(Value::Object(fields)) => {
-                JsonObject::read(fields, read).map_err(|errors| domain::Error::Invalid(errors).into())
-            }
+            Ok(Value::Object(fields)) => JsonObject::read(fields, read)
+                .map_err(|errors| domain::Error::Invalid(errors).into()),
             Ok(_) => Err(malformed("the body is not a JSON object".to_owned())),
             // The parser's own words can hold a piece of the body; the place is enough.
             Err(error) => {
