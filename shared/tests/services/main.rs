@@ -5,3 +5,4 @@ mod access;
 mod attempts;
 mod cache;
 mod deadlines;
+mod idempotency;

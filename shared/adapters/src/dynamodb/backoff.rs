@@ -49,3 +49,29 @@ impl<'a> Backoff<'a> {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::System;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_write_is_not_tried_again() {
+        let env = System::env();
+        let mut backoff = Backoff::new(&*env.random);
+        assert!(backoff.pause().await.unwrap());
+        tokio::time::advance(PATIENCE).await;
+        assert!(!backoff.pause().await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fast_write_is_tried_five_times() {
+        let env = System::env();
+        let (mut backoff, began) = (Backoff::new(&*env.random), Instant::now());
+        for _ in 1..TRIES {
+            assert!(backoff.pause().await.unwrap());
+        }
+        assert!(!backoff.pause().await.unwrap());
+        assert!(began.elapsed() < LAST_TRY);
+    }
+}
