@@ -78,10 +78,8 @@ impl Ann {
     }
 
     async fn verify(&self, password: &str) -> Result<()> {
-        let password = Password::presented(password);
-        let verify = self
-            .reauthentication
-            .verify(&self.user, &password, &origin());
+        let (password, origin) = (Password::presented(password), origin());
+        let verify = self.reauthentication.verify(&self.user, &password, &origin);
         verify.await
     }
 }

@@ -58,12 +58,8 @@ async fn the_next_attempt_gets_what_the_first_reserved() {
     let hangs = async |_: u64| std::future::pending::<Result<u64>>().await;
     let nothing = |_: &Result<u64>| None::<u64>;
     let idempotency = idempotency(&backend);
-    let mut first = Box::pin(idempotency.once(
-        (Purpose::SignUp, Actor::Anonymous, &key),
-        2,
-        hangs,
-        nothing,
-    ));
+    let mut first =
+        Box::pin(idempotency.once((Purpose::SignUp, Actor::Anonymous, &key), 2, hangs, nothing));
     assert!(futures::poll!(&mut first).is_pending());
     assert!(matches!(
         request(&backend, b"{}", 4).await,

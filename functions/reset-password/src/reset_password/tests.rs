@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use shared::{
     application::ports::{Clock as _, OneTimeTokens, UserRepository as _},
