@@ -177,7 +177,7 @@ impl SignInLimiter {
 impl AttemptPermit {
     /// Runs a part of the attempt. If it ends without a decision, because something failed or did not
     /// answer, the attempt is refunded: it says nothing about the guess. If the guess was wrong, the
-    /// attempt stays spent.
+    /// attempt stays spent. So it does if the deadline of the request cuts `part` off.
     ///
     /// # Errors
     /// Those of `part`.
