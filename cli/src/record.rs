@@ -6,10 +6,13 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::{
     domain::{
-        Email, Error, FieldError, LoginKey, Name, PasswordHash, Role, Roles, Timestamp, User,
-        UserId, error::Violation, login::MAX_LOGINS, role::MAX_ROLES, user::ImportedUser,
+        Email, FieldError, LoginKey, Name, PasswordHash, Roles, Timestamp, User, UserId,
+        error::Violation, login::MAX_LOGINS, role::MAX_ROLES, user::ImportedUser,
     },
-    lambda::http::Fields,
+    lambda::{
+        body,
+        http::body::{JsonObject, RequestBody as _},
+    },
 };
 use url::Url;
 
@@ -51,6 +54,33 @@ impl FromStr for Identity {
     }
 }
 
+body! {
+    struct Given {
+        id: Option<UserId> = optional("id", JsonObject::text),
+        email: Email = text("email"),
+        email_verified: Option<bool> = optional("emailVerified", JsonObject::flag),
+        name: Name = text("name"),
+        password: Option<PasswordHash> = optional("passwordHash", password_hash),
+        identities: Option<BTreeSet<Identity>> = optional("identities", identities),
+        roles: Option<Roles> = optional("roles", roles),
+        active: Option<bool> = optional("active", JsonObject::flag),
+        created_at: Option<Timestamp> = optional("createdAt", JsonObject::text),
+    }
+}
+
+fn password_hash(object: &mut JsonObject, name: &str) -> Option<PasswordHash> {
+    object.text_with(name, PasswordHash::import)
+}
+
+/// The address is a login too.
+fn identities(object: &mut JsonObject, name: &str) -> Option<BTreeSet<Identity>> {
+    object.set(name, MAX_LOGINS - 1)
+}
+
+fn roles(object: &mut JsonObject, name: &str) -> Option<Roles> {
+    object.set(name, MAX_ROLES)
+}
+
 impl Record {
     /// Reads a line.
     ///
@@ -65,38 +95,17 @@ impl Record {
                 return Err(vec![FieldError::new("", "malformed", message)]);
             }
         };
-        let mut fields = Fields::new(fields);
-        let id = fields.parse_optional("id");
-        let email = fields.parse("email");
-        let email_verified = fields.optional("emailVerified", Fields::flag);
-        let name = fields.parse("name");
-        let password = fields.parse_optional_with("passwordHash", PasswordHash::import);
-        let identities = fields.optional("identities", |fields, name| {
-            // The address is one too.
-            fields.parse_set::<Identity>(name, MAX_LOGINS - 1)
-        });
-        let roles = fields.optional("roles", |fields, name| {
-            fields.parse_set::<Role>(name, MAX_ROLES)
-        });
-        let active = fields.optional("active", Fields::flag);
-        let created_at = fields.parse_optional("createdAt");
-        let record = (|| {
-            Some(Self {
-                id: id?,
-                email: email?,
-                email_verified: email_verified?.unwrap_or(false),
-                name: name?,
-                password: password?,
-                identities: identities?.unwrap_or_default(),
-                roles: roles?.unwrap_or_default(),
-                active: active?.unwrap_or(true),
-                created_at: created_at?,
-            })
-        })();
-        fields.finish(record).map_err(|error| match error {
-            Error::Invalid(errors) => errors,
-            // Nothing else is said of fields.
-            error => vec![FieldError::new("", "malformed", error.to_string())],
+        let line = JsonObject::read(fields, Given::read)?;
+        Ok(Self {
+            id: line.id,
+            email: line.email,
+            email_verified: line.email_verified.unwrap_or(false),
+            name: line.name,
+            password: line.password,
+            identities: line.identities.unwrap_or_default(),
+            roles: line.roles.unwrap_or_default(),
+            active: line.active.unwrap_or(true),
+            created_at: line.created_at,
         })
     }
 

@@ -66,7 +66,7 @@ impl Token {
         let nonce = env.random.token()?;
         let (session, event) = Session::start(id, nonce, &user, METHOD, &metadata);
         aws.sessions().start(&session, &event).await?;
-        let tokens = aws.tokens();
+        let tokens = aws.access_tokens();
         tokens.warm_up_to_sign().await?;
         let access = tokens.issue(&issuer, &user, &session).await?;
         Ok(access.token.expose_secret().to_owned())

@@ -4,16 +4,20 @@ use std::{sync::Arc, time::Duration};
 
 use adapters::{argon2::Argon2, jwt::Jwt, system::System};
 use anyhow::{Context as _, anyhow, ensure};
-use authenticate::{authenticate::Authenticate, handler, password::PasswordStrategy};
+use authenticate::{
+    authenticate::Authenticate, handler, oidc::OidcStrategy, password::PasswordStrategy,
+};
 use serde_json::json;
 use shared::{
     application::{
         ports::{PasswordHasher, SecretPurpose, TokenIssuer as _, UserRepository as _},
         session_tokens::SessionTokens,
         shared_secret::SharedSecret,
+        user_updates::UserUpdates,
     },
     domain::{
-        Origin, Password, Roles, Session, SessionId, User, UserId, error::Violation, user::NewUser,
+        Origin, Password, Roles, Session, SessionId, User, UserId, error::Violation,
+        sign_up::SignUpPolicy, user::NewUser,
     },
     lambda::http::{Authenticator, answer},
 };
@@ -47,10 +51,20 @@ impl Stage {
             rate_limiter: backend.sign_in_limiter(UNLIMITED),
             env: backend.env(),
         };
+        let oidc = OidcStrategy {
+            policy: SignUpPolicy::Admin,
+            providers: backend.clone(),
+            rate_limiter: backend.sign_in_limiter(UNLIMITED),
+            updates: UserUpdates {
+                users: backend.clone(),
+                env: backend.env(),
+            },
+        };
         let tokens = Arc::new(Jwt::new(backend.clone(), backend.env(), "roster"));
         let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
         let service = Authenticate {
-            strategies: vec![Arc::new(password)],
+            password: Arc::new(password),
+            oidc: Arc::new(oidc),
             sessions: backend.clone(),
             session_tokens: SessionTokens {
                 tokens: tokens.clone(),

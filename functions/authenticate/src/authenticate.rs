@@ -9,105 +9,108 @@ use shared::{
         rate_limit::AttemptPermit,
         session_tokens::{SessionTokens, TokenPair},
     },
-    domain::{Actor, Error, Origin, Result, SessionId, User, error::Violation, session::Session},
-    lambda::http::Fields,
+    domain::{Actor, Origin, Result, SessionId, User, identity::Authorization, session::Session},
 };
 
-/// One way to authenticate who one is. Another one is a type that implements this, and a line in `main.rs`.
-#[async_trait]
-pub trait AuthenticationStrategy: Send + Sync {
-    /// The name by which clients choose it.
-    fn name(&self) -> &'static str;
+use crate::password::PasswordCredentials;
 
-    /// Principal is authenticated by what a client presents: the fields of the body, of which all must be known.
-    async fn authenticate(&self, presented: Fields, origin: &Origin) -> Result<Authenticated>;
+/// One way to find out who somebody is, by credentials of type `C`. Another one takes a type that
+/// implements this, a variant of [`Credentials`] and a line in `main.rs`.
+#[async_trait]
+pub trait AuthenticationStrategy<C>: Send + Sync {
+    /// The user whose credentials these are.
+    ///
+    /// # Errors
+    /// `InvalidCredentials` if they are nobody's, or if the user may not sign in; `TooManyRequests`.
+    async fn authenticate(&self, credentials: C, origin: &Origin) -> Result<Authenticated>;
 }
 
-/// A user who proved to be the user.
+/// A user who is who they say they are.
 pub struct Authenticated {
     /// The user, who is active.
     pub user: User,
     /// How: a value of RFC 8176.
     pub method: &'static str,
-    /// The guess it took.
+    /// The attempt it took.
     pub permit: AttemptPermit,
 }
 
 /// Signs users in.
 pub struct Authenticate {
-    /// The ways there are; the first counts where a client names none.
-    pub strategies: Vec<Arc<dyn AuthenticationStrategy>>,
+    /// By address and password.
+    pub password: Arc<dyn AuthenticationStrategy<PasswordCredentials>>,
+    /// By an OpenID provider.
+    pub oidc: Arc<dyn AuthenticationStrategy<Authorization>>,
     /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
-    /// Grants tokens.
+    /// Issues tokens.
     pub session_tokens: SessionTokens,
     /// Time and randomness.
     pub env: Env,
 }
 
+/// What somebody proves their identity with.
+#[derive(Debug)]
+pub enum Credentials {
+    /// Address and password.
+    Password(PasswordCredentials),
+    /// An authorization code of an OpenID provider.
+    Oidc(Authorization),
+}
+
 /// A sign-in.
+#[derive(Debug)]
 pub struct Command {
-    /// The way; none for the first there is.
-    pub strategy: Option<Arc<dyn AuthenticationStrategy>>,
-    /// What the client presents to authenticate who it is.
-    pub presented: Fields,
+    /// Who signs in.
+    pub credentials: Credentials,
     /// The `iss` of the token.
     pub issuer: String,
-    /// Principal asks, and from where.
+    /// Where the command came from.
     pub origin: Origin,
 }
 
 impl Authenticate {
-    /// The strategy called `name`.
+    /// Starts a session.
     ///
     /// # Errors
-    /// If there is none; names those there are.
-    pub fn strategy(&self, name: &str) -> Result<Arc<dyn AuthenticationStrategy>, Violation> {
-        let mut known = self.strategies.iter();
-        known
-            .find(|strategy| strategy.name() == name)
-            .cloned()
-            .ok_or_else(|| {
-                let names: Vec<_> = self.strategies.iter().map(|known| known.name()).collect();
-                Violation::new(
-                    "unknown-strategy",
-                    format!("is not one of {}", names.join(", ")),
-                )
-            })
-    }
-
-    /// Starts a session for whoever proves to be a user.
-    ///
-    /// # Errors
-    /// What the strategy says.
+    /// Those of the strategy.
     pub async fn execute(&self, command: Command) -> Result<TokenPair> {
         let Command {
-            strategy,
-            presented,
+            credentials,
             issuer,
             origin,
         } = command;
-        let strategy = strategy.or_else(|| self.strategies.first().cloned());
-        let strategy = strategy.ok_or_else(|| Error::internal("there is no strategy"))?;
-        let authenticated = strategy.authenticate(presented, &origin).await?;
         let Authenticated {
             user,
             method,
             permit,
-        } = authenticated;
+        } = match credentials {
+            Credentials::Password(password) => self.password.authenticate(password, &origin).await,
+            Credentials::Oidc(authorization) => {
+                self.oidc.authenticate(authorization, &origin).await
+            }
+        }?;
+        // The guess was right, whether or not the session can be started.
+        let start = self.start(&user, method, &issuer, origin);
+        tokio::join!(start, permit.succeed()).0
+    }
+
+    async fn start(
+        &self,
+        user: &User,
+        method: &'static str,
+        issuer: &str,
+        origin: Origin,
+    ) -> Result<TokenPair> {
         let actor = Actor::User(user.id);
         let metadata = self.env.metadata(Origin { actor, ..origin })?;
         let id = SessionId::new(metadata.now, self.env.random.bytes()?);
         let nonce = self.env.random.token()?;
-        let (session, event) = Session::start(id, nonce, &user, method, &metadata);
+        let (session, event) = Session::start(id, nonce, user, method, &metadata);
         // The token is signed while the tables write.
-        let ((), token_pair, ()) = tokio::try_join!(
+        let ((), token_pair) = tokio::try_join!(
             self.sessions.start(&session, &event),
-            self.session_tokens.issue(&issuer, &user, &session),
-            async {
-                permit.succeed().await;
-                Ok(())
-            },
+            self.session_tokens.issue(issuer, user, &session),
         )?;
         Ok(token_pair)
     }

@@ -1,4 +1,4 @@
-//! OpenID Connect: somebody signed in elsewhere.
+//! OpenID Connect: somebody signed in at a provider.
 
 use std::sync::Arc;
 
@@ -12,21 +12,20 @@ use shared::{
     domain::{
         Actor, Email, Error, LoginKey, Name, Origin, Refusal, Result, User, UserId,
         event::EventMetadata,
-        identity::{ExternalIdentity, IdentityProfile},
+        identity::{Authorization, ExternalIdentity, IdentityProfile},
         sign_up::SignUpPolicy,
         user::NewMember,
     },
-    lambda::http::Fields,
 };
 
 use crate::authenticate::{Authenticated, AuthenticationStrategy};
 
-/// Authenticated by somebody else. RFC 8176 has no word for it; this one is in use.
+/// Federated sign-in. RFC 8176 has no value for it; this one is in use.
 const METHOD: &str = "fed";
 
 /// Knows users by their identities at OpenID providers.
 pub struct OidcStrategy {
-    /// Principal may sign up.
+    /// Who may sign up.
     pub policy: SignUpPolicy,
     /// Where people sign in.
     pub providers: Arc<dyn IdentityProviders>,
@@ -37,39 +36,18 @@ pub struct OidcStrategy {
 }
 
 #[async_trait]
-impl AuthenticationStrategy for OidcStrategy {
-    fn name(&self) -> &'static str {
-        "oidc"
-    }
-
+impl AuthenticationStrategy<Authorization> for OidcStrategy {
     /// # Errors
-    /// `InvalidCredentials` if the provider does not vouch for anybody, or for nobody who may sign in;
-    /// `EmailTaken` if somebody new has the address of somebody else, but never unless anyone may sign
-    /// up; `TooManyRequests` after too many codes from one place that were worth nothing;
-    /// `ProviderUnavailable`.
-    async fn authenticate(&self, mut presented: Fields, origin: &Origin) -> Result<Authenticated> {
-        let authorization = presented.authorization();
-        let authorization = presented.finish(authorization)?;
-        let permit = match self.rate_limiter.spend(None, origin).await? {
-            Ok(permit) => permit,
-            Err(lock) => return Err(self.rate_limiter.refuse(lock, None, origin).await),
-        };
-        let external = match self.providers.redeem(&authorization).await {
-            Ok(external) => external,
-            Err(error) => {
-                if !matches!(error, Error::Refused(Refusal::InvalidCredentials)) {
-                    permit.refund().await;
-                }
-                return Err(error);
-            }
-        };
-        let user = match self.known(&external.identity).await? {
-            Some(user) => user,
-            None => self.provision(&external, origin).await?,
-        };
-        if !user.active {
-            return Err(Refusal::InvalidCredentials.into());
-        }
+    /// `InvalidCredentials` if the provider does not accept the code, or the user may not sign in;
+    /// `EmailTaken` if a new user has the address of another, but only where anyone may sign up;
+    /// `TooManyRequests` after too many wrong codes from one client address; `ProviderUnavailable`.
+    async fn authenticate(
+        &self,
+        authorization: Authorization,
+        origin: &Origin,
+    ) -> Result<Authenticated> {
+        let permit = self.rate_limiter.acquire(origin).await?;
+        let (user, permit) = permit.hold(self.redeem(&authorization, origin)).await?;
         Ok(Authenticated {
             user,
             method: METHOD,
@@ -79,6 +57,20 @@ impl AuthenticationStrategy for OidcStrategy {
 }
 
 impl OidcStrategy {
+    /// The user whose code this is.
+    async fn redeem(&self, authorization: &Authorization, origin: &Origin) -> Result<User> {
+        let external = self.providers.redeem(authorization).await?;
+        let user = match self.known(&external.identity).await? {
+            Some(user) => user,
+            None => self.provision(&external, origin).await?,
+        };
+        if user.active {
+            Ok(user)
+        } else {
+            Err(Refusal::InvalidCredentials.into())
+        }
+    }
+
     fn users(&self) -> &dyn UserRepository {
         self.updates.users.as_ref()
     }
@@ -91,7 +83,7 @@ impl OidcStrategy {
         }
     }
 
-    /// The user somebody becomes whose identity nobody has: one who has the address, or a new one.
+    /// The user for an identity that is not linked yet: the one with the address, or a new one.
     async fn provision(&self, external: &ExternalIdentity, origin: &Origin) -> Result<User> {
         let profile = self.providers.profile(external).await?;
         let Some(email) = profile.email.clone() else {
@@ -103,7 +95,7 @@ impl OidcStrategy {
             None => self.sign_up(email, profile, external, origin).await,
         };
         match received {
-            // Perhaps the same person, at the same time on another device.
+            // The same person may have signed up at the same time on another device.
             Err(Error::Refused(Refusal::EmailTaken)) => {
                 let user = self.known(&external.identity).await?;
                 user.ok_or_else(|| Refusal::EmailTaken.into())
@@ -112,8 +104,8 @@ impl OidcStrategy {
         }
     }
 
-    /// The user with this address, if both sides know that it is the user's: the provider and we.
-    /// Otherwise one of them may be somebody who only says so.
+    /// The user with this address, if both the provider and we have verified it. Otherwise one of them
+    /// may be somebody who only claims it.
     async fn user_by_verified_email(
         &self,
         email: &Email,
@@ -126,7 +118,7 @@ impl OidcStrategy {
         Ok(user.filter(|user| is_proven(user, email)))
     }
 
-    /// The user who may from now on sign in by this identity too.
+    /// The user after this identity was linked.
     async fn link_to(
         &self,
         user: User,

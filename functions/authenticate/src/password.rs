@@ -11,13 +11,21 @@ use shared::{
     domain::{
         Email, Login, LoginKey, Origin, Password, Refusal, Result, User, UserId, error::Causes,
     },
-    lambda::http::Fields,
 };
 
 use crate::authenticate::{Authenticated, AuthenticationStrategy};
 
 /// RFC 8176: authenticated by password.
 const METHOD: &str = "pwd";
+
+/// Address and password.
+#[derive(Debug)]
+pub struct PasswordCredentials {
+    /// The address.
+    pub email: Email,
+    /// The password, as it was typed.
+    pub password: Password,
+}
 
 /// Knows users by address and password.
 pub struct PasswordStrategy {
@@ -32,34 +40,22 @@ pub struct PasswordStrategy {
 }
 
 #[async_trait]
-impl AuthenticationStrategy for PasswordStrategy {
-    fn name(&self) -> &'static str {
-        "password"
-    }
-
+impl AuthenticationStrategy<PasswordCredentials> for PasswordStrategy {
     /// # Errors
     /// `InvalidCredentials` if the address is unknown, the password wrong or the account not active:
     /// the same calls are made and the same answer is given for all three. `TooManyRequests` after too
     /// many guesses, before anything is compared: the right password does not show itself then.
-    async fn authenticate(&self, mut presented: Fields, origin: &Origin) -> Result<Authenticated> {
-        let email = presented.parse::<Email>("email");
-        let password = presented
-            .text("password")
-            .map(|raw| Password::presented(&raw));
-        let (email, password) = presented.finish(email.zip(password))?;
+    async fn authenticate(
+        &self,
+        credentials: PasswordCredentials,
+        origin: &Origin,
+    ) -> Result<Authenticated> {
+        let PasswordCredentials { email, password } = credentials;
         let key = LoginKey::Email(email.clone());
-        let (permit, login) = tokio::try_join!(
-            self.rate_limiter.spend(Some(&email), origin),
-            self.users.find_login(&key)
-        )?;
-        let permit = match permit {
-            Ok(permit) => permit,
-            Err(lock) => {
-                let owner = login.map(|login| login.user_id);
-                return Err(self.rate_limiter.refuse(lock, owner, origin).await);
-            }
-        };
-        let user = self.verify(login.as_ref(), &password).await?;
+        let find_login = self.users.find_login(&key);
+        let guess = self.rate_limiter.acquire_guess(&email, origin, find_login);
+        let (permit, login) = guess.await?;
+        let (user, permit) = permit.hold(self.verify(login.as_ref(), &password)).await?;
         if let Some(login) = &login {
             self.upgrade(login, &password).await;
         }
@@ -85,8 +81,8 @@ impl PasswordStrategy {
             .ok_or_else(|| Refusal::InvalidCredentials.into())
     }
 
-    /// Makes a hash anew that another system made, or we did at another cost: only now the password is
-    /// known. That it fails is nothing to whoever signs in, who will come again.
+    /// Replaces a hash that another system made, or that has another cost: only now the password is
+    /// known. If that fails, the next sign-in tries again.
     async fn upgrade(&self, login: &Login, password: &Password) {
         let is_current = |hash| self.hasher.is_current(hash);
         if login.password.as_ref().is_none_or(is_current) {
@@ -97,8 +93,8 @@ impl PasswordStrategy {
             self.users.rehash(login, &fresh).await
         };
         match replaced.await {
-            Ok(replaced) => tracing::info!(replaced, "a hash was made anew"),
-            Err(error) => tracing::warn!(error = %Causes(&error), "a hash was not made anew"),
+            Ok(replaced) => tracing::info!(replaced, "a hash was replaced"),
+            Err(error) => tracing::warn!(error = %Causes(&error), "a hash was not replaced"),
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct ChangeEmail {
 /// A request for another address.
 #[derive(Debug)]
 pub struct Command {
-    /// Principal requests.
+    /// Who asks.
     pub target: Target,
     /// The address.
     pub email: Email,
@@ -37,9 +37,9 @@ impl ChangeEmail {
     /// then the old one works.
     ///
     /// # Errors
-    /// `InvalidCredentials` if the password is wrong, `TooManyRequests` if it was guessed too often; `EmailTaken` if somebody has the address, but
-    /// never under the concealed policy: there the calls are the same for every address;
-    /// `VersionConflict` if the password changed meanwhile.
+    /// `InvalidCredentials` if the password is wrong, `TooManyRequests` if it was guessed too often;
+    /// `EmailTaken` if another user has the address, but never under the concealed policy: there the
+    /// calls are the same for every address; `VersionConflict` if the password changed meanwhile.
     pub async fn execute(&self, command: Command) -> Result<()> {
         let Command {
             target,

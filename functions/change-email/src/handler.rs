@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use shared::{
     domain::{Email, Password},
-    lambda::http::{Access, Request, Response, response},
+    lambda::{
+        body,
+        http::{Access, Request, Response, response},
+    },
 };
 
 use crate::change_email::{ChangeEmail, Command};
@@ -12,13 +15,17 @@ use crate::change_email::{ChangeEmail, Command};
 /// The user alone, who also gives the password: a stolen access token must not take an account over.
 pub const ACCESS: Access = Access::Owner;
 
+body! {
+    struct Body {
+        email: Email = text("email"),
+        password: Password = text("password"),
+    }
+}
+
 /// `PUT /users/{id}/email`.
 pub async fn handle(change: Arc<ChangeEmail>, request: Request) -> Response {
     let target = request.target()?;
-    let mut fields = request.fields()?;
-    let email = fields.parse::<Email>("email");
-    let password = fields.text("password").map(|raw| Password::presented(&raw));
-    let (email, password) = fields.finish(email.zip(password))?;
+    let Body { email, password } = request.body()?;
     let command = Command {
         target,
         email,

@@ -8,7 +8,7 @@ use shared::{
         reauthentication::Reauthentication,
         user_updates::{Target, UserUpdates},
     },
-    domain::{NewPassword, Password, PasswordPolicy, Refusal, Result, SessionId, User},
+    domain::{Error, NewPassword, Password, PasswordPolicy, Refusal, Result, SessionId, User},
 };
 
 /// Changes passwords.
@@ -55,9 +55,9 @@ impl ChangePassword {
     /// Changes the password. Every session of the user ends, but the one that asks.
     ///
     /// # Errors
-    /// `NotFound`; `PreconditionFailed`; `Invalid` if the policy does not take the new password;
-    /// `InvalidCredentials` if the present one is wrong, `TooManyRequests` if it was guessed too often; `VersionConflict` if the sessions of an owner
-    /// ended meanwhile: what was proven then counts no more.
+    /// `NotFound`; `PreconditionFailed`; `PasswordRejected` by the policy; `InvalidCredentials` if the
+    /// present password is wrong, `TooManyRequests` if it was guessed too often; `VersionConflict` if
+    /// the sessions of an owner ended meanwhile: the proof is void then.
     pub async fn execute(&self, command: Command) -> Result<()> {
         let Command { target, proof, new } = command;
         let user = self.updates.load(&target).await?;
@@ -88,7 +88,7 @@ impl ChangePassword {
     fn choose(&self, user: &User, new: &Password) -> Result<NewPassword> {
         let context = [user.name.as_str(), user.email.as_str()];
         let chosen = self.passwords.choose(new.expose(), &context);
-        chosen.map_err(|violation| violation.at("/newPassword").into())
+        chosen.map_err(Error::PasswordRejected)
     }
 }
 

@@ -11,7 +11,7 @@ pub struct DeactivateUser {
     pub updates: UserUpdates,
 }
 
-/// Principal it is about.
+/// Which user.
 #[derive(Debug)]
 pub struct Command {
     /// The user.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde_json::json;
 use shared::{
     domain::Refusal,
-    lambda::http::{Access, Method, Request, Response, StatusCode, header, response},
+    lambda::http::{
+        Access, Method, Request, Response, StatusCode, TransportError, header, response,
+    },
 };
 
 use crate::describe_api::DescribeApi;
@@ -23,7 +25,7 @@ pub async fn handle(describe: Arc<DescribeApi>, request: Request) -> Response {
             response::with_header(response, header::CACHE_CONTROL, "public, max-age=300")
         }
         (_, path) => Err(match describe.allowed(path) {
-            Some(methods) => Refusal::MethodNotAllowed(methods).into(),
+            Some(methods) => TransportError::MethodNotAllowed(methods).into(),
             None => Refusal::NotFound.into(),
         }),
     }

@@ -1,11 +1,14 @@
 //! `GET /users/{id}`: wiring.
 
-use get_user::{get_user::GetUser, handler};
+use get_user::{
+    get_user::GetUser,
+    handler::{ACCESS, handle},
+};
 use shared::lambda::{Exit, http};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
-    http::run(handler::ACCESS, handler::handle, async |ports, ()| {
+    http::run(ACCESS, handle, async |ports, ()| {
         Ok(GetUser {
             users: ports.users(),
         })

@@ -12,12 +12,10 @@ pub const ACCESS: Access = Access::Owner;
 /// `POST /users/{id}/identities`.
 pub async fn handle(link: Arc<LinkIdentity>, request: Request) -> Response {
     let target = request.target()?;
-    let mut fields = request.fields()?;
-    let authorization = fields.authorization();
     let command = Command {
         target,
         session_id: request.signed_in()?.session_id,
-        authorization: fields.finish(authorization)?,
+        authorization: request.body()?,
     };
     let linked = link.execute(command).await?;
     response::json(StatusCode::CREATED, &linked)

@@ -1,4 +1,4 @@
-//! The use case: a user links an identity elsewhere.
+//! The use case: a user links an identity at an OpenID provider.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub struct Command {
     pub target: Target,
     /// The session that asks.
     pub session_id: SessionId,
-    /// What came of signing in at the provider.
+    /// The authorization code, and the rest of the client's request.
     pub authorization: Authorization,
 }
 
@@ -39,8 +39,8 @@ impl LinkIdentity {
     /// Links the identity: from now on the user may sign in by it. Linking it again changes nothing.
     ///
     /// # Errors
-    /// `SignInTooOld` if the session began too long ago: a way in that lasts is worth a fresh proof;
-    /// `InvalidCredentials` if the provider does not vouch for anybody; `IdentityTaken`;
+    /// `SignInTooOld` if the session began too long ago: a new login needs a fresh proof;
+    /// `InvalidCredentials` if the provider does not accept the code; `IdentityTaken`;
     /// `TooManyIdentities`; `VersionConflict` if the user's sessions ended meanwhile;
     /// `PreconditionFailed`; `ProviderUnavailable`.
     pub async fn execute(&self, command: Command) -> Result<LinkedIdentity> {
@@ -125,6 +125,16 @@ mod tests {
         })
     }
 
+    fn authorization(code: &str) -> Authorization {
+        Authorization {
+            provider: "a".parse().unwrap(),
+            code: code.parse().unwrap(),
+            code_verifier: "v".repeat(43).parse().unwrap(),
+            nonce: "n-0123456789abcdef".parse().unwrap(),
+            redirect_uri: "https://app.example.com/callback".parse().unwrap(),
+        }
+    }
+
     fn route() -> Route<LinkIdentity, impl AsyncFn(Arc<LinkIdentity>, Request) -> Response> {
         Route {
             access: handler::ACCESS,
@@ -191,9 +201,6 @@ mod tests {
             let service = service(&fixture.backend);
             let link = |code: &str| {
                 visit(&fixture.backend, "1", code);
-                let Value::Object(fields) = body(code) else {
-                    unreachable!("a body is an object")
-                };
                 service.execute(Command {
                     target: Target {
                         id: fixture.ann.id,
@@ -201,9 +208,7 @@ mod tests {
                         origin: Origin::system("test"),
                     },
                     session_id: fixture.ann.session_id,
-                    authorization: shared::lambda::http::Fields::new(fields)
-                        .authorization()
-                        .unwrap(),
+                    authorization: authorization(code),
                 })
             };
             let (_, fired) = fixture.backend.with_fault(fault, link("first")).await;

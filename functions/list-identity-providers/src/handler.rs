@@ -10,7 +10,7 @@ use shared::{
 
 use crate::list_identity_providers::ListIdentityProviders;
 
-/// Principal signs in has no token yet.
+/// Before the sign-in there is no token.
 pub const ACCESS: Access = Access::Anyone;
 
 /// Providers change with a deployment; one that did not answer is back soon.

@@ -1,6 +1,9 @@
 //! `GET /identity-providers`: wiring.
 
-use list_identity_providers::{handler, list_identity_providers::ListIdentityProviders};
+use list_identity_providers::{
+    handler::{ACCESS, handle},
+    list_identity_providers::ListIdentityProviders,
+};
 use shared::lambda::{
     Exit,
     config::{ClientSecrets, Providers},
@@ -9,29 +12,19 @@ use shared::lambda::{
 
 shared::lambda::config! {
     struct Config {
-        /// Where people may sign in.
         providers: Providers = "IDENTITY_PROVIDERS",
-        /// Whether a provider may be on this machine.
         loopback: bool = "LOOPBACK_IDENTITY_PROVIDERS",
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
-    http::run(
-        handler::ACCESS,
-        handler::handle,
-        async |ports, config: Config| {
-            // What is listed here is public, and no code is exchanged.
-            let no_secrets = ClientSecrets::default();
-            Ok(ListIdentityProviders {
-                providers: ports.identity_providers(
-                    config.providers,
-                    no_secrets,
-                    config.loopback,
-                )?,
-            })
-        },
-    )
+    http::run(ACCESS, handle, async |ports, config: Config| {
+        // What is listed here is public, and no code is exchanged.
+        let no_secrets = ClientSecrets::default();
+        Ok(ListIdentityProviders {
+            providers: ports.identity_providers(config.providers, no_secrets, config.loopback)?,
+        })
+    })
     .await
 }

@@ -11,7 +11,7 @@ pub struct ReactivateUser {
     pub updates: UserUpdates,
 }
 
-/// Principal it is about.
+/// Which user.
 #[derive(Debug)]
 pub struct Command {
     /// The user.

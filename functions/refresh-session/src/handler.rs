@@ -2,20 +2,27 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Request, Response, StatusCode, response};
+use shared::lambda::{
+    body,
+    http::{Access, Request, Response, StatusCode, response},
+};
 
 use crate::refresh_session::{Command, RefreshSession};
 
 /// The refresh token says who it is.
 pub const ACCESS: Access = Access::Anyone;
 
+body! {
+    struct Body {
+        token: String = text("refreshToken"),
+    }
+}
+
 /// `POST /sessions/refresh`.
 pub async fn handle(refresh: Arc<RefreshSession>, request: Request) -> Response {
-    let mut fields = request.fields()?;
-    let token = fields.text("refreshToken");
-    let token = fields.finish(token)?;
+    let Body { token } = request.body()?;
     let command = Command {
-        token: token.parse().map_err(shared::domain::Error::Refused)?,
+        token: token.parse()?,
         issuer: request.issuer.clone(),
         origin: request.origin(),
     };

@@ -1,11 +1,14 @@
 //! `POST /sessions/refresh`: wiring.
 
-use refresh_session::{handler, refresh_session::RefreshSession};
+use refresh_session::{
+    handler::{ACCESS, handle},
+    refresh_session::RefreshSession,
+};
 use shared::lambda::{Exit, http};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
-    http::run(handler::ACCESS, handler::handle, async |ports, ()| {
+    http::run(ACCESS, handle, async |ports, ()| {
         Ok(RefreshSession {
             users: ports.users(),
             sessions: ports.sessions(),

@@ -37,7 +37,7 @@ pub struct Command {
     pub token: RefreshToken,
     /// The `iss` of the access token.
     pub issuer: String,
-    /// Principal asks, and from where.
+    /// Who sends the command, and from where.
     pub origin: Origin,
 }
 

@@ -16,7 +16,7 @@ pub struct RequestPasswordReset {
 pub struct Command {
     /// Whose address it is said to be.
     pub email: Email,
-    /// Principal asks, and from where.
+    /// Who sends the command, and from where.
     pub origin: Origin,
 }
 

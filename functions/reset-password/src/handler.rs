@@ -2,22 +2,32 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Request, Response, response};
+use shared::{
+    domain::Password,
+    lambda::{
+        body,
+        http::{Access, Request, Response, response},
+    },
+};
 
 use crate::reset_password::{Command, ResetPassword};
 
 /// Whoever has the token.
 pub const ACCESS: Access = Access::Anyone;
 
+body! {
+    struct Body {
+        token: String = text("token"),
+        password: Password = text("newPassword"),
+    }
+}
+
 /// `PUT /password-resets`.
 pub async fn handle(reset: Arc<ResetPassword>, request: Request) -> Response {
-    let mut fields = request.fields()?;
-    let token = fields.text("token");
-    let password = fields.text("newPassword");
-    let (token, password) = fields.finish(token.zip(password))?;
+    let Body { token, password } = request.body()?;
     let command = Command {
         token: token.parse()?,
-        password: password.into(),
+        password,
         origin: request.origin(),
     };
     reset.execute(command).await?;

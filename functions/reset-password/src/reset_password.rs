@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret as _, SecretString};
 use shared::{
     application::{
         ports::PasswordHasher, rate_limit::RateLimiter, token_redemption::TokenRedemption,
     },
     domain::{
-        OneTimeToken, Origin, PasswordPolicy, Refusal, Result, TokenPurpose, User, error::Violation,
+        Error, OneTimeToken, Origin, Password, PasswordPolicy, Refusal, Result, TokenPurpose, User,
     },
 };
 
@@ -29,19 +28,19 @@ pub struct ResetPassword {
 pub struct Command {
     /// What was in the mail.
     pub token: OneTimeToken,
-    /// The new password, not judged yet: that takes the user.
-    pub password: SecretString,
-    /// Principal asks, and from where.
+    /// The new password, as it was typed: the policy needs the user to judge it.
+    pub password: Password,
+    /// Where the command came from.
     pub origin: Origin,
 }
 
 impl ResetPassword {
-    /// Gives the user the new password, which ends every session, and notes the address as proven. Wrong
-    /// guesses before are forgotten: who is locked out gets in by this.
+    /// Gives the user the new password, which ends every session, and marks the address as verified.
+    /// Wrong guesses before are forgotten, so that a locked-out user can sign in again.
     ///
     /// # Errors
-    /// `TokenExpired` if the token is not good; `Invalid` if the password does not satisfy the
-    /// policy: then the token stays good.
+    /// `TokenExpired` if the token is not good; `PasswordRejected` by the policy: then the token stays
+    /// good.
     pub async fn execute(&self, command: Command) -> Result<User> {
         let Command {
             token,
@@ -51,14 +50,14 @@ impl ResetPassword {
         if token.purpose != TokenPurpose::PasswordReset {
             return Err(Refusal::TokenExpired.into());
         }
-        // First of all: a bad token costs no hash, and learns nothing of the user's name from what
-        // is said of a password.
+        // First, because a caller with a bad token must not cost a hash, nor learn about the user's
+        // name from the judgement of a password.
         let user = self.redemption.check(&token).await?;
         let context = [user.name.as_str(), user.email.as_str()];
         let password = self
             .passwords
-            .choose(password.expose_secret(), &context)
-            .map_err(|violation: Violation| violation.at("/newPassword"))?;
+            .choose(password.expose(), &context)
+            .map_err(Error::PasswordRejected)?;
         let hash = self.hasher.hash(password.as_password()).await?;
         // Before the token is used up: if this fails, the mail can still be used again.
         self.rate_limiter.reset(&user.email).await?;

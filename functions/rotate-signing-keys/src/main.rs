@@ -7,7 +7,6 @@ use shared::lambda::{Exit, observer};
 
 shared::lambda::config! {
     struct Config {
-        /// Days for which a key signs.
         days: u64 = "SIGNING_KEY_DAYS",
     }
 }

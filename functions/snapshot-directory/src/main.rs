@@ -7,9 +7,7 @@ use snapshot_directory::{handler, snapshot_directory::SnapshotDirectory};
 
 shared::lambda::config! {
     struct Config {
-        /// Seconds which each snapshot reads back in the feed.
         overlap: u64 = "SNAPSHOT_OVERLAP_SECONDS",
-        /// Changes for which a snapshot is worth its writes.
         changes: usize = "SNAPSHOT_CHANGES",
     }
 }

@@ -1,4 +1,4 @@
-//! The use case: a user unlinks an identity elsewhere.
+//! The use case: a user unlinks an identity at an OpenID provider.
 
 use std::sync::Arc;
 

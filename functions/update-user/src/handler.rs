@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use shared::{
     domain::Name,
-    lambda::http::{Access, Request, Response, response},
+    lambda::{
+        body,
+        http::{Access, Request, Response, body::JsonObject, response},
+    },
 };
 
 use crate::update_user::{Command, UpdateUser};
@@ -12,15 +15,16 @@ use crate::update_user::{Command, UpdateUser};
 /// The user, and administrators.
 pub const ACCESS: Access = Access::OwnerOrAdmin;
 
-/// RFC 7396, and what clients send who never heard of it. Read alike.
-const MEDIA_TYPES: &[&str] = &["application/merge-patch+json", "application/json"];
+body! {
+    struct Patch {
+        name: Option<Name> = optional("name", JsonObject::text),
+    }
+}
 
 /// `PATCH /users/{id}`.
 pub async fn handle(update: Arc<UpdateUser>, request: Request) -> Response {
     let target = request.target()?;
-    let mut fields = request.fields_as(MEDIA_TYPES)?;
-    let name = fields.parse_optional::<Name>("name");
-    let name = fields.finish(name)?;
+    let Patch { name } = request.merge_patch()?;
     let user = update.execute(Command { target, name }).await?;
     response::user(&user)
 }

@@ -2,18 +2,25 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Request, Response, response};
+use shared::lambda::{
+    body,
+    http::{Access, Request, Response, response},
+};
 
 use crate::verify_email::{Command, VerifyEmail};
 
 /// Whoever has the token.
 pub const ACCESS: Access = Access::Anyone;
 
+body! {
+    struct Body {
+        token: String = text("token"),
+    }
+}
+
 /// `PUT /email-verifications`.
 pub async fn handle(verify: Arc<VerifyEmail>, request: Request) -> Response {
-    let mut fields = request.fields()?;
-    let token = fields.text("token");
-    let token = fields.finish(token)?;
+    let Body { token } = request.body()?;
     let command = Command {
         token: token.parse()?,
         origin: request.origin(),

@@ -20,7 +20,7 @@ pub struct VerifyEmail {
 pub struct Command {
     /// What was in the mail.
     pub token: OneTimeToken,
-    /// Principal asks, and from where.
+    /// Who sends the command, and from where.
     pub origin: Origin,
 }
 

@@ -14,8 +14,8 @@ use domain::Result;
 use crate::{
     argon2::Argon2,
     dynamodb::{
-        Audit, CacheItems, Feed, Keys, LeaseRecords, Requests, Sessions, SnapshotStore, Table,
-        Tokens, Users,
+        ATTEMPT_LIMIT, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Feed, Keys, LeaseRecords,
+        Requests, Sessions, SnapshotStore, Table, Tokens, Users,
     },
     eventbridge::EventBridge,
     jwt::{Jwt, Rsa},
@@ -27,12 +27,15 @@ use crate::{
 /// Time to open a connection within a region.
 const CONNECT: Duration = Duration::from_secs(1);
 
-/// Time for one attempt. DynamoDB answers in milliseconds; a connection that stays silent for longer
-/// is dead.
+/// Time for one attempt at a call of the bus or the mail service.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
-/// Time for all attempts of one call: less than the shortest time-out of a function.
+/// Time for all attempts of such a call: less than the shortest time-out of a function.
 const OPERATION: Duration = Duration::from_secs(6);
+
+/// How long a command on a user takes at most: the caller is read, the user is read and changed. Commands
+/// that do more may reach the deadline of their function, before which the client gets a 503.
+pub const COMMAND_LIMIT: Duration = CALL_LIMIT.saturating_mul(2).saturating_add(COMMIT_LIMIT);
 
 /// What every function knows of its deployment: the `Globals` of the template. A name is no permission.
 #[derive(Debug, Clone)]
@@ -96,8 +99,16 @@ impl Ports {
             .timeout_config(timeouts)
             .load()
             .await;
+        let table_timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(ATTEMPT_LIMIT * patience)
+            .operation_timeout(CALL_LIMIT * patience)
+            .build();
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
+            .timeout_config(table_timeouts)
+            .build();
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
             config,
             deployment,
             env: System::env(),

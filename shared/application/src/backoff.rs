@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::Result;
+use domain::{Result, Timestamp};
 
 use crate::ports::Env;
 
@@ -12,6 +12,7 @@ pub struct Backoff<'a> {
     env: &'a Env,
     tries: u32,
     longest: Duration,
+    until: Option<Timestamp>,
 }
 
 impl<'a> Backoff<'a> {
@@ -22,13 +23,22 @@ impl<'a> Backoff<'a> {
             env,
             tries,
             longest: first_pause,
+            until: None,
         }
+    }
+
+    /// No pause begins once `patience` is over.
+    #[must_use]
+    pub fn within(mut self, patience: Duration) -> Self {
+        self.until = Some(self.env.clock.now().plus(patience));
+        self
     }
 
     /// Waits before the next try. Returns false, without waiting, if there is none.
     pub async fn pause(&mut self) -> Result<bool> {
         self.tries = self.tries.saturating_sub(1);
-        if self.tries == 0 {
+        let is_late = |until| self.env.clock.now() >= until;
+        if self.tries == 0 || self.until.is_some_and(is_late) {
             return Ok(false);
         }
         let random = u16::from_be_bytes(self.env.random.bytes()?);

@@ -1,28 +1,28 @@
-//! `Idempotency-Key`: the same request again gives the first answer.
+//! `Idempotency-Key`: the same request again gets the first answer.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use domain::{Actor, Error, Refusal, Result, history::Digest};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretSlice};
-use serde_json::Value;
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::Sha256;
 
 use crate::{
     ports::{
-        Claimed, Lease, LeaseKey, LeaseOptions, Leases, Purpose, SecretPurpose, Secrets,
-        SecureRandom,
+        Claimed, LeaseKey, LeaseOptions, Leases, Purpose, SecretPurpose, Secrets, SecureRandom,
     },
     shared_secret::SharedSecret,
 };
 
-/// For how long a repetition gives the first answer.
+/// How long a repetition gets the first answer.
 const RETENTION: Duration = Duration::from_hours(24);
 
-/// How long a request may run before a repetition takes it over: longer than its function's time-out.
-const LEASE: Duration = Duration::from_secs(15);
+/// How long a request may run before a repetition takes it over: longer than the time-out of its
+/// function in the template.
+pub const LEASE: Duration = Duration::from_secs(15);
 
-/// A request that may be repeated.
+/// The key of a request, and the request.
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey {
     key: String,
@@ -30,7 +30,7 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// A request with this key, told apart from others by `fingerprint`.
+    /// The key of a request that is told apart from others by `fingerprint`.
     pub fn new(key: &str, fingerprint: &[u8]) -> Self {
         Self {
             key: key.to_owned(),
@@ -39,23 +39,23 @@ impl IdempotencyKey {
     }
 }
 
-/// Keeps the records.
+/// What a request came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Once<T, R> {
+    /// It was executed now.
+    First(T),
+    /// It was executed before, and this was recorded.
+    Again(R),
+}
+
+/// Executes each request once.
 pub struct Idempotency {
     leases: Arc<dyn Leases>,
     secret: SharedSecret,
 }
 
-/// Where an idempotency_key request stands.
-#[derive(Debug)]
-pub enum Begun {
-    /// Nobody carried it out yet; go on with what the lease reserved.
-    Go(Lease),
-    /// It was carried out; this came of it.
-    Done(Value),
-}
-
 impl Idempotency {
-    /// Records in `leases`, hidden by a secret of its own.
+    /// Records in `leases`; keys and bodies are stored as HMACs with a secret of their own.
     pub fn new(
         leases: Arc<dyn Leases>,
         secrets: Arc<dyn Secrets>,
@@ -67,69 +67,64 @@ impl Idempotency {
         }
     }
 
-    /// Fetches the secret, so that the first request does not have to.
-    pub async fn warm_up(&self) -> Result<()> {
-        self.secret.get().await.map(|_| ())
-    }
-
-    /// Begins a request, or finds out what came of it. Keys of two callers never meet.
+    /// Executes a request, unless it was executed before. `reserved` is recorded first: `execute` gets
+    /// what the first attempt reserved, so that all attempts write the same. `record` says what is
+    /// recorded of the outcome; after `None` a repetition tries again. Keys of two actors never meet.
     ///
     /// # Errors
-    /// `KeyReused` if the key came with another body, `StillRunning` if it is being carried out.
-    pub async fn begin(
+    /// `KeyReused` if the key came with another body, `StillRunning` while the first request runs, and
+    /// those of `execute`.
+    pub async fn once<I, T, R, F>(
         &self,
-        purpose: Purpose,
-        actor: Actor,
-        request: &IdempotencyKey,
-        reserved: Value,
-    ) -> Result<Begun> {
+        (purpose, actor, key): (Purpose, Actor, &IdempotencyKey),
+        reserved: I,
+        execute: impl FnOnce(I) -> F,
+        record: impl FnOnce(&Result<T>) -> Option<R>,
+    ) -> Result<Once<T, R>>
+    where
+        I: Serialize + DeserializeOwned,
+        R: Serialize + DeserializeOwned,
+        F: Future<Output = Result<T>>,
+    {
         let secret = self.secret.get().await?;
-        let key = LeaseKey::new(
+        let parts = [actor.to_string(), key.key.clone()];
+        let lease_key = LeaseKey::new(
             purpose,
-            mac(
-                secret,
-                &[actor.to_string().as_bytes(), request.key.as_bytes()],
-            )?,
+            mac(secret, &parts.each_ref().map(String::as_bytes))?,
         );
         let options = LeaseOptions {
-            fingerprint: mac(secret, &[&request.fingerprint])?,
-            reserved,
+            fingerprint: mac(secret, &[&key.fingerprint])?,
+            reserved: serde_json::to_value(reserved).map_err(Error::caused_by)?,
             lease: LEASE,
             retention: RETENTION,
         };
-        let same = |fingerprint: &str| {
-            if fingerprint == options.fingerprint {
-                Ok(())
-            } else {
-                Err(Error::from(Refusal::KeyReused))
-            }
-        };
-        match self.leases.claim(&key, &options).await? {
+        let is_same = |fingerprint: &str| fingerprint == options.fingerprint;
+        let lease = match self.leases.claim(&lease_key, &options).await? {
+            Claimed::Won(lease) if is_same(&lease.fingerprint) => lease,
             Claimed::Won(lease) => {
-                if let Err(reused) = same(&lease.fingerprint) {
-                    self.leases.release(&lease).await?;
-                    return Err(reused);
-                }
-                Ok(Begun::Go(lease))
+                self.leases.release(&lease).await?;
+                return Err(Refusal::KeyReused.into());
             }
-            Claimed::Running { fingerprint } => {
-                same(&fingerprint).and(Err(Refusal::StillRunning.into()))
+            Claimed::Running { fingerprint } if is_same(&fingerprint) => {
+                return Err(Refusal::StillRunning.into());
             }
-            Claimed::Done(settled) => {
-                same(&settled.fingerprint).map(|()| Begun::Done(settled.result))
+            Claimed::Done(settled) if is_same(&settled.fingerprint) => {
+                let record = serde_json::from_value(settled.result).map_err(Error::caused_by)?;
+                return Ok(Once::Again(record));
             }
+            Claimed::Running { .. } | Claimed::Done(_) => return Err(Refusal::KeyReused.into()),
+        };
+        let reserved = serde_json::from_value(lease.reserved.clone()).map_err(Error::caused_by)?;
+        let outcome = execute(reserved).await;
+        match record(&outcome) {
+            Some(record) => {
+                let record = serde_json::to_value(record).map_err(Error::caused_by)?;
+                // False if another process executed the same request with the same reserved values.
+                self.leases.settle(&lease, &record).await?;
+            }
+            None => self.leases.release(&lease).await?,
         }
-    }
-
-    /// Records what came of a request.
-    pub async fn settle(&self, lease: &Lease, result: &Value) -> Result<()> {
-        // False means that another process carried out the same request with the same ids.
-        self.leases.settle(lease, result).await.map(|_| ())
-    }
-
-    /// Lets the next repetition carry the request out.
-    pub async fn release(&self, lease: &Lease) -> Result<()> {
-        self.leases.release(lease).await
+        outcome.map(Once::First)
     }
 }
 

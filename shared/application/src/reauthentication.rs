@@ -21,26 +21,26 @@ pub struct Reauthentication {
 }
 
 impl Reauthentication {
-    /// Checks that this is the user's password: one hash, whatever is there.
+    /// Checks that this is the user's password. Always costs one hash.
     ///
     /// # Errors
-    /// `InvalidCredentials` if it is not; `TooManyRequests` if there were too many guesses, right or
-    /// wrong as this one may be.
+    /// `InvalidCredentials` if it is not; `TooManyRequests` after too many guesses, whether or not this
+    /// one is right.
     pub async fn verify(&self, user: &User, password: &Password, origin: &Origin) -> Result<()> {
         let key = LoginKey::Email(user.email.clone());
-        let (permit, login) = tokio::try_join!(
-            self.rate_limiter.spend(Some(&user.email), origin),
-            self.users.find_login(&key)
-        )?;
-        let permit = match permit {
-            Ok(permit) => permit,
-            Err(lock) => return Err(self.rate_limiter.refuse(lock, Some(user.id), origin).await),
-        };
-        // The address may have gone to somebody else since the user was read.
+        let find_login = self.users.find_login(&key);
+        let (permit, login) = self
+            .rate_limiter
+            .acquire_guess(&user.email, origin, find_login)
+            .await?;
+        // The address may belong to another user since the user was read.
         let hash = login
             .filter(|login| login.user_id == user.id)
             .and_then(|login| login.password);
-        if !self.hasher.verify(password, hash.as_ref()).await? {
+        let (is_right, permit) = permit
+            .hold(self.hasher.verify(password, hash.as_ref()))
+            .await?;
+        if !is_right {
             return Err(Refusal::InvalidCredentials.into());
         }
         permit.succeed().await;

@@ -14,8 +14,8 @@ const ATTEMPTS: usize = 5;
 pub struct Target {
     /// The user to be changed.
     pub id: UserId,
-    /// The version of the `If-Match` header, if there was one.
-    pub expected: Option<Version>,
+    /// The versions in the `If-Match` header, of which the user must have one; none if there was no header.
+    pub expected: Option<Vec<Version>>,
     /// The caller, and from where the command came.
     pub origin: Origin,
 }
@@ -53,8 +53,10 @@ impl UserUpdates {
     pub async fn load(&self, target: &Target) -> Result<User> {
         let user = self.users.find(target.id).await?;
         let user = user.ok_or(Refusal::NotFound)?;
-        match target.expected {
-            Some(expected) if expected != user.version => Err(Refusal::PreconditionFailed.into()),
+        match &target.expected {
+            Some(expected) if !expected.contains(&user.version) => {
+                Err(Refusal::PreconditionFailed.into())
+            }
             _ => Ok(user),
         }
     }

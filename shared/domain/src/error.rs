@@ -1,6 +1,6 @@
 //! The one error type of use cases and ports.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{convert::Infallible, error::Error as StdError, fmt, time::Duration};
 
 /// `Result` with Roster's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -14,6 +14,9 @@ pub enum Error {
     /// The input is wrong; every wrong field is named at once.
     #[error("invalid input: {0:?}")]
     Invalid(Vec<FieldError>),
+    /// The policy rejects the new password. Only the handler knows which field that is.
+    #[error("the new password is rejected: {0:?}")]
+    PasswordRejected(Violation),
     /// The input is fine, the answer is no.
     #[error("refused: {0:?}")]
     Refused(Refusal),
@@ -36,6 +39,17 @@ impl Error {
     /// True when a repetition of the same call may succeed.
     pub fn is_internal(&self) -> bool {
         matches!(self, Self::Internal(_))
+    }
+
+    /// True when the use case came to a decision: nothing failed, and nothing it needs was missing.
+    pub fn is_decision(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => !matches!(
+                refusal,
+                Refusal::Unavailable(_) | Refusal::ProviderUnavailable(_)
+            ),
+            Self::Invalid(_) | Self::PasswordRejected(_) | Self::Internal(_) => false,
+        }
     }
 }
 
@@ -97,24 +111,23 @@ impl Violation {
     }
 }
 
-/// The public list of refusals. `http::problem` gives each its status, code and sentence, in one
+/// Any text will do for some fields.
+impl From<Infallible> for Violation {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// Why a use case says no. `http::problem` gives each its status, code and sentence, in one
 /// exhaustive match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// The body is not JSON, or the request is not HTTP as we speak it; says what is wrong with it.
-    Malformed(String),
-    /// The body is larger than 64 KB.
-    TooLarge,
-    /// The body is not `application/json`.
-    UnsupportedMediaType,
     /// No valid access token.
     Unauthenticated,
     /// The caller may not do this.
     Forbidden,
     /// No such thing, or none the caller may know of.
     NotFound,
-    /// The path exists, this method on it does not; says which do.
-    MethodNotAllowed(String),
     /// Another user has this address.
     EmailTaken,
     /// Unknown address, wrong password, inactive account: one answer for all.

@@ -2,6 +2,8 @@
 
 mod hash;
 
+use std::{convert::Infallible, str::FromStr};
+
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::{Score, zxcvbn};
@@ -40,6 +42,15 @@ impl Password {
     pub fn spellings(&self) -> impl Iterator<Item = &str> {
         let typed = self.typed.as_ref().map(ExposeSecret::expose_secret);
         std::iter::once(self.expose()).chain(typed)
+    }
+}
+
+/// [`Password::presented`]: any text may be tried.
+impl FromStr for Password {
+    type Err = Infallible;
+
+    fn from_str(raw: &str) -> Result<Self, Infallible> {
+        Ok(Self::presented(raw))
     }
 }
 

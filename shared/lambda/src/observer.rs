@@ -13,8 +13,8 @@ use crate::{
 };
 
 /// Observes events of these `kinds` until the environment ends. A failure is returned to Lambda, which
-/// repeats the event and at last puts it into the observer's queue. So is an event of another kind: the
-/// rule that sent it is wrong.
+/// repeats the event and at last puts it into the observer's queue. An event of another kind is a failure
+/// too: the rule that sent it is wrong.
 ///
 /// `handle` gets the event and how long this worker may still run.
 ///
@@ -93,4 +93,42 @@ where
         })
     }))
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Actor, EventId, Timestamp, event::EventData};
+
+    use super::*;
+
+    fn detail(kind: EventKind) -> Value {
+        let event = DomainEvent {
+            id: EventId::new(Timestamp::from_seconds(1), [1; 10]),
+            kind,
+            time: Timestamp::from_seconds(2),
+            user_id: None,
+            version: None,
+            actor: Actor::Anonymous,
+            traceparent: None,
+            data: EventData::default(),
+        };
+        event.to_cloud_event()
+    }
+
+    #[test]
+    fn an_event_of_an_expected_kind_is_read() {
+        let kinds = [EventKind::UserCreated, EventKind::UserUpdated];
+        for kind in kinds {
+            assert_eq!(read(detail(kind), &kinds).unwrap().kind, kind);
+        }
+    }
+
+    /// An error brings it to the dead-letter queue; `Ok` would lose it without a trace.
+    #[test]
+    fn an_event_of_another_kind_is_an_error() {
+        let error = read(detail(EventKind::UserDeleted), &[EventKind::UserCreated]);
+        assert!(error.unwrap_err().is_internal());
+        let nothing = read(Value::Null, &[EventKind::UserCreated]);
+        assert!(nothing.unwrap_err().is_internal());
+    }
 }

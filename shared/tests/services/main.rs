@@ -2,5 +2,8 @@
 //! inside, its ports would be those of another build of the crate.
 
 mod access;
+mod attempts;
 mod cache;
+mod deadlines;
+mod idempotency;
 mod signing_keys;

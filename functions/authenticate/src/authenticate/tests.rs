@@ -6,14 +6,15 @@ use shared::{
     application::{
         ports::{PasswordHasher, SecretPurpose, TokenVerifier as _, UserRepository as _},
         shared_secret::SharedSecret,
+        user_updates::UserUpdates,
     },
-    domain::{EventKind, Password, Roles, User, UserId, user::NewUser},
+    domain::{EventKind, Password, Roles, User, UserId, sign_up::SignUpPolicy, user::NewUser},
     lambda::http::{Access, Authenticator, answer, response},
 };
-use testing::{FakeBackend, sample::Sample};
+use testing::{FakeBackend, Fault, sample::Sample};
 
 use super::*;
-use crate::{handler, password::PasswordStrategy};
+use crate::{handler, oidc::OidcStrategy, password::PasswordStrategy};
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -36,7 +37,16 @@ impl Fixture {
         };
         let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
         let service = Arc::new(Authenticate {
-            strategies: vec![Arc::new(password)],
+            password: Arc::new(password),
+            oidc: Arc::new(OidcStrategy {
+                policy: SignUpPolicy::Open,
+                providers: backend.clone(),
+                rate_limiter: backend.sign_in_limiter(10),
+                updates: UserUpdates {
+                    users: backend.clone(),
+                    env: backend.env(),
+                },
+            }),
             sessions: backend.clone(),
             session_tokens: SessionTokens {
                 tokens: tokens.clone(),
@@ -167,6 +177,16 @@ async fn a_warm_sign_in_makes_eight_calls() {
             "attempts.refund",
         ]
     );
+}
+
+#[tokio::test]
+async fn a_right_password_is_not_counted_though_the_session_cannot_be_stored() {
+    let fixture = Fixture::new().await;
+    let sign_in = async { Ok(fixture.sign_in("ann@example.com", PASSWORD).await) };
+    let (answer, _) = fixture.backend.with_fault(Fault::Fail(5), sign_in).await;
+    assert_eq!(answer.unwrap().unwrap().0, 500);
+    let calls = ["sessions.start", "attempts.clear", "attempts.refund"];
+    assert_eq!(fixture.backend.trace()[5..], calls);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use testing::{
 };
 
 use super::*;
-use crate::{authenticate::Authenticate, handler};
+use crate::{authenticate::Authenticate, handler, password::PasswordStrategy};
 
 const ANN: &str = "ann@example.com";
 
@@ -33,7 +33,13 @@ fn strategy(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> OidcStrategy {
 fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Authenticate {
     let env = backend.env();
     Authenticate {
-        strategies: vec![Arc::new(strategy(backend, policy))],
+        password: Arc::new(PasswordStrategy {
+            users: backend.clone(),
+            hasher: backend.clone(),
+            rate_limiter: backend.sign_in_limiter(10),
+            env: env.clone(),
+        }),
+        oidc: Arc::new(strategy(backend, policy)),
         sessions: backend.clone(),
         session_tokens: SessionTokens {
             tokens: Arc::new(Jwt::new(backend.clone(), env.clone(), "roster")),
@@ -73,6 +79,16 @@ fn body(provider: &str, code: &str) -> Value {
         "nonce": "n-0123456789abcdef",
         "redirectUri": "https://app.example.com/callback",
     })
+}
+
+fn authorization(provider: &str, code: &str) -> Authorization {
+    Authorization {
+        provider: provider.parse().unwrap(),
+        code: code.parse().unwrap(),
+        code_verifier: "v".repeat(43).parse().unwrap(),
+        nonce: "n-0123456789abcdef".parse().unwrap(),
+        redirect_uri: "https://app.example.com/callback".parse().unwrap(),
+    }
 }
 
 async fn mail_service(backend: &Arc<FakeBackend>, policy: SignUpPolicy, body: &Value) -> Answer {
@@ -299,12 +315,10 @@ async fn a_proof_survives_every_fault() {
             let strategy = strategy(&backend, OPEN);
             let authenticate = async |code: &str| {
                 backend.visit("a", "1", code, says(ANN, true)).unwrap();
-                let Value::Object(mut fields) = body("a", code) else {
-                    unreachable!("a body is an object")
-                };
-                fields.remove("strategy");
                 let origin = Origin::system("test");
-                strategy.authenticate(Fields::new(fields), &origin).await
+                strategy
+                    .authenticate(authorization("a", code), &origin)
+                    .await
             };
             let (_, fired) = backend.with_fault(fault, authenticate("first")).await;
             let authenticated = authenticate("second").await.unwrap();

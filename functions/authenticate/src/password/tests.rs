@@ -1,4 +1,3 @@
-use serde_json::json;
 use shared::domain::{PasswordHash, Roles, user::NewUser};
 use testing::{FakeBackend, Fault};
 
@@ -37,10 +36,16 @@ fn foreign(backend: &FakeBackend) -> PasswordHash {
 }
 
 async fn authenticate(backend: &Arc<FakeBackend>, password: &str) -> Result<Authenticated> {
-    let body = json!({"email": "ann@example.com", "password": password});
-    let fields = Fields::new(body.as_object().unwrap().clone());
     let origin = Origin::system("test");
-    strategy(backend).authenticate(fields, &origin).await
+    let strategy = strategy(backend);
+    strategy.authenticate(credentials(password), &origin).await
+}
+
+fn credentials(password: &str) -> PasswordCredentials {
+    PasswordCredentials {
+        email: "ann@example.com".parse().unwrap(),
+        password: Password::presented(password),
+    }
 }
 
 async fn stored(backend: &FakeBackend) -> PasswordHash {
@@ -114,4 +119,26 @@ async fn no_fault_of_the_upgrade_keeps_anybody_out() {
     })
     .await;
     assert_eq!(tried, 4 * 7, "seven calls, each with four faults");
+}
+
+#[tokio::test]
+async fn no_failed_call_of_a_sign_in_spends_an_attempt() {
+    let mut failed = 0;
+    loop {
+        let backend = world_with(foreign).await;
+        let strategy = PasswordStrategy {
+            rate_limiter: backend.sign_in_limiter(1),
+            ..strategy(&backend)
+        };
+        let origin = Origin::system("test");
+        let sign_in = || strategy.authenticate(credentials(PASSWORD), &origin);
+        let fault = Fault::Fail(failed);
+        let (outcome, _) = backend.with_fault(fault, sign_in()).await;
+        if outcome.unwrap().is_ok() {
+            break;
+        }
+        assert!(sign_in().await.is_ok(), "{fault:?}");
+        failed += 1;
+    }
+    assert_eq!(failed, 5, "two counts, the login, the user and the hash");
 }

@@ -1,5 +1,6 @@
+use serde_json::{Value, json};
 use shared::{
-    domain::{Error, EventKind},
+    domain::EventKind,
     lambda::http::{Access, Authenticator, answer},
 };
 use testing::{FakeBackend, Fault, sample::Sample};
@@ -229,11 +230,6 @@ async fn only_administrators_create_users_under_the_admin_policy() {
         mail_service(&closed, sign_up("ann@example.com")).await.0,
         401
     );
-    assert!(matches!(
-        closed.admit(Some(false)),
-        Err(Error::Refused(Refusal::Forbidden))
-    ));
-    assert!(closed.admit(Some(true)).is_ok());
     assert_eq!(handler::ACCESS, Access::AnyoneOrCaller);
 }
 
@@ -245,6 +241,7 @@ async fn a_sign_up_survives_every_fault() {
         let backend = FakeBackend::new();
         let service = service(&backend, SignUpPolicy::Open);
         let command = || Command {
+            mode: SignUpMode::Open,
             email: "ann@example.com".parse().unwrap(),
             name: "Ann".parse().unwrap(),
             password: PasswordPolicy::default()
@@ -253,12 +250,10 @@ async fn a_sign_up_survives_every_fault() {
             origin: Origin::system("test"),
             idempotency_key: Some(IdempotencyKey::new("key-1", b"{}")),
         };
-        let (_, fired) = backend
-            .with_fault(fault, service.execute(command(), SignUpMode::Open))
-            .await;
+        let (_, fired) = backend.with_fault(fault, service.execute(command())).await;
         // The dead worker's lease runs out.
         backend.advance(std::time::Duration::from_secs(16));
-        let again = service.execute(command(), SignUpMode::Open).await.unwrap();
+        let again = service.execute(command()).await.unwrap();
         let users = backend.users();
         assert_eq!(again, Outcome::Created(users[0].clone()), "{fault:?}");
         assert_eq!((users.len(), backend.outbox().len()), (1, 1), "{fault:?}");
@@ -286,8 +281,8 @@ async fn one_place_signs_up_so_often_an_hour() {
         (429, &json!("too-many-requests"))
     );
     assert_eq!(backend.trace(), ["attempts.spend"], "nothing is hashed");
-    assert_eq!(open.admit(Some(true)).unwrap(), SignUpMode::ByAdmin);
     let command = Command {
+        mode: SignUpMode::ByAdmin,
         email: "bob@example.com".parse().unwrap(),
         name: "Bob".parse().unwrap(),
         password: PasswordPolicy::default()
@@ -296,7 +291,7 @@ async fn one_place_signs_up_so_often_an_hour() {
         origin: Origin::system("test"),
         idempotency_key: None,
     };
-    let created = open.execute(command, SignUpMode::ByAdmin).await;
+    let created = open.execute(command).await;
     assert!(created.is_ok(), "administrators have no limit");
     backend.advance(std::time::Duration::from_hours(1));
     assert_eq!(
@@ -319,4 +314,26 @@ async fn a_concealed_sign_up_is_also_limited_by_its_address() {
         mail_service(&concealed, sign_up("bob@example.com")).await.0,
         202
     );
+}
+
+/// While a new release is deployed, and for a day after, records of the old one are met.
+#[test]
+fn records_have_the_form_they_always_had() {
+    let user_id = UserId::new(shared::domain::Timestamp::from_seconds(1), [7; 10]);
+    let event_id = EventId::new(shared::domain::Timestamp::from_seconds(1), [8; 10]);
+    for (record, stored) in [
+        (
+            Record::Created { user_id },
+            json!({"status": "created", "userId": user_id}),
+        ),
+        (Record::Accepted, json!({"status": "accepted"})),
+        (Record::Taken, json!({"status": "taken"})),
+    ] {
+        assert_eq!(json!(record), stored);
+        let read: Record = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(json!(read), stored);
+    }
+    let stored = json!({"userId": user_id, "eventId": event_id});
+    let reserved: Reserved = serde_json::from_value(stored.clone()).unwrap();
+    assert_eq!(json!(reserved), stored);
 }

@@ -44,11 +44,23 @@ pub use leases::LeaseRecords;
 pub use requests::Requests;
 pub use sessions::Sessions;
 pub use snapshots::SnapshotStore;
-pub use table::Table;
+pub use table::{ATTEMPT_LIMIT, CALL_LIMIT, Table};
 pub use tokens::Tokens;
-pub use users::Users;
+pub use users::{COMMIT_LIMIT, Users};
 
-/// The pauses of a write which others disturb: five tries within a second.
+/// Tries of a write which others disturb, the first included.
+const TRIES: u32 = 5;
+
+/// The longest pause before the second try; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// When no pause begins any more: a slow write must not outlast its function.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// When the last try has begun at the latest.
+const LAST_TRY: Duration = PATIENCE.saturating_add(FIRST_PAUSE.saturating_mul(1 << (TRIES - 2)));
+
+/// The pauses of a write which others disturb.
 fn backoff(env: &Env) -> Backoff<'_> {
-    Backoff::new(env, 5, Duration::from_millis(50))
+    Backoff::new(env, TRIES, FIRST_PAUSE).within(PATIENCE)
 }

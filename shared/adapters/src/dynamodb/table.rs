@@ -24,7 +24,14 @@ use super::{
 /// How long a transaction may take, the SDK's own repetitions of the same bytes included. Those
 /// bytes hold a time; the directory finds a row by it only if it appears within the overlap, of
 /// which this is less than half at its least (`DirectoryOverlapSeconds` in the template: 5).
-const TRANSACTION_LIMIT: Duration = Duration::from_secs(2);
+pub(super) const TRANSACTION_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long any other call may take, all attempts of the SDK included.
+pub const CALL_LIMIT: Duration = Duration::from_millis(1500);
+
+/// Time for one attempt. DynamoDB answers in milliseconds; a connection that stays silent for longer is
+/// dead.
+pub const ATTEMPT_LIMIT: Duration = Duration::from_millis(750);
 
 /// A table of ours: keys are `pk` and `sk`.
 #[derive(Debug, Clone)]

@@ -8,6 +8,8 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use application::ports::{Env, UserRepository};
 use async_trait::async_trait;
 use domain::{
@@ -25,11 +27,11 @@ use self::{
     transaction::Transaction,
 };
 use super::{
-    Entity as _, Key, Table, backoff,
+    CALL_LIMIT, Entity as _, Key, LAST_TRY, Table, backoff,
     error::Fault,
     expression::{PRESENT, Update, text},
     query::{KEYS, Query},
-    table::Written,
+    table::{TRANSACTION_LIMIT, Written},
 };
 
 /// The users, in the users table.
@@ -79,6 +81,11 @@ impl Users {
         Ok(Some(change.written_as(&entry)))
     }
 }
+
+/// How long a commit may take: its last try, and the read that finds out whether it was written.
+pub const COMMIT_LIMIT: Duration = LAST_TRY
+    .saturating_add(TRANSACTION_LIMIT)
+    .saturating_add(CALL_LIMIT);
 
 /// Updates of one history under way at once: one partition takes 1,000 writes each second.
 const AT_ONCE: usize = 8;

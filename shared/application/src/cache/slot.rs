@@ -75,6 +75,9 @@ impl<V> InFlight<V> {
             Ok(value) => Ok(value.clone()),
             Err(Error::Invalid(errors)) => Err(Error::Invalid(errors.clone())),
             Err(Error::Refused(refusal)) => Err(Error::Refused(refusal.clone())),
+            Err(Error::PasswordRejected(violation)) => {
+                Err(Error::PasswordRejected(violation.clone()))
+            }
             Err(Error::Internal(cause)) => Err(Error::internal(cause)),
         }
     }

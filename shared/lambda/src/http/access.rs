@@ -1,4 +1,4 @@
-//! Principal may call a function.
+//! Who may call a function.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,14 +15,14 @@ use super::Request;
 /// How many callers a process remembers: some 200 bytes each.
 const REMEMBERED: usize = 10_000;
 
-/// Principal may call a function. There is no default: each function says it.
+/// Who may call a function. There is no default: each function says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Anyone; a token is not even looked at.
     Anyone,
-    /// Anyone, and whoever sends a token is known by it. A wrong token is refused.
+    /// Anyone; a caller who sends a token is known by it. A wrong token is refused.
     AnyoneOrCaller,
-    /// Whoever is signed in.
+    /// Users who are signed in.
     Caller,
     /// The user in the path, and administrators.
     OwnerOrAdmin,
@@ -32,7 +32,7 @@ pub enum Access {
     Admin,
 }
 
-/// Principal calls: a user whose token is genuine, whose session no change has ended, and who is active.
+/// Who calls: an active user with a valid token whose session was not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The user.
@@ -57,7 +57,7 @@ struct CallerLookup {
     remembered: Option<Arc<TieredCache<CallerStatus>>>,
 }
 
-/// What counts of a caller, however old the token is.
+/// The state of a caller that counts now, whatever the token says.
 #[derive(Debug, Serialize, Deserialize)]
 struct CallerStatus {
     epoch: u64,

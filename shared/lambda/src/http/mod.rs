@@ -2,13 +2,15 @@
 //! check, problem mapping, deadline and the log line, and cannot be called without an [`Access`].
 
 pub mod access;
-mod authorization;
-pub mod fields;
+pub mod body;
+mod error;
+mod if_match;
 pub mod pagination;
 pub mod parameters;
 pub mod problem;
 mod request;
 pub mod response;
+mod traceparent;
 
 use std::{
     future::Future,
@@ -18,13 +20,13 @@ use std::{
 };
 
 use adapters::composition::{Deployment, Ports};
-use domain::{Error, Refusal, error::Causes};
+use domain::{Refusal, error::Causes};
 use futures::FutureExt as _;
 use lambda_http::{Body, Request as RawRequest, Response as RawResponse, service_fn};
 
 pub use self::{
     access::{Access, Authenticator, Caller},
-    fields::Fields,
+    error::{Error, TransportError},
     parameters::Parameters,
     request::Request,
     response::Response,
@@ -36,8 +38,8 @@ use crate::{
     startup::{self, Exit},
 };
 
-/// What an answer needs of the time that Lambda gives a request, to be written and sent.
-const RESERVE: Duration = Duration::from_millis(500);
+/// The time before Lambda's deadline that is left for writing and sending a response.
+pub const RESERVE: Duration = Duration::from_millis(500);
 
 /// Serves a function until the environment ends: starts telemetry, reads the configuration, connects,
 /// and asks `wire` for the use case. Whoever may call is known by `access` alone.
@@ -104,7 +106,7 @@ where
     .await
 }
 
-/// Answers one request: what [`run`] does for each, and what tests request.
+/// Answers one request; [`run`] calls it for each.
 pub async fn answer<S, H, F>(
     access: Access,
     authenticator: &Authenticator,
@@ -126,13 +128,16 @@ where
         handle(service, request).await
     };
     // A panic is a defect, yet the client gets an answer with an id to report.
-    let work = AssertUnwindSafe(work)
-        .catch_unwind()
-        .map(|outcome| outcome.unwrap_or_else(|_| Err(Error::internal("the handler panicked"))));
+    let work = AssertUnwindSafe(work).catch_unwind().map(|outcome| {
+        let panicked = || domain::Error::internal("the handler panicked");
+        outcome.unwrap_or_else(|_| Err(panicked().into()))
+    });
     let outcome = within(remaining, work).await;
     let response = outcome.unwrap_or_else(|error| {
-        if error.is_internal() {
-            tracing::error!(%request_id, error = %Causes(&error), "failed");
+        if let Error::Domain(error) = &error
+            && error.is_internal()
+        {
+            tracing::error!(%request_id, error = %Causes(error), "failed");
         }
         problem::render(&error, &request_id)
     });
@@ -146,8 +151,8 @@ where
     response::finish(response, &request_id)
 }
 
-/// The outcome of `work`; or that a part does not answer, a moment before Lambda would end the worker
-/// without an answer.
+/// The outcome of `work`; or `Unavailable`, a moment before Lambda would end the worker without an
+/// answer.
 async fn within(remaining: Option<Duration>, work: impl Future<Output = Response>) -> Response {
     let Some(remaining) = remaining else {
         return work.await;
@@ -158,3 +163,6 @@ async fn within(remaining: Option<Duration>, work: impl Future<Output = Response
         Err(Refusal::Unavailable(Duration::from_secs(1)).into())
     })
 }
+
+#[cfg(test)]
+mod tests;

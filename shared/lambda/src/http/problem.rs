@@ -1,11 +1,16 @@
 //! Problem documents (RFC 9457): what a client learns of an error.
 
-use domain::{Error, Refusal};
+use domain::{FieldError, Refusal};
 use lambda_http::{
     Body, Response as RawResponse,
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
 use serde_json::json;
+
+use super::{Error, TransportError};
+
+/// The field for a new password, in every body that changes one.
+const NEW_PASSWORD: &str = "/newPassword";
 
 /// The public info of a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,17 +28,6 @@ pub struct ProblemInfo {
 pub fn info(refusal: &Refusal) -> ProblemInfo {
     use Refusal as R;
     let (status, code, detail) = match refusal {
-        R::Malformed(what) => (StatusCode::BAD_REQUEST, "malformed", what.as_str()),
-        R::TooLarge => (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-large",
-            "The body is larger than 64 KB.",
-        ),
-        R::UnsupportedMediaType => (
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported-media-type",
-            "The body must be JSON and say so in Content-Type.",
-        ),
         R::Unauthenticated => (
             StatusCode::UNAUTHORIZED,
             "unauthenticated",
@@ -45,11 +39,6 @@ pub fn info(refusal: &Refusal) -> ProblemInfo {
             "The caller may not do this.",
         ),
         R::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is nothing here."),
-        R::MethodNotAllowed(_) => (
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method-not-allowed",
-            "The path does not know this method.",
-        ),
         R::EmailTaken => (
             StatusCode::CONFLICT,
             "email-taken",
@@ -141,15 +130,45 @@ pub fn info(refusal: &Refusal) -> ProblemInfo {
             "A part Roster depends on does not answer; see Retry-After.",
         ),
     };
+    let detail = detail.to_owned();
     ProblemInfo {
         status,
         code,
-        detail: detail.to_owned(),
+        detail,
     }
 }
 
-/// The header a refusal brings along.
-fn extra_header(refusal: &Refusal) -> Option<(HeaderName, String)> {
+/// The info of each transport error.
+pub fn transport_info(error: &TransportError) -> ProblemInfo {
+    use TransportError as T;
+    let (status, code, detail) = match error {
+        T::Malformed(detail) => (StatusCode::BAD_REQUEST, "malformed", detail.as_str()),
+        T::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "The body is larger than 64 KB.",
+        ),
+        T::UnsupportedMediaType => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "The body must be JSON and say so in Content-Type.",
+        ),
+        T::MethodNotAllowed(_) => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "The path does not know this method.",
+        ),
+    };
+    let detail = detail.to_owned();
+    ProblemInfo {
+        status,
+        code,
+        detail,
+    }
+}
+
+/// The header that goes with a refusal.
+fn refusal_header(refusal: &Refusal) -> Option<(HeaderName, String)> {
     match refusal {
         // RFC 6750, 3.
         Refusal::Unauthenticated => Some((
@@ -168,7 +187,6 @@ fn extra_header(refusal: &Refusal) -> Option<(HeaderName, String)> {
                 most.as_secs()
             ),
         )),
-        Refusal::MethodNotAllowed(allowed) => Some((header::ALLOW, allowed.clone())),
         Refusal::TooManyRequests(wait)
         | Refusal::ProviderUnavailable(wait)
         | Refusal::Unavailable(wait) => {
@@ -180,138 +198,81 @@ fn extra_header(refusal: &Refusal) -> Option<(HeaderName, String)> {
 
 /// The document for an error.
 pub fn render(error: &Error, request_id: &str) -> RawResponse<Body> {
-    let (status, mut document) = match error {
-        Error::Invalid(errors) => {
-            let detail = "Some fields are wrong; see errors.";
-            let mut document = skeleton(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail);
-            document["errors"] = json!(errors);
-            (StatusCode::UNPROCESSABLE_ENTITY, document)
+    use domain::Error as D;
+    match error {
+        Error::Domain(D::Invalid(errors)) => invalid(errors, request_id),
+        Error::Domain(D::PasswordRejected(violation)) => {
+            invalid(&[violation.clone().at(NEW_PASSWORD)], request_id)
         }
-        Error::Refused(refusal) => {
-            let ProblemInfo {
-                status,
-                code,
-                detail,
-            } = info(refusal);
-            (status, skeleton(status, code, &detail))
+        Error::Domain(D::Refused(refusal)) => {
+            let response = problem(&info(refusal), request_id);
+            with_header(response, refusal_header(refusal))
         }
         // Nothing of the cause: it is for the operator, who finds it by the request id.
-        Error::Internal(_) => {
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            let detail = "Something failed inside. Report the request id.";
-            (status, skeleton(status, "internal", detail))
+        Error::Domain(D::Internal(_)) => problem(
+            &ProblemInfo {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                code: "internal",
+                detail: "Something failed inside. Report the request id.".to_owned(),
+            },
+            request_id,
+        ),
+        Error::Transport(error) => {
+            let response = problem(&transport_info(error), request_id);
+            let allow = match error {
+                TransportError::MethodNotAllowed(methods) => Some((header::ALLOW, methods.clone())),
+                _ => None,
+            };
+            with_header(response, allow)
         }
+    }
+}
+
+fn invalid(errors: &[FieldError], request_id: &str) -> RawResponse<Body> {
+    let info = ProblemInfo {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        code: "invalid",
+        detail: "Some fields are wrong; see errors.".to_owned(),
     };
-    document["requestId"] = json!(request_id);
+    let mut document = document(&info, request_id);
+    document["errors"] = json!(errors);
+    respond(info.status, &document)
+}
+
+fn problem(info: &ProblemInfo, request_id: &str) -> RawResponse<Body> {
+    respond(info.status, &document(info, request_id))
+}
+
+fn document(info: &ProblemInfo, request_id: &str) -> serde_json::Value {
+    json!({
+        "type": "about:blank",
+        "title": info.status.canonical_reason().unwrap_or_default(),
+        "status": info.status.as_u16(),
+        "code": info.code,
+        "detail": info.detail,
+        "requestId": request_id,
+    })
+}
+
+fn respond(status: StatusCode, document: &serde_json::Value) -> RawResponse<Body> {
     let mut response = RawResponse::new(Body::Text(document.to_string()));
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
-    if let Error::Refused(refusal) = error
-        && let Some((name, value)) = extra_header(refusal)
+    let json = HeaderValue::from_static("application/problem+json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+fn with_header(
+    mut response: RawResponse<Body>,
+    extra: Option<(HeaderName, String)>,
+) -> RawResponse<Body> {
+    if let Some((name, value)) = extra
         && let Ok(value) = HeaderValue::from_str(&value)
     {
-        headers.insert(name, value);
+        response.headers_mut().insert(name, value);
     }
     response
 }
 
-fn skeleton(status: StatusCode, code: &str, detail: &str) -> serde_json::Value {
-    json!({
-        "type": "about:blank",
-        "title": status.canonical_reason().unwrap_or_default(),
-        "status": status.as_u16(),
-        "code": code,
-        "detail": detail,
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use std::{collections::BTreeSet, time::Duration};
-
-    use super::*;
-
-    const WAIT: Duration = Duration::from_secs(3);
-
-    fn every_refusal() -> Vec<Refusal> {
-        use Refusal as R;
-        vec![
-            R::Malformed("the body is not JSON".to_owned()),
-            R::TooLarge,
-            R::UnsupportedMediaType,
-            R::Unauthenticated,
-            R::Forbidden,
-            R::NotFound,
-            R::MethodNotAllowed("GET".to_owned()),
-            R::EmailTaken,
-            R::InvalidCredentials,
-            R::InvalidRefreshToken,
-            R::VersionConflict,
-            R::PreconditionFailed,
-            R::LastAdministrator,
-            R::AlreadyDeactivated,
-            R::AlreadyActive,
-            R::IdentityTaken,
-            R::TooManyIdentities,
-            R::LastLogin,
-            R::SignInTooOld(WAIT),
-            R::TokenExpired,
-            R::KeyReused,
-            R::StillRunning,
-            R::TooManyRequests(WAIT),
-            R::ProviderUnavailable(WAIT),
-            R::Unavailable(WAIT),
-        ]
-    }
-
-    /// The contract lists every code there is, and no other.
-    #[test]
-    fn the_contract_knows_every_code() {
-        let contract = include_str!("../../../../openapi.yaml");
-        let codes = contract
-            .lines()
-            .map(str::trim)
-            .skip_while(|line| *line != "- malformed")
-            .map_while(|line| line.strip_prefix("- "));
-        let documented: BTreeSet<&str> = codes.collect();
-        let mut known: BTreeSet<&str> = every_refusal()
-            .iter()
-            .map(|refusal| info(refusal).code)
-            .collect();
-        known.extend(["invalid", "internal"]);
-        assert_eq!(documented, known);
-    }
-
-    #[test]
-    fn a_refusal_brings_the_header_it_needs() {
-        for (refusal, name, value) in [
-            (
-                Refusal::Unauthenticated,
-                "www-authenticate",
-                "Bearer realm=\"roster\"",
-            ),
-            (Refusal::TooManyRequests(WAIT), "retry-after", "3"),
-            (Refusal::Unavailable(Duration::ZERO), "retry-after", "1"),
-            (Refusal::MethodNotAllowed("GET".to_owned()), "allow", "GET"),
-        ] {
-            let response = render(&refusal.into(), "request-1");
-            assert_eq!(response.headers()[name], value);
-        }
-    }
-
-    #[test]
-    fn an_internal_error_tells_nothing_of_the_inside() {
-        let error = Error::internal("the table users-4711 does not answer");
-        let response = render(&error, "request-1");
-        let body = String::from_utf8(response.body().to_vec()).unwrap();
-        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(
-            body.contains("request-1") && !body.contains("4711"),
-            "{body}"
-        );
-    }
-}
+mod tests;

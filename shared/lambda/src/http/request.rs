@@ -11,12 +11,22 @@ use lambda_http::{
 };
 use serde_json::Value;
 
-use super::{Caller, Fields};
+use super::{
+    Caller, Error, TransportError,
+    body::{JsonObject, RequestBody},
+    if_match, traceparent,
+};
 
 /// Bytes a body may have.
 const MAX_BODY: usize = 64 * 1024;
 
-/// What stands for the caller's own id in a path.
+/// The media type of bodies (RFC 8259, 11).
+const JSON: &str = "application/json";
+
+/// The media type of merge patches (RFC 7396, 4).
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// The caller's own id in a path.
 const ME: &str = "me";
 
 /// Characters of an `Idempotency-Key`.
@@ -32,7 +42,7 @@ pub struct Request {
     pub method: Method,
     /// The path, without the query.
     pub path: String,
-    /// Principal calls; none if nobody signed in, or if the function does not ask.
+    /// Who calls; `None` without a token, or if the function does not look at tokens.
     pub caller: Option<Caller>,
     /// The `iss` of tokens issued and accepted here.
     pub issuer: String,
@@ -47,7 +57,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads a request. Gives also its route, such as `GET /users/{id}`, for the log.
+    /// Reads a request. Returns also its route, such as `GET /users/{id}`, for the log.
     pub(super) fn read(request: RawRequest) -> (Self, String) {
         let invocation = request.lambda_context_ref();
         let lambda_id = invocation.map(|context| context.request_id.clone());
@@ -120,15 +130,15 @@ impl Request {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The user in the path; `me` is the caller, and so is a path that names nobody.
+    /// The user in the path; `me` is the caller, and so is a path without an id.
     ///
     /// # Errors
-    /// `NotFound` if it is not an id: there is no such user then.
+    /// `NotFound` if the id is none of ours.
     pub fn user_id(&self) -> Result<UserId> {
         self.user_id_for(self.caller.as_ref())
     }
 
-    /// The user whom the path means when `caller` calls.
+    /// The user in the path if `caller` calls.
     pub(super) fn user_id_for(&self, caller: Option<&Caller>) -> Result<UserId> {
         let id = match (self.parameter("id"), caller) {
             (Some(ME) | None, Some(caller)) => Some(caller.user_id),
@@ -137,11 +147,10 @@ impl Request {
         id.ok_or_else(|| Refusal::NotFound.into())
     }
 
-    /// Principal calls, where a handler must know.
+    /// Who calls, for handlers that need to know.
     ///
     /// # Errors
-    /// `Unauthenticated` if nobody signed in; where [`Access`](super::Access) asks for it, somebody
-    /// did.
+    /// `Unauthenticated` without a token. Never happens where [`Access`](super::Access) requires one.
     pub fn signed_in(&self) -> Result<&Caller> {
         Ok(self.caller.as_ref().ok_or(Refusal::Unauthenticated)?)
     }
@@ -163,7 +172,7 @@ impl Request {
         Ok(Some(IdempotencyKey::new(key, &self.body)))
     }
 
-    /// What a command on the user in the path is about.
+    /// The user in the path, and the preconditions of the command.
     ///
     /// # Errors
     /// Those of [`Request::user_id`] and [`Request::if_match`].
@@ -175,19 +184,15 @@ impl Request {
         })
     }
 
-    /// The version in `If-Match`: nothing if there is none, or if any will do (`*`).
+    /// The versions in `If-Match`; `None` if there is no such header, or if any version will do (`*`).
     ///
     /// # Errors
-    /// `PreconditionFailed` if it is no tag of ours: no user is at that version (RFC 9110, 13.1.1).
-    pub fn if_match(&self) -> Result<Option<Version>> {
-        match self.header(header::IF_MATCH.as_str()).map(str::trim) {
-            None | Some("*") => Ok(None),
-            Some(tag) => tag
-                .strip_prefix('"')
-                .and_then(|tag| tag.strip_suffix('"'))
-                .and_then(|version| version.parse().ok())
-                .map(|version: u64| Some(Version::from(version)))
-                .ok_or_else(|| Refusal::PreconditionFailed.into()),
+    /// `PreconditionFailed` if none of the tags is ours: no user is at such a version (RFC 9110,
+    /// 13.1.1).
+    pub fn if_match(&self) -> Result<Option<Vec<Version>>> {
+        match self.header(header::IF_MATCH.as_str()) {
+            Some(tags) => if_match::parse(tags),
+            None => Ok(None),
         }
     }
 
@@ -203,50 +208,72 @@ impl Request {
                 .header(header::USER_AGENT.as_str())
                 .map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
             request_id: self.request_id.clone(),
-            traceparent: self
-                .header("traceparent")
-                .filter(|trace| is_traceparent(trace))
-                .map(str::to_owned),
+            traceparent: self.header("traceparent").and_then(traceparent::parse),
         }
     }
 
-    /// The fields of the JSON object in the body.
+    /// The body, a JSON object.
     ///
     /// # Errors
     /// `TooLarge` over 64 KB, `UnsupportedMediaType` unless `application/json`, `Malformed` if it is
-    /// not a JSON object.
-    pub fn fields(&self) -> Result<Fields> {
-        self.fields_as(&["application/json"])
+    /// not a JSON object; `Invalid` with every wrong field.
+    pub fn body<B: RequestBody>(&self) -> Result<B, Error> {
+        self.body_with(B::read)
     }
 
-    /// The fields of the JSON object in a body of one of these media types.
-    pub fn fields_as(&self, media_types: &[&str]) -> Result<Fields> {
+    /// The body as `read` reads it, where that takes more than the body.
+    ///
+    /// # Errors
+    /// As [`Request::body`].
+    pub fn body_with<B>(
+        &self,
+        read: impl FnOnce(&mut JsonObject) -> Option<B>,
+    ) -> Result<B, Error> {
+        self.read_json(&[JSON], read)
+    }
+
+    /// The body, a merge patch (RFC 7396); also as the plain JSON that clients send who do not know
+    /// that media type.
+    ///
+    /// # Errors
+    /// As [`Request::body`].
+    pub fn merge_patch<B: RequestBody>(&self) -> Result<B, Error> {
+        self.read_json(&[MERGE_PATCH, JSON], B::read)
+    }
+
+    fn read_json<B>(
+        &self,
+        media_types: &[&str],
+        read: impl FnOnce(&mut JsonObject) -> Option<B>,
+    ) -> Result<B, Error> {
         if self.body.len() > MAX_BODY {
-            return Err(Refusal::TooLarge.into());
+            return Err(TransportError::TooLarge.into());
         }
-        let content_type = self
-            .header(header::CONTENT_TYPE.as_str())
-            .unwrap_or_default();
+        let content_type = self.header(header::CONTENT_TYPE.as_str());
+        let content_type = content_type.unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !media_types
             .iter()
             .any(|accepted| accepted.eq_ignore_ascii_case(essence))
         {
-            return Err(Refusal::UnsupportedMediaType.into());
+            return Err(TransportError::UnsupportedMediaType.into());
         }
         match serde_json::from_slice(&self.body) {
-            Ok(Value::Object(fields)) => Ok(Fields::new(fields)),
-            Ok(_) => Err(Refusal::Malformed("the body is not a JSON object".to_owned()).into()),
+            Ok(Value::Object(fields)) => JsonObject::read(fields, read)
+                .map_err(|errors| domain::Error::Invalid(errors).into()),
+            Ok(_) => Err(malformed("the body is not a JSON object".to_owned())),
             // The parser's own words can hold a piece of the body; the place is enough.
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
-                Err(Refusal::Malformed(format!(
-                    "the body is not JSON: line {line}, column {column}"
-                ))
-                .into())
+                let place = format!("line {line}, column {column}");
+                Err(malformed(format!("the body is not JSON: {place}")))
             }
         }
     }
+}
+
+fn malformed(detail: String) -> Error {
+    TransportError::Malformed(detail).into()
 }
 
 fn owned(
@@ -256,12 +283,4 @@ fn owned(
         .flat_map(|map| map.iter())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
-}
-
-/// W3C Trace Context, 3.2: version 00 has 55 characters.
-fn is_traceparent(text: &str) -> bool {
-    text.len() == 55
-        && text
-            .bytes()
-            .all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }

@@ -1,7 +1,7 @@
 //! Answers.
 
 use application::session_tokens::TokenPair;
-use domain::{Error, Result, User, user::Profile};
+use domain::{Error, User, user::Profile};
 use lambda_http::{
     Body, Response as RawResponse,
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -9,8 +9,8 @@ use lambda_http::{
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
-/// What a handler gives back.
-pub type Response = Result<RawResponse<Body>>;
+/// What a handler returns.
+pub type Response = Result<RawResponse<Body>, super::Error>;
 
 /// `application/json`, as every answer but a problem is.
 const JSON: HeaderValue = HeaderValue::from_static("application/json");

@@ -1,0 +1,198 @@
+//! JSON bodies of requests: every wrong field is reported at once.
+
+use std::{collections::BTreeSet, str::FromStr};
+
+use domain::{FieldError, error::Violation, identity::Authorization};
+use serde_json::{Map, Value};
+
+/// The body of a request. [`body!`](crate::body!) declares one.
+pub trait RequestBody: Sized {
+    /// Reads every field; `None` if one of them is wrong, which `object` then knows.
+    fn read(object: &mut JsonObject) -> Option<Self>;
+}
+
+/// Declares the body of a request: each field with its type, and the method of [`JsonObject`] that
+/// reads it.
+///
+/// ```
+/// use domain::{Email, Name};
+/// use lambda::http::body::JsonObject;
+///
+/// lambda::body! {
+///     struct Body {
+///         email: Email = text("email"),
+///         name: Option<Name> = optional("name", JsonObject::text),
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! body {
+    (struct $body:ident { $($field:ident: $type:ty = $read:ident($($argument:expr),+)),* $(,)? }) => {
+        struct $body { $($field: $type),* }
+
+        impl $crate::http::body::RequestBody for $body {
+            fn read(object: &mut $crate::http::body::JsonObject) -> Option<Self> {
+                $(let $field = object.$read($($argument),+);)*
+                Some(Self { $($field: $field?),* })
+            }
+        }
+    };
+}
+
+/// A JSON object whose fields are taken one by one. What is wrong with them is collected.
+#[derive(Debug)]
+pub struct JsonObject {
+    fields: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl JsonObject {
+    /// Reads the whole of an object: a field that `read` does not take is unknown.
+    ///
+    /// # Errors
+    /// Every wrong, missing and unknown field.
+    pub fn read<T>(
+        fields: Map<String, Value>,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Result<T, Vec<FieldError>> {
+        let errors = Vec::new();
+        let mut object = Self { fields, errors };
+        let value = read(&mut object);
+        for name in std::mem::take(&mut object.fields).keys() {
+            let violation = Violation::new("unknown-field", "is not a field of this request");
+            object.errors.push(violation.at(pointer(name)));
+        }
+        value
+            .filter(|_| object.errors.is_empty())
+            .ok_or(object.errors)
+    }
+
+    /// Takes a required string and parses it.
+    pub fn text<T>(&mut self, name: &str) -> Option<T>
+    where
+        T: FromStr,
+        Violation: From<T::Err>,
+    {
+        self.text_with(name, |text| Ok(text.parse()?))
+    }
+
+    /// Takes a required string and parses it with `parse`.
+    pub fn text_with<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, Violation>,
+    ) -> Option<T> {
+        let text = match self.required(name)? {
+            Value::String(text) => parse(&text),
+            _ => Err(Violation::new("wrong-type", "must be a string")),
+        };
+        text.map_err(|violation| self.refuse(name, violation)).ok()
+    }
+
+    /// Takes the field that decides which other fields there are; the default if it is missing. If
+    /// it is wrong, the others cannot be judged and are dropped.
+    pub fn tag<T>(&mut self, name: &str) -> Option<T>
+    where
+        T: FromStr + Default,
+        Violation: From<T::Err>,
+    {
+        let tag = self.optional(name, Self::text);
+        if tag.is_none() {
+            self.fields.clear();
+        }
+        tag.map(Option::unwrap_or_default)
+    }
+
+    /// Takes a field with `take` if it is there.
+    pub fn optional<T>(
+        &mut self,
+        name: &str,
+        take: impl FnOnce(&mut Self, &str) -> Option<T>,
+    ) -> Option<Option<T>> {
+        if self.fields.contains_key(name) {
+            take(self, name).map(Some)
+        } else {
+            Some(None)
+        }
+    }
+
+    /// Takes a required boolean.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.required(name)? {
+            Value::Bool(flag) => Some(flag),
+            _ => {
+                self.refuse(name, Violation::new("wrong-type", "must be true or false"));
+                None
+            }
+        }
+    }
+
+    /// Takes a required array of strings and parses each; repetitions count once. Every wrong element
+    /// is reported at its own place.
+    pub fn set<T>(&mut self, name: &str, maximum: usize) -> Option<BTreeSet<T>>
+    where
+        T: FromStr + Ord,
+        Violation: From<T::Err>,
+    {
+        let Value::Array(elements) = self.required(name)? else {
+            self.refuse(name, Violation::new("wrong-type", "must be an array"));
+            return None;
+        };
+        let wrong_before = self.errors.len();
+        let mut set = BTreeSet::new();
+        for (index, element) in elements.iter().enumerate() {
+            let element = match element.as_str() {
+                Some(text) => text.parse().map_err(Violation::from),
+                None => Err(Violation::new("wrong-type", "must be a string")),
+            };
+            match element {
+                Ok(value) => _ = set.insert(value),
+                Err(violation) => {
+                    let place = format!("{}/{index}", pointer(name));
+                    self.errors.push(violation.at(place));
+                }
+            }
+        }
+        if set.len() > maximum {
+            let message = format!("must have at most {maximum} different elements");
+            self.refuse(name, Violation::new("too-many", message));
+        }
+        (self.errors.len() == wrong_before).then_some(set)
+    }
+
+    fn required(&mut self, name: &str) -> Option<Value> {
+        let value = self.fields.remove(name);
+        if value.is_none() {
+            self.refuse(name, Violation::new("required", "is missing"));
+        }
+        value
+    }
+
+    fn refuse(&mut self, name: &str, violation: Violation) {
+        self.errors.push(violation.at(pointer(name)));
+    }
+}
+
+/// RFC 6901, 3.
+fn pointer(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// What a provider sent the client back with, and what the client knows of its own request.
+impl RequestBody for Authorization {
+    fn read(object: &mut JsonObject) -> Option<Self> {
+        let (provider, code) = (object.text("provider"), object.text("code"));
+        let (code_verifier, nonce) = (object.text("codeVerifier"), object.text("nonce"));
+        let redirect_uri = object.text("redirectUri");
+        Some(Self {
+            provider: provider?,
+            code: code?,
+            code_verifier: code_verifier?,
+            nonce: nonce?,
+            redirect_uri: redirect_uri?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

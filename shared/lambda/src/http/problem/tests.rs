@@ -1,0 +1,112 @@
+use std::{collections::BTreeSet, time::Duration};
+
+use domain::error::Violation;
+
+use super::*;
+
+const WAIT: Duration = Duration::from_secs(3);
+
+fn every_refusal() -> Vec<Refusal> {
+    use Refusal as R;
+    vec![
+        R::Unauthenticated,
+        R::Forbidden,
+        R::NotFound,
+        R::EmailTaken,
+        R::InvalidCredentials,
+        R::InvalidRefreshToken,
+        R::VersionConflict,
+        R::PreconditionFailed,
+        R::LastAdministrator,
+        R::AlreadyDeactivated,
+        R::AlreadyActive,
+        R::IdentityTaken,
+        R::TooManyIdentities,
+        R::LastLogin,
+        R::SignInTooOld(WAIT),
+        R::TokenExpired,
+        R::KeyReused,
+        R::StillRunning,
+        R::TooManyRequests(WAIT),
+        R::ProviderUnavailable(WAIT),
+        R::Unavailable(WAIT),
+    ]
+}
+
+fn every_transport_error() -> Vec<TransportError> {
+    use TransportError as T;
+    vec![
+        T::Malformed("the body is not JSON".to_owned()),
+        T::TooLarge,
+        T::UnsupportedMediaType,
+        T::MethodNotAllowed("GET".to_owned()),
+    ]
+}
+
+/// The contract lists every code there is, and no other.
+#[test]
+fn the_contract_knows_every_code() {
+    let contract = include_str!("../../../../../openapi.yaml");
+    let codes = contract
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| *line != "- malformed")
+        .map_while(|line| line.strip_prefix("- "));
+    let documented: BTreeSet<&str> = codes.collect();
+    let mut known: BTreeSet<&str> = every_refusal()
+        .iter()
+        .map(|refusal| info(refusal).code)
+        .collect();
+    let transport = every_transport_error();
+    known.extend(transport.iter().map(|error| transport_info(error).code));
+    known.extend(["invalid", "internal"]);
+    assert_eq!(documented, known);
+}
+
+#[test]
+fn an_error_brings_the_header_it_needs() {
+    for (refusal, name, value) in [
+        (
+            Refusal::Unauthenticated,
+            "www-authenticate",
+            "Bearer realm=\"roster\"",
+        ),
+        (Refusal::TooManyRequests(WAIT), "retry-after", "3"),
+        (Refusal::Unavailable(Duration::ZERO), "retry-after", "1"),
+    ] {
+        let response = render(&refusal.into(), "request-1");
+        assert_eq!(response.headers()[name], value);
+    }
+    let error = TransportError::MethodNotAllowed("GET".to_owned());
+    let response = render(&error.into(), "request-1");
+    assert_eq!(response.headers()["allow"], "GET");
+}
+
+#[test]
+fn a_rejected_password_is_a_wrong_field() {
+    let violation = Violation::new("too-short", "must have at least 8 characters");
+    let error = domain::Error::PasswordRejected(violation);
+    let response = render(&error.into(), "request-1");
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let document: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+    assert_eq!(
+        document["errors"],
+        json!([{
+            "pointer": "/newPassword",
+            "code": "too-short",
+            "message": "must have at least 8 characters",
+        }])
+    );
+}
+
+#[test]
+fn an_internal_error_tells_nothing_of_the_inside() {
+    let error = domain::Error::internal("the table users-4711 does not answer");
+    let response = render(&error.into(), "request-1");
+    let body = String::from_utf8(response.body().to_vec()).unwrap();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(
+        body.contains("request-1") && !body.contains("4711"),
+        "{body}"
+    );
+}

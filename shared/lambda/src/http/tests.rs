@@ -1,0 +1,93 @@
+use std::future::pending;
+
+use application::ports::Clock as _;
+use lambda_http::{Context, RequestExt as _, request};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::*;
+
+/// A request as API Gateway sends it, to a worker that Lambda ends in `remaining`.
+fn request(remaining: Option<Duration>) -> RawRequest {
+    let payload = json!({
+        "version": "2.0",
+        "routeKey": "GET /",
+        "rawPath": "/",
+        "rawQueryString": "",
+        "headers": {},
+        "requestContext": {
+            "http": {"method": "GET", "path": "/"},
+            "requestId": "request-1",
+            "routeKey": "GET /",
+            "stage": "$default",
+            "timeEpoch": 0,
+        },
+        "isBase64Encoded": false,
+    });
+    let request = request::from_str(&payload.to_string()).unwrap();
+    let mut context = Context::default();
+    match remaining {
+        Some(remaining) => {
+            let deadline = adapters::system::System.now().plus(remaining);
+            context.deadline = deadline.as_millis();
+            request.with_lambda_context(context)
+        }
+        None => request,
+    }
+}
+
+async fn answered<F: Future<Output = Response>>(
+    remaining: Option<Duration>,
+    handle: impl Fn(Arc<()>, Request) -> F,
+) -> (u16, Value, RawResponse<Body>) {
+    let open = Authenticator::open("");
+    let request = request(remaining);
+    let response = answer(Access::Anyone, &open, Arc::new(()), &handle, request).await;
+    let document: Value = serde_json::from_slice(response.body()).unwrap();
+    (
+        response.status().as_u16(),
+        document["code"].clone(),
+        response,
+    )
+}
+
+#[tokio::test]
+async fn a_panic_is_answered_with_a_request_id() {
+    let handle = async |_, _| -> Response { panic!("a defect") };
+    let (status, code, response) = answered(None, handle).await;
+    assert_eq!((status, code), (500, json!("internal")));
+    assert_eq!(response.headers()["x-request-id"], "request-1");
+    let document: Value = serde_json::from_slice(response.body()).unwrap();
+    assert_eq!(document["requestId"], "request-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_hangs_is_answered_before_the_deadline() {
+    let started = Instant::now();
+    let remaining = Duration::from_secs(10);
+    let handle = async |_, _| -> Response { pending().await };
+    let (status, code, response) = answered(Some(remaining), handle).await;
+    assert_eq!((status, code), (503, json!("unavailable")));
+    assert!(response.headers().contains_key("retry-after"));
+    // The wall clock went on a little since the deadline was chosen.
+    let left = remaining.saturating_sub(started.elapsed());
+    assert!(left >= RESERVE && left < RESERVE * 2, "{left:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_is_fast_enough_is_not_disturbed() {
+    let handle = async |_, _| {
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        response::json(StatusCode::OK, &json!({"code": "fine"}))
+    };
+    let (status, code, _) = answered(Some(Duration::from_secs(10)), handle).await;
+    assert_eq!((status, code), (200, json!("fine")));
+}
+
+/// `cargo test` unwinds whatever the profile says, so the test above proves nothing about deployed
+/// builds by itself.
+#[test]
+fn release_builds_unwind() {
+    let manifest = include_str!("../../../../Cargo.toml");
+    assert!(!manifest.contains("panic ="), "a panic must not abort");
+}

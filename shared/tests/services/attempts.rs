@@ -1,0 +1,115 @@
+//! What becomes of an attempt that nobody could judge.
+
+use std::{sync::Arc, time::Duration};
+
+use application::{rate_limit::SignInLimiter, reauthentication::Reauthentication};
+use domain::{Error, Origin, Password, Refusal, Result, Roles};
+use testing::{FakeBackend, Fault, PASSWORD};
+
+fn origin() -> Origin {
+    Origin::system("test")
+}
+
+/// Whether a guess at Ann's password is left, which this spends.
+async fn is_left(limiter: &SignInLimiter) -> bool {
+    let email = "ann@example.com".parse().unwrap();
+    let no_login = async { Ok(None) };
+    match limiter.acquire_guess(&email, &origin(), no_login).await {
+        Ok(_) => true,
+        Err(Error::Refused(Refusal::TooManyRequests(_))) => false,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Spends a guess at Ann's password of which this comes.
+async fn guess(limiter: &SignInLimiter, outcome: Result<()>) {
+    let email = "ann@example.com".parse().unwrap();
+    let no_login = async { Ok(None) };
+    let acquired = limiter.acquire_guess(&email, &origin(), no_login).await;
+    let (permit, _) = acquired.unwrap();
+    drop(permit.hold(async { outcome }).await);
+}
+
+#[tokio::test]
+async fn only_a_decision_keeps_an_attempt_spent() {
+    let wait = Duration::from_secs(1);
+    for (refusal, is_spent) in [
+        (Refusal::InvalidCredentials, true),
+        (Refusal::EmailTaken, true),
+        (Refusal::Unavailable(wait), false),
+        (Refusal::ProviderUnavailable(wait), false),
+    ] {
+        let limiter = FakeBackend::new().sign_in_limiter(1);
+        guess(&limiter, Err(refusal.clone().into())).await;
+        assert_eq!(is_left(&limiter).await, !is_spent, "{refusal:?}");
+    }
+    let limiter = FakeBackend::new().sign_in_limiter(1);
+    guess(&limiter, Err(Error::internal("no table"))).await;
+    assert!(is_left(&limiter).await);
+}
+
+#[tokio::test]
+async fn an_attempt_is_refunded_if_the_login_cannot_be_read() {
+    let limiter = FakeBackend::new().sign_in_limiter(1);
+    let email = "ann@example.com".parse().unwrap();
+    let unavailable = async { Err(Refusal::Unavailable(Duration::ZERO).into()) };
+    let acquired = limiter.acquire_guess(&email, &origin(), unavailable).await;
+    assert!(acquired.is_err());
+    assert!(is_left(&limiter).await);
+}
+
+struct Ann {
+    user: domain::User,
+    reauthentication: Reauthentication,
+}
+
+impl Ann {
+    /// With one guess at her password.
+    async fn new(backend: &Arc<FakeBackend>) -> Self {
+        let ann = backend.sign_up("Ann", Roles::new()).await.unwrap();
+        Self {
+            user: backend.user(ann.id).unwrap(),
+            reauthentication: Reauthentication {
+                users: backend.clone(),
+                hasher: backend.clone(),
+                rate_limiter: backend.sign_in_limiter(1),
+            },
+        }
+    }
+
+    async fn verify(&self, password: &str) -> Result<()> {
+        let (password, origin) = (Password::presented(password), origin());
+        let verify = self.reauthentication.verify(&self.user, &password, &origin);
+        verify.await
+    }
+}
+
+#[tokio::test]
+async fn no_failed_call_of_a_reauthentication_spends_an_attempt() {
+    let mut failed = 0;
+    loop {
+        let backend = FakeBackend::new();
+        let ann = Ann::new(&backend).await;
+        let fault = Fault::Fail(failed);
+        let (outcome, _) = backend.with_fault(fault, ann.verify(PASSWORD)).await;
+        if outcome.unwrap().is_ok() {
+            break;
+        }
+        assert!(ann.verify(PASSWORD).await.is_ok(), "{fault:?}");
+        failed += 1;
+    }
+    assert_eq!(failed, 4, "two counts, the login and the hash");
+}
+
+#[tokio::test]
+async fn a_wrong_password_at_reauthentication_spends_an_attempt() {
+    let ann = Ann::new(&FakeBackend::new()).await;
+    assert!(matches!(
+        ann.verify("wrong").await,
+        Err(Error::Refused(Refusal::InvalidCredentials))
+    ));
+    assert!(matches!(
+        ann.verify(PASSWORD).await,
+        Err(Error::Refused(Refusal::TooManyRequests(_)))
+    ));
+}
