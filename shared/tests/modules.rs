@@ -176,7 +176,7 @@ fn without_tests(source: &str) -> String {
     }
     while let Some(start) = text.find("#[cfg(test)]") {
         let rest = &text[start..];
-        let (semicolon, brace) = (rest.find(';'), rest.find("{"));
+        let (semicolon, brace) = (rest.find(';'), rest.find('{'));
         let end = match (semicolon, brace) {
             (Some(semicolon), brace) if brace.is_none_or(|brace| semicolon < brace) => {
                 semicolon + 1

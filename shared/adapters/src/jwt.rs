@@ -93,12 +93,11 @@ impl Jwt {
 
     /// The key that signs now. The process that needs one first makes it.
     async fn signer(&self) -> Result<Arc<Signer>> {
-        let ring = match self.ring.get_recent().await? {
-            Some(ring) => ring,
-            None => {
-                let first = generate(self.env.clock.now())?;
-                self.ring.bootstrap(&first).await?
-            }
+        let ring = if let Some(ring) = self.ring.get_recent().await? {
+            ring
+        } else {
+            let first = generate(self.env.clock.now())?;
+            self.ring.bootstrap(&first).await?
         };
         let key = ring
             .signing_key(self.env.clock.now())
