@@ -3,13 +3,13 @@
 use std::{fmt, str::FromStr};
 
 use email_address::{EmailAddress, Options};
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::error::Violation;
 
 /// Bytes in an address: RFC 5321 4.5.3.1.3 with erratum 1690.
-const MAX_OCTETS: usize = 254;
+const MAX_BYTES: usize = 254;
 
 /// An address in the one form by which it is compared and stored: trimmed, NFC, lower-cased, its
 /// domain in ASCII form (RFC 5891).
@@ -20,6 +20,12 @@ const MAX_OCTETS: usize = 254;
 pub struct Email(String);
 
 impl Email {
+    /// An address read back from storage, taken as it is: what was accepted once stays readable
+    /// when a later release accepts less. Input is parsed instead.
+    pub fn stored(raw: String) -> Self {
+        Self(raw)
+    }
+
     /// The address.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -48,7 +54,7 @@ impl FromStr for Email {
         let (local, domain) = folded.rsplit_once('@').ok_or_else(invalid)?;
         let domain = idna::domain_to_ascii_strict(domain).map_err(|_| invalid())?;
         let address = format!("{local}@{domain}");
-        if address.len() > MAX_OCTETS {
+        if address.len() > MAX_BYTES {
             return Err(Violation::new("too-long", "has more than 254 bytes"));
         }
         let options = Options::default()
@@ -77,11 +83,10 @@ impl fmt::Debug for Email {
     }
 }
 
+/// As [`Email::stored`]: only stored values are deserialized.
 impl<'de> Deserialize<'de> for Email {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(|violation: Violation| D::Error::custom(violation.message))
+        String::deserialize(deserializer).map(Self::stored)
     }
 }
 
@@ -140,6 +145,15 @@ mod tests {
             )),
             Err("too-long")
         );
+    }
+
+    #[test]
+    fn a_stored_address_is_read_back_even_if_it_would_be_refused_today() {
+        for raw in ["ann@localhost", "Ann@Example.com", "no address", ""] {
+            let read: Email = serde_json::from_value(raw.into()).unwrap();
+            assert_eq!(read.as_str(), raw);
+            assert_eq!(read, Email::stored(raw.to_owned()));
+        }
     }
 
     #[test]

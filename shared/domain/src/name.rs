@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Email, error::Violation};
@@ -16,14 +16,18 @@ const MAX_CHARS: usize = 100;
 pub struct Name(String);
 
 impl Name {
+    /// A name read back from storage, taken as it is: what was accepted once stays readable when a
+    /// later release accepts less. Input is parsed instead.
+    pub fn stored(raw: String) -> Self {
+        Self(raw)
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-impl Name {
-    /// The name of somebody whose name nobody tells: the part of the address before the `@`.
+    /// The name of a user who gave none: the part of the address before the `@`.
     pub fn of(email: &Email) -> Self {
         let local = email.as_str().split('@').next().unwrap_or_default();
         // Some characters of addresses are none of names.
@@ -72,11 +76,10 @@ impl fmt::Debug for Name {
     }
 }
 
+/// As [`Name::stored`]: only stored values are deserialized.
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(|violation: Violation| D::Error::custom(violation.message))
+        String::deserialize(deserializer).map(Self::stored)
     }
 }
 
@@ -107,6 +110,15 @@ mod tests {
             code(&"é".repeat(100)).map(|name| name.chars().count()),
             Ok(100)
         );
+    }
+
+    #[test]
+    fn a_stored_name_is_read_back_even_if_it_would_be_refused_today() {
+        for raw in ["", "a\u{202e}b", " Ann "] {
+            let read: Name = serde_json::from_value(raw.into()).unwrap();
+            assert_eq!(read.as_str(), raw);
+            assert_eq!(read, Name::stored(raw.to_owned()));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::Violation;
 
@@ -25,6 +25,12 @@ impl Role {
     /// Administers the users of this deployment.
     pub fn admin() -> Self {
         Self("admin".to_owned())
+    }
+
+    /// A role read back from storage, taken as it is: what was accepted once stays readable when a
+    /// later release accepts less. Input is parsed instead.
+    pub fn stored(raw: String) -> Self {
+        Self(raw)
     }
 
     /// The word.
@@ -59,11 +65,10 @@ impl fmt::Display for Role {
     }
 }
 
+/// As [`Role::stored`]: only stored values and verified tokens are deserialized.
 impl<'de> Deserialize<'de> for Role {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(|violation: Violation| D::Error::custom(violation.message))
+        String::deserialize(deserializer).map(Self::stored)
     }
 }
 
