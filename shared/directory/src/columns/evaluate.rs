@@ -1,14 +1,15 @@
-//! Specifications over columns: each predicate is one pass, its answer a set of rows.
+//! Specifications over columns: each predicate is one pass and gives a set of rows.
 
 use super::{bits::Bits, rows::Rows, text::Within};
-use crate::{
-    Specification,
+use crate::query::{
+    filter::{
+        Attribute, FlagAttribute, Predicate, Specification, TextAttribute, TextTest, TimeAttribute,
+    },
     fold::Folded,
-    specification::{Attribute, FlagAttribute, Predicate, TextAttribute, TextTest, TimeAttribute},
 };
 
 impl Rows {
-    /// The rows that satisfy a specification, dead ones included.
+    /// The rows that satisfy a specification, deleted ones included.
     pub(super) fn satisfying(&self, specification: &Specification) -> Bits {
         match specification {
             Specification::All(parts) => {
@@ -30,11 +31,11 @@ impl Rows {
                 rest.invert();
                 rest
             }
-            Specification::Is(predicate) => self.standing(predicate),
+            Specification::Is(predicate) => self.satisfying_predicate(predicate),
         }
     }
 
-    fn standing(&self, predicate: &Predicate) -> Bits {
+    fn satisfying_predicate(&self, predicate: &Predicate) -> Bits {
         match predicate {
             Predicate::Text(TextAttribute::Roles, test, value) => {
                 let sets = self
@@ -49,10 +50,10 @@ impl Rows {
                 self.texts.containing(value.as_str(), Within::Email)
             }
             Predicate::Text(TextAttribute::Name, test, value) => {
-                self.texts_standing(*test, value, |row| self.texts.name(row))
+                self.texts_satisfying(*test, value, |row| self.texts.name(row))
             }
             Predicate::Text(TextAttribute::Email, test, value) => {
-                self.texts_standing(*test, value, |row| self.texts.email(row))
+                self.texts_satisfying(*test, value, |row| self.texts.email(row))
             }
             Predicate::Flag(attribute, value) => {
                 let mut bits = match attribute {
@@ -87,7 +88,7 @@ impl Rows {
     }
 
     /// UTF-8 compares as its code points do, so bytes are compared and no text is checked.
-    fn texts_standing<'a>(
+    fn texts_satisfying<'a>(
         &'a self,
         operator: TextTest,
         value: &Folded,

@@ -5,19 +5,18 @@ use std::collections::HashMap;
 use domain::{Error, Result, Roles, UserId};
 
 use super::{
-    super::{
-        Tombstone,
-        rows::{Record, Rows, Slot},
-        spelling::Spelling,
-    },
-    ACTIVE, CAPITALISED, EMAIL_SHIFT, FOLDED, FORMAT, MAX_OCTETS, MAX_UNPACKED, NAME_SHIFT, OWN,
-    VERIFIED,
+    ACTIVE, CAPITALISED, EMAIL_SHIFT, FOLDED, FORMAT, MAX_BYTES, MAX_UNPACKED, NAME_SHIFT, OWN,
+    TOMBSTONE, VERIFIED,
+};
+use crate::{
+    columns::{Columns, Record, Slot, Spelling},
+    row::Tombstone,
 };
 
 /// What is known of a user.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) enum Told {
-    /// The user's row.
+enum Entry {
+    /// The user is in this row.
     Present(Slot),
     /// The user was erased.
     Erased(Tombstone),
@@ -30,32 +29,45 @@ const BOUNDARY: u128 = 0xfff;
 /// The level of compression: zstd's default.
 const LEVEL: i32 = 3;
 
-/// The segments of these users.
-pub(in super::super) fn cut(rows: &Rows, mut told: Vec<(UserId, Told)>) -> Result<Vec<Vec<u8>>> {
-    told.sort_unstable_by_key(|(id, _)| *id);
+/// The columns as segments of at most [`MAX_BYTES`] each, which [`load_segment`](super::load_segment)
+/// reads. The same users make the same segments, and a change of one user changes only that user's
+/// segment.
+///
+/// # Errors
+/// [`Error::Internal`] if they cannot be compressed.
+pub fn segments(columns: &Columns) -> Result<Vec<Vec<u8>>> {
+    let present = columns.slots().map(|(id, slot)| (id, Entry::Present(slot)));
+    let erased = columns.tombstones();
+    let erased = erased.map(|tombstone| (tombstone.id, Entry::Erased(*tombstone)));
+    let mut entries: Vec<_> = present.chain(erased).collect();
+    entries.sort_unstable_by_key(|(id, _)| *id);
     let mut segments = Vec::new();
-    for part in told.chunk_by(|_, (next, _)| next.as_uuid().as_u128() & BOUNDARY != 0) {
-        write(rows, part, &mut segments)?;
+    for part in entries.chunk_by(|_, (next, _)| next.as_uuid().as_u128() & BOUNDARY != 0) {
+        write(columns, part, &mut segments)?;
     }
     Ok(segments)
 }
 
 /// Writes one segment, or more if one would be too large.
-fn write(rows: &Rows, told: &[(UserId, Told)], segments: &mut Vec<Vec<u8>>) -> Result<()> {
-    let unpacked = Unpacked::of(rows, told)?.into_octets(told.len())?;
+fn write(
+    columns: &Columns,
+    entries: &[(UserId, Entry)],
+    segments: &mut Vec<Vec<u8>>,
+) -> Result<()> {
+    let unpacked = Unpacked::of(columns, entries)?.into_bytes()?;
     if unpacked.len() <= MAX_UNPACKED {
         let packed = zstd::bulk::compress(&unpacked, LEVEL).map_err(Error::caused_by)?;
-        if packed.len() <= MAX_OCTETS {
+        if packed.len() <= MAX_BYTES {
             segments.push(packed);
             return Ok(());
         }
     }
-    let (low, high) = told.split_at(told.len() / 2);
+    let (low, high) = entries.split_at(entries.len() / 2);
     if low.is_empty() {
         return Err(Error::internal("a row is larger than a segment"));
     }
-    write(rows, low, segments)?;
-    write(rows, high, segments)
+    write(columns, low, segments)?;
+    write(columns, high, segments)
 }
 
 /// The parts of a segment, each by itself.
@@ -75,15 +87,15 @@ struct Unpacked<'a> {
 }
 
 impl<'a> Unpacked<'a> {
-    fn of(rows: &'a Rows, told: &[(UserId, Told)]) -> Result<Self> {
+    fn of(columns: &'a Columns, entries: &[(UserId, Entry)]) -> Result<Self> {
         let mut parts = Self::default();
-        for (_, told) in told {
-            match told {
-                Told::Present(slot) => {
+        for (_, entry) in entries {
+            match entry {
+                Entry::Present(slot) => {
                     let gone = || Error::internal("a live row has no columns");
-                    parts.row(&rows.record(*slot).ok_or_else(gone)?)?;
+                    parts.row(&columns.record(*slot).ok_or_else(gone)?)?;
                 }
-                Told::Erased(tombstone) => parts.tombstone(tombstone),
+                Entry::Erased(tombstone) => parts.tombstone(tombstone),
             }
         }
         Ok(parts)
@@ -128,11 +140,11 @@ impl<'a> Unpacked<'a> {
             .extend(tombstone.updated_at.as_micros().to_le_bytes());
     }
 
-    fn into_octets(self, told: usize) -> Result<Vec<u8>> {
-        let rows = self.flags.len();
+    fn into_bytes(self) -> Result<Vec<u8>> {
+        let (rows, tombstones) = (self.flags.len(), self.tombstones.len() / TOMBSTONE);
         let mut bytes = Vec::new();
         bytes.extend(FORMAT.to_le_bytes());
-        for part in [rows, told - rows, self.role_sets.len()] {
+        for part in [rows, tombstones, self.role_sets.len()] {
             bytes.extend(count(part)?.to_le_bytes());
         }
         for roles in self.role_sets {

@@ -1,4 +1,7 @@
-//! A column of truths, and sets of slots: one bit for each.
+//! A column of flags, and sets of rows: one bit for each.
+//!
+//! Not a library's bit set: a filter makes its bits 64 at a time out of a column ([`Bits::of`]), and
+//! columns grow and report their memory as the others do ([`growth`]).
 
 use super::growth;
 

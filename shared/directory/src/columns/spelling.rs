@@ -1,4 +1,4 @@
-//! Texts as they were typed, kept as how they differ from their folded form.
+//! Texts as they were typed, kept as the difference from their folded form.
 
 use super::{Full, bits::Bits, growth};
 
@@ -16,12 +16,12 @@ pub(super) struct Spellings {
 
 /// How one text is spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spelling<'a> {
+pub(crate) enum Spelling<'a> {
     /// As it is when folded.
     Folded,
     /// With capital initials.
     Capitalised,
-    /// Its own way.
+    /// In another way: this one.
     Own(&'a [u8]),
 }
 
@@ -36,19 +36,19 @@ impl<'a> Spelling<'a> {
         }
     }
 
-    /// The text as it was typed; none if what is kept is no text.
-    pub(super) fn typed(self, folded: &[u8]) -> Option<String> {
-        let text = |bytes| std::str::from_utf8(bytes).ok();
+    /// The text as it was typed.
+    pub(super) fn typed(self, folded: &[u8]) -> String {
+        // What the columns hold is UTF-8. Were it not, one strange name is better than no list.
         match self {
-            Self::Folded => text(folded).map(str::to_owned),
-            Self::Capitalised => text(folded).map(capitalise),
-            Self::Own(typed) => text(typed).map(str::to_owned),
+            Self::Folded => String::from_utf8_lossy(folded).into_owned(),
+            Self::Capitalised => capitalise(&String::from_utf8_lossy(folded)),
+            Self::Own(typed) => String::from_utf8_lossy(typed).into_owned(),
         }
     }
 }
 
 impl Spellings {
-    /// Notes how the text of the next row, `row`, is spelled.
+    /// Adds the spelling of the text in the next row, which is `row`.
     pub(super) fn push(&mut self, row: u32, spelling: Spelling<'_>) -> Result<(), Full> {
         if let Spelling::Own(typed) = spelling {
             let end = u32::try_from(self.bytes.len() + typed.len()).map_err(|_| Full)?;
@@ -101,7 +101,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fold::Folded;
+    use crate::query::fold::Folded;
 
     fn spell(typed: &[String], folded: &[Folded]) -> Spellings {
         let mut spellings = Spellings::default();
@@ -132,7 +132,7 @@ mod tests {
             let spellings = spell(&typed, &folded);
             for ((row, typed), folded) in (0..).zip(&typed).zip(&folded) {
                 let kept = spellings.get(row).typed(folded.as_str().as_bytes());
-                prop_assert_eq!(kept.as_ref(), Some(typed));
+                prop_assert_eq!(&kept, typed);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use domain::{Error, Result, Roles, Timestamp, UserId, Version, user::Profile};
+use domain::{Email, Name, Roles, Timestamp, UserId, Version, user::Profile};
 
 use super::{
     Full,
@@ -12,17 +12,22 @@ use super::{
     spelling::{Spelling, Spellings},
     text::Texts,
 };
-use crate::{
+use crate::query::{
+    SortKey,
     cursor::{Cursor, Key},
     fold::Folded,
-    listing::SortKey,
 };
 
-/// Where a row is.
-pub(super) type Slot = u32;
+/// The number of a row.
+pub(crate) type Slot = u32;
 
 /// The first bytes of a row's key, as a number, and the row.
 pub(super) type Keyed = (u64, Slot);
+
+/// Bytes of a name or address at most, before folding. Names have 100 characters and addresses 254
+/// bytes; folding makes at most three bytes of one (Unicode's longest expansion), and a
+/// [cursor](crate::query::cursor::MAX_CURSOR_CHARS) must have room for the result.
+const MAX_TEXT_BYTES: usize = 500;
 
 /// The columns.
 #[derive(Debug, Default)]
@@ -39,26 +44,26 @@ pub(super) struct Rows {
     pub(super) created: Vec<i64>,
     /// Microseconds since 1970.
     pub(super) updated: Vec<i64>,
-    /// Four bytes are enough: a user updates each second needs 136 years to use them up.
+    /// Four bytes are enough: one change a second uses them up in 136 years.
     versions: Vec<u32>,
     /// At least the bytes in each buffer of texts, whose places take four bytes.
     bytes: usize,
 }
 
-/// A row, as the columns hold it.
+/// The attributes in one row of the columns, or of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Record<'a> {
-    pub(super) id: UserId,
-    pub(super) name: &'a [u8],
-    pub(super) name_spelling: Spelling<'a>,
-    pub(super) email: &'a [u8],
-    pub(super) email_spelling: Spelling<'a>,
-    pub(super) roles: &'a Roles,
-    pub(super) active: bool,
-    pub(super) verified: bool,
-    pub(super) created: i64,
-    pub(super) updated: i64,
-    pub(super) version: u32,
+pub(crate) struct Record<'a> {
+    pub(crate) id: UserId,
+    pub(crate) name: &'a [u8],
+    pub(crate) name_spelling: Spelling<'a>,
+    pub(crate) email: &'a [u8],
+    pub(crate) email_spelling: Spelling<'a>,
+    pub(crate) roles: &'a Roles,
+    pub(crate) active: bool,
+    pub(crate) verified: bool,
+    pub(crate) created: i64,
+    pub(crate) updated: i64,
+    pub(crate) version: u32,
 }
 
 impl Rows {
@@ -66,10 +71,17 @@ impl Rows {
         self.texts.len()
     }
 
-    /// Appends a user.
+    /// True if the columns can hold the user.
+    pub(super) fn fits(user: &Profile) -> bool {
+        let texts = [user.name.as_str(), user.email.as_str()];
+        texts.iter().all(|text| text.len() <= MAX_TEXT_BYTES)
+            && u32::try_from(user.version.get()).is_ok()
+    }
+
+    /// Appends a user who [fits](Self::fits).
     ///
     /// # Errors
-    /// If there is no room; all columns are as before then.
+    /// If there is no room; then all columns are as before.
     pub(super) fn push(&mut self, user: &Profile) -> Result<Slot, Full> {
         let name = Folded::new(user.name.as_str());
         let email = Folded::new(user.email.as_str());
@@ -91,11 +103,11 @@ impl Rows {
     /// Appends a row.
     ///
     /// # Errors
-    /// If there is no room; all columns are as before then.
+    /// If there is no room; then all columns are as before.
     pub(super) fn append(&mut self, record: &Record<'_>) -> Result<Slot, Full> {
         let slot = u32::try_from(self.len()).map_err(|_| Full)?;
         self.bytes = self
-            .octets_with(record)
+            .bytes_with(record)
             .filter(|sum| u32::try_from(*sum).is_ok())
             .ok_or(Full)?;
         let roles = self.role_sets.number(record.roles)?;
@@ -112,7 +124,7 @@ impl Rows {
         Ok(slot)
     }
 
-    fn octets_with(&self, record: &Record<'_>) -> Option<usize> {
+    fn bytes_with(&self, record: &Record<'_>) -> Option<usize> {
         let own = |spelling| match spelling {
             Spelling::Own(typed) => typed.len(),
             Spelling::Folded | Spelling::Capitalised => 0,
@@ -148,28 +160,24 @@ impl Rows {
         self.ids.get(slot as usize).copied()
     }
 
-    /// The user of a row.
-    pub(super) fn profile(&self, slot: Slot) -> Result<Profile> {
-        let user = || {
-            let record = self.record(slot)?;
-            Some(Profile {
-                id: record.id,
-                // Parsed as ever: there is no back door to these types.
-                email: record.email_spelling.typed(record.email)?.parse().ok()?,
-                email_verified: record.verified,
-                name: record.name_spelling.typed(record.name)?.parse().ok()?,
-                roles: record.roles.clone(),
-                active: record.active,
-                created_at: Timestamp::from_micros(record.created),
-                updated_at: Timestamp::from_micros(record.updated),
-                version: Version::from(u64::from(record.version)),
-            })
-        };
-        user().ok_or_else(|| Error::internal(format!("row {slot} of the directory is no user")))
+    /// The user in a row.
+    pub(super) fn profile(&self, slot: Slot) -> Option<Profile> {
+        let record = self.record(slot)?;
+        Some(Profile {
+            id: record.id,
+            email: Email::stored(record.email_spelling.typed(record.email)),
+            email_verified: record.verified,
+            name: Name::stored(record.name_spelling.typed(record.name)),
+            roles: record.roles.clone(),
+            active: record.active,
+            created_at: Timestamp::from_micros(record.created),
+            updated_at: Timestamp::from_micros(record.updated),
+            version: Version::from(u64::from(record.version)),
+        })
     }
 
-    /// A row behind the first bytes of its key: comparing those in place spares most look-ups in
-    /// the columns.
+    /// A row with the first bytes of its key: comparing those first spares most look-ups in the
+    /// columns.
     pub(super) fn keyed(&self, key: SortKey, slot: Slot) -> Keyed {
         let row = slot as usize;
         let text = match key {
@@ -204,7 +212,7 @@ impl Rows {
         order.then_with(|| self.id(one).cmp(&self.id(other)))
     }
 
-    /// How a row compares with a cursor's place, ascending.
+    /// How a row compares with the place of a cursor, ascending.
     pub(super) fn compare_with(&self, slot: Slot, cursor: &Cursor) -> Ordering {
         let row = slot as usize;
         let order = match (cursor.sort.key, &cursor.key) {

@@ -1,16 +1,39 @@
 //! Segments to columns.
 
-use domain::{Roles, Timestamp, UserId, Version};
+use domain::{Role, Roles, Timestamp, UserId, Version};
 use uuid::Uuid;
 
 use super::{
-    super::{Tombstone, Unreadable, rows::Record, spelling::Spelling},
-    ACTIVE, CAPITALISED, EMAIL_SHIFT, FOLDED, FORMAT, MAX_UNPACKED, NAME_SHIFT, OWN, VERIFIED,
+    ACTIVE, CAPITALISED, EMAIL_SHIFT, FOLDED, FORMAT, MAX_UNPACKED, NAME_SHIFT, OWN, TOMBSTONE,
+    Unreadable, VERIFIED,
 };
+use crate::{
+    columns::{Columns, Record, Spelling},
+    row::Tombstone,
+};
+
+/// Applies the rows and tombstones of a segment to columns, as [`Columns::upsert`] does with those
+/// of the feed.
+///
+/// # Errors
+/// If it is no segment of the [format](FORMAT) known here, or there is no room. Some of its rows may
+/// have been applied then.
+pub fn load_segment(columns: &mut Columns, segment: &[u8]) -> Result<(), Unreadable> {
+    let segment = Segment::read(segment)?;
+    for record in segment.records() {
+        columns
+            .put_record(&record?)
+            .map_err(|_| Unreadable("there is no room for it"))?;
+    }
+    for tombstone in segment.tombstones() {
+        columns.erase(tombstone?);
+    }
+    Ok(())
+}
 
 /// A segment, unpacked.
 #[derive(Debug)]
-pub(in super::super) struct Segment {
+struct Segment {
     bytes: Vec<u8>,
     role_sets: Vec<Roles>,
     rows: usize,
@@ -22,8 +45,7 @@ pub(in super::super) struct Segment {
 const CUT_OFF: Unreadable = Unreadable("a segment is cut off");
 
 impl Segment {
-    /// Unpacks a segment.
-    pub(in super::super) fn read(packed: &[u8]) -> Result<Self, Unreadable> {
+    fn read(packed: &[u8]) -> Result<Self, Unreadable> {
         let bytes = zstd::bulk::decompress(packed, MAX_UNPACKED)
             .map_err(|_| Unreadable("a segment does not unpack"))?;
         let mut rest = bytes.as_slice();
@@ -45,16 +67,12 @@ impl Segment {
         })
     }
 
-    /// Its rows.
-    pub(in super::super) fn records(&self) -> impl Iterator<Item = Result<Record<'_>, Unreadable>> {
+    fn records(&self) -> impl Iterator<Item = Result<Record<'_>, Unreadable>> {
         let mut columns = self.columns();
         (0..self.rows).map(move |_| columns.as_mut().map_err(|error| *error)?.next(self))
     }
 
-    /// Its tombstones.
-    pub(in super::super) fn tombstones(
-        &self,
-    ) -> impl Iterator<Item = Result<Tombstone, Unreadable>> {
+    fn tombstones(&self) -> impl Iterator<Item = Result<Tombstone, Unreadable>> {
         let start = self.bytes.len().checked_sub(self.tombstones * TOMBSTONE);
         let mut rest = start.and_then(|start| self.bytes.get(start..));
         (0..self.tombstones).map(move |_| {
@@ -67,10 +85,10 @@ impl Segment {
         })
     }
 
-    fn columns(&self) -> Result<Columns<'_>, Unreadable> {
+    fn columns(&self) -> Result<Rest<'_>, Unreadable> {
         let mut rest = self.bytes.get(self.columns..).ok_or(CUT_OFF)?;
         let mut column = |width: usize| take_some(&mut rest, self.rows * width);
-        Ok(Columns {
+        Ok(Rest {
             ids: column(16)?,
             flags: column(1)?,
             roles: column(4)?,
@@ -83,11 +101,8 @@ impl Segment {
     }
 }
 
-/// Bytes of a tombstone.
-const TOMBSTONE: usize = 32;
-
 /// What is left of each column.
-struct Columns<'a> {
+struct Rest<'a> {
     ids: &'a [u8],
     flags: &'a [u8],
     roles: &'a [u8],
@@ -98,7 +113,7 @@ struct Columns<'a> {
     texts: &'a [u8],
 }
 
-impl<'a> Columns<'a> {
+impl<'a> Rest<'a> {
     fn next(&mut self, segment: &'a Segment) -> Result<Record<'a>, Unreadable> {
         let [flags] = take(&mut self.flags)?;
         let roles = u32::from_le_bytes(take(&mut self.roles)?) as usize;
@@ -131,8 +146,8 @@ fn roles(rest: &mut &[u8]) -> Result<Roles, Unreadable> {
     let role = |_| {
         let [length] = take(rest)?;
         let word = std::str::from_utf8(take_some(rest, usize::from(length))?);
-        let role = word.ok().and_then(|word| word.parse().ok());
-        role.ok_or(Unreadable("a segment has a role that is none"))
+        word.map(|word| Role::stored(word.to_owned()))
+            .map_err(|_| Unreadable("a segment has a role that is no text"))
     };
     (0..count).map(role).collect()
 }

@@ -1,8 +1,6 @@
-//! Questions answered from the columns.
+//! The page which answers a query.
 
 use std::ops::Range;
-
-use domain::Result;
 
 use super::{
     Columns,
@@ -11,91 +9,76 @@ use super::{
     rows::{Rows, Slot},
     text::Within,
 };
-use crate::{
-    Cursor,
-    fold::Folded,
-    listing::{Listed, Listing, Position, SortKey},
-};
+use crate::query::{Cursor, Position, SortKey, UserPage, UserQuery, fold::Folded};
 
-/// Users up to which a page is looked for in an order that is not made yet by selection.
+/// Up to this many users from the nearer end a page is found by selection if its order is not made
+/// yet.
 const SHALLOW: usize = 1_000;
 
-/// If matches are fewer than one in so many rows, selecting among them is cheaper than walking all.
+/// If fewer than one in so many rows matches, selecting among the matches is cheaper than a walk.
 const SPARSE: usize = 32;
 
-/// A page, ascending, and whether there are matches beyond its ends.
+/// The rows of a page, ascending, and whether there are matches beyond its ends.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) slots: Vec<Slot>,
-    pub(super) below: bool,
-    pub(super) above: bool,
-}
-
-/// Which of the matches are wanted, ascending.
-#[derive(Debug)]
-pub(super) enum Wanted<'a> {
-    /// By their ranks.
-    Ranks(Range<usize>),
-    /// So many next to a place.
-    Beside(&'a Cursor, usize),
+pub(super) struct PageRows {
+    slots: Vec<Slot>,
+    below: bool,
+    above: bool,
 }
 
 impl Columns {
-    /// Answers a question. Takes `&mut self` since orders are made and mended when asked for.
-    pub fn list(&mut self, listing: &Listing) -> Result<Listed> {
-        let matching = self.matching(listing);
+    /// The page asked for, and the exact total. Takes `&mut self` since orders are made and brought
+    /// up to date when they are used.
+    pub fn list(&mut self, query: &UserQuery) -> UserPage {
+        let matching = self.matching(query);
         let total = matching.as_ref().map_or(self.len(), Bits::count);
-        let sort = listing.sort;
-        let wanted = wanted(listing, total);
+        let sort = query.sort;
         let Self {
             rows, live, orders, ..
         } = self;
         let order = order_by(sort.key, orders);
-        let wants_order = order.is_wanted(wanted.reach(total) > SHALLOW);
-        let mut found = if wants_order && !is_sparse(total, rows) {
-            walk(
-                order.slots(rows, live),
-                rows,
-                matching.as_ref(),
-                total,
-                &wanted,
-            )
+        let deep = distance(query, total) > SHALLOW;
+        let PageRows {
+            mut slots,
+            below,
+            above,
+        } = if order.is_worth_it(deep) && !is_sparse(total, rows) {
+            let order = order.slots(rows, live);
+            walk(order, rows, matching.as_ref(), total, query)
         } else {
-            let among = matching.as_ref().unwrap_or(live);
-            select(rows, sort.key, among, total, &wanted)
+            select(rows, matching.as_ref().unwrap_or(live), total, query)
         };
-        let (mut before, mut after) = (found.below, found.above);
+        let (mut before, mut after) = (below, above);
         if sort.descending {
-            found.slots.reverse();
+            slots.reverse();
             (before, after) = (after, before);
         }
-        let users = found.slots.iter().map(|slot| rows.profile(*slot));
-        let users = users.collect::<Result<Vec<_>>>()?;
-        let beside = |user: Option<_>, forward| match (user, &listing.position) {
+        let users: Vec<_> = slots
+            .into_iter()
+            .filter_map(|slot| rows.profile(slot))
+            .collect();
+        let beside = |user: Option<_>, forward| match (user, &query.position) {
             (Some(user), _) => Some(Cursor::beside(user, sort, forward)),
-            // Whoever was there has gone; the way back is from the place itself.
+            // The page is empty; the way back starts at the place itself.
             (None, Position::Cursor(cursor)) => Some(cursor.turned()),
             (None, _) => None,
         };
-        Ok(Listed {
+        UserPage {
             total: total as u64,
             next: after.then(|| beside(users.last(), true)).flatten(),
             previous: before.then(|| beside(users.first(), false)).flatten(),
             users,
-        })
+        }
     }
 
     /// The live rows that match search and filter; none if that is all of them.
-    fn matching(&self, listing: &Listing) -> Option<Bits> {
-        let search = listing.search.as_deref().map(|needle| {
-            self.rows
-                .texts
-                .containing(Folded::new(needle).as_str(), Within::Either)
+    fn matching(&self, query: &UserQuery) -> Option<Bits> {
+        let search = query.search.as_deref().map(|needle| {
+            let needle = Folded::new(needle);
+            self.rows.texts.containing(needle.as_str(), Within::Either)
         });
-        let filter = listing
-            .filter
-            .as_ref()
-            .map(|filter| self.rows.satisfying(filter));
+        let filter = query.filter.as_ref();
+        let filter = filter.map(|filter| self.rows.satisfying(filter));
         let mut matching = match (search, filter) {
             (None, None) => return None,
             (Some(one), None) | (None, Some(one)) => one,
@@ -106,16 +89,6 @@ impl Columns {
         };
         matching.and(&self.live);
         Some(matching)
-    }
-}
-
-impl Wanted<'_> {
-    /// How far into the order of so many matches this reaches, from the nearer end.
-    fn reach(&self, total: usize) -> usize {
-        match self {
-            Self::Ranks(ranks) => ranks.end.min(total - ranks.start),
-            Self::Beside(_, limit) => *limit,
-        }
     }
 }
 
@@ -130,19 +103,27 @@ fn order_by(key: SortKey, orders: &mut [Order; 4]) -> &mut Order {
     }
 }
 
-fn wanted(listing: &Listing, total: usize) -> Wanted<'_> {
-    let limit = listing.limit as usize;
-    if let Position::Cursor(cursor) = &listing.position {
-        return Wanted::Beside(cursor, limit);
-    }
-    let offset = usize::try_from(listing.offset().unwrap_or_default()).unwrap_or(usize::MAX);
+/// The ranks of a page by number among so many matches, ascending.
+fn ranks(query: &UserQuery, total: usize) -> Range<usize> {
+    let offset = usize::try_from(query.offset().unwrap_or_default()).unwrap_or(usize::MAX);
     let start = total.min(offset);
-    let end = total.min(start + limit);
-    Wanted::Ranks(if listing.sort.descending {
+    let end = total.min(start + query.limit as usize);
+    if query.sort.descending {
         total - end..total - start
     } else {
         start..end
-    })
+    }
+}
+
+/// How far into the order of so many matches the page is, from the nearer end.
+fn distance(query: &UserQuery, total: usize) -> usize {
+    match query.position {
+        Position::Cursor(_) => query.limit as usize,
+        Position::Start | Position::Page(_) => {
+            let ranks = ranks(query, total);
+            ranks.end.min(total - ranks.start)
+        }
+    }
 }
 
 fn is_sparse(total: usize, rows: &Rows) -> bool {
@@ -155,12 +136,12 @@ pub(super) fn walk(
     rows: &Rows,
     matching: Option<&Bits>,
     total: usize,
-    wanted: &Wanted<'_>,
-) -> Found {
-    let ranks = match wanted {
-        Wanted::Ranks(ranks) => ranks,
-        Wanted::Beside(cursor, limit) => return walk_from(order, rows, matching, cursor, *limit),
-    };
+    query: &UserQuery,
+) -> PageRows {
+    if let Position::Cursor(cursor) = &query.position {
+        return walk_from(order, rows, matching, cursor, query.limit as usize);
+    }
+    let ranks = ranks(query, total);
     let slots = match matching {
         None => order.get(ranks.clone()).unwrap_or_default().to_vec(),
         // From the nearer end.
@@ -183,7 +164,7 @@ pub(super) fn walk(
             slots
         }
     };
-    Found {
+    PageRows {
         slots,
         below: ranks.start > 0,
         above: ranks.end < total,
@@ -196,12 +177,12 @@ fn walk_from(
     matching: Option<&Bits>,
     cursor: &Cursor,
     limit: usize,
-) -> Found {
+) -> PageRows {
     let matches = |slot: &Slot| matching.is_none_or(|matching| matching.get(*slot as usize));
     let admitted = |slot: &Slot| cursor.admits(rows.compare_with(*slot, cursor));
     let ascends = cursor.ascends();
     let (low, high) = order.split_at(order.partition_point(|slot| admitted(slot) != ascends));
-    // One more than wanted tells whether there are more.
+    // One more than the page takes shows whether there are more.
     let mut slots: Vec<_> = if ascends {
         high.iter()
             .copied()
@@ -219,14 +200,14 @@ fn walk_from(
     let more = slots.len() > limit;
     slots.truncate(limit);
     if ascends {
-        Found {
+        PageRows {
             slots,
             below: low.iter().rev().any(matches),
             above: more,
         }
     } else {
         slots.reverse();
-        Found {
+        PageRows {
             slots,
             below: more,
             above: high.iter().any(matches),
@@ -235,17 +216,11 @@ fn walk_from(
 }
 
 /// The page, by selecting among the matches. Takes time linear in them.
-pub(super) fn select(
-    rows: &Rows,
-    key: SortKey,
-    among: &Bits,
-    total: usize,
-    wanted: &Wanted<'_>,
-) -> Found {
-    let ranks = match wanted {
-        Wanted::Ranks(ranks) => ranks,
-        Wanted::Beside(cursor, limit) => return select_from(rows, among, total, cursor, *limit),
-    };
+pub(super) fn select(rows: &Rows, among: &Bits, total: usize, query: &UserQuery) -> PageRows {
+    if let Position::Cursor(cursor) = &query.position {
+        return select_from(rows, among, total, cursor, query.limit as usize);
+    }
+    let (key, ranks) = (query.sort.key, ranks(query, total));
     let mut keyed: Vec<_> = among.ones().map(|slot| rows.keyed(key, slot)).collect();
     let compare = |a: &_, b: &_| rows.compare_keyed(key, a, b);
     if ranks.end < keyed.len() {
@@ -257,14 +232,14 @@ pub(super) fn select(
     }
     let mut page = keyed.split_off(ranks.start.min(keyed.len()));
     page.sort_unstable_by(compare);
-    Found {
+    PageRows {
         slots: page.into_iter().map(|(_, slot)| slot).collect(),
         below: ranks.start > 0,
         above: ranks.end < total,
     }
 }
 
-fn select_from(rows: &Rows, among: &Bits, total: usize, cursor: &Cursor, limit: usize) -> Found {
+fn select_from(rows: &Rows, among: &Bits, total: usize, cursor: &Cursor, limit: usize) -> PageRows {
     let key = cursor.sort.key;
     let admitted = |slot: &Slot| cursor.admits(rows.compare_with(*slot, cursor));
     let candidates = among.ones().filter(admitted);
@@ -284,14 +259,14 @@ fn select_from(rows: &Rows, among: &Bits, total: usize, cursor: &Cursor, limit: 
     keyed.sort_unstable_by(compare);
     let mut slots: Vec<_> = keyed.into_iter().map(|(_, slot)| slot).collect();
     if ascends {
-        Found {
+        PageRows {
             slots,
             below: beyond,
             above: more,
         }
     } else {
         slots.reverse();
-        Found {
+        PageRows {
             slots,
             below: more,
             above: beyond,

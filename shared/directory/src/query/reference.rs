@@ -1,27 +1,21 @@
-//! What the answer is: the plain way to list users, against which the columns are tested, and which
-//! is fast enough for tests that have a handful of users.
+//! The plain way to list users, against which the columns are tested.
 
 use std::cmp::Ordering;
 
 use domain::user::Profile;
 
-use crate::{
-    Cursor,
-    cursor::Key,
-    fold::Folded,
-    listing::{Listed, Listing, Position, SortKey},
-};
+use super::{Cursor, Position, SortKey, UserPage, UserQuery, cursor::Key, fold::Folded};
 
 /// The page of `users` asked for.
-pub fn list(users: impl IntoIterator<Item = Profile>, listing: &Listing) -> Listed {
+pub(crate) fn list(users: impl IntoIterator<Item = Profile>, query: &UserQuery) -> UserPage {
     let mut users: Vec<_> = users
         .into_iter()
-        .filter(|user| matches(user, listing))
+        .filter(|user| matches(user, query))
         .collect();
-    users.sort_by(|one, other| compare(listing, one, other));
+    users.sort_by(|one, other| compare(query, one, other));
     let total = users.len();
-    let limit = listing.limit as usize;
-    let (start, end) = match &listing.position {
+    let limit = query.limit as usize;
+    let (start, end) = match &query.position {
         Position::Cursor(cursor) => {
             let admitted = |user: &Profile| cursor.admits(compare_with(user, cursor));
             let split = users.partition_point(|user| admitted(user) != cursor.forward);
@@ -32,19 +26,19 @@ pub fn list(users: impl IntoIterator<Item = Profile>, listing: &Listing) -> List
             }
         }
         Position::Start | Position::Page(_) => {
-            let offset = usize::try_from(listing.offset().unwrap_or_default());
+            let offset = usize::try_from(query.offset().unwrap_or_default());
             let start = total.min(offset.unwrap_or(usize::MAX));
             (start, total.min(start + limit))
         }
     };
     let page = users.get(start..end).unwrap_or_default().to_vec();
-    let beside = |user: Option<&Profile>, forward| match (user, &listing.position) {
-        (Some(user), _) => Some(Cursor::beside(user, listing.sort, forward)),
-        // Whoever was there has gone; the way back is from the place itself.
+    let beside = |user: Option<&Profile>, forward| match (user, &query.position) {
+        (Some(user), _) => Some(Cursor::beside(user, query.sort, forward)),
+        // The page is empty; the way back starts at the place itself.
         (None, Position::Cursor(cursor)) => Some(cursor.turned()),
         (None, _) => None,
     };
-    Listed {
+    UserPage {
         next: (end < total).then(|| beside(page.last(), true)).flatten(),
         previous: (start > 0).then(|| beside(page.first(), false)).flatten(),
         users: page,
@@ -52,22 +46,22 @@ pub fn list(users: impl IntoIterator<Item = Profile>, listing: &Listing) -> List
     }
 }
 
-fn matches(user: &Profile, listing: &Listing) -> bool {
+fn matches(user: &Profile, query: &UserQuery) -> bool {
     let contains = |needle: &str| {
         let needle = Folded::new(needle);
         [user.name.as_str(), user.email.as_str()]
             .iter()
             .any(|text| Folded::new(text).as_str().contains(needle.as_str()))
     };
-    listing.search.as_deref().is_none_or(contains)
-        && listing
+    query.search.as_deref().is_none_or(contains)
+        && query
             .filter
             .as_ref()
             .is_none_or(|filter| filter.is_satisfied_by(user))
 }
 
-fn compare(listing: &Listing, one: &Profile, other: &Profile) -> Ordering {
-    let sort = listing.sort;
+fn compare(query: &UserQuery, one: &Profile, other: &Profile) -> Ordering {
+    let sort = query.sort;
     let order = compare_with(one, &Cursor::beside(other, sort, true));
     if sort.descending {
         order.reverse()

@@ -29,7 +29,7 @@ impl RoleSets {
         self.sets.get(number as usize)
     }
 
-    /// For each set, whether it stands the test.
+    /// For each set, the result of the test.
     pub(super) fn test(&self, test: impl FnMut(&Roles) -> bool) -> Vec<bool> {
         self.sets.iter().map(test).collect()
     }

@@ -6,9 +6,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Timestamp, UserId, error::Violation, user::Profile};
 use uuid::Uuid;
 
-use crate::{
+use super::{
     fold::Folded,
-    listing::{Sort, SortKey},
+    sort::{Sort, SortKey},
 };
 
 /// A place in an order: the sort key and the id of the user there, and which side of it is meant.

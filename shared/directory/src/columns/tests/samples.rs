@@ -1,4 +1,4 @@
-//! Users, rows and questions that meet often, and the plain model.
+//! Users, rows and queries that meet often, and the plain model.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,14 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::{
-    Cursor, Row, Tombstone,
-    listing::{Listed, Listing, Position, Sort, SortKey},
-    reference,
-    specification::tests::specifications,
+    FeedRow, Tombstone,
+    query::{
+        Cursor, Position, Sort, SortKey, UserPage, UserQuery, filter::tests::specifications,
+        reference,
+    },
 };
 
-/// Few enough that users meet again, many enough that rows die by the hundred.
+/// Few enough that users meet again, many enough that rows are deleted by the hundred.
 pub(super) const USERS: u128 = 24;
 pub(super) const MICROS: std::ops::Range<i64> = 0..6;
 
@@ -89,15 +90,15 @@ pub(super) fn users() -> impl Strategy<Value = Profile> {
     )
 }
 
-pub(crate) fn rows() -> impl Strategy<Value = Row> {
+pub(crate) fn rows() -> impl Strategy<Value = FeedRow> {
     let erased = (ids(), 1..8_u64).prop_map(|(id, version)| {
-        Row::Erased(Tombstone {
+        FeedRow::Erased(Tombstone {
             id,
             version: Version::from(version),
             updated_at: Timestamp::from_micros(0),
         })
     });
-    prop_oneof![5 => users().prop_map(Row::Present), 1 => erased]
+    prop_oneof![5 => users().prop_map(FeedRow::Present), 1 => erased]
 }
 
 pub(super) fn sorts() -> impl Strategy<Value = Sort> {
@@ -105,7 +106,7 @@ pub(super) fn sorts() -> impl Strategy<Value = Sort> {
         .prop_map(|(key, descending)| Sort { key, descending })
 }
 
-pub(crate) fn listings() -> impl Strategy<Value = Listing> {
+pub(crate) fn queries() -> impl Strategy<Value = UserQuery> {
     let position = prop_oneof![
         Just(None),
         (1..8_u32).prop_map(|page| Some(Ok(page))),
@@ -114,7 +115,7 @@ pub(crate) fn listings() -> impl Strategy<Value = Listing> {
     let search = prop::option::of(texts());
     let filter = prop::option::of(specifications(texts(), MICROS));
     (position, 1..12_u32, search, filter, sorts()).prop_map(
-        |(position, limit, search, filter, sort)| Listing {
+        |(position, limit, search, filter, sort)| UserQuery {
             position: match position {
                 None => Position::Start,
                 Some(Ok(page)) => Position::Page(page),
@@ -136,10 +137,10 @@ pub(crate) fn listings() -> impl Strategy<Value = Listing> {
 pub(super) struct Model(BTreeMap<UserId, (Version, Option<Profile>)>);
 
 impl Model {
-    pub(super) fn upsert(&mut self, row: &Row) -> bool {
+    pub(super) fn upsert(&mut self, row: &FeedRow) -> bool {
         let (id, version, user) = match row {
-            Row::Present(user) => (user.id, user.version, Some(user.clone())),
-            Row::Erased(tombstone) => (tombstone.id, tombstone.version, None),
+            FeedRow::Present(user) => (user.id, user.version, Some(user.clone())),
+            FeedRow::Erased(tombstone) => (tombstone.id, tombstone.version, None),
         };
         let news = self.0.get(&id).is_none_or(|(known, _)| *known < version);
         if news {
@@ -149,28 +150,25 @@ impl Model {
     }
 
     /// The row as the next version of its user.
-    pub(super) fn renew(&self, row: Row) -> Row {
+    pub(super) fn renew(&self, row: FeedRow) -> FeedRow {
         let next = |id: UserId| {
             self.0
                 .get(&id)
                 .map_or(Version::FIRST, |(known, _)| known.next())
         };
         match row {
-            Row::Present(user) => Row::Present(Profile {
+            FeedRow::Present(user) => FeedRow::Present(Profile {
                 version: next(user.id),
                 ..user
             }),
-            Row::Erased(tombstone) => Row::Erased(Tombstone {
+            FeedRow::Erased(tombstone) => FeedRow::Erased(Tombstone {
                 version: next(tombstone.id),
                 ..tombstone
             }),
         }
     }
 
-    pub(super) fn list(&self, listing: &Listing) -> Listed {
-        reference::list(
-            self.0.values().filter_map(|(_, user)| user.clone()),
-            listing,
-        )
+    pub(super) fn list(&self, query: &UserQuery) -> UserPage {
+        reference::list(self.0.values().filter_map(|(_, user)| user.clone()), query)
     }
 }

@@ -1,4 +1,6 @@
-//! Segments: columns as bytes, to be kept and loaded again.
+//! Snapshots: columns as bytes, to be kept and loaded again.
+//!
+//! A snapshot is a [`Manifest`] and the segments it names. A segment is
 //!
 //! | part, in this order | bytes |
 //! |---|---|
@@ -17,24 +19,42 @@
 //! Numbers are little-endian; all of it is compressed by zstd. Column after column, since like
 //! things next to each other compress best.
 
+mod manifest;
 mod read;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
-pub(super) use read::Segment;
-pub(super) use write::{Told, cut};
+use std::time::Duration;
+
+pub use self::{
+    manifest::{Manifest, SegmentName, SegmentRef},
+    read::load_segment,
+    write::segments,
+};
+
+/// How long a segment is kept unless it is removed before. A snapshot writes those anew of which half
+/// that time is over.
+pub const SEGMENT_LIFE: Duration = Duration::from_hours(7 * 24);
+
+/// A snapshot, or a part of one, that is damaged or was written by another version of this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a snapshot is unreadable: {0}")]
+pub struct Unreadable(pub &'static str);
 
 /// The number of this layout. It must grow whenever the same bytes would mean something else:
-/// that includes [folding](crate::fold).
+/// that includes [folding](crate::query::fold).
 pub const FORMAT: u32 = 1;
 
 /// Bytes of a segment at most: with its key it fits into an item of `DynamoDB`, which takes 400 KB.
-pub const MAX_OCTETS: usize = 350_000;
+pub const MAX_BYTES: usize = 350_000;
 
-/// Bytes of a segment before compression at most, so that whoever reads it knows what room it needs.
+/// Bytes of a segment before compression at most, so that a reader knows what room it needs.
 const MAX_UNPACKED: usize = 4 << 20;
+
+/// Bytes of a tombstone.
+const TOMBSTONE: usize = 32;
 
 const ACTIVE: u8 = 1;
 const VERIFIED: u8 = 2;

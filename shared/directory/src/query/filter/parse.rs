@@ -6,7 +6,7 @@ use std::str::FromStr;
 use domain::{Timestamp, error::Violation};
 
 use super::{Attribute, Comparison, FlagAttribute, Predicate, Specification, TextTest};
-use crate::fold::Folded;
+use crate::query::fold::Folded;
 
 /// Characters a filter may have.
 pub const MAX_CHARS: usize = 1024;

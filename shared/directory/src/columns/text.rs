@@ -4,7 +4,7 @@ use memchr::memmem::Finder;
 
 use super::{Full, bits::Bits, growth};
 
-/// Stands behind every text. It occurs nowhere in UTF-8, so no needle can match across it.
+/// Ends every text. It does not occur in UTF-8, so no match can span two texts.
 const END: u8 = 0xff;
 
 /// The texts of rows, in the order of rows: name, end, address, end.
@@ -17,7 +17,7 @@ pub(super) struct Texts {
     emails: Vec<u16>,
 }
 
-/// In which of a row's texts to look.
+/// Which of the texts of a row to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Within {
     Name,

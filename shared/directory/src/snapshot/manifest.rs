@@ -6,15 +6,15 @@ use domain::{Timestamp, history::Digest};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
 
-use super::SHARDS;
+use crate::row::SHARDS;
 
-/// A snapshot of the columns: which segments they are, and what the feed holds besides.
+/// A snapshot of the columns: its segments, and from where on the feed has more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
     /// Grows by one with each snapshot.
     pub generation: u64,
-    /// The [`FORMAT`](super::segment::FORMAT) of the segments.
+    /// The [`FORMAT`](super::FORMAT) of the segments.
     pub format: u32,
     /// When it was written.
     pub written_at: Timestamp,
@@ -24,8 +24,8 @@ pub struct Manifest {
     pub users: u64,
     /// The segments.
     pub segments: Vec<SegmentRef>,
-    /// The segments of the generation before that are none of this one: somebody may be reading
-    /// them still, so the generation after removes them.
+    /// The segments of the generation before which this one has no more. Another process may still
+    /// be reading them, so the next generation removes them.
     pub retired: Vec<SegmentRef>,
 }
 
@@ -33,17 +33,17 @@ pub struct Manifest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SegmentRef {
-    /// Which one.
+    /// Its name.
     pub name: SegmentName,
-    /// When it was written: it does not stay for ever.
+    /// When it was written: it is kept for [`SEGMENT_LIFE`](super::SEGMENT_LIFE).
     pub written_at: Timestamp,
 }
 
 /// The name of a segment: the generation for which it was written first, and the hash of its bytes.
 ///
-/// By its hash a segment proves that it is whole, and an unchanged one is known, so that it need
-/// not be written again. By its generation, nobody who removes what an older snapshot left behind
-/// can meet what a newer one is just writing.
+/// The hash proves that a segment is whole, and shows which segments are unchanged and need not be
+/// written again. The generation keeps the removal of an older snapshot's segments away from those
+/// which a newer one is writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentName {
     /// For which generation it was written.
@@ -62,7 +62,7 @@ impl SegmentName {
         }
     }
 
-    /// Whether these are its bytes.
+    /// True if these are its bytes.
     pub fn is_of(&self, bytes: &[u8]) -> bool {
         Self::of(self.generation, bytes) == *self
     }

@@ -5,23 +5,23 @@ use super::{
     growth,
     rows::{Rows, Slot},
 };
-use crate::listing::SortKey;
+use crate::query::SortKey;
 
-/// Changes up to which rows are moved one by one; beyond, one pass over all is cheaper.
+/// Up to this many changes rows are moved one by one; beyond, one pass over all is cheaper.
 const FEW: usize = 8;
 
 /// The live rows, ascending by one key and id.
 ///
-/// It is made when it is asked for again, and catches up with changes whenever it is used. Sorting a
-/// million rows takes a tenth of a second, which one question alone is not worth.
+/// It is made when it is asked for the second time, and catches up with changes whenever it is used.
+/// Sorting a million rows takes a tenth of a second: too much for one query alone.
 #[derive(Debug)]
 pub(super) struct Order {
     key: SortKey,
     slots: Option<Vec<Slot>>,
     asked_for: bool,
-    /// Rows from here on are not in yet.
+    /// Rows from here on are not sorted in yet.
     covered: usize,
-    /// Rows that are in and have died.
+    /// Rows that are sorted in and were deleted since.
     stale: Vec<Slot>,
 }
 
@@ -36,13 +36,13 @@ impl Order {
         }
     }
 
-    /// Whether it is worth having: always if the question is deep, else from the second time on.
-    pub(super) fn is_wanted(&mut self, deep: bool) -> bool {
+    /// True if it is worth making: always if the page is deep, else from the second time on.
+    pub(super) fn is_worth_it(&mut self, deep: bool) -> bool {
         let asked_before = std::mem::replace(&mut self.asked_for, true);
         deep || asked_before
     }
 
-    /// Notes that a row has died.
+    /// Notes that a row was deleted.
     pub(super) fn forget(&mut self, slot: Slot) {
         if self.slots.is_some() && (slot as usize) < self.covered {
             self.stale.push(slot);
@@ -71,7 +71,7 @@ impl Order {
         self.slots.insert(slots)
     }
 
-    /// Renumbers the rows after dead ones were taken out. `renumbered` has the new number of each
+    /// Renumbers the rows after deleted ones were taken out. `renumbered` has the new number of each
     /// old row.
     pub(super) fn renumber(&mut self, renumbered: &[Slot], live: &Bits) {
         let Some(slots) = &mut self.slots else { return };
@@ -79,7 +79,7 @@ impl Order {
         for slot in slots.iter_mut() {
             *slot = renumbered.get(*slot as usize).copied().unwrap_or_default();
         }
-        // Without dead rows, what is covered is what is in.
+        // Without deleted rows, all that is covered is sorted in.
         self.covered = slots.len();
         self.stale.clear();
     }
@@ -90,7 +90,7 @@ impl Order {
     }
 
     fn move_each(&self, slots: &mut Vec<Slot>, added: &[Slot], rows: &Rows) {
-        // A dead row still has its columns, so it is found as a live one is.
+        // A deleted row still has its columns, so it is found as a live one is.
         for gone in &self.stale {
             if let Ok(at) = slots.binary_search_by(|slot| rows.compare(self.key, *slot, *gone)) {
                 slots.remove(at);

@@ -1,4 +1,4 @@
-//! What users must satisfy to be listed: predicates joined by and, or, not.
+//! What users must satisfy to be page: predicates joined by and, or, not.
 //!
 //! One specification is evaluated in three places, which must agree: on one [`Profile`] here, over
 //! the directory's columns, and by `DynamoDB` as a filter expression. Its text is the SCIM filter
@@ -14,7 +14,7 @@ use domain::{Role, Timestamp, user::Profile};
 
 pub use parse::{MAX_CHARS, MAX_DEPTH, MAX_PREDICATES};
 
-use crate::fold::Folded;
+use crate::query::fold::Folded;
 
 /// A condition on users.
 #[derive(Debug, Clone, PartialEq, Eq)]
