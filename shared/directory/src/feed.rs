@@ -11,7 +11,7 @@ use crate::{
     row::{FeedRow, SHARDS},
 };
 
-/// The users who satisfy a specification. The store narrows them down as far as it can tell.
+/// The users who satisfy a specification. The store drops others as far as it can.
 ///
 /// A user who changes meanwhile may come twice; the newest users may be missing.
 pub fn matching<'a>(

@@ -11,11 +11,11 @@ use super::{
     sort::{Sort, SortKey},
 };
 
-/// A place in an order: the sort key and the id of the user there, and which side of it is meant.
+/// A place in an order, given by the sort key and the id of a user, and a side of that place.
 ///
-/// The place needs no user to be there. A walk by cursors sees every user once whose sort key stays
-/// the same throughout, whoever else comes and goes; a user whose key changes may move past the
-/// walk, so walks that must be complete sort by `createdAt`, which never changes.
+/// The user need not exist any more. A walk by cursors sees each user exactly once whose sort key does
+/// not change meanwhile; a user whose key changes may move past the walk, so walks that must be
+/// complete sort by `createdAt`, which never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     /// The order.
@@ -24,18 +24,18 @@ pub struct Cursor {
     pub key: Key,
     /// The id there.
     pub id: UserId,
-    /// Whether the page follows the place, or leads up to it.
+    /// True if the page follows the place, false if it leads up to it.
     pub forward: bool,
-    /// Whether a user exactly there is on the page.
+    /// True if a user exactly there is on the page.
     pub inclusive: bool,
 }
 
 /// A value of a sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
-    /// Of `createdAt` and `updatedAt`.
+    /// Of `createdAt` or `updatedAt`.
     Time(Timestamp),
-    /// Of `name` and `email`.
+    /// Of `name` or `email`.
     Text(Folded),
 }
 
@@ -52,7 +52,7 @@ impl Key {
 }
 
 impl Cursor {
-    /// The place of `user`, without the user.
+    /// The place of `user`, who is not on the page.
     pub fn beside(user: &Profile, sort: Sort, forward: bool) -> Self {
         Self {
             sort,
@@ -73,12 +73,12 @@ impl Cursor {
         }
     }
 
-    /// Whether the page of this cursor is on the ascending side of its place.
+    /// True if the page is on the ascending side of the place.
     pub fn ascends(&self) -> bool {
         self.forward != self.sort.descending
     }
 
-    /// Whether a user is on this side of the place, given how user and place compare, ascending.
+    /// True if a user is on this side of the place, given how user and place compare, ascending.
     pub fn admits(&self, user_to_place: Ordering) -> bool {
         match user_to_place {
             Ordering::Equal => self.inclusive,
@@ -88,7 +88,7 @@ impl Cursor {
     }
 }
 
-/// The layout's number, so that a later one can be told from this.
+/// The number of the layout, which a later layout must not have.
 const LAYOUT: u8 = 1;
 
 const DESCENDING: u8 = 1;

@@ -58,7 +58,7 @@ proptest! {
     fn loaded_columns_answer_as_those_which_were_written(
         fed in prop::collection::vec(rows(), 0..150),
         later in prop::collection::vec(rows(), 0..50),
-        questions in prop::collection::vec(queries(), 5),
+        asked in prop::collection::vec(queries(), 5),
     ) {
         let mut written = Columns::new();
         for row in &fed {
@@ -68,11 +68,11 @@ proptest! {
         // In any order, and twice.
         let mut loaded = loaded(segments.iter().rev().chain(&segments));
         prop_assert_eq!(super::segments(&loaded).unwrap(), segments);
-        // What comes afterwards is news to both, or to none: tombstones count.
+        // A later row is applied to both or to none: tombstones count.
         for row in &later {
             prop_assert_eq!(loaded.upsert(row).unwrap(), written.upsert(row).unwrap());
         }
-        for query in questions {
+        for query in asked {
             prop_assert_eq!(loaded.list(&query), written.list(&query));
         }
     }
@@ -86,7 +86,7 @@ proptest! {
         let segments = super::segments(&columns((1..50).map(|number| user(number, "Ann")))).unwrap();
         let unpacked = zstd::bulk::decompress(&segments[0], MAX_UNPACKED).unwrap();
         let pack = |bytes: &[u8]| zstd::bulk::compress(bytes, 1).unwrap();
-        // Its hash would tell; one who forged that too must not make us panic.
+        // The hash would show it; a forged one must not make us panic either.
         let cut = load_segment(&mut Columns::new(), &pack(&unpacked[..cut % unpacked.len()]));
         prop_assert!(cut.is_err());
         let mut flipped = unpacked.clone();

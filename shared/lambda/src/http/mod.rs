@@ -4,7 +4,7 @@
 pub mod access;
 mod authorization;
 pub mod fields;
-pub mod pagination;
+pub mod pages;
 pub mod parameters;
 pub mod problem;
 mod request;

@@ -18,7 +18,7 @@ use crate::query::{Cursor, Position, Sort, SortKey, UserQuery};
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// A row, and whether it is news.
+    /// A row, and whether to make it the next version of its user.
     Feed(FeedRow, bool),
     Ask(UserQuery),
 }
@@ -29,15 +29,15 @@ proptest! {
     #[test]
     fn columns_answer_as_the_plain_model_does(
         steps in prop::collection::vec(prop_oneof![
-            4 => (rows(), prop::bool::weighted(0.8)).prop_map(|(row, news)| Step::Feed(row, news)),
+            4 => (rows(), prop::bool::weighted(0.8)).prop_map(|(row, newer)| Step::Feed(row, newer)),
             1 => queries().prop_map(Step::Ask),
         ], 0..250),
     ) {
         let (mut columns, mut model) = (Columns::new(), Model::default());
         for step in steps {
             match step {
-                Step::Feed(row, news) => {
-                    let row = if news { model.renew(row) } else { row };
+                Step::Feed(row, newer) => {
+                    let row = if newer { model.renew(row) } else { row };
                     prop_assert_eq!(columns.upsert(&row).unwrap(), model.upsert(&row));
                 }
                 Step::Ask(query) => {
@@ -84,7 +84,7 @@ proptest! {
         limit in 1..6_u32,
         back in any::<bool>(),
     ) {
-        // Those who stay have ids of their own; whatever happens, happens to others.
+        // Users who stay have ids that no change has.
         let stable: BTreeMap<_, _> = stable
             .into_iter()
             .map(|user| Profile {
@@ -242,7 +242,7 @@ fn the_first_pages_are_selected_and_no_order_is_made_for_them() {
         let memory = columns.memory();
         columns.list(&first);
         assert_eq!(columns.memory(), memory, "{key:?}");
-        // Whoever asks again gets it by an order that is kept.
+        // The second time an order is made and kept.
         columns.list(&first);
         assert!(columns.memory() > memory, "{key:?}");
     }

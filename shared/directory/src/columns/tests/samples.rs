@@ -142,11 +142,11 @@ impl Model {
             FeedRow::Present(user) => (user.id, user.version, Some(user.clone())),
             FeedRow::Erased(tombstone) => (tombstone.id, tombstone.version, None),
         };
-        let news = self.0.get(&id).is_none_or(|(known, _)| *known < version);
-        if news {
+        let applied = self.0.get(&id).is_none_or(|(known, _)| *known < version);
+        if applied {
             self.0.insert(id, (version, user));
         }
-        news
+        applied
     }
 
     /// The row as the next version of its user.
