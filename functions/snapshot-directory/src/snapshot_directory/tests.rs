@@ -306,6 +306,7 @@ async fn what_an_index_showed_too_late_is_found_by_the_next_snapshot() {
 
     add(&backend, &["e", "f"]).await;
     written(&backend).await;
+    backend.advance(Duration::from_mins(1));
     assert_eq!(everybody(&warm).await, "bcdef");
 }
 

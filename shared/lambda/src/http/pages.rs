@@ -11,7 +11,8 @@ pub fn link<'a>(
     path: &str,
     parameters: impl IntoIterator<Item = (&'a str, Option<String>)>,
 ) -> String {
-    let mut query = form_urlencoded::Serializer::new(format!("{path}?"));
+    let start = path.len() + 1;
+    let mut query = form_urlencoded::Serializer::for_suffix(format!("{path}?"), start);
     for (name, value) in parameters {
         if let Some(value) = value {
             query.append_pair(name, &value);
