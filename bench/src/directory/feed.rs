@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use shared::{
     directory::{
-        Row, SHARDS, Specification,
+        FeedRow, SHARDS, Specification,
         ports::{FeedPage, FeedPosition, UserFeed},
         shard_of,
     },
@@ -47,7 +47,7 @@ impl UserFeed for Feed {
         let rest = users.get(start..).unwrap_or_default();
         let page = rest.get(..PAGE).unwrap_or(rest);
         let last = page.last().filter(|_| page.len() < rest.len());
-        let rows = page.iter().cloned().map(Row::Present);
+        let rows = page.iter().cloned().map(FeedRow::Present);
         Ok(FeedPage {
             next: last.map(|user| FeedPosition {
                 time: user.updated_at,

@@ -14,7 +14,7 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use cli::seed::people::person;
 use shared::{
-    directory::{Columns, Row},
+    directory::{Columns, FeedRow, snapshot},
     domain::user::Profile,
 };
 
@@ -69,14 +69,14 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
 fn ask(count: u32, users: &[Profile]) -> anyhow::Result<Columns> {
     let mut columns = Columns::new();
     for user in users {
-        columns.upsert(&Row::Present(user.clone()))?;
+        columns.upsert(&FeedRow::Present(user.clone()))?;
     }
     let sqlite = Sqlite::with(users)?;
     for question in questions::all(count)? {
         // The first two, of which one makes the order that is kept.
-        let first = Timings::of(2, || Ok(columns.list(&question.listing)?))?;
-        let total = columns.list(&question.listing)?.total;
-        let ask = || Timings::of(RUNS, || Ok(columns.list(&question.listing)?));
+        let first = Timings::of(2, || Ok(columns.list(&question.query)))?;
+        let total = columns.list(&question.query).total;
+        let ask = || Timings::of(RUNS, || Ok(columns.list(&question.query)));
         let (cpu, timings) = cpu::taken(ask)?;
         let same = sqlite.total(&question)?;
         anyhow::ensure!(same == total, "{}: {total}, SQLite: {same}", question.name);
@@ -100,12 +100,12 @@ fn ask(count: u32, users: &[Profile]) -> anyhow::Result<Columns> {
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 async fn process(users: Vec<Profile>, columns: &Columns) -> anyhow::Result<String> {
     let (count, memory) = (columns.len(), columns.memory());
-    let segments = columns.segments()?;
+    let segments = snapshot::segments(columns)?;
     let packed: usize = segments.iter().map(Vec::len).sum();
     let unpacked = || {
         let mut unpacked = Columns::new();
         for segment in &segments {
-            unpacked.load(segment)?;
+            snapshot::load_segment(&mut unpacked, segment)?;
         }
         Ok(unpacked)
     };

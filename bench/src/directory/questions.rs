@@ -3,7 +3,7 @@
 use shared::{
     directory::{
         Specification,
-        listing::{Listing, Position, Sort, SortKey},
+        query::{Position, Sort, SortKey, UserQuery},
     },
     domain::error::Violation,
 };
@@ -11,7 +11,7 @@ use shared::{
 /// A question, how the table calls it, and what it is in SQL.
 pub(crate) struct Question {
     pub(crate) name: &'static str,
-    pub(crate) listing: Listing,
+    pub(crate) query: UserQuery,
     pub(crate) condition: &'static str,
     pub(crate) order: &'static str,
 }
@@ -19,20 +19,20 @@ pub(crate) struct Question {
 impl Question {
     /// Users before the page.
     pub(crate) fn offset(&self) -> u64 {
-        self.listing.offset().unwrap_or_default()
+        self.query.offset().unwrap_or_default()
     }
 }
 
 /// The questions to a directory of `count` users.
 pub(crate) fn all(count: u32) -> anyhow::Result<Vec<Question>> {
-    let plain = Listing::default();
-    let search = |text: &str| Listing {
+    let plain = UserQuery::default();
+    let search = |text: &str| UserQuery {
         search: Some(text.to_owned()),
         ..plain.clone()
     };
-    let question = |name, listing, condition| Question {
+    let question = |name, query, condition| Question {
         name,
-        listing,
+        query,
         condition,
         order: "created DESC, id DESC",
     };
@@ -46,7 +46,7 @@ pub(crate) fn all(count: u32) -> anyhow::Result<Vec<Question>> {
         question("page 1", plain.clone(), "true"),
         question(
             "page in the middle",
-            Listing {
+            UserQuery {
                 position: middle,
                 ..plain.clone()
             },
@@ -56,7 +56,7 @@ pub(crate) fn all(count: u32) -> anyhow::Result<Vec<Question>> {
             order: "name COLLATE NOCASE, id",
             ..question(
                 "page 1 by name",
-                Listing {
+                UserQuery {
                     sort: by_name,
                     ..plain.clone()
                 },
@@ -75,7 +75,7 @@ pub(crate) fn all(count: u32) -> anyhow::Result<Vec<Question>> {
         ),
         question(
             "filter with not",
-            Listing {
+            UserQuery {
                 filter: Some(filter),
                 ..plain
             },

@@ -52,7 +52,7 @@ impl Sqlite {
             question.condition, question.order
         );
         let mut statement = self.0.prepare_cached(&sql)?;
-        let bounds = params![question.listing.limit, question.offset()];
+        let bounds = params![question.query.limit, question.offset()];
         let rows = statement.query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -15,7 +15,7 @@ use local::{
 };
 use shared::{
     application::ports::UserRepository,
-    directory::{listing::Listing, ports::UserDirectory as _, service::Directory},
+    directory::{ports::UserDirectory as _, query::UserQuery, service::Directory},
     domain::{
         Origin, PasswordHash, Roles, User, UserId,
         error::Violation,
@@ -83,7 +83,7 @@ impl Stand {
         let directory = self.aws.directory(Duration::from_secs(30));
         let directory = Arc::into_inner(directory).context("somebody else has it")?;
         let started = Instant::now();
-        directory.list(&Listing::default()).await?;
+        directory.list(&UserQuery::default()).await?;
         Ok((directory, started.elapsed()))
     }
 
@@ -94,7 +94,7 @@ impl Stand {
         let mut timings = Timings::default();
         for _ in 0..CALLS {
             let started = Instant::now();
-            directory.list(&Listing::default()).await?;
+            directory.list(&UserQuery::default()).await?;
             timings.add(started.elapsed());
         }
         let made = calls.since(before);
@@ -143,6 +143,6 @@ impl Stand {
 
 /// Whether the newest users are shown with this one among them.
 async fn shows(directory: &Directory, id: UserId) -> anyhow::Result<bool> {
-    let listed = directory.list(&Listing::default()).await?;
-    Ok(listed.users.iter().any(|user| user.id == id))
+    let page = directory.list(&UserQuery::default()).await?;
+    Ok(page.users.iter().any(|user| user.id == id))
 }

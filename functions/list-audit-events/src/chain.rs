@@ -24,7 +24,7 @@ const MAX_CALLS: usize = 5;
 /// user.
 ///
 /// An entry's hash covers all entries before it, so the newest witness alone proves what precedes it;
-/// the others tell where exactly a chain broke. So it is enough to read the newest lines of the trail,
+/// the others show where exactly a chain broke. So it is enough to read the newest lines of the trail,
 /// and one more if no line among them witnesses the last entry.
 ///
 /// It costs a query for each thousand lines, at most [`MAX_CALLS`], a query for each thousand entries,

@@ -8,7 +8,7 @@ use shared::{
         Actor, EventId, EventKind, Timestamp, UserId, Version,
         history::{ChainVerdict, Digest},
     },
-    lambda::http::{Access, Request, Response, StatusCode, header, response},
+    lambda::http::{Access, Request, Response, pages},
 };
 
 use crate::{
@@ -16,31 +16,25 @@ use crate::{
     query,
 };
 
-/// Principal did what to whom, and from where.
+/// Only administrators: the trail says who did what to whom, and from where.
 pub const ACCESS: Access = Access::Admin;
 
 /// `GET /audit-events`.
 pub async fn handle(list: Arc<ListAuditEvents>, request: Request) -> Response {
     let query = query::parse(request.query(), list.clock.now())?;
-    let listed = list.execute(&query).await?;
-    let next = listed
+    let page = list.execute(&query).await?;
+    let next = page
         .next
         .map(|place| query::link(&request.path, &query, place));
     let body = Body {
-        data: listed.lines.into_iter().map(Entry::from).collect(),
-        chain: listed.chain,
+        data: page.lines.into_iter().map(Entry::from).collect(),
+        chain: page.chain,
         pagination: Pagination {
             limit: query.limit,
             next,
         },
     };
-    let response = response::json(StatusCode::OK, &body)?;
-    match &body.pagination.next {
-        Some(next) => {
-            response::with_header(response, header::LINK, &format!("<{next}>; rel=\"next\""))
-        }
-        None => Ok(response),
-    }
+    pages::page(&body, body.pagination.next.as_deref(), None)
 }
 
 #[derive(Serialize)]

@@ -1,4 +1,4 @@
-//! The query: an administrator looks at what happened.
+//! The query: an administrator reads the audit trail.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -14,7 +14,7 @@ use shared::{
 
 use crate::chain;
 
-/// Lists what stands in the audit trail.
+/// Lists the audit trail.
 pub struct ListAuditEvents {
     /// Where the histories of users are kept.
     pub users: Arc<dyn UserRepository>,
@@ -22,36 +22,36 @@ pub struct ListAuditEvents {
     pub sessions: Arc<dyn SessionRepository>,
     /// The trail.
     pub audit: Arc<dyn AuditLog>,
-    /// What a range without end ends with.
+    /// The end of a range without end.
     pub clock: Arc<dyn Clock>,
 }
 
-/// Some of what happened, newest first.
+/// A page of the trail, newest first.
 #[derive(Debug)]
-pub struct Listed {
-    /// What happened.
+pub struct Page {
+    /// The entries.
     pub lines: Vec<Line>,
-    /// Whether the history of the user asked for is whole.
+    /// Whether the history of the user asked for is whole; none if it was not checked.
     pub chain: Option<ChainVerdict>,
     /// Where the next page begins; none on the last.
     pub next: Option<(Timestamp, EventId)>,
 }
 
-/// Something that happened, and how.
+/// An entry with its trace.
 #[derive(Debug)]
 pub struct Line {
-    /// What stands in the trail.
+    /// The entry of the trail.
     pub entry: AuditEntry,
-    /// How.
+    /// Its trace.
     pub trace: Trace,
 }
 
-/// What is personal of an event: erasure removes it, and a session takes it along when it expires.
+/// The personal part of an event: erasure removes it, and it expires with its session.
 #[derive(Debug, Default)]
 pub struct Trace {
-    /// From where it was asked for.
+    /// The address of the client.
     pub source_address: Option<IpAddr>,
-    /// By which request.
+    /// The id of the request.
     pub request_id: Option<String>,
 }
 
@@ -59,12 +59,11 @@ pub struct Trace {
 const AT_ONCE: usize = 10;
 
 impl ListAuditEvents {
-    /// What the query asks for. The first page about a user tells also whether the user's history is
-    /// whole.
+    /// The page asked for. The first page about a user also says whether the user's history is whole.
     ///
     /// It costs what `AuditLog::list` does, one read for each line of the page that has a trace, and
     /// on the first page about a user what [`chain::verify`] does.
-    pub async fn execute(&self, query: &AuditQuery) -> Result<Listed> {
+    pub async fn execute(&self, query: &AuditQuery) -> Result<Page> {
         let chain = async {
             match (query.user_id, query.before) {
                 (Some(user), None) => chain::verify(&*self.users, &*self.audit, user).await,
@@ -73,7 +72,7 @@ impl ListAuditEvents {
         };
         let (page, chain) = try_join(self.audit.list(query), chain).await?;
         let lines = page.entries.into_iter().map(|entry| self.trace(entry));
-        Ok(Listed {
+        Ok(Page {
             lines: stream::iter(lines).buffered(AT_ONCE).try_collect().await?,
             chain,
             next: page.next,

@@ -5,9 +5,8 @@ use std::time::Duration;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use shared::{
     domain::{EventId, EventKind, Result, Timestamp, audit::AuditQuery, error::Violation},
-    lambda::http::Parameters,
+    lambda::http::{Parameters, pages},
 };
-use url::form_urlencoded;
 
 /// Lines on a page, unless the query says otherwise.
 pub const DEFAULT_LIMIT: usize = 50;
@@ -81,23 +80,21 @@ pub fn parse<'a>(
     })
 }
 
-/// Path and query of the page that begins at `place`. It names the whole range, so that it asks the
-/// same whenever it is followed.
+/// Path and query of the page that begins at `place`. It has the whole range, so that it asks the same
+/// whenever it is followed.
 pub fn link(path: &str, query: &AuditQuery, place: (Timestamp, EventId)) -> String {
-    let mut link = form_urlencoded::Serializer::new(format!("{path}?"));
-    if let Some(user) = query.user_id {
-        link.append_pair("user", &user.to_string());
-    }
-    if let Some(kind) = query.kind {
-        link.append_pair("type", kind.as_str());
-    }
-    link.append_pair("from", &query.from.to_string());
-    link.append_pair("to", &query.to.to_string());
-    if query.limit != DEFAULT_LIMIT {
-        link.append_pair("limit", &query.limit.to_string());
-    }
-    link.append_pair("cursor", &encode(place));
-    link.finish()
+    let limit = Some(query.limit).filter(|limit| *limit != DEFAULT_LIMIT);
+    pages::link(
+        path,
+        [
+            ("user", query.user_id.map(|user| user.to_string())),
+            ("type", query.kind.map(|kind| kind.as_str().to_owned())),
+            ("from", Some(query.from.to_string())),
+            ("to", Some(query.to.to_string())),
+            ("limit", limit.map(|limit| limit.to_string())),
+            ("cursor", Some(encode(place))),
+        ],
+    )
 }
 
 fn encode((time, event): (Timestamp, EventId)) -> String {

@@ -1,4 +1,4 @@
 //! `GET /users`.
 
 pub mod handler;
-pub mod list_users;
+mod query;

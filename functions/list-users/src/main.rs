@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use list_users::{handler, list_users::ListUsers};
+use list_users::handler::{self, ListUsers};
 use shared::lambda::{Exit, http};
 
 shared::lambda::config! {

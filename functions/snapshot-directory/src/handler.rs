@@ -5,7 +5,7 @@ use shared::domain::Result;
 
 use crate::snapshot_directory::{Outcome, SnapshotDirectory};
 
-/// It is time again.
+/// Runs on schedule.
 pub async fn handle(snapshot: &SnapshotDirectory, _: Value) -> Result<()> {
     match snapshot.execute().await? {
         Outcome::NotWorthIt { changes } => tracing::info!(changes, "no snapshot is worth it"),

@@ -1,4 +1,4 @@
-//! The use case: what the directory knows is kept, so that a new process need not read the whole
+//! The use case: writes a snapshot of the directory, so that a new process need not read the whole
 //! feed.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -9,17 +9,17 @@ use shared::{
     directory::{
         Manifest, SegmentName, SegmentRef, feed,
         ports::{Newest, Snapshots, UserFeed},
-        replica::{Replica, SEGMENT_LIFE},
-        segment::FORMAT,
+        replica::Replica,
+        snapshot::{self, FORMAT, SEGMENT_LIFE},
     },
     domain::{Result, Timestamp},
 };
 
-/// A snapshot is as good as new for so long, if little changes.
+/// After so long a snapshot is written even if little changed.
 const STALE: Duration = Duration::from_hours(24);
 
-/// Of so many users one must have changed: until then, what a new process reads of the feed is little
-/// beside what it loads.
+/// One in so many users must have changed: until then, what a new process reads of the feed is little
+/// compared with what it loads.
 const SHARE: usize = 32;
 
 /// Segments written at once.
@@ -27,19 +27,20 @@ const AT_ONCE: usize = 8;
 
 /// Writes snapshots.
 pub struct SnapshotDirectory {
-    /// What became of each user.
+    /// The changes.
     pub feed: Arc<dyn UserFeed>,
-    /// Where they go.
+    /// The store of snapshots.
     pub snapshots: Arc<dyn Snapshots>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// How far each reads back in the feed, before the last one: longer than the index ever lags.
+    /// How far each snapshot reads back in the feed before the last one: longer than the index ever
+    /// lags.
     pub overlap: Duration,
-    /// So many users must have changed for a snapshot to be worth its writes.
+    /// Users who must have changed for a snapshot to be worth its writes.
     pub changes: usize,
 }
 
-/// What came of it.
+/// The outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Too little has changed.
@@ -47,7 +48,7 @@ pub enum Outcome {
         /// How many users changed.
         changes: usize,
     },
-    /// Somebody else wrote a snapshot meanwhile.
+    /// Another run wrote a snapshot meanwhile.
     Overtaken,
     /// There is a new snapshot.
     Written {
@@ -65,10 +66,10 @@ pub enum Outcome {
 impl SnapshotDirectory {
     /// Writes a snapshot, if that is worth it.
     ///
-    /// New segments are written first, then the manifest, which replaces the one this began with and
-    /// no other; so a snapshot is there as a whole or not at all. What only the generation before
-    /// the last consisted of is removed then: whoever loads a snapshot has until the second one after
-    /// to do so. What a run leaves behind that dies in between, the table forgets by itself.
+    /// New segments are written first, then the manifest, which replaces the one this run began with
+    /// and no other; so a snapshot exists as a whole or not at all. Then the segments are removed which
+    /// only the generation before the last had: a process may take until the second snapshot after to
+    /// load one. What a run leaves that stops in between expires in the table.
     pub async fn execute(&self) -> Result<Outcome> {
         let now = self.clock.now();
         let newest = self.snapshots.newest().await?;
@@ -116,7 +117,7 @@ impl SnapshotDirectory {
         })
     }
 
-    /// How many users changed since the last snapshot, if that is too few for another one.
+    /// Number of users changed since the last snapshot, if that is too few for another one.
     async fn too_few_changes(&self, last: &Manifest, now: Timestamp) -> Result<Option<usize>> {
         if last.written_at.plus(STALE) <= now {
             return Ok(None);
@@ -126,7 +127,7 @@ impl SnapshotDirectory {
         Ok((changes < share.max(self.changes)).then_some(changes))
     }
 
-    /// Writes the segments of a generation, but for those which the last one has. Gives all of them,
+    /// Writes the segments of a generation except those which the last one has. Returns all of them,
     /// and how many were written.
     async fn write(
         &self,
@@ -143,7 +144,7 @@ impl SnapshotDirectory {
             .map(|segment| (segment.name.digest, *segment))
             .collect();
         let (mut all, mut new) = (Vec::new(), Vec::new());
-        for bytes in replica.columns().segments()? {
+        for bytes in snapshot::segments(replica.columns())? {
             let name = SegmentName::of(generation, &bytes);
             if let Some(segment) = kept.get(&name.digest) {
                 all.push(*segment);

@@ -6,13 +6,14 @@ use domain::{Result, Timestamp, user::Profile};
 use futures::{Stream, TryStreamExt as _, stream};
 
 use crate::{
-    Row, SHARDS, Specification,
     ports::{FeedPage, FeedPosition, UserFeed},
+    query::filter::Specification,
+    row::{FeedRow, SHARDS},
 };
 
-/// The users who satisfy a specification. The store narrows them down as far as it can tell.
+/// The users who satisfy a specification. The store drops others as far as it can.
 ///
-/// One who changes meanwhile may come twice, one who came in the last moments not yet.
+/// A user who changes meanwhile may come twice; the newest users may be missing.
 pub fn matching<'a>(
     feed: &'a dyn UserFeed,
     specification: &'a Specification,
@@ -23,20 +24,20 @@ pub fn matching<'a>(
         .try_flatten();
     rows.try_filter_map(|row| {
         future::ready(Ok(match row {
-            Row::Present(user) => Some(user),
-            Row::Erased(_) => None,
+            FeedRow::Present(user) => Some(user),
+            FeedRow::Erased(_) => None,
         }))
     })
 }
 
-/// How many users changed since the shards were read to these times.
+/// Number of users changed since the shards were read up to these times.
 pub async fn changes_since(feed: &dyn UserFeed, read_to: [Timestamp; SHARDS]) -> Result<usize> {
     // The feed has one row for each user, that of the last change.
     let count = |sum, (_, page): (_, FeedPage)| future::ready(Ok(sum + page.rows.len()));
     pages(feed, read_to, None).try_fold(0, count).await
 }
 
-/// What the shards hold, each from its time on, and which shard a page is of.
+/// The pages of all shards, each shard from its time on, with the number of the shard.
 pub(crate) fn pages<'a>(
     feed: &'a dyn UserFeed,
     from: [Timestamp; SHARDS],
@@ -45,9 +46,11 @@ pub(crate) fn pages<'a>(
     let shards = from.into_iter().enumerate();
     stream::select_all(shards.map(move |(shard, from)| {
         let start = Some(FeedPosition::at(from));
-        Box::pin(stream::try_unfold(start, move |place| async move {
-            let Some(place) = place else { return Ok(None) };
-            let page = feed.page(shard, &place, matching).await?;
+        Box::pin(stream::try_unfold(start, move |position| async move {
+            let Some(position) = position else {
+                return Ok(None);
+            };
+            let page = feed.page(shard, &position, matching).await?;
             let next = page.next;
             Ok(Some(((shard, page), next)))
         }))

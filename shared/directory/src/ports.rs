@@ -1,27 +1,29 @@
-//! What the read model is made of.
+//! The ports of the read model.
 
 use async_trait::async_trait;
 use domain::{Result, Timestamp, UserId};
 
 use crate::{
-    Manifest, Row, SegmentName, Specification,
-    listing::{Listed, Listing},
+    query::{UserPage, UserQuery, filter::Specification},
+    row::FeedRow,
+    snapshot::{Manifest, SegmentName},
 };
 
-/// The users as administrators search them: the read model. May lag behind the repository by the
-/// time an index needs.
+/// The users as administrators search them. Eventually consistent: it follows an index of the
+/// repository.
 #[async_trait]
 pub trait UserDirectory: Send + Sync {
     /// The page asked for, and the exact total.
-    async fn list(&self, listing: &Listing) -> Result<Listed>;
+    async fn list(&self, query: &UserQuery) -> Result<UserPage>;
 }
 
-/// What became of each user, in [`SHARDS`](crate::SHARDS) parts, each in the order of
-/// `updatedAt`. A change may show up a while after it was made.
+/// One row for each user, that of the last change, in [`SHARDS`](crate::SHARDS) parts, each in the
+/// order of `updatedAt`. Eventually consistent.
 #[async_trait]
 pub trait UserFeed: Send + Sync {
-    /// Some rows of one shard, from a place on; if `matching` is given, of those users alone who are
-    /// there and satisfy it. A page may have no rows and still have a next one.
+    /// Some rows of one shard, from a position on. With `matching`, only rows of existing users who
+    /// satisfy it. A page may have no rows and still have a next one. Items which cannot be read are
+    /// left out and reported.
     async fn page(
         &self,
         shard: usize,
@@ -30,12 +32,12 @@ pub trait UserFeed: Send + Sync {
     ) -> Result<FeedPage>;
 }
 
-/// A place in a shard of the feed: before all rows of a time, or after one of them.
+/// A position in a shard of the feed: before all rows of a time, or after one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedPosition {
     /// The time.
     pub time: Timestamp,
-    /// Whose row was the last before the place; none if the place is before all of that time.
+    /// The user whose row was the last before the position; none if it is before all of that time.
     pub after: Option<UserId>,
 }
 
@@ -50,7 +52,7 @@ impl FeedPosition {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedPage {
     /// The rows.
-    pub rows: Vec<Row>,
+    pub rows: Vec<FeedRow>,
     /// Where the next page begins; none if there are no more rows.
     pub next: Option<FeedPosition>,
 }
@@ -61,24 +63,24 @@ pub trait Snapshots: Send + Sync {
     /// The newest manifest, if there is one. Strongly consistent.
     async fn newest(&self) -> Result<Option<Newest>>;
 
-    /// A segment, as it was put; none if it was never put, or was removed.
+    /// A segment, as it was put; none if there is no such segment (any more).
     async fn segment(&self, name: &SegmentName) -> Result<Option<Vec<u8>>>;
 
-    /// Keeps a segment for [`SEGMENT_LIFE`](crate::replica::SEGMENT_LIFE). Idempotent.
+    /// Keeps a segment for [`SEGMENT_LIFE`](crate::snapshot::SEGMENT_LIFE). Idempotent.
     async fn put_segment(&self, name: &SegmentName, bytes: Vec<u8>) -> Result<()>;
 
-    /// Makes `manifest` the newest one if the newest is still of generation `expected`; gives whether
-    /// it is the newest now. Idempotent.
+    /// Makes `manifest` the newest one if the newest is still of generation `expected`. Returns true
+    /// if it is the newest now. Idempotent.
     async fn swap(&self, expected: Option<u64>, manifest: &Manifest) -> Result<bool>;
 
-    /// Forgets a segment. Fine if it is gone.
+    /// Removes a segment. Idempotent.
     async fn remove_segment(&self, name: &SegmentName) -> Result<()>;
 }
 
 /// The newest manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Newest {
-    /// It is this one.
+    /// This one.
     Readable(Manifest),
     /// It was written by another version of this program, or is damaged.
     Unreadable {

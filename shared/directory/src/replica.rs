@@ -1,5 +1,4 @@
-//! What one process knows of the users: columns that began with a snapshot, or with nothing, and
-//! follow the feed.
+//! Columns which begin with a snapshot, or empty, and follow the feed.
 
 use std::time::Duration;
 
@@ -7,34 +6,30 @@ use domain::{Error, Result, Timestamp, error::Causes};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
-    Columns, Manifest, Row, SHARDS, SegmentRef, Unreadable, feed,
-    listing::{Listed, Listing},
+    columns::Columns,
+    feed,
     ports::{FeedPage, Newest, Snapshots, UserFeed},
-    segment::FORMAT,
+    row::SHARDS,
+    snapshot::{FORMAT, Manifest, SegmentRef, Unreadable, load_segment},
 };
-
-/// How long a segment stays if nobody removes it before. A snapshot writes those anew of which half
-/// that time is over.
-pub const SEGMENT_LIFE: Duration = Duration::from_hours(7 * 24);
 
 /// Segments read at once. Each is some 150 KB.
 const AT_ONCE: usize = 16;
 
-/// What one process knows of the users.
+/// The users as one process knows them.
 ///
-/// To catch up, it reads all shards of the feed at once, from where they were read to, less an
-/// overlap. The overlap covers that clocks differ, that a write is stamped a little before it is
-/// done, and that the index lags behind the table; rows read again change nothing. A shard that was
-/// never read is read from its start.
+/// To catch up, it reads all shards of the feed at once, from its watermarks less an overlap. The
+/// overlap covers clock skew, the time between the stamp of a write and its commit, and the lag of
+/// the index; rows read again change nothing. A shard that was never read is read from its start.
 #[derive(Debug)]
 pub struct Replica {
     columns: Columns,
-    /// For each shard, the time up to which everything written was read, but for the overlap.
+    /// The watermarks: for each shard, the time up to which all writes were read, except for the overlap.
     read_to: [Timestamp; SHARDS],
 }
 
 impl Default for Replica {
-    /// A replica that knows nobody.
+    /// A replica without users.
     fn default() -> Self {
         Self {
             columns: Columns::new(),
@@ -44,8 +39,8 @@ impl Default for Replica {
 }
 
 impl Replica {
-    /// What the newest snapshot says. None if that is not readable as a whole: then the feed has
-    /// to say it from its start. An operator hears of it.
+    /// Loads a snapshot. None, with an error log and a metric, if it is not readable as a whole; then
+    /// the feed must be read from its start.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -57,7 +52,7 @@ impl Replica {
         let why = match loaded {
             Ok(replica) => return Ok(Some(replica)),
             Err(Failure::Unreadable(why)) => why.to_string(),
-            // It will not become better by itself.
+            // It would fail the same way the next time.
             Err(Failure::Error(error)) if error.is_internal() => Causes(&error).to_string(),
             Err(Failure::Error(error)) => return Err(error),
         };
@@ -81,19 +76,19 @@ impl Replica {
         };
         let segments = stream::iter(manifest.segments.clone())
             .map(|segment| read(snapshots, segment))
-            // In their order, in which the rows are all but sorted by `createdAt`.
+            // In their order, in which the rows are nearly sorted by `createdAt`.
             .buffered(AT_ONCE);
         let mut segments = std::pin::pin!(segments);
         while let Some(bytes) = segments.try_next().await? {
-            replica.columns.load(&bytes)?;
+            load_segment(&mut replica.columns, &bytes)?;
         }
         if replica.columns.len() as u64 != manifest.users {
-            return Err(Unreadable("it has not as many users as it says").into());
+            return Err(Unreadable("it does not have as many users as it says").into());
         }
         Ok(replica)
     }
 
-    /// Reads what changed until now. Stopped midway, it goes on from there the next time.
+    /// Reads the changes until now. If it is stopped midway, the next call goes on from there.
     pub async fn catch_up(
         &mut self,
         feed: &dyn UserFeed,
@@ -103,7 +98,7 @@ impl Replica {
         let from = self.read_to.map(|read_to| read_to.minus(overlap));
         let mut pages = feed::pages(feed, from, None);
         while let Some((shard, page)) = pages.try_next().await? {
-            self.take(shard, &page, now)?;
+            self.apply(shard, &page, now)?;
         }
         let earliest = self.read_to.iter().min().copied();
         // All further rows will be from there on.
@@ -112,31 +107,30 @@ impl Replica {
         Ok(())
     }
 
-    /// Answers a question from what is known.
-    pub fn list(&mut self, listing: &Listing) -> Result<Listed> {
-        self.columns.list(listing)
-    }
-
     /// The columns.
     pub fn columns(&self) -> &Columns {
         &self.columns
     }
 
-    /// For each shard of the feed, the time up to which everything written was read.
+    /// The columns, which are changed when they answer a query.
+    pub fn columns_mut(&mut self) -> &mut Columns {
+        &mut self.columns
+    }
+
+    /// The watermarks: for each shard, the time up to which all writes were read.
     pub fn read_to(&self) -> [Timestamp; SHARDS] {
         self.read_to
     }
 
-    fn take(&mut self, shard: usize, page: &FeedPage, now: Timestamp) -> Result<()> {
+    fn apply(&mut self, shard: usize, page: &FeedPage, now: Timestamp) -> Result<()> {
         for row in &page.rows {
             self.columns.upsert(row)?;
         }
         let seen = match page.rows.last() {
-            // Whatever was written before the read began, it has seen.
+            // All writes before the start of the read were seen.
             _ if page.next.is_none() => Some(now),
-            // A row from a clock that is ahead must not hide those of others.
-            Some(Row::Present(user)) => Some(user.updated_at.min(now)),
-            Some(Row::Erased(tombstone)) => Some(tombstone.updated_at.min(now)),
+            // A row stamped by a fast clock must not move the watermark past rows of others.
+            Some(row) => Some(row.updated_at().min(now)),
             None => None,
         };
         if let (Some(read_to), Some(seen)) = (self.read_to.get_mut(shard), seen) {

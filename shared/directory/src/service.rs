@@ -1,40 +1,44 @@
-//! The directory: a replica of all users in this process, which catches up before each answer.
+//! The directory of one process: a replica which is brought up to date before each answer.
 
 use std::{sync::Arc, time::Duration};
 
 use application::ports::Clock;
 use async_trait::async_trait;
 use domain::{Result, Timestamp, error::Causes};
-use tokio::{sync::Mutex, task::JoinHandle};
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
-    listing::{Listed, Listing},
-    ports::{Snapshots, UserDirectory, UserFeed},
+    columns::Columns,
+    ports::{Newest, Snapshots, UserDirectory, UserFeed},
+    query::{UserPage, UserQuery},
     replica::Replica,
 };
 
-/// How often a process asks for a newer snapshot, if it is asked itself.
+/// How often a process looks for a newer snapshot, as long as it is asked.
 const LOOK_AGAIN: Duration = Duration::from_mins(1);
+
+/// How long an answer may be late for a newer snapshot. A million users load in about a second.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The users as this process knows them.
 ///
-/// A new process loads the newest snapshot. Afterwards each answer begins with what changed since
-/// the last one. Once a minute, beside the answers, a process looks for a newer snapshot and loads
-/// it: should the index have lagged for longer than the overlap, what it missed is in there. So no
-/// answer waits for a snapshot but the first.
+/// A new process loads the newest snapshot. Each answer then begins with the changes since the last
+/// one. Once a minute an answer begins with a look for a newer snapshot and loads it: should the
+/// index have lagged for longer than the overlap, what was missed is in there.
 ///
-/// Questions asked at the same time are answered one after the other.
+/// All of that happens while a query is answered, never beside: Lambda freezes a process between two
+/// invocations, so a task in the background would find its connections timed out and load the same
+/// segments again and again. A newer snapshot that is not loaded in time is given up, and the next
+/// one is waited for; the replica stays right without it.
+///
+/// Queries at the same time are answered one after the other.
 pub struct Directory {
-    sources: Sources,
-    state: Mutex<State>,
-}
-
-#[derive(Clone)]
-struct Sources {
     feed: Arc<dyn UserFeed>,
     snapshots: Arc<dyn Snapshots>,
     overlap: Duration,
+    patience: Duration,
     clock: Arc<dyn Clock>,
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
@@ -44,20 +48,12 @@ struct State {
     generation: Option<u64>,
     /// When it last looked for a newer one.
     looked_at: Option<Timestamp>,
-    rebase: Option<JoinHandle<Result<Option<Rebase>>>>,
-}
-
-/// What the search for a newer snapshot found.
-struct Rebase {
-    generation: u64,
-    /// None if the snapshot is unreadable.
-    replica: Option<Replica>,
 }
 
 impl Directory {
-    /// A directory that knows nobody yet.
+    /// A directory which has loaded nothing yet.
     ///
-    /// `overlap` must be longer than clocks differ, the index lags and an attempt to write takes,
+    /// `overlap` must be longer than clock skew, the lag of the index and one attempt of a write
     /// together.
     pub fn new(
         feed: Arc<dyn UserFeed>,
@@ -66,98 +62,85 @@ impl Directory {
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
-            sources: Sources {
-                feed,
-                snapshots,
-                overlap,
-                clock,
-            },
+            feed,
+            snapshots,
+            overlap,
+            patience: PATIENCE,
+            clock,
             state: Mutex::default(),
         }
     }
 
-    /// Loads all users, so that the first question does not wait for it. What is not done within
-    /// `patience`, or fails, the first question does: it has somebody to tell of a failure.
+    /// Loads all users, so that the first query need not wait for it. If that fails or takes longer
+    /// than `patience`, the first query does the rest, and can answer with the error.
     pub async fn warm_up(&self, patience: Duration) {
         let state = &mut *self.state.lock().await;
-        let loaded = tokio::time::timeout(patience, self.up_to_date(state)).await;
-        if let Ok(Err(error)) = loaded {
+        if let Ok(Err(error)) = timeout(patience, self.up_to_date(state)).await {
             tracing::warn!(%error, "the directory is not loaded yet");
         }
     }
 
-    /// The replica, with all that was written before.
-    async fn up_to_date<'a>(&self, state: &'a mut State) -> Result<&'a mut Replica> {
-        let now = self.sources.clock.now();
-        state.take_over().await;
-        if state.replica.is_some() {
-            self.look_for_newer(state, now);
-        } else if let Some(newest) = self.sources.snapshots.newest().await? {
-            state.replica = Replica::load(&*self.sources.snapshots, &newest).await?;
-            state.generation = Some(newest.generation());
+    /// The columns, with all that was written before.
+    async fn up_to_date<'a>(&self, state: &'a mut State) -> Result<&'a mut Columns> {
+        let now = self.clock.now();
+        let is_time = |looked_at: Timestamp| looked_at.plus(LOOK_AGAIN) <= now;
+        if state.replica.is_none() {
+            if let Some(newest) = self.snapshots.newest().await? {
+                state.replica = Replica::load(&*self.snapshots, &newest).await?;
+                state.generation = Some(newest.generation());
+                state.looked_at = Some(now);
+            }
+        } else if state.looked_at.is_none_or(is_time) {
             state.looked_at = Some(now);
+            match timeout(self.patience, self.rebase(state, now)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(error = %Causes(&error), "no newer snapshot was loaded");
+                }
+                Err(_) => tracing::warn!("a newer snapshot was not loaded in time"),
+            }
         }
         let replica = state.replica.get_or_insert_default();
-        self.sources.catch_up(replica).await?;
-        Ok(replica)
+        replica.catch_up(&*self.feed, self.overlap, now).await?;
+        Ok(replica.columns_mut())
     }
 
-    fn look_for_newer(&self, state: &mut State, now: Timestamp) {
-        let is_time = |looked_at: Timestamp| looked_at.plus(LOOK_AGAIN) <= now;
-        if state.rebase.is_none() && state.looked_at.is_none_or(is_time) {
-            state.looked_at = Some(now);
-            let (sources, known) = (self.sources.clone(), state.generation);
-            state.rebase = Some(tokio::spawn(async move { sources.newer_than(known).await }));
-        }
-    }
-}
-
-impl State {
-    /// Takes over a newer snapshot, if one has been loaded meanwhile.
-    async fn take_over(&mut self) {
-        let Some(mut rebase) = self.rebase.take_if(|rebase| rebase.is_finished()) else {
-            return;
-        };
-        match (&mut rebase).await {
-            Ok(Ok(None)) => {}
-            Ok(Ok(Some(rebase))) => {
-                self.generation = Some(rebase.generation);
-                self.replica = rebase.replica.or(self.replica.take());
-            }
-            // What is known stays right; the next look may succeed.
-            Ok(Err(error)) => tracing::warn!(error = %Causes(&error), "no newer snapshot loaded"),
-            Err(error) => tracing::warn!(%error, "no newer snapshot loaded"),
-        }
-    }
-}
-
-impl Sources {
-    async fn catch_up(&self, replica: &mut Replica) -> Result<()> {
-        let now = self.clock.now();
-        replica.catch_up(&*self.feed, self.overlap, now).await
-    }
-
-    /// The newest snapshot, loaded and caught up, unless it is the one known.
-    async fn newer_than(&self, known: Option<u64>) -> Result<Option<Rebase>> {
+    /// Replaces the replica by the newest snapshot, caught up, if that is not known yet.
+    async fn rebase(&self, state: &mut State, now: Timestamp) -> Result<()> {
         let newest = self.snapshots.newest().await?;
+        let known = state.generation;
         let Some(newest) = newest.filter(|newest| Some(newest.generation()) != known) else {
-            return Ok(None);
+            return Ok(());
         };
-        let mut replica = Replica::load(&*self.snapshots, &newest).await?;
-        if let Some(replica) = &mut replica {
-            self.catch_up(replica).await?;
+        // Noted first, so that a snapshot which takes too long is not paid for each minute.
+        state.generation = Some(newest.generation());
+        match self.loaded(&newest, now).await {
+            Ok(replica) => state.replica = replica.or(state.replica.take()),
+            Err(error) => {
+                // The next look may succeed.
+                state.generation = known;
+                return Err(error);
+            }
         }
-        Ok(Some(Rebase {
-            generation: newest.generation(),
-            replica,
-        }))
+        Ok(())
+    }
+
+    async fn loaded(&self, newest: &Newest, now: Timestamp) -> Result<Option<Replica>> {
+        let mut replica = Replica::load(&*self.snapshots, newest).await?;
+        if let Some(replica) = &mut replica {
+            replica.catch_up(&*self.feed, self.overlap, now).await?;
+        }
+        Ok(replica)
     }
 }
 
 #[async_trait]
 impl UserDirectory for Directory {
-    async fn list(&self, listing: &Listing) -> Result<Listed> {
+    async fn list(&self, query: &UserQuery) -> Result<UserPage> {
         let mut state = self.state.lock().await;
-        self.up_to_date(&mut state).await?.list(listing)
+        Ok(self.up_to_date(&mut state).await?.list(query))
     }
 }
+
+#[cfg(test)]
+mod tests;

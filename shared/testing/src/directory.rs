@@ -1,12 +1,12 @@
-//! What the directory of a [`FakeBackend`] is made of.
+//! The ports of the directory, over a [`FakeBackend`].
 
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use directory::{
-    Columns, Manifest, Row, SegmentName, Specification, Tombstone,
-    listing::{Listed, Listing},
+    Columns, FeedRow, Manifest, SegmentName, Specification, Tombstone,
     ports::{FeedPage, FeedPosition, Newest, Snapshots, UserDirectory, UserFeed},
+    query::{UserPage, UserQuery},
     shard_of,
 };
 use domain::{Result, Timestamp, UserId};
@@ -18,13 +18,13 @@ const PAGE: usize = 50;
 
 #[async_trait]
 impl UserDirectory for FakeBackend {
-    async fn list(&self, listing: &Listing) -> Result<Listed> {
+    async fn list(&self, query: &UserQuery) -> Result<UserPage> {
         self.call("directory.list", |state| {
             let mut columns = Columns::new();
             for user in state.users.values() {
-                columns.upsert(&Row::Present(user.profile()))?;
+                columns.upsert(&FeedRow::Present(user.profile()))?;
             }
-            columns.list(listing)
+            Ok(columns.list(query))
         })
         .await
     }
@@ -62,9 +62,9 @@ impl UserFeed for FakeBackend {
 
 impl State {
     /// The rows of a shard, in the order of their times.
-    fn feed(&self, shard: usize) -> Vec<(Timestamp, UserId, Row)> {
+    fn feed(&self, shard: usize) -> Vec<(Timestamp, UserId, FeedRow)> {
         let present = self.users.values().map(|user| {
-            let row = Row::Present(user.profile());
+            let row = FeedRow::Present(user.profile());
             (user.updated_at, user.id, row)
         });
         let ids: BTreeSet<_> = self.history.keys().map(|(id, _)| *id).collect();
@@ -77,7 +77,7 @@ impl State {
                 updated_at: entry.event.time,
             };
             let is_gone = !self.users.contains_key(&id);
-            is_gone.then_some((entry.event.time, id, Row::Erased(tombstone)))
+            is_gone.then_some((entry.event.time, id, FeedRow::Erased(tombstone)))
         });
         let mut rows: Vec<_> = present
             .chain(erased)
@@ -134,17 +134,17 @@ impl Snapshots for FakeBackend {
 }
 
 impl FakeBackend {
-    /// The feed shows nothing of these users: the index lags behind.
+    /// Hides these users from the feed, as an index that lags behind.
     pub fn let_feed_lag(&self, lagging: impl IntoIterator<Item = UserId>) {
         lock(&self.state).lagging = lagging.into_iter().collect();
     }
 
-    /// The names of the segments there are.
+    /// The names of all segments.
     pub fn segments(&self) -> Vec<SegmentName> {
         lock(&self.state).segments.keys().copied().collect()
     }
 
-    /// Changes the manifest behind the program's back.
+    /// Changes the manifest without the port.
     pub fn tamper_with_manifest(&self, change: impl FnOnce(&mut Manifest)) {
         if let Some(manifest) = &mut lock(&self.state).manifest {
             change(manifest);

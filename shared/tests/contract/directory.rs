@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use shared::{
     directory::{
-        Cursor, Row, SHARDS,
-        listing::{Listed, Listing, Position, Sort},
+        FeedRow, SHARDS,
         ports::{FeedPosition, UserDirectory as _},
+        query::{Cursor, Position, Sort, UserPage, UserQuery},
         service::Directory,
     },
     domain::{Timestamp, User, UserId},
@@ -37,7 +37,7 @@ async fn erase(ports: &Ports, user: &User) {
 }
 
 /// The feed, row by row.
-async fn feed(ports: &Ports, from: Timestamp) -> Vec<Row> {
+async fn feed(ports: &Ports, from: Timestamp) -> Vec<FeedRow> {
     let mut rows = Vec::new();
     for shard in 0..SHARDS {
         let mut place = Some(FeedPosition::at(from));
@@ -64,8 +64,8 @@ async fn the_feed_has_one_row_of_each_user_that_of_the_last_change(ports: Ports)
     assert_eq!(all.len(), 8);
     let changed = feed(&ports, before).await;
     assert_eq!(changed.len(), 2);
-    assert!(changed.contains(&Row::Present(renamed.profile())));
-    let is_gone = |row: &Row| matches!(row, Row::Erased(tombstone) if tombstone.id == users[4].id && tombstone.version == users[4].version.next() && tombstone.updated_at >= before);
+    assert!(changed.contains(&FeedRow::Present(renamed.profile())));
+    let is_gone = |row: &FeedRow| matches!(row, FeedRow::Erased(tombstone) if tombstone.id == users[4].id && tombstone.version == users[4].version.next() && tombstone.updated_at >= before);
     assert!(changed.iter().any(is_gone), "{changed:?}");
 }
 
@@ -82,7 +82,7 @@ async fn the_feed_goes_on_after_any_row(ports: Ports) {
         let start = FeedPosition::at(Timestamp::from_micros(0));
         let all = ports.feed.page(shard, &start, None).await.unwrap().rows;
         for (index, row) in all.iter().enumerate() {
-            let Row::Present(user) = row else {
+            let FeedRow::Present(user) = row else {
                 panic!("{row:?}")
             };
             let place = FeedPosition {
@@ -97,13 +97,13 @@ async fn the_feed_goes_on_after_any_row(ports: Ports) {
 
 async fn an_answer_has_what_was_written_before(ports: Ports) {
     let directory = directory(&ports);
-    let total = async || directory.list(&Listing::default()).await.unwrap().total;
+    let total = async || directory.list(&UserQuery::default()).await.unwrap().total;
     assert_eq!(total().await, 0);
     let ann = ports.created("ann@example.com", &[]).await;
     assert_eq!(total().await, 1);
     rename(&ports, &ann, "Zoe").await;
-    let listed = directory.list(&Listing::default()).await.unwrap();
-    assert_eq!(listed.users[0].name.as_str(), "Zoe");
+    let page = directory.list(&UserQuery::default()).await.unwrap();
+    assert_eq!(page.users[0].name.as_str(), "Zoe");
     let zoe = ports.users.find(ann.id).await.unwrap().unwrap();
     erase(&ports, &zoe).await;
     assert_eq!(total().await, 0);
@@ -111,26 +111,26 @@ async fn an_answer_has_what_was_written_before(ports: Ports) {
 
 /// Walks by cursor from one end to the other, beside others who come, change and go.
 async fn walk(directory: &Directory, sort: Sort, back: bool) -> Vec<UserId> {
-    let mut listing = Listing {
+    let mut query = UserQuery {
         limit: 3,
         sort,
-        ..Listing::default()
+        ..UserQuery::default()
     };
     if back {
-        let all = Listing {
+        let all = UserQuery {
             limit: 100,
-            ..listing.clone()
+            ..query.clone()
         };
         let last = directory.list(&all).await.unwrap().users.pop().unwrap();
-        listing.position = Position::Cursor(Cursor::beside(&last, sort, true).turned());
+        query.position = Position::Cursor(Cursor::beside(&last, sort, true).turned());
     }
     let mut seen = Vec::new();
     loop {
-        let listed: Listed = directory.list(&listing).await.unwrap();
-        seen.extend(listed.users.iter().map(|user| user.id));
-        let further = if back { listed.previous } else { listed.next };
+        let page: UserPage = directory.list(&query).await.unwrap();
+        seen.extend(page.users.iter().map(|user| user.id));
+        let further = if back { page.previous } else { page.next };
         let Some(cursor) = further else { return seen };
-        listing.position = Position::Cursor(cursor);
+        query.position = Position::Cursor(cursor);
         // It is the others' turn.
         tokio::task::yield_now().await;
     }

@@ -212,7 +212,7 @@ impl Roster {
             };
             let target = Target {
                 id,
-                expected: expected.map(Version::from),
+                expected: expected.map(|version| vec![Version::from(version)]),
                 origin: Origin::system("request-1"),
             };
             told(self.updates.update(&target, act).await)

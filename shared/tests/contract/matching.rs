@@ -10,7 +10,7 @@ use proptest::{
 };
 use shared::{
     directory::{
-        Specification, feed, listing::Listing, ports::UserDirectory as _, service::Directory,
+        Specification, feed, ports::UserDirectory as _, query::UserQuery, service::Directory,
     },
     domain::{Email, Role, Roles, User, UserId, user::NewUser},
 };
@@ -150,15 +150,15 @@ async fn memory_columns_and_feed_agree_on_who_satisfies_a_specification(ports: P
             expected,
             "{filter}"
         );
-        let listing = Listing {
+        let query = UserQuery {
             filter: Some(specification),
             limit: 100,
-            ..Listing::default()
+            ..UserQuery::default()
         };
-        let listed = directory.list(&listing).await.unwrap();
-        let by_columns: BTreeSet<_> = listed.users.iter().map(|user| user.id).collect();
+        let page = directory.list(&query).await.unwrap();
+        let by_columns: BTreeSet<_> = page.users.iter().map(|user| user.id).collect();
         assert_eq!(by_columns, expected, "{filter}");
-        assert_eq!(listed.total, expected.len() as u64);
+        assert_eq!(page.total, expected.len() as u64);
         *if expected.is_empty() {
             &mut none
         } else {

@@ -1,7 +1,7 @@
 //! Snapshots of the directory.
 
 use shared::directory::{
-    Manifest, SHARDS, SegmentName, SegmentRef, ports::Newest, segment::FORMAT,
+    Manifest, SHARDS, SegmentName, SegmentRef, ports::Newest, snapshot::FORMAT,
 };
 
 use crate::{

@@ -2,15 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
+mod log;
 mod stand;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared::{
-    directory::{listing::Listing, ports::UserDirectory as _},
+    directory::{ports::UserDirectory as _, query::UserQuery},
     domain::Timestamp,
 };
 
-use self::stand::{Item, START, Stand, TABLE};
+use self::{
+    log::Log,
+    stand::{Item, START, Stand, TABLE},
+};
 
 #[tokio::test]
 async fn a_new_directory_reads_all_shards_and_all_pages() {
@@ -40,8 +44,8 @@ async fn a_new_directory_reads_all_shards_and_all_pages() {
         .database
         .import_items(TABLE, items.collect(), options)
         .unwrap();
-    let listed = stand.list().await;
-    assert_eq!((listed.total, listed.users.len()), (12_000, 100));
+    let page = stand.list().await;
+    assert_eq!((page.total, page.users.len()), (12_000, 100));
 }
 
 #[tokio::test]
@@ -50,9 +54,9 @@ async fn a_user_comes_back_as_it_was_written() {
     let item = Item::new(7, 3, "Zoë O'Hara", START - 5);
     let id = item.id();
     stand.put(item).await;
-    let listed = stand.list().await;
-    let [user] = listed.users.as_slice() else {
-        panic!("{listed:?}")
+    let page = stand.list().await;
+    let [user] = page.users.as_slice() else {
+        panic!("{page:?}")
     };
     assert_eq!(user.id, id);
     assert_eq!(user.email.as_str(), "u7@example.com");
@@ -101,23 +105,47 @@ async fn a_row_from_a_fast_clock_hides_no_other() {
 }
 
 #[tokio::test]
-async fn an_item_that_is_no_user_is_an_error_and_no_gap() {
+async fn a_stored_name_that_is_refused_today_is_listed() {
     let stand = Stand::new().await;
-    stand.put(Item::new(1, 1, "", START)).await;
-    let answer = stand.directory.list(&Listing::default()).await;
-    assert!(answer.is_err_and(|error| error.is_internal()));
-    stand.put(Item::new(1, 2, "Ann", START)).await;
-    assert_eq!(stand.names().await, ["Ann"]);
+    stand.put(Item::new(1, 1, "a\u{202e}b", START)).await;
+    stand.put(Item::new(2, 1, "", START)).await;
+    assert_eq!(stand.names().await, ["", "a\u{202e}b"]);
 }
 
 #[tokio::test]
-async fn questions_at_the_same_time_get_the_same_answer() {
+async fn an_item_that_cannot_be_read_is_left_out_and_reported_and_hides_no_other() {
+    let log = Log::default();
+    let _guard = log.record();
+    let stand = Stand::new().await;
+    stand.put(Item::new(1, 1, "Ann", START)).await;
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    for (id, (name, value)) in (2..).zip([
+        ("active", text("yes")),
+        ("createdAt", text("yesterday")),
+        ("version", AttributeValue::N("-1".to_owned())),
+        ("email", AttributeValue::Null(true)),
+        ("pk", text("USER#nobody")),
+        ("deleted", AttributeValue::Bool(true)),
+    ]) {
+        let poison = Item::new(id, 1, "Eve", START);
+        stand.put_with(poison, name, value).await;
+    }
+    stand.put(Item::new(8, 1, "Zoe", START)).await;
+    assert_eq!(stand.names().await, ["Ann", "Zoe"]);
+    assert_eq!(log.metrics(), ["UnreadableRow"; 5]);
+    // Once it can be read, it is there.
+    stand.put(Item::new(2, 2, "Bob", START)).await;
+    assert_eq!(stand.names().await, ["Ann", "Bob", "Zoe"]);
+}
+
+#[tokio::test]
+async fn queries_at_the_same_time_get_the_same_answer() {
     let stand = Stand::new().await;
     for id in 0..20 {
         stand.put(Item::new(id, 1, "Ann", START)).await;
     }
-    let listing = Listing::default();
-    let answers = futures::future::join_all((0..4).map(|_| stand.directory.list(&listing))).await;
+    let query = UserQuery::default();
+    let answers = futures::future::join_all((0..4).map(|_| stand.directory.list(&query))).await;
     for answer in answers {
         assert_eq!(answer.unwrap().total, 20);
     }

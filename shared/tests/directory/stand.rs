@@ -21,8 +21,8 @@ use dynoxide::Database;
 use shared::{
     application::ports::Clock,
     directory::{
-        listing::{Listed, Listing},
         ports::UserDirectory as _,
+        query::{UserPage, UserQuery},
         service::Directory,
     },
     domain::{Timestamp, UserId},
@@ -132,6 +132,12 @@ impl Stand {
             .await;
     }
 
+    /// [`Stand::put`] with another value of one attribute.
+    pub(crate) async fn put_with(&self, item: Item, name: &'static str, value: AttributeValue) {
+        let item = item.keys().into_iter().chain(item.attributes());
+        self.put_attributes(item.chain([(name, value)])).await;
+    }
+
     pub(crate) async fn erase(&self, item: Item) {
         let deleted = ("deleted", AttributeValue::Bool(true));
         self.put_attributes(item.keys().into_iter().chain([deleted]))
@@ -150,11 +156,11 @@ impl Stand {
         self.clock.0.fetch_add(seconds, Ordering::SeqCst);
     }
 
-    pub(crate) async fn list(&self) -> Listed {
+    pub(crate) async fn list(&self) -> UserPage {
         self.directory
-            .list(&Listing {
+            .list(&UserQuery {
                 limit: 100,
-                ..Listing::default()
+                ..UserQuery::default()
             })
             .await
             .unwrap()

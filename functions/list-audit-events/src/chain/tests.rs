@@ -7,7 +7,7 @@ use shared::{
 use testing::FakeBackend;
 
 use super::*;
-use crate::handler::tests::world_with_ann;
+use crate::handler::tests::backend_with_ann;
 
 type Verdict = (ChainStatus, Option<u64>);
 
@@ -20,7 +20,7 @@ fn broken(at: u64) -> Verdict {
     (ChainStatus::Broken, Some(at))
 }
 
-/// Seals the history anew from `version` on, as somebody would who can write the table of users.
+/// Seals the history anew from `version` on, as anyone could who can write to the table of users.
 async fn forge(backend: &Arc<FakeBackend>, user: UserId, version: u64) {
     let entries = backend.history(user, None, 10_000).await.unwrap();
     let mut previous = None;
@@ -59,7 +59,7 @@ async fn sign_in_often(backend: &Arc<FakeBackend>, user: UserId, times: i64) {
 
 #[tokio::test]
 async fn what_was_written_is_whole_and_who_never_was_has_none() {
-    let (backend, ann) = world_with_ann(3).await;
+    let (backend, ann) = backend_with_ann(3).await;
     assert_eq!(verdict(&backend, ann).await, Some((ChainStatus::Ok, None)));
     let nobody = UserId::new(Timestamp::from_seconds(1), [9; 10]);
     assert_eq!(verdict(&backend, nobody).await, None);
@@ -68,30 +68,30 @@ async fn what_was_written_is_whole_and_who_never_was_has_none() {
 #[tokio::test]
 async fn a_removed_entry_shows_wherever_it_was() {
     for version in 1..=4 {
-        let (backend, ann) = world_with_ann(3).await;
+        let (backend, ann) = backend_with_ann(3).await;
         backend.remove_from_history(ann, version.into());
         assert_eq!(verdict(&backend, ann).await, Some(broken(version)));
     }
-    let (backend, ann) = world_with_ann(3).await;
+    let (backend, ann) = backend_with_ann(3).await;
     (1..=4).for_each(|version: u64| backend.remove_from_history(ann, version.into()));
     assert_eq!(verdict(&backend, ann).await, Some(broken(1)));
 }
 
 #[tokio::test]
 async fn a_forgery_is_caught_by_the_trail() {
-    let (backend, ann) = world_with_ann(3).await;
+    let (backend, ann) = backend_with_ann(3).await;
     forge(&backend, ann, 2).await;
     assert_eq!(verdict(&backend, ann).await, Some(broken(2)));
 }
 
 #[tokio::test]
 async fn a_changed_or_contradicting_line_of_the_trail_shows() {
-    let (backend, ann) = world_with_ann(3).await;
+    let (backend, ann) = backend_with_ann(3).await;
     let line = backend.audit()[1].clone();
     backend.tamper_with_audit(line.event_id, |line| line.kind = EventKind::UserReactivated);
     assert_eq!(verdict(&backend, ann).await, Some(broken(2)));
 
-    let (backend, ann) = world_with_ann(3).await;
+    let (backend, ann) = backend_with_ann(3).await;
     let line = backend.audit()[2].clone();
     let second = AuditEntry {
         event_id: EventId::new(line.time, [9; 10]),
@@ -101,10 +101,10 @@ async fn a_changed_or_contradicting_line_of_the_trail_shows() {
     assert_eq!(verdict(&backend, ann).await, Some(broken(3)));
 }
 
-/// Whoever signs in so often pushes the versions out of what is read; the last is looked up.
+/// So many sign-ins push the versions out of the lines that are read; the last version is looked up.
 #[tokio::test]
 async fn the_last_entry_has_its_witness_behind_however_many_sign_ins() {
-    let (backend, ann) = world_with_ann(3).await;
+    let (backend, ann) = backend_with_ann(3).await;
     sign_in_often(&backend, ann, 6_000).await;
     backend.clear_trace();
     assert_eq!(verdict(&backend, ann).await, Some((ChainStatus::Ok, None)));
@@ -120,7 +120,7 @@ async fn the_last_entry_has_its_witness_behind_however_many_sign_ins() {
 
 #[tokio::test]
 async fn a_very_long_history_is_checked_from_the_beginning() {
-    let (backend, ann) = world_with_ann(MAX_ENTRIES).await;
+    let (backend, ann) = backend_with_ann(MAX_ENTRIES).await;
     backend.clear_trace();
     let partial = Some((ChainStatus::Partial, Some(5_001)));
     assert_eq!(verdict(&backend, ann).await, partial);

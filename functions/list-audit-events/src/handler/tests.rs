@@ -5,7 +5,7 @@ use shared::{
         DomainEvent, Origin, PasswordHash, Roles, Session, SessionId, User, audit::AuditEntry,
         user::NewUser,
     },
-    lambda::http::{Authenticator, answer},
+    lambda::http::{Authenticator, answer, header},
 };
 use testing::{FakeBackend, sample::Sample};
 
@@ -13,7 +13,7 @@ use super::*;
 
 /// A user who signed up from 192.0.2.1 by `sign-up`, was renamed `renames` times by the system, and
 /// signed in from 192.0.2.2 by `sign-in`; all of it is in the trail.
-pub(crate) async fn world_with_ann(renames: usize) -> (Arc<FakeBackend>, UserId) {
+pub(crate) async fn backend_with_ann(renames: usize) -> (Arc<FakeBackend>, UserId) {
     let backend = FakeBackend::new();
     let metadata = metadata(&backend, "192.0.2.1", "sign-up");
     let new = NewUser {
@@ -70,7 +70,7 @@ async fn hash(backend: &Arc<FakeBackend>, event: &DomainEvent) -> Option<Digest>
     entry.unwrap().map(|entry| entry.hash)
 }
 
-/// Past the authenticator, which is asked elsewhere.
+/// Without authentication, which has its own test below.
 async fn list(backend: &Arc<FakeBackend>, query: &str) -> (u16, Option<String>, Value) {
     let list = Arc::new(ListAuditEvents {
         users: backend.clone(),
@@ -105,7 +105,7 @@ fn kinds(body: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_line_says_who_did_what_from_where() {
-    let (backend, ann) = world_with_ann(1).await;
+    let (backend, ann) = backend_with_ann(1).await;
     let (status, links, body) = list(&backend, "").await;
     assert_eq!((status, links), (200, None));
     assert_eq!(
@@ -142,7 +142,7 @@ async fn a_line_says_who_did_what_from_where() {
 
 #[tokio::test]
 async fn the_trace_is_gone_after_erasure_and_the_chain_is_whole() {
-    let (backend, ann) = world_with_ann(1).await;
+    let (backend, ann) = backend_with_ann(1).await;
     backend.forget_private(ann).await.unwrap();
     backend.forget(ann).await.unwrap();
     let (_, _, body) = list(&backend, &format!("user={ann}")).await;
@@ -156,7 +156,7 @@ async fn the_trace_is_gone_after_erasure_and_the_chain_is_whole() {
 
 #[tokio::test]
 async fn traces_are_read_for_the_page_only_and_the_chain_on_the_first() {
-    let (backend, ann) = world_with_ann(4).await;
+    let (backend, ann) = backend_with_ann(4).await;
     backend.clear_trace();
     let (_, links, body) = list(&backend, &format!("user={ann}&limit=2")).await;
     assert_eq!(body["chain"]["status"], "ok");
@@ -176,7 +176,7 @@ async fn traces_are_read_for_the_page_only_and_the_chain_on_the_first() {
 
 #[tokio::test]
 async fn a_changed_entry_shows() {
-    let (backend, ann) = world_with_ann(3).await;
+    let (backend, ann) = backend_with_ann(3).await;
     backend.tamper_with_history(ann, 2.into(), |entry| {
         entry.event.actor = Actor::Anonymous;
     });

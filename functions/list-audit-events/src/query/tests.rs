@@ -1,4 +1,5 @@
 use shared::domain::{Error, UserId};
+use url::form_urlencoded;
 
 use super::*;
 

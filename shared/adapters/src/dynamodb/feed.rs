@@ -1,14 +1,14 @@
-//! The feed: the index `feed` on the table of users, in which every change of a user shows up under
-//! its time. By it the directory sees which users changed since it last looked.
+//! The feed: the index `feed` on the table of users, which has each user under the time of the last
+//! change. The directory reads from it who changed since its last look.
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use directory::{
-    Row, Specification, Tombstone,
+    FeedRow, Specification,
     ports::{FeedPage, FeedPosition, UserFeed},
     shard_of,
 };
-use domain::{Email, Error, Name, Result, Roles, Timestamp, UserId, Version, user::Profile};
+use domain::{Error, Result, Timestamp, UserId, error::Causes};
 use serde::Deserialize;
 
 use super::{Item, Key, Table, expression::text, filter::Filter, item, query::Query};
@@ -61,12 +61,12 @@ impl UserFeed for Feed {
         }
         let after = from.after.map(|id| key_of(shard, from.time, id));
         let page = self.table.query_items(&query, after).await?;
-        let mut rows: Vec<_> = page.items.into_iter().map(row).collect::<Result<_>>()?;
-        // The filter lets everybody pass of whom it cannot tell.
+        let mut rows: Vec<_> = page.items.into_iter().filter_map(readable).collect();
+        // The filter also lets users pass whom it cannot judge.
         rows.retain(|row| row.matches(matching));
         Ok(FeedPage {
             rows,
-            next: page.next.map(place).transpose()?,
+            next: page.next.map(position).transpose()?,
         })
     }
 }
@@ -79,73 +79,51 @@ fn key_of(shard: usize, time: Timestamp, id: UserId) -> Item {
     key
 }
 
-/// The place after the row with this key.
-fn place(key: Item) -> Result<FeedPosition> {
+/// The position after the row with this key.
+fn position(key: Item) -> Result<FeedPosition> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Place {
+    struct IndexKey {
         pk: String,
         updated_at: Timestamp,
     }
-    let place: Place = item::from_item(key)?;
+    let key: IndexKey = item::from_item(key)?;
     Ok(FeedPosition {
-        time: place.updated_at,
-        after: Some(id(&place.pk)?),
+        time: key.updated_at,
+        after: Some(user_id(&key.pk)?),
     })
 }
 
-/// A user, as the index shows it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Live {
-    pk: String,
-    email: Email,
-    email_verified: bool,
-    name: Name,
-    #[serde(default)]
-    roles: Roles,
-    active: bool,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    version: Version,
+/// The row of an item. One that is not what the repository writes is left out and reported: it must
+/// not make every list fail.
+fn readable(item: Item) -> Option<FeedRow> {
+    let pk = item.get("pk").and_then(|pk| pk.as_s().ok()).cloned();
+    row(item)
+        .inspect_err(|error| {
+            tracing::error!(
+                metric = "UnreadableRow",
+                pk,
+                error = %Causes(error),
+                "an item of the feed cannot be read and is left out"
+            );
+        })
+        .ok()
 }
 
-/// What is left of an erased user there.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Erased {
-    pk: String,
-    updated_at: Timestamp,
-    version: Version,
-}
-
-/// # Errors
-/// If it is not what the repository writes. An answer that leaves a user out would be wrong, so
-/// there is none.
-fn row(item: Item) -> Result<Row> {
+fn row(mut item: Item) -> Result<FeedRow> {
+    // The index has the id in the key alone.
+    let id = match item.get("pk") {
+        Some(AttributeValue::S(pk)) => user_id(pk)?,
+        _ => return Err(Error::internal("an item in the feed has no key")),
+    };
+    item.insert("id".to_owned(), text(id));
     if matches!(item.get("deleted"), Some(AttributeValue::Bool(true))) {
-        let erased: Erased = item::from_item(item)?;
-        return Ok(Row::Erased(Tombstone {
-            id: id(&erased.pk)?,
-            version: erased.version,
-            updated_at: erased.updated_at,
-        }));
+        return item::from_item(item).map(FeedRow::Erased);
     }
-    let live: Live = item::from_item(item)?;
-    Ok(Row::Present(Profile {
-        id: id(&live.pk)?,
-        email: live.email,
-        email_verified: live.email_verified,
-        name: live.name,
-        roles: live.roles,
-        active: live.active,
-        created_at: live.created_at,
-        updated_at: live.updated_at,
-        version: live.version,
-    }))
+    item::from_item(item).map(FeedRow::Present)
 }
 
-fn id(pk: &str) -> Result<UserId> {
+fn user_id(pk: &str) -> Result<UserId> {
     pk.strip_prefix("USER#")
         .and_then(|id| id.parse().ok())
         .ok_or_else(|| Error::internal("a key in the feed is not USER#<id>"))

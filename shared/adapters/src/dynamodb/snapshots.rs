@@ -1,16 +1,16 @@
 //! Snapshots of the directory.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use application::ports::Clock;
 use async_trait::async_trait;
 use directory::{
     Manifest, SegmentName,
     ports::{Newest, Snapshots},
-    replica::SEGMENT_LIFE,
+    snapshot::SEGMENT_LIFE,
 };
 use domain::{Error, Result};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 
 use super::{
     Entity, Key, Table,
@@ -33,11 +33,11 @@ impl SnapshotStore {
     }
 }
 
-/// A segment. Each has a partition of its own, so that many can be read at once.
+/// A segment. Each has its own partition, so that many can be read at once.
 #[derive(Serialize, Deserialize)]
 struct SegmentItem {
-    #[serde(rename = "octets")]
-    bytes: Bytes,
+    #[serde(rename = "octets", with = "serde_bytes")]
+    bytes: Vec<u8>,
     ttl: i64,
 }
 
@@ -49,7 +49,7 @@ impl Entity for SegmentItem {
     }
 }
 
-/// The newest manifest; of one that another version of this program wrote, its number alone.
+/// The newest manifest; only its generation if another version of this program wrote it.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum ManifestItem {
@@ -82,15 +82,15 @@ impl Snapshots for SnapshotStore {
 
     async fn segment(&self, name: &SegmentName) -> Result<Option<Vec<u8>>> {
         let item = self.table.get::<SegmentItem>(name).await?;
-        Ok(item.map(|item| item.bytes.0))
+        Ok(item.map(|item| item.bytes))
     }
 
     async fn put_segment(&self, name: &SegmentName, bytes: Vec<u8>) -> Result<()> {
         let segment = SegmentItem {
-            bytes: Bytes(bytes),
+            bytes,
             ttl: item::ttl(self.clock.now().plus(SEGMENT_LIFE)),
         };
-        // One that is there has the same bytes: they are its name.
+        // A segment that exists has the same bytes: its name is their hash.
         self.table.insert(name, &segment).await.map(|_| ())
     }
 
@@ -112,7 +112,7 @@ impl Snapshots for SnapshotStore {
         };
         Ok(match self.table.update::<ManifestItem>(update).await? {
             Written::Done(_) => true,
-            // After a lost reply it may be this very one.
+            // After a lost reply it may be this one.
             Written::Refused(Some(ManifestItem::Known { manifest: now, .. })) => *now == *manifest,
             Written::Refused(_) => false,
         })
@@ -120,38 +120,5 @@ impl Snapshots for SnapshotStore {
 
     async fn remove_segment(&self, name: &SegmentName) -> Result<()> {
         self.table.delete(SegmentItem::key(name)).await
-    }
-}
-
-/// Bytes, which serde would take for a list of numbers.
-struct Bytes(Vec<u8>);
-
-impl Serialize for Bytes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Taken;
-
-        impl de::Visitor<'_> for Taken {
-            type Value = Bytes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes")
-            }
-
-            fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
-                Ok(Bytes(bytes))
-            }
-
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
-                Ok(Bytes(bytes.to_vec()))
-            }
-        }
-
-        deserializer.deserialize_byte_buf(Taken)
     }
 }

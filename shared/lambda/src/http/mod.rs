@@ -5,7 +5,7 @@ pub mod access;
 pub mod body;
 mod error;
 mod if_match;
-pub mod pagination;
+pub mod pages;
 pub mod parameters;
 pub mod problem;
 mod request;

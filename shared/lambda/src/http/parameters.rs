@@ -1,12 +1,11 @@
-//! The parameters of a query: every wrong one is reported at once.
+//! Query parameters: every wrong one is reported at once.
 
 use std::str::FromStr;
 
 use domain::{Error, FieldError, Result, error::Violation};
 
-use super::pagination::number;
-
-/// The parameters of a query, taken one by one.
+/// Query parameters, taken one by one. Errors are reported in the order in which the parameters are
+/// taken, after repeated names and before unknown ones.
 ///
 /// ```ignore
 /// let mut parameters = Parameters::new(request.query());
@@ -21,7 +20,7 @@ pub struct Parameters<'a> {
 }
 
 impl<'a> Parameters<'a> {
-    /// The names and values given, decoded. Notes each name that is given more than once.
+    /// The names and values given, decoded. A name given more than once is an error.
     pub fn new(given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut parameters = Self {
             given: Vec::new(),
@@ -37,27 +36,27 @@ impl<'a> Parameters<'a> {
         parameters
     }
 
-    /// Whether a parameter is there and was not taken, right or wrong.
+    /// True if a parameter was given and not taken yet, valid or not.
     pub fn has(&self, name: &str) -> bool {
         self.given.iter().any(|(known, _)| *known == name)
     }
 
-    /// Whether something was noted of a parameter.
+    /// True if a parameter has an error.
     pub fn is_wrong(&self, name: &str) -> bool {
         self.errors.iter().any(|error| error.pointer == name)
     }
 
-    /// Takes a parameter, if it was given. Notes what is wrong with it, if anything is.
+    /// Takes a parameter, if it was given and is valid.
     pub fn parse<T: FromStr<Err = Violation>>(&mut self, name: &str) -> Option<T> {
         self.take(name, str::parse)
     }
 
-    /// Takes a whole number from 1 to `max`.
+    /// Takes a whole number from 1 to `max`, if it was given and is one.
     pub fn number(&mut self, name: &str, max: u32) -> Option<u32> {
         self.take(name, |value| number(value, max))
     }
 
-    /// Takes a parameter which `read` understands.
+    /// Takes a parameter which `read` parses.
     pub fn take<T>(
         &mut self,
         name: &str,
@@ -70,15 +69,15 @@ impl<'a> Parameters<'a> {
             .ok()
     }
 
-    /// Notes that a parameter is wrong.
+    /// Adds an error of a parameter.
     pub fn refuse(&mut self, name: &str, violation: Violation) {
         self.errors.push(violation.at(name));
     }
 
-    /// Ends the reading: what was not taken is unknown.
+    /// Ends the reading: parameters which were not taken are unknown.
     ///
     /// # Errors
-    /// Everything noted.
+    /// All errors.
     pub fn finish(mut self) -> Result<()> {
         for (name, _) in std::mem::take(&mut self.given) {
             let violation =
@@ -91,6 +90,18 @@ impl<'a> Parameters<'a> {
             Err(Error::Invalid(self.errors))
         }
     }
+}
+
+/// Digits only: `u32`'s own parser takes a plus sign.
+fn number(value: &str, max: u32) -> Result<u32, Violation> {
+    Some(value)
+        .filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|value| value.parse().ok())
+        .filter(|number| (1..=max).contains(number))
+        .ok_or_else(|| {
+            let message = format!("is not a whole number from 1 to {max}");
+            Violation::new("out-of-range", message)
+        })
 }
 
 #[cfg(test)]
@@ -127,6 +138,15 @@ mod tests {
                 ("colour", "unknown-parameter"),
             ]
         );
+    }
+
+    #[test]
+    fn a_number_is_digits_within_the_range() {
+        for raw in ["", "0", "101", "+1", "-1", "1.0", "1e1", " 1", "4294967296"] {
+            let mut parameters = Parameters::new([("limit", raw)]);
+            assert_eq!(parameters.number("limit", 100), None, "{raw:?}");
+            assert!(parameters.is_wrong("limit"));
+        }
     }
 
     #[test]

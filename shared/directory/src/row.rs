@@ -1,0 +1,56 @@
+//! The rows of the feed, and the shards they are spread over.
+
+use domain::{Timestamp, UserId, Version, user::Profile};
+use serde::Deserialize;
+
+use crate::query::filter::Specification;
+
+/// Partitions of the feed: `DynamoDB` writes 1,000 times a second to one. Fixed for ever: rows
+/// written under other numbers would be read by nobody.
+pub const SHARDS: usize = 4;
+
+/// The partition of a user. The last byte of an id is random (RFC 9562, 5.7), so it serves as hash.
+pub fn shard_of(id: UserId) -> usize {
+    let [.., last] = id.as_uuid().into_bytes();
+    usize::from(last) % SHARDS
+}
+
+/// What the feed says of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeedRow {
+    /// The user as of the last change.
+    Present(Profile),
+    /// The user was erased.
+    Erased(Tombstone),
+}
+
+impl FeedRow {
+    /// True for an existing user who satisfies `specification`; without one, for every row.
+    pub fn matches(&self, specification: Option<&Specification>) -> bool {
+        match (self, specification) {
+            (_, None) => true,
+            (Self::Present(user), Some(specification)) => specification.is_satisfied_by(user),
+            (Self::Erased(_), Some(_)) => false,
+        }
+    }
+
+    /// When the user was last changed, or erased.
+    pub fn updated_at(&self) -> Timestamp {
+        match self {
+            Self::Present(user) => user.updated_at,
+            Self::Erased(tombstone) => tombstone.updated_at,
+        }
+    }
+}
+
+/// What is left of an erased user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tombstone {
+    /// The user.
+    pub id: UserId,
+    /// The version that erased the user.
+    pub version: Version,
+    /// When that was.
+    pub updated_at: Timestamp,
+}
