@@ -114,4 +114,4 @@ impl Authenticate {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

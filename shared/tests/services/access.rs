@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{Role, Roles};
 use lambda::http::{Access, Authenticator, answer, response};
-use testing::{FakeBackend, Person, sample::Sample};
+use testing::{FakeBackend, Person, TestRequest};
 
 const LAG: Duration = Duration::from_secs(5);
 const INSTANT: Duration = Duration::from_micros(1);
@@ -16,7 +16,7 @@ struct Door {
 impl Door {
     async fn new() -> Self {
         let backend = FakeBackend::new();
-        let ann = backend.sign_up("Ann", Roles::new()).await.unwrap();
+        let ann = backend.sign_up("Ann", Roles::new()).await;
         backend.clear_trace();
         let authenticator = Authenticator::guarded("", backend.clone(), backend.clone());
         let authenticator = authenticator.remembering(LAG, backend.clone());
@@ -39,9 +39,11 @@ impl Door {
 
     async fn knock_with(&self, access: Access, token: &str) -> (u16, usize) {
         self.backend.clear_trace();
-        let request = Sample::of_user("GET", "me", "").bearer(token);
+        let request = TestRequest::new("GET", "/users/{id}")
+            .id("me")
+            .bearer(token);
         let handle = async |_: Arc<()>, _| response::no_content();
-        let request = request.into_request().unwrap();
+        let request = request.into_raw();
         let answer = answer(access, &self.authenticator, Arc::new(()), &handle, request).await;
         let calls = self.backend.trace().into_iter();
         let found = calls.filter(|call| *call == "users.find").count();

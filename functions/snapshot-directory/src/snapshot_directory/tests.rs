@@ -3,13 +3,12 @@
 use std::{future::Future, time::Duration};
 
 use shared::{
-    application::ports::UserRepository as _,
     directory::{
         listing::Listing,
         ports::{Snapshots as _, UserDirectory as _},
         service::Directory,
     },
-    domain::{Origin, User},
+    domain::User,
 };
 use testing::FakeBackend;
 
@@ -39,28 +38,26 @@ async fn add(backend: &Arc<FakeBackend>, names: &[&str]) -> Vec<User> {
     let mut users = Vec::new();
     for name in names {
         let address = format!("{name}@example.com");
-        users.push(backend.add_user(&address).await.unwrap());
+        users.push(backend.add_user(&address).await);
         backend.advance(SECOND);
     }
     users
 }
 
 async fn erase(backend: &Arc<FakeBackend>, user: &User) {
-    let origin = Origin::system("test");
-    let metadata = backend.env().metadata(origin).unwrap();
-    backend.commit(&user.erase(&metadata)).await.unwrap();
+    let erase = |user: &User, metadata: &_| Ok(user.erase(metadata));
+    backend.change(user.id, erase).await;
     backend.advance(SECOND);
 }
 
 async fn rename(backend: &Arc<FakeBackend>, user: &User, name: &str) {
-    let origin = Origin::system("test");
-    let metadata = backend.env().metadata(origin).unwrap();
-    let change = user.rename(name.parse().unwrap(), &metadata).unwrap();
-    backend.commit(&change).await.unwrap();
+    let name = name.parse().unwrap();
+    let rename = |user: &User, metadata: &_| Ok(user.rename(name, metadata).unwrap());
+    backend.change(user.id, rename).await;
     backend.advance(SECOND);
 }
 
-/// Principal is there: the first letters of addresses, or of names given later.
+/// The first letters of all addresses, or of names given later, in order.
 async fn everybody(directory: &Directory) -> String {
     let listing = Listing {
         limit: 100,
@@ -249,7 +246,7 @@ async fn a_manifest_of_another_version_or_with_too_little_makes_no_wrong_answer(
 }
 
 #[tokio::test]
-async fn whatever_fails_and_wherever_it_stops_the_directory_is_right() {
+async fn the_directory_survives_every_fault() {
     let tried = FakeBackend::try_every_fault(async |fault| {
         let backend = FakeBackend::new();
         let users = add(&backend, &["a", "b", "c"]).await;
@@ -270,7 +267,7 @@ async fn whatever_fails_and_wherever_it_stops_the_directory_is_right() {
         let (_, asked) = backend
             .with_fault(fault, directory.list(&Listing::default()))
             .await;
-        // Whatever became of that question, the next is answered.
+        // Whatever happened to that request, the next one is answered.
         assert_eq!(everybody(&directory).await, "bcdefgh", "{fault:?}");
         fired || asked
     })
