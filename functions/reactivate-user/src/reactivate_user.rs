@@ -61,7 +61,7 @@ mod tests {
         })
     }
 
-    /// An inactive Ann could not ask, so here she is active, and whom the table lets in is told so.
+    /// Ann is active here: an inactive user cannot call at all. So the success is that she is active.
     #[tokio::test]
     async fn administrators_may() {
         let request = TestRequest::new("POST", "/users/{id}/reactivate");

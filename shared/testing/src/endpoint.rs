@@ -9,7 +9,7 @@ use lambda_http::{Body, Request as RawRequest, Response as RawResponse};
 use crate::{Answer, FakeBackend, Fixture, Principal, TestRequest};
 
 type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
-type Send = Box<dyn Fn(&Arc<FakeBackend>, RawRequest) -> LocalFuture<'static, RawResponse<Body>>>;
+type Serve = Box<dyn Fn(&Arc<FakeBackend>, RawRequest) -> LocalFuture<'static, RawResponse<Body>>>;
 type Given = Box<dyn for<'a> Fn(&'a Fixture, TestRequest) -> LocalFuture<'a, TestRequest>>;
 
 /// An operation of the API: a handler, wired to a [`FakeBackend`], behind access check, problem
@@ -26,7 +26,7 @@ type Given = Box<dyn for<'a> Fn(&'a Fixture, TestRequest) -> LocalFuture<'a, Tes
 /// }
 /// ```
 pub struct Endpoint {
-    send: Send,
+    serve: Serve,
     given: Given,
     request: TestRequest,
     admins_request: Option<TestRequest>,
@@ -51,7 +51,7 @@ impl Endpoint {
         F: Future<Output = Response> + 'static,
     {
         let handle = Rc::new(handle);
-        let send = move |backend: &Arc<FakeBackend>, request| {
+        let serve = move |backend: &Arc<FakeBackend>, request| {
             let authenticator = Authenticator::guarded("", backend.clone(), backend.clone());
             let (service, handle) = (wire(backend).into(), handle.clone());
             let answering =
@@ -59,7 +59,7 @@ impl Endpoint {
             Box::pin(answering) as LocalFuture<'static, _>
         };
         Self {
-            send: Box::new(send),
+            serve: Box::new(serve),
             given: Box::new(|_, request| Box::pin(std::future::ready(request))),
             request: TestRequest::new("GET", "/"),
             admins_request: None,
@@ -135,7 +135,7 @@ impl Endpoint {
 
     /// Answers a request.
     pub async fn answer(&self, backend: &Arc<FakeBackend>, request: TestRequest) -> Answer {
-        Answer::new(&(self.send)(backend, request.into_raw()).await)
+        Answer::new(&(self.serve)(backend, request.into_raw()).await)
     }
 
     /// Answers the request about Ann, by its usual sender, after what is given.
@@ -148,7 +148,7 @@ impl Endpoint {
     /// an id that is none, and compares with what `expected` means. Who may gets the success. Who may
     /// not changes nothing, and does not learn whether a user exists.
     pub async fn admits(&self, expected: Access) {
-        for principal in PRINCIPALS {
+        for principal in Principal::ALL {
             for id in ["ann", "me", "nobody", "nonsense"] {
                 if id == "me" && matches!(principal, Principal::Other | Principal::Admin) {
                     continue; // Then they are the owner.
@@ -163,7 +163,7 @@ impl Endpoint {
                 let before = written(&fixture);
                 let answer = self.answer(&fixture.backend, request).await;
                 let exists = id == "ann" || id == "me";
-                match verdict(expected, principal, exists) {
+                match principal.refusal(expected, exists) {
                     Some(refusal) => {
                         assert_eq!(answer.problem(), refusal, "{principal:?} about {id}");
                         assert_eq!(written(&fixture), before, "{principal:?} about {id}");
@@ -280,34 +280,10 @@ impl Endpoint {
     }
 }
 
-const PRINCIPALS: [Principal; 5] = [
-    Principal::Anonymous,
-    Principal::InvalidToken,
-    Principal::Other,
-    Principal::Owner,
-    Principal::Admin,
-];
-
 /// What commands write: users with their versions, and events.
 fn written(fixture: &Fixture) -> (Vec<domain::User>, usize) {
     (fixture.backend.users(), fixture.backend.outbox().len())
 }
 
-/// The refusal of a principal by the access check, or of an id that no user has; nothing for a success.
-fn verdict(access: Access, principal: Principal, exists: bool) -> Option<(u16, &'static str)> {
-    let is_owner = principal == Principal::Owner && exists;
-    let may = match access {
-        Access::Anyone => return None,
-        Access::AnyoneOrCaller if principal == Principal::Anonymous => return None,
-        Access::AnyoneOrCaller | Access::Caller => true,
-        Access::OwnerOrAdmin => is_owner || principal == Principal::Admin,
-        Access::Owner => is_owner,
-        Access::Admin => principal == Principal::Admin,
-    };
-    match principal {
-        Principal::Anonymous | Principal::InvalidToken => Some((401, "unauthenticated")),
-        _ if !may => Some((403, "forbidden")),
-        _ if !exists => Some((404, "not-found")),
-        _ => None,
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::{Role, Roles, Timestamp, User, UserId};
+use lambda::http::Access;
 
 use crate::{FakeBackend, Person};
 
@@ -32,6 +33,36 @@ pub enum Principal {
     Owner,
     /// The administrator.
     Admin,
+}
+
+impl Principal {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Anonymous,
+        Self::InvalidToken,
+        Self::Other,
+        Self::Owner,
+        Self::Admin,
+    ];
+
+    /// Status and code with which the principal is refused, if it is: by the access check, or because
+    /// the user does not exist.
+    pub(crate) fn refusal(self, access: Access, exists: bool) -> Option<(u16, &'static str)> {
+        let is_owner = self == Self::Owner && exists;
+        let may = match access {
+            Access::Anyone => return None,
+            Access::AnyoneOrCaller if self == Self::Anonymous => return None,
+            Access::AnyoneOrCaller | Access::Caller => true,
+            Access::OwnerOrAdmin => is_owner || self == Self::Admin,
+            Access::Owner => is_owner,
+            Access::Admin => self == Self::Admin,
+        };
+        match self {
+            Self::Anonymous | Self::InvalidToken => Some((401, "unauthenticated")),
+            _ if !may => Some((403, "forbidden")),
+            _ if !exists => Some((404, "not-found")),
+            _ => None,
+        }
+    }
 }
 
 impl Fixture {
