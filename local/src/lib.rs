@@ -1,10 +1,7 @@
 //! The local stack: reads `template.yaml` and runs what it finds there.
 //!
-//! It is an emulator of the few AWS parts Roster uses. It knows Roster only by its template:
-//! nothing of the emulator imports `shared`; [`commands`] do.
-
-// What operators and developers do with Roster's own code.
-pub mod commands;
+//! It is an emulator of the few AWS parts the template uses. Of what runs in it, it knows the
+//! template and nothing else.
 
 // The template, and what runs it.
 pub mod compile;
@@ -12,7 +9,6 @@ pub mod stack;
 pub mod template;
 
 // What invokes functions, and what they call.
-pub mod account;
 pub mod bus;
 pub mod console;
 pub mod dynamodb;

@@ -9,19 +9,17 @@ use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
-    account::Account,
     bus::{self, Bus},
     console,
     dynamodb::{self, Dynamo},
     journal::Journal,
     lambda::Lambda,
-    mail::{self, MailService},
-    pattern::Pattern,
+    mail::MailService,
     queue::Queues,
-    schedule::{Schedule, Schedules},
+    schedule::Schedules,
     stack::Options,
-    stream::{self, Mapping, Mappings, Pace, Start},
-    template::{self, Model, STACK},
+    stream::{self, Mappings, Pace},
+    template::{Model, STACK},
 };
 
 /// Where the services will listen.
@@ -118,18 +116,24 @@ impl Services {
     pub async fn start(parts: Parts<'_>, listeners: Listeners) -> anyhow::Result<Self> {
         let data = parts.options.data.as_deref();
         let dynamo = Dynamo::start(tables(parts.model, data), listeners.dynamodb).await?;
+        let buses = bus::Config {
+            buses: parts.model.buses.values().cloned().collect(),
+            rules: parts.model.rules.clone(),
+        };
         let bus = Bus::new(
-            buses(parts.model)?,
+            buses,
             Arc::new(parts.lambda.clone()),
             parts.journal.clone(),
             parts.queues.clone(),
         )?;
-        let mail = MailService::new(mail(parts.model), parts.journal.clone(), bus.clone());
+        let sets = parts.model.configuration_sets.values().cloned().collect();
+        let mail = MailService::new(sets, parts.journal.clone(), bus.clone());
         let mut tasks = JoinSet::new();
         serve(&mut tasks, listeners.eventbridge, bus.router());
         serve(&mut tasks, listeners.sesv2, mail.router());
         let console = console::router(
             console(&parts),
+            parts.options.pages.clone(),
             parts.journal.clone(),
             dynamo.calls().clone(),
         );
@@ -138,15 +142,10 @@ impl Services {
             invoker: Arc::new(parts.lambda.clone()),
             journal: parts.journal.clone(),
             queues: parts.queues.clone(),
-            account: Account::default(),
         };
-        let streams = mappings(parts.model)?;
+        let streams = parts.model.streams.clone();
         let mappings = Mappings::start(&dynamo, streams, &services, data, Pace::default()).await?;
-        let schedules = Schedules::start(
-            schedules(parts.model)?,
-            &services.account,
-            &services.invoker,
-        );
+        let schedules = Schedules::start(parts.model.schedules.clone(), &services.invoker);
         Ok(Self {
             dynamo,
             mappings,
@@ -168,52 +167,9 @@ fn serve(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router) {
 
 /// The tables of a template, kept in the folder `data` if there is one.
 pub fn tables(model: &Model, data: Option<&Path>) -> dynamodb::Config {
-    let tables = model.tables.iter().map(|(id, table)| dynamodb::Table {
-        id: id.clone(),
-        name: table.name.clone(),
-        properties: table.properties.clone(),
-    });
     dynamodb::Config {
         data: data.map(Path::to_owned),
-        tables: tables.collect(),
-        account: Account::default(),
-    }
-}
-
-fn buses(model: &Model) -> anyhow::Result<bus::Config> {
-    Ok(bus::Config {
-        buses: model.buses.values().cloned().collect(),
-        rules: model.rules.iter().map(rule).collect::<Result<_, _>>()?,
-        account: Account::default(),
-    })
-}
-
-fn rule(rule: &template::Rule) -> anyhow::Result<bus::Rule> {
-    Ok(bus::Rule {
-        name: rule.name.clone(),
-        bus: rule.bus.clone(),
-        pattern: Pattern::parse(&rule.pattern).with_context(|| format!("rule {}", rule.name))?,
-        function: rule.function.clone(),
-        dead_letter_queue: rule.dead_letter.clone(),
-        input: None,
-    })
-}
-
-fn mail(model: &Model) -> mail::Config {
-    let sets = model
-        .configuration_sets
-        .values()
-        .map(|set| mail::ConfigurationSet {
-            name: set.name.clone(),
-            sending: set.sending,
-            publishes_sends: set.destinations.iter().any(|destination| {
-                destination.bus == bus::DEFAULT
-                    && destination.kinds.iter().any(|kind| kind == "SEND")
-            }),
-        });
-    mail::Config {
-        configuration_sets: sets.collect(),
-        account: Account::default(),
+        tables: model.tables.values().cloned().collect(),
     }
 }
 
@@ -228,49 +184,6 @@ fn console(parts: &Parts<'_>) -> console::Config {
         api: parts.api.to_owned(),
         routes: routes.collect(),
     }
-}
-
-fn mappings(model: &Model) -> anyhow::Result<Vec<Mapping>> {
-    let mapping = |mapping: &template::StreamMapping| -> anyhow::Result<Mapping> {
-        let id = format!("{}.{}", mapping.function, mapping.table);
-        let filters = mapping
-            .patterns
-            .iter()
-            .map(Pattern::parse)
-            .collect::<Result<_, _>>();
-        Ok(Mapping {
-            filters: filters.with_context(|| format!("mapping {id}"))?,
-            id,
-            function: mapping.function.clone(),
-            table: mapping.table.clone(),
-            batch_size: mapping.batch_size,
-            bisect: mapping.bisect,
-            max_retries: mapping.retries,
-            max_age: None,
-            report_batch_item_failures: mapping.reports_item_failures,
-            on_failure: mapping.on_failure.clone(),
-            start: if mapping.from_start {
-                Start::TrimHorizon
-            } else {
-                Start::Latest
-            },
-        })
-    };
-    model.streams.iter().map(mapping).collect()
-}
-
-fn schedules(model: &Model) -> anyhow::Result<Vec<Schedule>> {
-    let schedule = |schedule: &template::Schedule| -> anyhow::Result<Schedule> {
-        let name = schedule.name.clone();
-        let expression = schedule.expression.parse();
-        Ok(Schedule {
-            expression: expression.with_context(|| format!("schedule {name}"))?,
-            name,
-            function: schedule.function.clone(),
-            input: schedule.input.clone(),
-        })
-    };
-    model.schedules.iter().map(schedule).collect()
 }
 
 /// Address of a listener as a URL.

@@ -27,14 +27,12 @@ use crate::{
     template::{Model, Template},
 };
 
-pub use self::options::{Admin, Functions, Options};
+pub use self::options::{Functions, Options};
 
 /// Most events that may wait for an environment of one function.
 const MAX_WAITING: usize = 1000;
 /// An environment without an event for this long is ended.
 const IDLE_AFTER: Duration = Duration::from_mins(10);
-/// The parameter with the address of the application, which locally is the console.
-const APP_URL: &str = "AppUrl";
 
 /// Starts stacks.
 #[derive(Debug)]
@@ -123,12 +121,12 @@ fn workspace(template: &Path) -> &Path {
     }
 }
 
-/// The model; links in mails lead to the console unless the caller wants them elsewhere.
+/// The model; one of the parameters may default to the console's address.
 fn model(template: &Template, options: &Options, endpoints: &Endpoints) -> anyhow::Result<Model> {
     let mut parameters = options.parameters.clone();
-    if template.has_parameter(APP_URL) {
+    if let Some(name) = &options.console_parameter {
         parameters
-            .entry(APP_URL.to_owned())
+            .entry(name.clone())
             .or_insert_with(|| endpoints.console.clone());
     }
     template
@@ -177,7 +175,7 @@ fn serve_api(
         .context("a socket has no address")?
         .port();
     let invoker = Arc::new(lambda.clone());
-    let router: Router = http_api::router(&model.routes, port, invoker, journal.clone());
+    let router: Router = http_api::router(model, port, invoker, journal.clone());
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -194,13 +192,13 @@ const READY: Duration = Duration::from_mins(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 impl Running {
-    /// Waits until `GET /health` answers.
+    /// Waits until a GET of `path` is answered with success.
     ///
     /// # Errors
     /// When it does not within a minute: what it answered instead.
-    pub async fn ready(&self) -> anyhow::Result<()> {
+    pub async fn ready(&self, path: &str) -> anyhow::Result<()> {
         let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
-        let url: http::Uri = format!("{}/health", self.api_url).parse()?;
+        let url: http::Uri = format!("{}{path}", self.api_url).parse()?;
         let mut last = "nothing".to_owned();
         let healthy = async {
             loop {
@@ -214,7 +212,7 @@ impl Running {
         };
         match tokio::time::timeout(READY, healthy).await {
             Ok(()) => Ok(()),
-            Err(_elapsed) => bail!("the stack does not get ready: GET /health answers {last}"),
+            Err(_elapsed) => bail!("the stack does not get ready: GET {path} answers {last}"),
         }
     }
 

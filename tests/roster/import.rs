@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use local::commands::{Export, Import, Target};
+use cli::{Export, Import, Target};
 use serde_json::Value;
 
 use crate::support::{Roster, on_shared_stack, template, unique_email};

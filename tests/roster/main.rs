@@ -36,6 +36,7 @@ mod sessions;
 mod sessions_post;
 mod snapshots;
 mod support;
+mod token;
 mod users_get;
 mod users_id_password;
 mod users_id_patch;

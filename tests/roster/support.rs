@@ -10,11 +10,11 @@ use std::{
     time::Duration,
 };
 
+use cli::{Admin, first_administrator, local::HEALTH};
 use local::{
-    commands::first_administrator,
     compile::{self, Build, Executables},
     journal::{Happening, Mail},
-    stack::{Admin, Functions, Options, Running, Stack},
+    stack::{Functions, Options, Running, Stack},
 };
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
@@ -149,7 +149,7 @@ impl Roster {
             password: PASSWORD.to_owned(),
         };
         assert!(first_administrator(&stack, &admin).await.unwrap());
-        stack.ready().await.unwrap();
+        stack.ready(HEALTH).await.unwrap();
         Self {
             stack,
             client: Client::new(),

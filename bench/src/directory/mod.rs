@@ -7,12 +7,12 @@
 
 mod feed;
 mod questions;
-mod sample;
 mod sqlite;
 mod stand;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::Args;
+use cli::seed::people::person;
 use shared::{
     directory::{Columns, Row},
     domain::user::Profile,
@@ -46,7 +46,10 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     println!("|--:|---|--:|--:|--:|--:|--:|--:|");
     let mut processes = Vec::new();
     for &count in &options.users {
-        let users = sample::users(count).collect::<anyhow::Result<Vec<_>>>()?;
+        let users = (0..u64::from(count))
+            .map(person)
+            .collect::<Result<Vec<_>, _>>();
+        let users = users.map_err(|violation| anyhow!(violation.message))?;
         let columns = ask(count, &users)?;
         processes.push(process(users, &columns).await?);
     }

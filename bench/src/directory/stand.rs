@@ -9,7 +9,8 @@ use std::{
 use adapters::composition::Ports;
 use anyhow::Context as _;
 use local::{
-    dynamodb::{Capacity, Config, Dynamo, Table},
+    dynamodb::{Capacity, Dynamo},
+    services,
     template::{Overrides, Template},
 };
 use shared::{
@@ -50,15 +51,7 @@ impl Stand {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let template = include_str!("../../../template.yaml");
         let model = Template::parse(template)?.resolve(&Overrides::new())?;
-        let table = |(id, table): (&String, &local::template::Table)| Table {
-            id: id.clone(),
-            name: table.name.clone(),
-            properties: table.properties.clone(),
-        };
-        let config = Config {
-            tables: model.tables.iter().map(table).collect(),
-            ..Config::default()
-        };
+        let config = services::tables(&model, None);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let dynamo = Dynamo::start(config, listener).await?;
         let function = model.functions.get("ListUsers").context("no ListUsers")?;

@@ -19,12 +19,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    account::Account,
     faults,
     invoke::SharedInvoker,
     journal::{Happening, Journal},
-    pattern::Pattern,
     queue::Queues,
+    template::{ACCOUNT, REGION, Rule},
 };
 
 /// The bus every account has, which AWS services publish to.
@@ -37,31 +36,12 @@ pub struct Config {
     pub buses: Vec<String>,
     /// The rules of all buses.
     pub rules: Vec<Rule>,
-    /// The account in the events.
-    pub account: Account,
-}
-
-/// A rule with its one target.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    /// Name of the rule.
-    pub name: String,
-    /// Name of its bus.
-    pub bus: String,
-    /// Which events it takes.
-    pub pattern: Pattern,
-    /// Logical id of the function.
-    pub function: String,
-    /// Logical id of the queue for events that cannot be delivered.
-    pub dead_letter_queue: Option<String>,
-    /// What the function gets instead of the event.
-    pub input: Option<Value>,
 }
 
 /// An event to publish.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
-    /// Who publishes, such as `roster`.
+    /// Who publishes, such as `orders`.
     pub source: String,
     /// What happened, such as `UserCreated`.
     pub detail_type: String,
@@ -144,7 +124,7 @@ impl Bus {
             return Err(UnknownBus(bus.to_owned()));
         }
         let id = Uuid::new_v4().to_string();
-        let event = self.envelope(&id, event);
+        let event = Self::envelope(&id, event);
         let rules = self.0.config.rules.iter();
         let matching: Vec<&Rule> = rules
             .filter(|rule| rule.bus == bus && rule.pattern.matches(&event))
@@ -162,28 +142,26 @@ impl Bus {
 
     fn deliver(&self, rule: &Rule, event: &Value) {
         if self.0.faults.deliveries.take().is_some() {
-            if let Some(queue) = &rule.dead_letter_queue {
+            if let Some(queue) = &rule.dead_letter {
                 // The body of such a message is the event as the rule got it.
                 self.0.queues.send(queue, event.clone());
             }
             return;
         }
-        let payload = rule.input.as_ref().unwrap_or(event);
-        self.0.invoker.send(&rule.function, payload.clone());
+        self.0.invoker.send(&rule.function, event.clone());
     }
 
     /// The event as targets get it.
-    fn envelope(&self, id: &str, event: &NewEvent) -> Value {
-        let account = &self.0.config.account;
+    fn envelope(id: &str, event: &NewEvent) -> Value {
         json!({
             "version": "0",
             "id": id,
             "detail-type": event.detail_type,
             "source": event.source,
-            "account": account.id,
+            "account": ACCOUNT,
             // EventBridge has whole seconds here.
             "time": format!("{:.0}", event.time.unwrap_or_else(Timestamp::now)),
-            "region": account.region,
+            "region": REGION,
             "resources": event.resources,
             "detail": event.detail,
         })

@@ -4,6 +4,8 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::{
     faults::Fault,
+    pattern::Pattern,
+    template::arn,
     testing::{FakeInvoker, aws},
 };
 
@@ -20,8 +22,7 @@ fn rule(name: &str, bus: &str, pattern: &Value) -> Rule {
         bus: bus.to_owned(),
         pattern: Pattern::parse(pattern).unwrap(),
         function: name.to_owned(),
-        dead_letter_queue: Some("Failures".to_owned()),
-        input: None,
+        dead_letter: Some("Failures".to_owned()),
     }
 }
 
@@ -40,7 +41,6 @@ impl Stack {
                 rule("RecordAudit", "roster", &json!({ "source": ["roster"] })),
                 rule("RecordMail", DEFAULT, &json!({ "source": ["aws.ses"] })),
             ],
-            account: Account::default(),
         };
         let bus = Bus::new(
             config,
@@ -172,7 +172,7 @@ const BYTES_OVER: usize = 256 * 1024;
 async fn a_bus_can_be_named_by_its_arn_and_the_default_one_by_nothing() {
     let stack = Stack::start().await;
     let mut by_arn = entry("UserDeleted");
-    by_arn["EventBusName"] = json!(Account::default().arn("events", "event-bus/roster"));
+    by_arn["EventBusName"] = json!(arn("events", "event-bus/roster"));
     let mut by_nothing = entry("UserDeleted");
     by_nothing.as_object_mut().unwrap().remove("EventBusName");
     let (_, answer) = stack.put(&json!([by_arn, by_nothing])).await;

@@ -1,10 +1,9 @@
-//! The console: a page that shows what happens in the stack, the two pages on which links in
-//! mails land, and the journal as JSON.
+//! The console: a page that shows what happens in the stack, the journal as JSON, and pages that
+//! whoever starts the stack adds.
 //!
 //! | path | what |
 //! |---|---|
 //! | `/` | the page |
-//! | `/verify`, `/reset` | where the links in mails land (`#token=…`) |
 //! | `/api/inbox`, `/api/events`, `/api/dead-letters` | journal entries, `?after=<sequence>` |
 //! | `/api/routes`, `/api/calls` | the template's routes; what was asked of the tables |
 //! | `/api/live` | the journal as server-sent events |
@@ -45,11 +44,11 @@ pub struct Route {
     pub function: String,
 }
 
-/// The console.
-pub fn router(config: Config, journal: Journal, calls: Calls) -> Router {
+/// The console, with `pages` beside its own.
+pub fn router(config: Config, pages: Router, journal: Journal, calls: Calls) -> Router {
     let api = config.api.clone();
     Router::new()
-        .merge(pages::router())
+        .merge(pages::router(pages))
         .nest("/api", api::router(config, journal, calls))
         .nest("/proxy", proxy::router(api))
         .layer(middleware::from_fn(loopback::guard))

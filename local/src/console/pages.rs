@@ -15,18 +15,17 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-pub(super) fn router() -> Router {
+/// The console, and `others` under the same headers.
+pub(super) fn router(others: Router) -> Router {
     let script = |text: &'static str| get(move || async move { asset("text/javascript", text) });
     let style = |text: &'static str| get(move || async move { asset("text/css", text) });
     let page = |text: &'static str| get(move || async move { Html(text) });
     Router::new()
         .route("/", page(include_str!("assets/console.html")))
-        .route("/verify", page(include_str!("assets/verify.html")))
-        .route("/reset", page(include_str!("assets/reset.html")))
         .route("/console.css", style(include_str!("assets/console.css")))
         .route("/console.js", script(include_str!("assets/console.js")))
         .route("/views.js", script(include_str!("assets/views.js")))
-        .route("/token.js", script(include_str!("assets/token.js")))
+        .merge(others)
         .layer(middleware::from_fn(protect))
 }
 

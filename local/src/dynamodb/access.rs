@@ -179,6 +179,7 @@ mod tests {
         PartitionKeys::of(&[Table {
             id: "UsersTable".to_owned(),
             name: "users".to_owned(),
+            arn: String::new(),
             properties: json!({
                 "KeySchema": [
                     { "AttributeName": "pk", "KeyType": "HASH" },

@@ -29,8 +29,8 @@ use std::{
 };
 
 use anyhow::Context as _;
-use dynoxide::{ImportOptions, types::Item};
-use serde_json::Value;
+use dynoxide::ImportOptions;
+pub use dynoxide::types::{AttributeValue, Item};
 use tokio::{net::TcpListener, task::JoinSet};
 
 pub use self::{
@@ -42,7 +42,7 @@ use self::{
     store::{DirectoryLock, Store},
     writes::Writes,
 };
-use crate::account::Account;
+pub use crate::template::Table;
 
 /// How often expired items are removed. `DynamoDB` takes up to days.
 pub const SWEEP: Duration = Duration::from_mins(1);
@@ -54,26 +54,12 @@ pub struct Config {
     pub data: Option<PathBuf>,
     /// The tables.
     pub tables: Vec<Table>,
-    /// The account in the ARNs.
-    pub account: Account,
-}
-
-/// A table of the template.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Table {
-    /// Logical id.
-    pub id: String,
-    /// Name under which the functions know it.
-    pub name: String,
-    /// Properties of `AWS::DynamoDB::Table`, resolved.
-    pub properties: Value,
 }
 
 /// The running database. Ends when it is dropped.
 pub struct Dynamo {
     address: SocketAddr,
     tables: Vec<Table>,
-    account: Account,
     store: Store,
     calls: Calls,
     writes: Writes,
@@ -117,7 +103,6 @@ impl Dynamo {
         let dynamo = Self {
             address,
             tables: config.tables,
-            account: config.account,
             store,
             calls,
             writes,
@@ -157,7 +142,7 @@ impl Dynamo {
     pub fn stream(&self, table: &str) -> anyhow::Result<Stream> {
         let found = self.tables.iter().find(|candidate| candidate.id == table);
         let found = found.with_context(|| format!("there is no table {table}"))?;
-        Stream::open(self, found, &self.account)
+        Stream::open(self, found)
     }
 
     /// Puts `items` into the table with the logical id `table`, all or none, past its stream: nobody

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{Dynamo, Table};
-use crate::account::Account;
+use crate::template::{REGION, arn};
 
 /// The stream of one table. The emulated database has one shard for each.
 #[derive(Clone)]
@@ -16,13 +16,12 @@ pub struct Stream {
     internal_arn: String,
     arn: String,
     shard: String,
-    region: String,
     table: Table,
     writes: watch::Receiver<u64>,
 }
 
 impl Stream {
-    pub(super) fn open(dynamo: &Dynamo, table: &Table, account: &Account) -> anyhow::Result<Self> {
+    pub(super) fn open(dynamo: &Dynamo, table: &Table) -> anyhow::Result<Self> {
         let name = &table.name;
         let database = dynamo.store.database.clone();
         let metadata = database.get_table_metadata(name)?;
@@ -34,9 +33,8 @@ impl Stream {
         Ok(Self {
             database,
             internal_arn,
-            arn: account.arn("dynamodb", &format!("table/{name}/stream/{label}")),
+            arn: arn("dynamodb", &format!("table/{name}/stream/{label}")),
             shard: dynoxide::streams::shard_id(name),
-            region: account.region.clone(),
             table: table.clone(),
             writes,
         })
@@ -71,18 +69,6 @@ impl Stream {
         tokio::task::spawn_blocking(move || stream.read(position.as_deref(), limit)).await?
     }
 
-    /// The sequence number of the newest record.
-    pub async fn newest(&self) -> anyhow::Result<Option<String>> {
-        let stream = self.clone();
-        tokio::task::spawn_blocking(move || {
-            let request = serde_json::from_value(json!({ "StreamArn": stream.internal_arn }))?;
-            let answer = serde_json::to_value(stream.database.describe_stream(request)?)?;
-            let range = &answer["StreamDescription"]["Shards"][0]["SequenceNumberRange"];
-            Ok(range["EndingSequenceNumber"].as_str().map(str::to_owned))
-        })
-        .await?
-    }
-
     fn read(&self, position: Option<&str>, limit: usize) -> anyhow::Result<Vec<Value>> {
         let mut request = json!({
             "StreamArn": self.internal_arn,
@@ -107,7 +93,7 @@ impl Stream {
             .iter()
             .map(|record| {
                 let mut record = serde_json::to_value(record)?;
-                record["awsRegion"] = json!(self.region);
+                record["awsRegion"] = json!(REGION);
                 record["eventSourceARN"] = json!(self.arn);
                 Ok(record)
             })

@@ -115,7 +115,7 @@ fn in_file(path: &Path) -> anyhow::Result<Database> {
 fn in_memory() -> anyhow::Result<Database> {
     // The connection of a memory database is dynoxide's own. The index gets there as part of a
     // snapshot, whose only other content is the empty schema.
-    let snapshot = format!("file:/roster-{}?vfs=memdb", Uuid::new_v4());
+    let snapshot = format!("file:/local-{}?vfs=memdb", Uuid::new_v4());
     let storage = Storage::new(&snapshot)?;
     storage.conn().execute_batch(STREAM_INDEX)?;
     let database = Database::memory()?;

@@ -1,12 +1,16 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{aws, send};
+use crate::{
+    template::arn,
+    testing::{aws, send},
+};
 
 pub(crate) fn users() -> Table {
     Table {
         id: "UsersTable".to_owned(),
         name: "users".to_owned(),
+        arn: arn("dynamodb", "table/users"),
         properties: json!({
             "BillingMode": "PAY_PER_REQUEST",
             "DeletionProtectionEnabled": true,
@@ -213,7 +217,6 @@ async fn expired_items_go_in_a_sweep_and_the_stream_names_the_service() {
 async fn a_stream_is_read_from_a_position() {
     let dynamo = start().await;
     let stream = dynamo.stream("UsersTable").unwrap();
-    assert_eq!(stream.newest().await.unwrap(), None);
     let mut writes = stream.writes();
     put(&dynamo, "a").await;
     assert!(writes.has_changed().unwrap());
@@ -226,10 +229,6 @@ async fn a_stream_is_read_from_a_position() {
     assert_eq!(rest, all[1..]);
     assert_eq!(all[0]["eventSourceARN"], stream.arn());
     assert_eq!(all[0]["awsRegion"], "us-east-1");
-    assert_eq!(
-        stream.newest().await.unwrap().as_deref(),
-        all[1]["dynamodb"]["SequenceNumber"].as_str()
-    );
 }
 
 #[tokio::test]
@@ -263,7 +262,6 @@ async fn data_survive_a_restart_and_a_changed_template_is_told() {
     let mut config = Config {
         data: Some(scratch.0.clone()),
         tables: vec![users()],
-        ..Config::default()
     };
     let dynamo = serve(config.clone()).await.unwrap();
     put(&dynamo, "kept").await;

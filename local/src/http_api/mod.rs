@@ -1,6 +1,7 @@
 //! The HTTP API: requests to functions and back, in payload format 2.0.
 
 mod answer;
+mod cors;
 mod request;
 mod routes;
 
@@ -30,7 +31,7 @@ use crate::{
     invoke::{InvokeError, SharedInvoker},
     journal::{Happening, Journal},
     loopback,
-    template::Route,
+    template::{Cors, Model},
 };
 
 /// Longest body of a request in bytes (HTTP API quotas).
@@ -43,16 +44,18 @@ const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 struct Api {
     routes: Arc<Routes>,
+    cors: Option<Arc<Cors>>,
     invoker: SharedInvoker,
     journal: Journal,
     port: u16,
 }
 
-/// The API with these routes, which listens at `port`. To be served with the peer's address:
+/// The API of `model`, which listens at `port`. To be served with the peer's address:
 /// [`Router::into_make_service_with_connect_info`].
-pub fn router(routes: &[Route], port: u16, invoker: SharedInvoker, journal: Journal) -> Router {
+pub fn router(model: &Model, port: u16, invoker: SharedInvoker, journal: Journal) -> Router {
     let api = Api {
-        routes: Arc::new(Routes::new(routes)),
+        routes: Arc::new(Routes::new(&model.routes)),
+        cors: model.cors.clone().map(Arc::new),
         invoker,
         journal,
         port,
@@ -73,10 +76,15 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let found = api.routes.find(parts.method.as_str(), parts.uri.path());
     let function = found.as_ref().map(|found| found.route.function.clone());
-    let mut response = match found {
-        Some(found) => api.integrate(&id, &parts, body, peer, &found).await,
-        None => refusal(StatusCode::NOT_FOUND, "Not Found"),
+    let preflight = api.cors.as_ref().and_then(|_| cors::preflight(&parts));
+    let mut response = match (preflight, found) {
+        (Some(response), _) => response,
+        (None, Some(found)) => api.integrate(&id, &parts, body, peer, &found).await,
+        (None, None) => refusal(StatusCode::NOT_FOUND, "Not Found"),
     };
+    if let Some(cors) = &api.cors {
+        cors::apply(cors, &parts, response.headers_mut());
+    }
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("apigw-requestid", id);
     }
@@ -150,7 +158,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::invoke::Invoker;
+    use crate::{invoke::Invoker, template::Route};
 
     /// Answers by the name of the function.
     struct Fake;
@@ -180,6 +188,7 @@ mod tests {
         let journal = Journal::default();
         let api = Api {
             routes: Arc::new(Routes::new(&routes)),
+            cors: None,
             invoker: Arc::new(Fake),
             journal: journal.clone(),
             port: 0,

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::Refusal;
 
@@ -52,8 +50,6 @@ struct Destination {
 #[serde(rename_all = "PascalCase")]
 struct Content {
     simple: Option<Simple>,
-    raw: Option<Raw>,
-    template: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -78,12 +74,6 @@ struct Part {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Raw {
-    data: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct Tag {
     name: String,
     value: String,
@@ -97,92 +87,26 @@ impl Message {
     pub(super) fn read(body: &[u8]) -> Result<Self, Refusal> {
         let request: SendEmail =
             serde_json::from_slice(body).map_err(|error| bad(error.to_string()))?;
-        let mut message = match request.content {
-            Content {
-                template: Some(_), ..
-            } => return Err(bad("there are no templates locally")),
-            Content {
-                simple: Some(simple),
-                raw: None,
-                ..
-            } => Self::simple(simple)?,
-            Content {
-                simple: None,
-                raw: Some(raw),
-                ..
-            } => Self::raw(&raw)?,
-            _ => return Err(bad("exactly one of Simple, Raw and Template is needed")),
-        };
-        if let Some(from) = request.from_email_address {
-            message.from = from;
-        }
-        check_address("From", &message.from)?;
-        let Destination { to, cc, bcc } = request.destination;
-        let receivers = [to, cc, bcc].concat();
-        if !receivers.is_empty() {
-            message.to = receivers;
-        }
-        check_receivers(&message.to)?;
-        message.tags = tags(request.email_tags)?;
-        message.configuration_set = request.configuration_set_name;
-        Ok(message)
-    }
-
-    fn simple(simple: Simple) -> Result<Self, Refusal> {
-        let Body { text, html } = simple.body;
+        let content = request.content.simple;
+        let content = content.ok_or_else(|| bad("only Simple is known locally"))?;
+        let Body { text, html } = content.body;
         if text.is_none() && html.is_none() {
             return Err(bad("Body has neither Text nor Html"));
         }
+        let from = request.from_email_address.unwrap_or_default();
+        check_address("From", &from)?;
+        let Destination { to, cc, bcc } = request.destination;
+        let to = [to, cc, bcc].concat();
+        check_receivers(&to)?;
         Ok(Self {
-            subject: simple.subject.data,
+            from,
+            to,
+            subject: content.subject.data,
             text: text.map(|part| part.data),
             html: html.map(|part| part.data),
-            ..Self::empty()
+            tags: tags(request.email_tags)?,
+            configuration_set: request.configuration_set_name,
         })
-    }
-
-    /// Reads the headers; the rest is the text.
-    fn raw(raw: &Raw) -> Result<Self, Refusal> {
-        let data = STANDARD
-            .decode(&raw.data)
-            .map_err(|error| bad(error.to_string()))?;
-        let data = String::from_utf8_lossy(&data).replace("\r\n", "\n");
-        let (head, text) = data.split_once("\n\n").unwrap_or((&data, ""));
-        // A line that starts with white space continues the one before.
-        let head = head.replace("\n ", " ").replace("\n\t", " ");
-        let header = |wanted: &str| {
-            head.lines().find_map(|line| {
-                let (name, value) = line.split_once(':')?;
-                name.eq_ignore_ascii_case(wanted)
-                    .then(|| value.trim().to_owned())
-            })
-        };
-        let receivers = ["To", "Cc", "Bcc"].into_iter().filter_map(header);
-        Ok(Self {
-            from: header("From").unwrap_or_default(),
-            to: receivers
-                .flat_map(|list| {
-                    list.split(',')
-                        .map(|one| one.trim().to_owned())
-                        .collect::<Vec<_>>()
-                })
-                .collect(),
-            subject: header("Subject").unwrap_or_default(),
-            text: Some(text.to_owned()),
-            ..Self::empty()
-        })
-    }
-
-    fn empty() -> Self {
-        Self {
-            from: String::new(),
-            to: Vec::new(),
-            subject: String::new(),
-            text: None,
-            html: None,
-            tags: BTreeMap::new(),
-            configuration_set: None,
-        }
     }
 }
 

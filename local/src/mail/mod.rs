@@ -2,8 +2,7 @@
 //!
 //! # Where it differs from SES
 //! - Every sender is verified, nothing bounces, and there is no quota.
-//! - A raw message is shown as it is: only its headers are read, no parts are decoded.
-//! - There are no templates.
+//! - There are no raw messages and no templates.
 //! - The `Email Sent` event is published before `SendEmail` answers.
 
 mod message;
@@ -27,39 +26,19 @@ use uuid::Uuid;
 
 use self::message::Message;
 use crate::{
-    account::Account,
     bus::{self, Bus, NewEvent},
     faults::{Fault, Faults},
     journal::{Happening, Journal, Mail},
     loopback,
+    template::{ACCOUNT, ConfigurationSet, arn},
 };
-
-/// What to run.
-#[derive(Debug, Clone, Default)]
-pub struct Config {
-    /// The configuration sets.
-    pub configuration_sets: Vec<ConfigurationSet>,
-    /// The account in the events.
-    pub account: Account,
-}
-
-/// A configuration set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigurationSet {
-    /// Its name.
-    pub name: String,
-    /// Mail may be sent with it (`SendingEnabled`).
-    pub sending: bool,
-    /// It has an event destination on the default bus which takes `SEND`.
-    pub publishes_sends: bool,
-}
 
 /// The mail service. Clones share everything.
 #[derive(Clone)]
 pub struct MailService(Arc<Inner>);
 
 struct Inner {
-    config: Config,
+    configuration_sets: Vec<ConfigurationSet>,
     journal: Journal,
     bus: Bus,
     faults: Faults,
@@ -71,9 +50,9 @@ struct Refusal(&'static str, String);
 
 impl MailService {
     /// A service which publishes its events on `bus`.
-    pub fn new(config: Config, journal: Journal, bus: Bus) -> Self {
+    pub fn new(configuration_sets: Vec<ConfigurationSet>, journal: Journal, bus: Bus) -> Self {
         Self(Arc::new(Inner {
-            config,
+            configuration_sets,
             journal,
             bus,
             faults: Faults::default(),
@@ -113,7 +92,7 @@ impl MailService {
     }
 
     fn configuration_set(&self, name: &str) -> Result<&ConfigurationSet, Refusal> {
-        let mut sets = self.0.config.configuration_sets.iter();
+        let mut sets = self.0.configuration_sets.iter();
         sets.find(|set| set.name == name).ok_or_else(|| {
             let message = format!("Configuration set <{name}> does not exist.");
             Refusal("NotFoundException", message)
@@ -135,8 +114,8 @@ impl MailService {
             html: message.html,
             tags: message.tags,
         };
-        let event = set.filter(|set| set.publishes_sends);
-        let event = event.map(|set| self.sent(&mail, set));
+        let event = set.filter(|set| set.event_kinds.iter().any(|kind| kind == "SEND"));
+        let event = event.map(|set| Self::sent(&mail, set));
         self.0.journal.append(Happening::Mail { mail });
         if let Some(event) = event
             && let Err(error) = self.0.bus.publish(bus::DEFAULT, &event)
@@ -147,9 +126,8 @@ impl MailService {
     }
 
     /// The event of an accepted mail ("Monitoring SES events using Amazon `EventBridge`").
-    fn sent(&self, mail: &Mail, set: &ConfigurationSet) -> NewEvent {
+    fn sent(mail: &Mail, set: &ConfigurationSet) -> NewEvent {
         let now = Timestamp::now();
-        let account = &self.0.config.account;
         let mut tags: Map<String, Value> = mail
             .tags
             .iter()
@@ -165,7 +143,7 @@ impl MailService {
                 "mail": {
                     "timestamp": format!("{now:.3}"),
                     "source": mail.from,
-                    "sendingAccountId": account.id,
+                    "sendingAccountId": ACCOUNT,
                     "messageId": mail.id,
                     "destination": mail.to,
                     "headersTruncated": false,
@@ -180,7 +158,7 @@ impl MailService {
                 },
                 "send": {},
             }),
-            resources: vec![account.arn("ses", &format!("configuration-set/{}", set.name))],
+            resources: vec![arn("ses", &format!("configuration-set/{}", set.name))],
             time: Some(now),
         }
     }

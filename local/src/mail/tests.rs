@@ -1,14 +1,13 @@
 use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::*;
 use crate::{
-    bus::Rule,
     pattern::Pattern,
     queue::Queues,
+    template::Rule,
     testing::{FakeInvoker, send},
 };
 
@@ -29,8 +28,7 @@ impl Stack {
             bus: bus::DEFAULT.to_owned(),
             pattern: Pattern::parse(&claimed).unwrap(),
             function: "RecordMail".to_owned(),
-            dead_letter_queue: None,
-            input: None,
+            dead_letter: None,
         };
         let config = bus::Config {
             rules: vec![rule],
@@ -43,15 +41,12 @@ impl Stack {
             Queues::new(journal.clone()),
         )
         .unwrap();
-        let config = Config {
-            configuration_sets: vec![ConfigurationSet {
-                name: "mails".to_owned(),
-                sending: true,
-                publishes_sends: true,
-            }],
-            account: Account::default(),
-        };
-        let mail = MailService::new(config, journal.clone(), bus);
+        let sets = vec![ConfigurationSet {
+            name: "mails".to_owned(),
+            sending: true,
+            event_kinds: vec!["SEND".to_owned()],
+        }];
+        let mail = MailService::new(sets, journal.clone(), bus);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!(
             "http://{}/v2/email/outbound-emails",
@@ -162,18 +157,6 @@ async fn without_a_configuration_set_there_is_no_event() {
     assert_eq!(stack.send(&body).await.0, 200);
     assert_eq!(stack.inbox().len(), 1);
     assert!(stack.invoker.payloads().is_empty());
-}
-
-#[tokio::test]
-async fn a_raw_mail_is_read_by_its_headers() {
-    let stack = Stack::start().await;
-    let raw = "From: a@example.com\r\nTo: b@example.com, c@example.com\r\nSubject: Long\r\n subject\r\n\r\nText\r\n";
-    let body = json!({ "Content": { "Raw": { "Data": STANDARD.encode(raw) } } });
-    assert_eq!(stack.send(&body).await.0, 200);
-    let inbox = stack.inbox();
-    assert_eq!(inbox[0].to, ["b@example.com", "c@example.com"]);
-    assert_eq!(inbox[0].subject, "Long subject");
-    assert_eq!(inbox[0].text.as_deref(), Some("Text\n"));
 }
 
 #[tokio::test]

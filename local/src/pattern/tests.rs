@@ -73,88 +73,11 @@ fn all_fields_must_match() {
 }
 
 #[test]
-fn prefixes_and_suffixes() {
+fn prefixes() {
     field(
         &json!([{ "prefix": "us-" }]),
         &[json!("us-east-1")],
         &[json!("eu-us-"), json!("US-"), json!(5)],
-    );
-    field(
-        &json!([{ "suffix": ".png" }]),
-        &[json!("a.png")],
-        &[json!("a.PNG")],
-    );
-    field(
-        &json!([{ "prefix": { "equals-ignore-case": "EventB" } }]),
-        &[json!("eventbridge")],
-        &[json!("event")],
-    );
-    field(
-        &json!([{ "suffix": { "equals-ignore-case": ".PNG" } }]),
-        &[json!("a.png"), json!("a.pnG")],
-        &[json!("png")],
-    );
-    field(
-        &json!([{ "equals-ignore-case": "alice" }]),
-        &[json!("ALICE")],
-        &[json!("alice2")],
-    );
-}
-
-#[test]
-fn anything_but() {
-    field(
-        &json!([{ "anything-but": "x" }]),
-        &[json!("y"), json!(1), json!(["x", "y"])],
-        &[json!("x"), json!(["x"])],
-    );
-    field(
-        &json!([{ "anything-but": [100, 200] }]),
-        &[json!(300)],
-        &[json!(100), json!(200)],
-    );
-    field(
-        &json!([{ "anything-but": { "prefix": "init" } }]),
-        &[json!("done")],
-        &[json!("initial")],
-    );
-    field(
-        &json!([{ "anything-but": { "suffix": [".txt", ".rtf"] } }]),
-        &[json!("a.md")],
-        &[json!("a.rtf")],
-    );
-    field(
-        &json!([{ "anything-but": { "equals-ignore-case": ["a", "b"] } }]),
-        &[json!("c")],
-        &[json!("B")],
-    );
-    field(
-        &json!([{ "anything-but": { "wildcard": "*/lib/*" } }]),
-        &[json!("/bin/x")],
-        &[json!("/usr/lib/x")],
-    );
-    assert!(
-        !matches(&json!({ "a": [{ "anything-but": "x" }] }), &json!({})),
-        "a missing field"
-    );
-}
-
-#[test]
-fn numbers() {
-    field(
-        &json!([{ "numeric": [">", 0, "<=", 5] }]),
-        &[json!(1), json!(5.0)],
-        &[json!(0), json!(5.1), json!("3")],
-    );
-    field(
-        &json!([{ "numeric": ["=", 3.018e2] }]),
-        &[json!(301.8)],
-        &[json!(301)],
-    );
-    field(
-        &json!([{ "numeric": ["<", -1] }]),
-        &[json!(-2)],
-        &[json!(-1)],
     );
 }
 
@@ -181,76 +104,10 @@ fn existence_is_that_of_a_leaf() {
 }
 
 #[test]
-fn wildcards() {
-    field(
-        &json!([{ "wildcard": "dir/*.png" }]),
-        &[json!("dir/a.png"), json!("dir/.png"), json!("dir/b/a.png")],
-        &[json!("dir/a.jpg"), json!("a.png")],
-    );
-    field(
-        &json!([{ "wildcard": "*" }]),
-        &[json!(""), json!("x")],
-        &[json!(1)],
-    );
-    field(
-        &json!([{ "wildcard": "a*b*a" }]),
-        &[json!("aba"), json!("axbxbya")],
-        &[json!("ab"), json!("aa")],
-    );
-    field(
-        &json!([{ "wildcard": r"a\*b" }]),
-        &[json!("a*b")],
-        &[json!("axb")],
-    );
-    field(
-        &json!([{ "wildcard": "plain" }]),
-        &[json!("plain")],
-        &[json!("plainer")],
-    );
-    // The two ends must not share characters.
-    field(
-        &json!([{ "wildcard": "ab*ba" }]),
-        &[json!("abba")],
-        &[json!("aba")],
-    );
-}
-
-#[test]
-fn address_blocks() {
-    field(
-        &json!([{ "cidr": "10.0.0.0/24" }]),
-        &[json!("10.0.0.255")],
-        &[json!("10.0.1.0"), json!("::1"), json!("x")],
-    );
-    field(
-        &json!([{ "cidr": "0.0.0.0/0" }]),
-        &[json!("8.8.8.8")],
-        &[json!("::1")],
-    );
-    field(
-        &json!([{ "cidr": "2001:db8::/32" }]),
-        &[json!("2001:db8::1")],
-        &[json!("2001:db9::1")],
-    );
-}
-
-#[test]
-fn alternatives_stand_beside_other_conditions() {
-    let pattern = json!({ "source": ["s"], "$or": [{ "a": [1] }, { "b": { "c": ["x"] } }] });
-    assert!(matches(&pattern, &json!({ "source": "s", "a": 1 })));
-    assert!(matches(
-        &pattern,
-        &json!({ "source": "s", "b": { "c": "x" } })
-    ));
-    assert!(!matches(&pattern, &json!({ "source": "s" })));
-    assert!(!matches(&pattern, &json!({ "a": 1 })));
-}
-
-#[test]
 fn the_filters_of_the_streams() {
-    let inserted = Pattern::parse_text(
-        r#"{"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "EVENT#"}]}}}}"#,
-    )
+    let inserted = Pattern::parse(&json!({
+        "eventName": ["INSERT"], "dynamodb": { "Keys": { "sk": { "S": [{ "prefix": "EVENT#" }] } } },
+    }))
     .unwrap();
     let record = |name: &str, sk: &str| json!({ "eventName": name, "dynamodb": { "Keys": { "pk": { "S": "USER#1" }, "sk": { "S": sk } } } });
     assert!(inserted.matches(&record("INSERT", "EVENT#000000000001")));
@@ -284,7 +141,7 @@ fn errors_name_the_path() {
     assert_eq!(error(&json!({ "a": [] })), "$.a must not be empty");
     assert_eq!(
         error(&json!({ "a": ["x", { "begins": "y" }] })),
-        "$.a[1].begins is not an operator"
+        "$.a[1].begins is not an operator known here"
     );
     assert_eq!(
         error(&json!({ "a": [{ "prefix": "x", "suffix": "y" }] })),
@@ -292,52 +149,30 @@ fn errors_name_the_path() {
     );
     assert_eq!(
         error(&json!({ "a": [{ "exists": "yes" }] })),
-        "$.a[0].exists has an operand of another type"
+        "$.a[0].exists has an operand not known here"
     );
-    assert_eq!(
-        error(&json!({ "a": [{ "numeric": ["~", 1] }] })),
-        "$.a[0].numeric has an unknown comparison \"~\""
-    );
-    assert_eq!(
-        error(&json!({ "a": [{ "wildcard": "a**" }] })),
-        "$.a[0].wildcard must not have two asterisks in a row"
-    );
-    assert_eq!(
-        error(&json!({ "$or": [{ "a": [1] }] })),
-        "$.$or needs at least two alternatives"
-    );
-    assert!(Pattern::parse_text("{").is_err());
 }
 
-mod properties {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// `*` and literals only, so that a naive matcher is obviously right.
-    fn naive(pattern: &[char], text: &[char]) -> bool {
-        match pattern.split_first() {
-            None => text.is_empty(),
-            Some(('*', rest)) => (0..=text.len()).any(|taken| naive(rest, &text[taken..])),
-            Some((literal, rest)) => text.first() == Some(literal) && naive(rest, &text[1..]),
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn wildcards_agree_with_a_naive_matcher(pattern in "[ab*]{0,6}", text in "[ab]{0,8}") {
-            prop_assume!(!pattern.contains("**"));
-            let expected = naive(&pattern.chars().collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>());
-            let found = matches(&json!({ "a": [{ "wildcard": pattern }] }), &json!({ "a": text }));
-            prop_assert_eq!(found, expected);
-        }
-
-        #[test]
-        fn anything_but_is_the_opposite_of_exact(excluded in "[a-c]{0,2}", text in "[a-c]{0,2}") {
-            let event = json!({ "a": text });
-            let exact = matches(&json!({ "a": [excluded] }), &event);
-            let but = matches(&json!({ "a": [{ "anything-but": excluded }] }), &event);
-            prop_assert_ne!(exact, but);
-        }
+#[test]
+fn what_eventbridge_knows_and_this_does_not_is_an_error() {
+    for (pattern, expected) in [
+        (
+            json!({ "$or": [{ "a": [1] }, { "b": [1] }] }),
+            "$.$or is not an operator known here",
+        ),
+        (
+            json!({ "a": [{ "prefix": { "equals-ignore-case": "x" } }] }),
+            "$.a[0].prefix has an operand not known here",
+        ),
+        (
+            json!({ "a": [{ "suffix": "x" }] }),
+            "$.a[0].suffix is not an operator known here",
+        ),
+        (
+            json!({ "a": [{ "numeric": [">", 0] }] }),
+            "$.a[0].numeric is not an operator known here",
+        ),
+    ] {
+        assert_eq!(error(&pattern), expected);
     }
 }

@@ -1,6 +1,8 @@
 //! How a stack is asked to run.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
+
+use axum::Router;
 
 use crate::{
     compile::{Build, Executables},
@@ -22,8 +24,10 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Values for the template's parameters.
     pub parameters: Overrides,
-    /// The first administrator.
-    pub admin: Option<Admin>,
+    /// The parameter that gets the address of the console, unless it is given a value.
+    pub console_parameter: Option<String>,
+    /// Pages that the console serves beside its own.
+    pub pages: Router,
     /// Most environments of one function.
     pub max_environments: usize,
     /// Wait before an asynchronous invocation is tried again; doubled for the next time.
@@ -43,7 +47,8 @@ impl Default for Options {
             dynamodb_port: 8000,
             data: None,
             parameters: Overrides::new(),
-            admin: None,
+            console_parameter: None,
+            pages: Router::new(),
             max_environments: 4,
             async_retry_delay: Duration::from_secs(5),
             functions: Functions::Build(Build::default()),
@@ -59,20 +64,4 @@ pub enum Functions {
     Build(Build),
     /// They are there already, by the names of their binaries.
     Built(Executables),
-}
-
-/// The administrator that a new stack starts with.
-#[derive(Clone)]
-pub struct Admin {
-    /// E-mail address.
-    pub email: String,
-    /// Password.
-    pub password: String,
-}
-
-impl fmt::Debug for Admin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Neither an address nor a password belongs into a log.
-        f.debug_struct("Admin").finish_non_exhaustive()
-    }
 }

@@ -37,6 +37,7 @@ impl Folder {
             port: 0,
             console_port: 0,
             dynamodb_port: 0,
+            console_parameter: Some("AppUrl".to_owned()),
             functions: Functions::Built(Executables::from([("probe".to_owned(), probe())])),
             ..Options::default()
         }
@@ -65,7 +66,7 @@ async fn get(url: &str) -> (u16, Value) {
 async fn a_request_reaches_its_function_and_is_answered() {
     let folder = Folder::new(TEMPLATE);
     let running = Stack::start(folder.options()).await.unwrap();
-    running.ready().await.unwrap();
+    running.ready("/").await.unwrap();
     let (status, answer) = get(&format!("{}/some/path?a=b", running.api_url)).await;
     assert_eq!(status, 200);
     assert_eq!(answer["echo"]["routeKey"], "$default");
@@ -93,7 +94,7 @@ async fn a_request_reaches_its_function_and_is_answered() {
 async fn dropping_a_stack_ends_its_processes() {
     let folder = Folder::new(TEMPLATE);
     let running = Stack::start(folder.options()).await.unwrap();
-    running.ready().await.unwrap();
+    running.ready("/").await.unwrap();
     let lambda = running.lambda.clone();
     drop(running);
     lambda.stopped().await;
@@ -114,7 +115,32 @@ async fn a_foreign_host_gets_nothing() {
 }
 
 #[tokio::test]
-async fn links_lead_to_the_console_unless_told_otherwise() {
+async fn a_preflight_is_answered_by_the_gateway() {
+    let cors = "{Properties: {CorsConfiguration: {AllowOrigins: ['http://localhost:5173'], AllowMethods: [GET]}}, ";
+    let folder = Folder::new(&TEMPLATE.replace("Api: {", &format!("Api: {cors}")));
+    let running = Stack::start(folder.options()).await.unwrap();
+    let ask = async |method: &str| {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(&running.api_url)
+            .header("origin", "http://localhost:5173")
+            .header("access-control-request-method", "GET")
+            .body(Body::empty());
+        client().request(request.unwrap()).await.unwrap()
+    };
+    let preflight = ask("OPTIONS").await;
+    assert_eq!(preflight.status(), 204);
+    assert_eq!(preflight.headers()["access-control-allow-methods"], "GET");
+    assert!(running.lambda.processes("Probe").is_empty());
+
+    let answer = ask("GET").await;
+    assert_eq!(answer.status(), 200);
+    let origin = &answer.headers()["access-control-allow-origin"];
+    assert_eq!(origin, "http://localhost:5173");
+}
+
+#[tokio::test]
+async fn a_parameter_has_the_address_of_the_console_unless_told_otherwise() {
     let folder = Folder::new(TEMPLATE);
     let running = Stack::start(folder.options()).await.unwrap();
     let app_url = running.model.functions["Probe"].variables["APP_URL"].clone();

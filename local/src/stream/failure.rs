@@ -9,7 +9,7 @@ use super::{
     Mapping, Services,
     batch::{Batch, arrival},
 };
-use crate::{dynamodb::Stream, invoke::InvokeError, queue::Queues};
+use crate::{dynamodb::Stream, invoke::InvokeError, queue::Queues, template::arn};
 
 /// Why records are given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Failures {
             queues: services.queues.clone(),
             queue: mapping.on_failure.clone(),
             mapping: mapping.id.clone(),
-            function_arn: services.account.arn("lambda", &function),
+            function_arn: arn("lambda", &function),
             stream_arn: stream.arn().to_owned(),
             shard: stream.shard().to_owned(),
         }

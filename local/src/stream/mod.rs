@@ -26,46 +26,8 @@ use anyhow::Context as _;
 use tokio::{sync::watch, task::JoinSet};
 
 use self::{failure::Failures, position::Position, shard::Shard};
-use crate::{
-    account::Account, dynamodb::Dynamo, invoke::SharedInvoker, journal::Journal, pattern::Pattern,
-    queue::Queues,
-};
-
-/// One mapping, as the template describes it.
-#[derive(Debug, Clone)]
-pub struct Mapping {
-    /// A name of its own in the stack; in a data directory its position is kept under it.
-    pub id: String,
-    /// Logical id of the function.
-    pub function: String,
-    /// Logical id of the table.
-    pub table: String,
-    /// Most records in a batch.
-    pub batch_size: usize,
-    /// Records that match any of these are delivered; all records if there are none.
-    pub filters: Vec<Pattern>,
-    /// Halve a batch when the function fails.
-    pub bisect: bool,
-    /// How often a batch is tried again. `None`: for ever.
-    pub max_retries: Option<u32>,
-    /// Age at which a record is given up. `None`: never.
-    pub max_age: Option<Duration>,
-    /// The answer names the failed records (`ReportBatchItemFailures`).
-    pub report_batch_item_failures: bool,
-    /// Logical id of the queue to which the position of what was given up goes.
-    pub on_failure: Option<String>,
-    /// Where to start without a position.
-    pub start: Start,
-}
-
-/// Starting position of a mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// The oldest record.
-    TrimHorizon,
-    /// What is written after the start.
-    Latest,
-}
+pub use crate::template::Mapping;
+use crate::{dynamodb::Dynamo, invoke::SharedInvoker, journal::Journal, queue::Queues};
 
 /// How long mappings wait.
 #[derive(Debug, Clone, Copy)]
@@ -97,8 +59,6 @@ pub struct Services {
     pub journal: Journal,
     /// Takes what was given up.
     pub queues: Queues,
-    /// The account in ARNs.
-    pub account: Account,
 }
 
 /// The running mappings. They end when this is dropped.

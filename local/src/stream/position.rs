@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::{Mapping, Start};
+use super::Mapping;
 use crate::dynamodb::Stream;
 
 /// The sequence number of the last record dealt with.
@@ -26,7 +26,7 @@ struct Kept {
 }
 
 impl Position {
-    /// The kept position, or the mapping's starting position if there is none for this stream.
+    /// The kept position, or the oldest record if there is none for this stream.
     pub(super) async fn open(
         data: Option<&Path>,
         mapping: &Mapping,
@@ -49,13 +49,9 @@ impl Position {
                 file: Some(file.clone()),
             });
         }
-        let sequence_number = match mapping.start {
-            Start::TrimHorizon => None,
-            Start::Latest => stream.newest().await?,
-        };
         let kept = Kept {
             stream_arn: stream.arn().to_owned(),
-            sequence_number,
+            sequence_number: None,
         };
         Ok(Self { kept, file })
     }

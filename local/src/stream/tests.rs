@@ -10,6 +10,7 @@ use crate::{
     },
     invoke::InvokeError,
     journal::Happening,
+    pattern::Pattern,
     testing::{FakeInvoker, aws},
 };
 
@@ -28,7 +29,6 @@ fn mapping() -> Mapping {
         max_age: None,
         report_batch_item_failures: true,
         on_failure: Some("Failures".to_owned()),
-        start: Start::TrimHorizon,
     }
 }
 
@@ -48,7 +48,6 @@ impl Stack {
         let config = dynamodb::Config {
             data: data.map(Path::to_path_buf),
             tables: vec![users()],
-            ..dynamodb::Config::default()
         };
         let dynamo = serve(config).await.unwrap();
         let invoker = Arc::new(FakeInvoker::new(answer));
@@ -57,7 +56,6 @@ impl Stack {
             invoker: invoker.clone(),
             queues: Queues::new(journal.clone()),
             journal,
-            account: Account::default(),
         };
         // Waiting for a poll would exceed the tests' patience: they see that writes are told.
         let pace = Pace {

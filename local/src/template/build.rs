@@ -2,22 +2,24 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use yaml_serde::Value as Yaml;
 
 use super::{
-    document::{Declared, Document},
+    document::{Declared, Document, entries},
     error::{Result, TemplateError},
     event, function,
     intrinsic::Scope,
     model::Model,
     names::{self, Names},
     parameters::{self, Overrides},
-    resource, unmodelled,
+    policy, resource, unmodelled,
 };
 
 /// The types in the model.
 const MODELLED: &[&str] = &[
     "AWS::DynamoDB::Table",
     "AWS::Events::EventBus",
+    "AWS::IAM::ManagedPolicy",
     "AWS::SES::ConfigurationSet",
     "AWS::SES::ConfigurationSetEventDestination",
     "AWS::SQS::Queue",
@@ -30,8 +32,6 @@ pub(super) struct Context<'a> {
     document: &'a Document,
     scope: Scope<'a>,
     pub(super) names: Names,
-    /// `Globals.Function`, resolved.
-    pub(super) function_globals: Value,
 }
 
 /// The model of `document`, with these values for its parameters.
@@ -41,18 +41,22 @@ pub(super) fn model(document: &Document, overrides: &Overrides) -> Result<Model>
     // Routes, rules and mappings refer to what other resources declare.
     let mut functions = Vec::new();
     let mut destinations = Vec::new();
-    for (id, declared) in &document.resources {
+    for (id, declared) in context.resources()? {
         let properties = context.properties(id, declared)?;
         let name = context.scope.physical_name(id, id)?;
         let place = format!("{id}.Properties");
         match declared.kind.as_str() {
             "AWS::DynamoDB::Table" => {
-                let table = resource::table(&place, name, properties)?;
+                let table = resource::table(&place, id, name, properties)?;
                 model.tables.insert(id.clone(), table);
             }
             "AWS::Events::EventBus" => {
                 resource::bus(&place, properties)?;
                 model.buses.insert(id.clone(), name);
+            }
+            "AWS::IAM::ManagedPolicy" => {
+                let statements = policy::managed(&place, properties)?;
+                model.managed_policies.insert(id.clone(), statements);
             }
             "AWS::SQS::Queue" => {
                 resource::queue(&place, properties)?;
@@ -63,7 +67,7 @@ pub(super) fn model(document: &Document, overrides: &Overrides) -> Result<Model>
                 model.configuration_sets.insert(id.clone(), set);
             }
             "AWS::SES::ConfigurationSetEventDestination" => destinations.push((place, properties)),
-            "AWS::Serverless::HttpApi" => resource::http_api(&place, properties)?,
+            "AWS::Serverless::HttpApi" => resource::http_api(&mut model, &place, properties)?,
             "AWS::Serverless::Function" => functions.push((id, declared, properties)),
             _ => {}
         }
@@ -73,13 +77,13 @@ pub(super) fn model(document: &Document, overrides: &Overrides) -> Result<Model>
     }
     for (id, declared, properties) in functions {
         let metadata = context.resolve(&format!("{id}.Metadata"), &declared.metadata)?;
-        let (function, events) = function::function(&context, id, properties, metadata)?;
+        let (function, events) = function::function(&context, &model, id, properties, metadata)?;
         model.functions.insert(id.clone(), function);
         for (event, source) in events {
             event::add(&context, &mut model, id, &event, source)?;
         }
     }
-    context.resolve("Outputs", &document.outputs)?;
+    context.check_outputs()?;
     model.names = context.names;
     Ok(model)
 }
@@ -88,35 +92,65 @@ impl<'a> Context<'a> {
     fn new(document: &'a Document, overrides: &Overrides) -> Result<Self> {
         let parameters = parameters::resolve(&document.parameters, overrides)?;
         let scope = Scope::new(document, parameters);
-        let mut names = Names::default();
-        for (id, declared) in &document.resources {
+        let mut context = Self {
+            document,
+            scope,
+            names: Names::default(),
+        };
+        for name in document.conditions.keys().filter_map(Yaml::as_str) {
+            context.scope.condition("Conditions", name)?;
+        }
+        for (id, declared) in context.resources()? {
             let kind = declared.kind.as_str();
             if !MODELLED.contains(&kind) && !unmodelled::TYPES.contains(&kind) {
                 return Err(TemplateError::new(
                     id,
-                    format!("cargo local does not know the resource type {kind}"),
+                    format!("the emulator does not know the resource type {kind}"),
                 ));
             }
-            names.add(id, kind, &scope.physical_name(id, id)?);
+            let name = context.scope.physical_name(id, id)?;
+            context.names.add(id, kind, &name);
         }
-        let mut function_globals = scope.resolve("Globals.Function", &document.function_globals)?;
-        unmodelled::strip("AWS::Serverless::Function", &mut function_globals);
-        Ok(Self {
-            document,
-            scope,
-            names,
-            function_globals,
-        })
+        Ok(context)
     }
 
-    pub(super) fn resolve(&self, place: &str, yaml: &yaml_serde::Value) -> Result<Value> {
+    /// The resources that are there: those without a condition, and those whose condition holds.
+    fn resources(&self) -> Result<Vec<(&'a String, &'a Declared)>> {
+        let mut resources = Vec::new();
+        for (id, declared) in &self.document.resources {
+            if self.holds(id, declared.condition.as_deref())? {
+                resources.push((id, declared));
+            }
+        }
+        Ok(resources)
+    }
+
+    fn holds(&self, place: &str, condition: Option<&str>) -> Result<bool> {
+        condition.map_or(Ok(true), |name| self.scope.condition(place, name))
+    }
+
+    /// Outputs mean nothing here, but a broken reference in one would fail a deployment.
+    fn check_outputs(&self) -> Result<()> {
+        for (name, output) in entries("Outputs", &self.document.outputs)? {
+            let place = format!("Outputs.{name}");
+            let condition = output.get("Condition").and_then(Yaml::as_str);
+            if self.holds(&place, condition)? {
+                self.resolve(&place, output)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn resolve(&self, place: &str, yaml: &Yaml) -> Result<Value> {
         self.scope.resolve(place, yaml)
     }
 
-    /// Properties of a resource that have a meaning here.
+    /// Properties of a resource that have a meaning here, with what the globals of its type add.
     fn properties(&self, id: &str, declared: &Declared) -> Result<Value> {
-        let place = format!("{id}.Properties");
-        let mut properties = self.resolve(&place, &declared.properties)?;
+        let mut properties = self.resolve(&format!("{id}.Properties"), &declared.properties)?;
+        if let Some(globals) = self.document.globals.get(&declared.kind) {
+            properties = merge(self.resolve("Globals", globals)?, properties);
+        }
         unmodelled::strip(&declared.kind, &mut properties);
         Ok(properties)
     }
@@ -154,6 +188,28 @@ impl<'a> Context<'a> {
                 self.scope.physical_name(place, &id)
             }
         }
+    }
+}
+
+/// SAM's rule for globals: mappings are merged, lists are joined, and of anything else the
+/// function's own wins.
+fn merge(global: Value, own: Value) -> Value {
+    match (global, own) {
+        (Value::Object(mut global), Value::Object(own)) => {
+            for (key, value) in own {
+                let merged = match global.remove(&key) {
+                    Some(inherited) => merge(inherited, value),
+                    None => value,
+                };
+                global.insert(key, merged);
+            }
+            Value::Object(global)
+        }
+        (Value::Array(mut global), Value::Array(own)) => {
+            global.extend(own);
+            Value::Array(global)
+        }
+        (_, own) => own,
     }
 }
 

@@ -16,8 +16,10 @@ const SAM: &str = "AWS::Serverless-2016-10-31";
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) parameters: Mapping,
-    /// `Globals.Function`, which each function takes over what it does not say itself.
-    pub(super) function_globals: Yaml,
+    pub(super) conditions: Mapping,
+    pub(super) mappings: Yaml,
+    /// By type, what each resource of it takes over if it does not say so itself.
+    pub(super) globals: BTreeMap<String, Yaml>,
     pub(super) resources: BTreeMap<String, Declared>,
     /// Without local meaning, and still resolved: a broken reference there would fail a deployment.
     pub(super) outputs: Yaml,
@@ -27,6 +29,8 @@ pub(super) struct Document {
 #[derive(Debug)]
 pub(super) struct Declared {
     pub(super) kind: String,
+    /// Name of the condition under which the resource is there.
+    pub(super) condition: Option<String>,
     pub(super) properties: Yaml,
     pub(super) metadata: Yaml,
 }
@@ -34,17 +38,26 @@ pub(super) struct Declared {
 impl Document {
     /// Splits a template into its sections.
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let yaml: Yaml = yaml_serde::from_str(text).map_err(|e| TemplateError::new("YAML", e))?;
+        let yaml = yaml_serde::from_str(text).map_err(|e| TemplateError::new("YAML", e))?;
+        Self::read(&yaml)
+    }
+
+    /// Splits a template, read as YAML, into its sections.
+    pub(super) fn read(yaml: &Yaml) -> Result<Self> {
         let mut document = Self {
             parameters: Mapping::new(),
-            function_globals: Yaml::Mapping(Mapping::new()),
+            conditions: Mapping::new(),
+            mappings: Yaml::Null,
+            globals: BTreeMap::new(),
             resources: BTreeMap::new(),
-            outputs: Yaml::Null,
+            outputs: Yaml::Mapping(Mapping::new()),
         };
-        for (section, content) in entries("the template", &yaml)? {
+        for (section, content) in entries("the template", yaml)? {
             match section {
                 "Parameters" => document.parameters = mapping("Parameters", content)?.clone(),
-                "Globals" => document.function_globals = function_globals(content)?,
+                "Conditions" => document.conditions = mapping("Conditions", content)?.clone(),
+                "Mappings" => document.mappings = content.clone(),
+                "Globals" => document.globals = globals(content)?,
                 "Resources" => document.resources = resources(content)?,
                 "Outputs" => document.outputs = content.clone(),
                 "Transform" if content.as_str() == Some(SAM) => {}
@@ -55,7 +68,7 @@ impl Document {
                 unknown => {
                     return Err(TemplateError::new(
                         unknown,
-                        "cargo local does not know this section",
+                        "the emulator does not know this section",
                     ));
                 }
             }
@@ -64,18 +77,15 @@ impl Document {
     }
 }
 
-fn function_globals(globals: &Yaml) -> Result<Yaml> {
-    let mut function = Yaml::Mapping(Mapping::new());
-    for (kind, content) in entries("Globals", globals)? {
-        if kind != "Function" {
-            return Err(TemplateError::new(
-                format!("Globals.{kind}"),
-                "cargo local knows globals of functions only",
-            ));
-        }
-        function = content.clone();
-    }
-    Ok(function)
+fn globals(globals: &Yaml) -> Result<BTreeMap<String, Yaml>> {
+    let of = |(kind, content): (&str, &Yaml)| match kind {
+        "Function" | "HttpApi" => Ok((format!("AWS::Serverless::{kind}"), content.clone())),
+        _ => Err(TemplateError::new(
+            format!("Globals.{kind}"),
+            "the emulator knows globals of Function and HttpApi only",
+        )),
+    };
+    entries("Globals", globals)?.into_iter().map(of).collect()
 }
 
 fn resources(resources: &Yaml) -> Result<BTreeMap<String, Declared>> {
@@ -87,6 +97,7 @@ fn resources(resources: &Yaml) -> Result<BTreeMap<String, Declared>> {
 
 fn declared(id: &str, resource: &Yaml) -> Result<Declared> {
     let mut kind = None;
+    let mut condition = None;
     let mut properties = Yaml::Mapping(Mapping::new());
     let mut metadata = Yaml::Null;
     for (attribute, content) in entries(id, resource)? {
@@ -94,11 +105,12 @@ fn declared(id: &str, resource: &Yaml) -> Result<Declared> {
             "Type" => kind = content.as_str().map(str::to_owned),
             "Properties" => properties = content.clone(),
             "Metadata" => metadata = content.clone(),
+            "Condition" if content.is_string() => condition = content.as_str().map(str::to_owned),
             known if unmodelled::ATTRIBUTES.contains(&known) => {}
             unknown => {
                 return Err(TemplateError::new(
                     format!("{id}.{unknown}"),
-                    "cargo local does not know this attribute of a resource",
+                    "the emulator does not know this attribute of a resource",
                 ));
             }
         }
@@ -106,6 +118,7 @@ fn declared(id: &str, resource: &Yaml) -> Result<Declared> {
     let kind = kind.ok_or_else(|| TemplateError::new(id, "the resource has no Type"))?;
     Ok(Declared {
         kind,
+        condition,
         properties,
         metadata,
     })

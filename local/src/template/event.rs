@@ -1,5 +1,7 @@
 //! Event sources of functions.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -7,9 +9,10 @@ use super::{
     build::{Context, typed},
     error::{Result, TemplateError},
     function::DestinationConfig,
-    model::{Model, Route, Rule, StreamMapping},
+    model::{Mapping, Model, Route, Rule},
     unmodelled,
 };
+use crate::pattern::Pattern;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -60,12 +63,11 @@ pub(super) fn add(
         }
         "DynamoDB" => model.streams.push(source.stream(properties)?),
         "EventBridgeRule" => model.rules.push(source.rule(properties)?),
-        "Schedule" => model.schedules.extend(source.schedule(properties)?),
-        "ScheduleV2" => model.schedules.extend(source.schedule_v2(properties)?),
+        "Schedule" => model.schedules.push(source.schedule(properties)?),
         unknown => {
             return Err(TemplateError::new(
                 place,
-                format!("cargo local does not know the event type {unknown}"),
+                format!("the emulator does not know the event type {unknown}"),
             ));
         }
     }
@@ -86,14 +88,6 @@ struct RouteProperties {
     api_id: String,
     method: Option<String>,
     path: Option<String>,
-    payload_format_version: Option<PayloadFormat>,
-}
-
-/// The one payload format known here.
-#[derive(Deserialize)]
-enum PayloadFormat {
-    #[serde(rename = "2.0")]
-    Two,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +101,7 @@ struct StreamMappingProperties {
     #[serde(default)]
     bisect_batch_on_function_error: bool,
     maximum_retry_attempts: Option<i64>,
+    maximum_record_age_in_seconds: Option<i64>,
     #[serde(default)]
     function_response_types: Vec<ResponseType>,
     filter_criteria: Option<FilterCriteria>,
@@ -117,11 +112,11 @@ fn default_batch_size() -> usize {
     100
 }
 
-#[derive(PartialEq, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+/// The one starting position known here: the oldest record.
+#[derive(Deserialize)]
 enum StartingPosition {
+    #[serde(rename = "TRIM_HORIZON")]
     TrimHorizon,
-    Latest,
 }
 
 #[derive(PartialEq, Deserialize)]
@@ -158,7 +153,6 @@ pub(super) struct DeadLetterConfig {
 impl EventSource<'_> {
     fn route(&self, properties: Value) -> Result<Route> {
         let properties: RouteProperties = typed(&self.place, properties)?;
-        let (None | Some(PayloadFormat::Two)) = properties.payload_format_version;
         let place = format!("{}.ApiId", self.place);
         let api = self
             .context
@@ -174,35 +168,38 @@ impl EventSource<'_> {
                 ));
             }
         };
-        let method = match method.to_ascii_uppercase().as_str() {
-            "ANY" | "X-AMAZON-APIGATEWAY-ANY-METHOD" => None,
-            method => Some(method.to_owned()),
-        };
+        let method = method.to_ascii_uppercase();
         Ok(Route {
             path: path.filter(|path| path != "$default"),
-            method,
+            method: Some(method).filter(|method| method != "ANY"),
             function: self.function.to_owned(),
             api,
         })
     }
 
-    fn stream(&self, properties: Value) -> Result<StreamMapping> {
+    fn stream(&self, properties: Value) -> Result<Mapping> {
         let properties: StreamMappingProperties = typed(&self.place, properties)?;
+        let StartingPosition::TrimHorizon = properties.starting_position;
         let place = format!("{}.Stream", self.place);
-        Ok(StreamMapping {
-            table: self
-                .context
-                .find(&place, "AWS::DynamoDB::Table", &properties.stream)?,
+        let table = self
+            .context
+            .find(&place, "AWS::DynamoDB::Table", &properties.stream)?;
+        Ok(Mapping {
+            id: format!("{}.{table}", self.function),
+            table,
             function: self.function.to_owned(),
-            from_start: properties.starting_position == StartingPosition::TrimHorizon,
             batch_size: properties.batch_size,
-            patterns: self.patterns(properties.filter_criteria)?,
+            filters: self.filters(properties.filter_criteria)?,
             bisect: properties.bisect_batch_on_function_error,
             // Lambda's default is -1: until the record expires.
-            retries: properties
+            max_retries: properties
                 .maximum_retry_attempts
                 .and_then(|retries| u32::try_from(retries).ok()),
-            reports_item_failures: properties
+            // And so it is here: never.
+            max_age: properties
+                .maximum_record_age_in_seconds
+                .and_then(|age| Some(Duration::from_secs(u64::try_from(age).ok()?))),
+            report_batch_item_failures: properties
                 .function_response_types
                 .contains(&ResponseType::ReportBatchItemFailures),
             on_failure: properties
@@ -212,16 +209,16 @@ impl EventSource<'_> {
         })
     }
 
-    fn patterns(&self, criteria: Option<FilterCriteria>) -> Result<Vec<Value>> {
+    fn filters(&self, criteria: Option<FilterCriteria>) -> Result<Vec<Pattern>> {
         let filters = criteria.map_or_else(Vec::new, |criteria| criteria.filters);
         filters
             .iter()
             .enumerate()
             .map(|(at, filter)| {
-                serde_json::from_str(&filter.pattern).map_err(|e| {
-                    let place = format!("{}.FilterCriteria.Filters[{at}].Pattern", self.place);
-                    TemplateError::new(place, e)
-                })
+                let place = format!("{}.FilterCriteria.Filters[{at}].Pattern", self.place);
+                let pattern = serde_json::from_str(&filter.pattern);
+                let pattern = pattern.map_err(|e| TemplateError::new(&place, e))?;
+                Pattern::parse(&pattern).map_err(|e| TemplateError::new(&place, e))
             })
             .collect()
     }
@@ -234,7 +231,8 @@ impl EventSource<'_> {
             bus: self
                 .context
                 .bus(&place, properties.event_bus_name.as_deref())?,
-            pattern: properties.pattern,
+            pattern: Pattern::parse(&properties.pattern)
+                .map_err(|e| TemplateError::new(format!("{}.Pattern", self.place), e))?,
             function: self.function.to_owned(),
             dead_letter: self.dead_letter(properties.dead_letter_config)?,
         })

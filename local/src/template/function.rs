@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use super::{
     build::{Context, typed},
     error::{Result, TemplateError},
-    model::{AsyncPolicy, Function, Logging},
+    model::{AsyncPolicy, Function, Logging, Model},
+    names, policy,
 };
 
 #[derive(Deserialize)]
@@ -120,16 +121,17 @@ pub(super) type Events = BTreeMap<String, Value>;
 /// The function `id` and its event sources.
 pub(super) fn function(
     context: &Context<'_>,
+    model: &Model,
     id: &str,
-    own: Value,
+    properties: Value,
     metadata: Value,
 ) -> Result<(Function, Events)> {
     let place = format!("{id}.Properties");
-    let properties: Properties = typed(&place, merge(context.function_globals.clone(), own))?;
+    let properties: Properties = typed(&place, properties)?;
     if !properties.runtime.starts_with("provided.") {
         return Err(TemplateError::new(
             format!("{place}.Runtime"),
-            format!("`{}`: cargo local runs binaries only", properties.runtime),
+            format!("`{}`: the emulator runs binaries only", properties.runtime),
         ));
     }
     let Metadata {
@@ -144,47 +146,21 @@ pub(super) fn function(
         variables: variables(&place, properties.environment.variables)?,
         logging: logging(&name, properties.logging_config),
         asynchronous: asynchronous(context, &place, properties.event_invoke_config)?,
-        statements: statements(&format!("{place}.Policies"), properties.policies)?,
+        statements: policy::of_function(context, model, &place, properties.policies)?,
         name,
     };
     Ok((function, properties.events))
-}
-
-/// SAM's rule for globals: mappings are merged, lists are joined, and of anything else the
-/// function's own wins.
-fn merge(global: Value, own: Value) -> Value {
-    match (global, own) {
-        (Value::Object(mut global), Value::Object(own)) => {
-            for (key, value) in own {
-                let merged = match global.remove(&key) {
-                    Some(inherited) => merge(inherited, value),
-                    None => value,
-                };
-                global.insert(key, merged);
-            }
-            Value::Object(global)
-        }
-        (Value::Array(mut global), Value::Array(own)) => {
-            global.extend(own);
-            Value::Array(global)
-        }
-        (_, own) => own,
-    }
 }
 
 fn variables(place: &str, variables: Map<String, Value>) -> Result<BTreeMap<String, String>> {
     variables
         .into_iter()
         .map(|(name, value)| {
-            let value = match value {
-                Value::String(text) => text,
-                Value::Number(_) | Value::Bool(_) => value.to_string(),
-                _ => {
-                    let place = format!("{place}.Environment.Variables.{name}");
-                    return Err(TemplateError::new(place, "must be a text"));
-                }
-            };
-            Ok((name, value))
+            let text = names::text(value).ok_or_else(|| {
+                let place = format!("{place}.Environment.Variables.{name}");
+                TemplateError::new(place, "must be a text")
+            })?;
+            Ok((name, text))
         })
         .collect()
 }
@@ -233,38 +209,4 @@ fn asynchronous(
         retries,
         on_failure,
     })
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct PolicyDocument {
-    #[serde(rename = "Version")]
-    _version: Option<String>,
-    statement: OneOrMany,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    Many(Vec<Value>),
-    One(Value),
-}
-
-/// The statements of inline policies. Managed policies and SAM's policy templates would hide what
-/// a function may do.
-fn statements(place: &str, policies: Value) -> Result<Vec<Value>> {
-    let documents = match policies {
-        Value::Null => Vec::new(),
-        Value::Array(documents) => documents,
-        document => vec![document],
-    };
-    let mut statements = Vec::new();
-    for (at, document) in documents.into_iter().enumerate() {
-        let document: PolicyDocument = typed(&format!("{place}[{at}]"), document)?;
-        match document.statement {
-            OneOrMany::Many(many) => statements.extend(many),
-            OneOrMany::One(one) => statements.push(one),
-        }
-    }
-    Ok(statements)
 }

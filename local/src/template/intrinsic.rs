@@ -14,96 +14,90 @@ use super::{
 /// What names in the template stand for.
 #[derive(Debug)]
 pub(super) struct Scope<'a> {
-    document: &'a Document,
+    pub(super) document: &'a Document,
     parameters: BTreeMap<String, Value>,
-    /// Resources whose names are being resolved, to notice circles.
-    naming: RefCell<Vec<String>>,
+    /// Names and conditions that are being resolved, to notice circles.
+    resolving: RefCell<Vec<String>>,
 }
-
-/// Variables that only one `Fn::Sub` sees.
-type Locals = BTreeMap<String, Value>;
 
 impl<'a> Scope<'a> {
     pub(super) fn new(document: &'a Document, parameters: BTreeMap<String, Value>) -> Self {
         Self {
             document,
             parameters,
-            naming: RefCell::default(),
+            resolving: RefCell::default(),
         }
     }
 
     /// `yaml` without intrinsics. `place` says where it stands, for errors.
     pub(super) fn resolve(&self, place: &str, yaml: &Yaml) -> Result<Value> {
-        match yaml {
-            Yaml::Null => Ok(Value::Null),
-            Yaml::Bool(flag) => Ok(Value::Bool(*flag)),
+        Ok(self.value(place, yaml)?.unwrap_or_default())
+    }
+
+    /// `yaml` as a text.
+    pub(super) fn text(&self, place: &str, yaml: &Yaml) -> Result<String> {
+        names::text(self.resolve(place, yaml)?)
+            .ok_or_else(|| TemplateError::new(place, "must be a text"))
+    }
+
+    /// `None` where nothing is to stand: for `AWS::NoValue`.
+    fn value(&self, place: &str, yaml: &Yaml) -> Result<Option<Value>> {
+        if let Some((function, argument)) = call(yaml) {
+            return self.apply(place, &function, argument);
+        }
+        Ok(Some(match yaml {
+            Yaml::Null => Value::Null,
+            Yaml::Bool(flag) => Value::Bool(*flag),
             Yaml::Number(number) => serde_json::to_value(number)
-                .map_err(|e| TemplateError::new(place, format!("{number}: {e}"))),
-            Yaml::String(text) => Ok(Value::String(text.clone())),
-            Yaml::Sequence(items) => items
-                .iter()
-                .enumerate()
-                .map(|(at, item)| self.resolve(&format!("{place}[{at}]"), item))
-                .collect(),
-            Yaml::Mapping(_) => self.resolve_mapping(place, yaml),
-            Yaml::Tagged(tagged) => {
-                let tag = tagged.tag.to_string();
-                self.apply(place, tag.trim_start_matches('!'), &tagged.value)
-            }
-        }
-    }
-
-    /// A mapping: the long form of an intrinsic, or entries.
-    fn resolve_mapping(&self, place: &str, yaml: &Yaml) -> Result<Value> {
-        let entries = entries(place, yaml)?;
-        if let [(key, argument)] = entries.as_slice() {
-            if *key == "Ref" {
-                return self.apply(place, key, argument);
-            }
-            if let Some(name) = key.strip_prefix("Fn::") {
-                return self.apply(place, name, argument);
-            }
-        }
-        entries
-            .into_iter()
-            .map(|(key, value)| {
-                let value = self.resolve(&format!("{place}.{key}"), value)?;
-                Ok((key.to_owned(), value))
-            })
-            .collect::<Result<Map<_, _>>>()
-            .map(Value::Object)
-    }
-
-    fn apply(&self, place: &str, intrinsic: &str, argument: &Yaml) -> Result<Value> {
-        match (intrinsic, argument) {
-            ("Ref", Yaml::String(name)) => self.reference(place, name),
-            ("GetAtt", Yaml::String(path)) => self.attribute(place, path),
-            ("GetAtt", Yaml::Sequence(parts)) => {
-                let parts: Vec<_> = parts.iter().filter_map(Yaml::as_str).collect();
-                self.attribute(place, &parts.join("."))
-            }
-            ("Sub", Yaml::String(text)) => self.substitute(place, text, &Locals::new()),
-            ("Sub", Yaml::Sequence(arguments)) => match arguments.as_slice() {
-                [Yaml::String(text), locals] => {
-                    let locals = entries(place, locals)?
-                        .into_iter()
-                        .map(|(name, value)| Ok((name.to_owned(), self.resolve(place, value)?)))
-                        .collect::<Result<_>>()?;
-                    self.substitute(place, text, &locals)
+                .map_err(|e| TemplateError::new(place, format!("{number}: {e}")))?,
+            Yaml::String(text) => Value::String(text.clone()),
+            Yaml::Sequence(items) => {
+                let mut values = Vec::new();
+                for (at, item) in items.iter().enumerate() {
+                    values.extend(self.value(&format!("{place}[{at}]"), item)?);
                 }
-                _ => Err(TemplateError::new(
-                    place,
-                    "Sub takes a text, or a text and a mapping",
-                )),
-            },
-            ("Ref" | "GetAtt" | "Sub", _) => Err(TemplateError::new(
-                place,
-                format!("cannot read the argument of {intrinsic}"),
-            )),
-            _ => Err(TemplateError::new(
-                place,
-                format!("cargo local does not know the intrinsic function {intrinsic}"),
-            )),
+                Value::Array(values)
+            }
+            Yaml::Mapping(_) | Yaml::Tagged(_) => {
+                let mut values = Map::new();
+                for (key, item) in entries(place, yaml)? {
+                    let value = self.value(&format!("{place}.{key}"), item)?;
+                    values.extend(value.map(|value| (key.to_owned(), value)));
+                }
+                Value::Object(values)
+            }
+        }))
+    }
+
+    fn apply(&self, place: &str, function: &str, argument: &Yaml) -> Result<Option<Value>> {
+        let arguments = argument.as_sequence().map_or(&[][..], Vec::as_slice);
+        match (function, argument, arguments) {
+            ("Ref", Yaml::String(name), _) if name == "AWS::NoValue" => Ok(None),
+            ("Ref", Yaml::String(name), _) => self.reference(place, name).map(Some),
+            ("GetAtt", Yaml::String(path), _) => self.attribute(place, path).map(Some),
+            ("GetAtt", _, [Yaml::String(id), Yaml::String(attribute)]) => self
+                .attribute(place, &format!("{id}.{attribute}"))
+                .map(Some),
+            ("Sub", Yaml::String(text), _) => self.substitute(place, text).map(Some),
+            ("If", _, [Yaml::String(condition), then, otherwise]) => {
+                let holds = self.condition(place, condition)?;
+                self.value(place, if holds { then } else { otherwise })
+            }
+            ("Join", _, [Yaml::String(delimiter), list]) => {
+                self.join(place, delimiter, list).map(Some)
+            }
+            ("FindInMap", _, [map, first, second]) => {
+                self.find_in_map(place, [map, first, second]).map(Some)
+            }
+            ("Ref" | "GetAtt" | "Sub" | "If" | "Join" | "FindInMap", ..) => {
+                let problem = format!("cannot read the argument of {function}");
+                Err(TemplateError::new(place, problem))
+            }
+            _ => {
+                let problem =
+                    format!("the emulator does not know the intrinsic function {function}");
+                Err(TemplateError::new(place, problem))
+            }
         }
     }
 
@@ -131,13 +125,15 @@ impl<'a> Scope<'a> {
                 let kind = &resource.kind;
                 TemplateError::new(
                     place,
-                    format!("cargo local does not know the attribute {attribute} of {id} ({kind})"),
+                    format!(
+                        "the emulator does not know the attribute {attribute} of {id} ({kind})"
+                    ),
                 )
             })
     }
 
     /// `Fn::Sub`: `${Name}`, `${Resource.Attribute}`, and `${!Literal}`.
-    fn substitute(&self, place: &str, text: &str, locals: &Locals) -> Result<Value> {
+    fn substitute(&self, place: &str, text: &str) -> Result<Value> {
         let mut result = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
@@ -150,10 +146,10 @@ impl<'a> Scope<'a> {
                 result.extend(["${", literal, "}"]);
                 continue;
             }
-            let value = match locals.get(name) {
-                Some(value) => value.clone(),
-                None if name.contains('.') => self.attribute(place, name)?,
-                None => self.reference(place, name)?,
+            let value = if name.contains('.') {
+                self.attribute(place, name)?
+            } else {
+                self.reference(place, name)?
             };
             match value {
                 Value::String(value) => result.push_str(&value),
@@ -164,6 +160,26 @@ impl<'a> Scope<'a> {
         Ok(Value::String(result))
     }
 
+    fn join(&self, place: &str, delimiter: &str, list: &Yaml) -> Result<Value> {
+        let Value::Array(values) = self.resolve(place, list)? else {
+            return Err(TemplateError::new(place, "Join takes a list"));
+        };
+        let texts: Option<Vec<_>> = values.into_iter().map(names::text).collect();
+        let texts = texts.ok_or_else(|| TemplateError::new(place, "Join takes texts"))?;
+        Ok(Value::String(texts.join(delimiter)))
+    }
+
+    fn find_in_map(&self, place: &str, keys: [&Yaml; 3]) -> Result<Value> {
+        let mut found = &self.document.mappings;
+        for key in keys {
+            let key = self.text(place, key)?;
+            found = found
+                .get(&key)
+                .ok_or_else(|| TemplateError::new(place, format!("Mappings has no {key} there")))?;
+        }
+        self.resolve(place, found)
+    }
+
     /// Name of a resource: the one its properties choose, or its logical id.
     pub(super) fn physical_name(&self, place: &str, id: &str) -> Result<String> {
         let resource = self.resource(place, id)?;
@@ -172,26 +188,68 @@ impl<'a> Scope<'a> {
         let Some((property, chosen)) = chosen else {
             return Ok(id.to_owned());
         };
-        if self.naming.borrow().iter().any(|name| name == id) {
-            let problem = format!("the name of {id} depends on itself");
-            return Err(TemplateError::new(place, problem));
-        }
-        self.naming.borrow_mut().push(id.to_owned());
-        let place = format!("{id}.Properties.{property}");
-        let name = self.resolve(&place, chosen);
-        self.naming.borrow_mut().pop();
-        match name? {
-            Value::String(name) => Ok(name),
-            _ => Err(TemplateError::new(place, "must be a text")),
+        let name = self.once(place, format!("the name of {id}"), || {
+            self.value(&format!("{id}.Properties.{property}"), chosen)
+        })?;
+        match name {
+            None => Ok(id.to_owned()),
+            Some(Value::String(name)) => Ok(name),
+            Some(_) => {
+                let place = format!("{id}.Properties.{property}");
+                Err(TemplateError::new(place, "must be a text"))
+            }
         }
     }
 
+    /// A resource of the template which is there: its condition holds.
     fn resource(&self, place: &str, id: &str) -> Result<&'a Declared> {
-        self.document.resources.get(id).ok_or_else(|| {
-            TemplateError::new(
+        let declared = self.document.resources.get(id).ok_or_else(|| {
+            let problem = format!("the template has no parameter and no resource {id}");
+            TemplateError::new(place, problem)
+        })?;
+        match &declared.condition {
+            Some(condition) if !self.condition(place, condition)? => {
+                let problem = format!("{id} is not there: the condition {condition} does not hold");
+                Err(TemplateError::new(place, problem))
+            }
+            _ => Ok(declared),
+        }
+    }
+
+    /// Does what `what` needs, unless that needs `what` itself.
+    pub(super) fn once<T>(
+        &self,
+        place: &str,
+        what: String,
+        resolve: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        if self.resolving.borrow().contains(&what) {
+            return Err(TemplateError::new(
                 place,
-                format!("the template has no parameter and no resource {id}"),
-            )
-        })
+                format!("{what} depends on itself"),
+            ));
+        }
+        self.resolving.borrow_mut().push(what);
+        let resolved = resolve();
+        self.resolving.borrow_mut().pop();
+        resolved
+    }
+}
+
+/// The intrinsic function that `yaml` calls, in its short or its long form, with its argument.
+pub(super) fn call(yaml: &Yaml) -> Option<(String, &Yaml)> {
+    match yaml {
+        Yaml::Tagged(tagged) => {
+            let tag = tagged.tag.to_string();
+            Some((tag.trim_start_matches('!').to_owned(), &tagged.value))
+        }
+        Yaml::Mapping(mapping) if mapping.len() == 1 => {
+            let (key, argument) = mapping.iter().next()?;
+            match key.as_str()? {
+                "Ref" => Some(("Ref".to_owned(), argument)),
+                key => Some((key.strip_prefix("Fn::")?.to_owned(), argument)),
+            }
+        }
+        _ => None,
     }
 }

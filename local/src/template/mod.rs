@@ -4,6 +4,7 @@
 //! meaning here, or an error that names the resource and the property.
 
 mod build;
+mod condition;
 mod document;
 mod error;
 mod event;
@@ -12,6 +13,7 @@ mod intrinsic;
 mod model;
 mod names;
 mod parameters;
+mod policy;
 mod resource;
 mod schedule;
 #[cfg(test)]
@@ -26,10 +28,10 @@ use self::document::Document;
 pub use self::{
     error::TemplateError,
     model::{
-        AsyncPolicy, ConfigurationSet, EventDestination, Function, Logging, Model, Route, Rule,
-        Schedule, StreamMapping, Table,
+        AsyncPolicy, ConfigurationSet, Cors, Function, Logging, Mapping, Model, Route, Rule,
+        Schedule, Table,
     },
-    names::{ACCOUNT, Names, REGION, STACK},
+    names::{ACCOUNT, Names, REGION, STACK, arn},
     parameters::Overrides,
 };
 
@@ -56,11 +58,6 @@ impl Template {
     /// When the text is no YAML, or has sections or resource attributes that are not known.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         Document::parse(text).map(|document| Self { document })
-    }
-
-    /// Whether the template declares this parameter.
-    pub fn has_parameter(&self, name: &str) -> bool {
-        self.document.parameters.contains_key(name)
     }
 
     /// Gives the parameters their values and says what the template then means.

@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::names::Names;
+use crate::pattern::Pattern;
 
 /// A template, resolved. Maps are keyed by logical id.
 #[derive(Debug, Clone, Default)]
@@ -14,7 +16,7 @@ pub struct Model {
     /// Routes of the HTTP API.
     pub routes: Vec<Route>,
     /// Mappings from tables' streams to functions.
-    pub streams: Vec<StreamMapping>,
+    pub streams: Vec<Mapping>,
     /// Rules on event buses.
     pub rules: Vec<Rule>,
     /// Schedules.
@@ -27,6 +29,10 @@ pub struct Model {
     pub tables: BTreeMap<String, Table>,
     /// Configuration sets of the mail service.
     pub configuration_sets: BTreeMap<String, ConfigurationSet>,
+    /// Policies that functions share: their IAM statements.
+    pub managed_policies: BTreeMap<String, Vec<Value>>,
+    /// What pages of other origins may do with the HTTP API.
+    pub cors: Option<Cors>,
     /// Names and ARNs of all of them.
     pub names: Names,
 }
@@ -85,25 +91,45 @@ pub struct Route {
     pub api: String,
 }
 
+/// An HTTP API's `CorsConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase", default)]
+pub struct Cors {
+    /// Origins: `*`, `https://*`, `http://*`, or one by one.
+    pub allow_origins: Vec<String>,
+    /// Methods of requests.
+    pub allow_methods: Vec<String>,
+    /// Headers of requests.
+    pub allow_headers: Vec<String>,
+    /// Headers of answers which the pages may read.
+    pub expose_headers: Vec<String>,
+    /// Whether cookies and the like may come along.
+    pub allow_credentials: bool,
+    /// Seconds for which a browser may remember the answer to a preflight.
+    pub max_age: Option<u32>,
+}
+
 /// A mapping from a table's stream to a function.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StreamMapping {
+pub struct Mapping {
+    /// A name of its own in the stack; in a folder of data its position is kept under it.
+    pub id: String,
     /// Logical id of the table.
     pub table: String,
     /// Function that gets the records.
     pub function: String,
-    /// Whether it starts at the oldest record, rather than at what comes next.
-    pub from_start: bool,
     /// Most records in one batch.
     pub batch_size: usize,
-    /// Patterns; a record that matches any of them passes. Empty lets all pass.
-    pub patterns: Vec<Value>,
+    /// A record that matches any of them passes; all pass if there are none.
+    pub filters: Vec<Pattern>,
     /// Whether a failed batch is halved and tried again.
     pub bisect: bool,
     /// Attempts after the first, `None` until the record expires.
-    pub retries: Option<u32>,
-    /// Whether the function may report which items failed.
-    pub reports_item_failures: bool,
+    pub max_retries: Option<u32>,
+    /// Age at which a record is given up, `None` for never.
+    pub max_age: Option<Duration>,
+    /// Whether the answer names the failed records (`ReportBatchItemFailures`).
+    pub report_batch_item_failures: bool,
     /// Logical id of the queue for the positions of what fails to the end.
     pub on_failure: Option<String>,
 }
@@ -115,8 +141,8 @@ pub struct Rule {
     pub name: String,
     /// Name of the bus.
     pub bus: String,
-    /// The pattern.
-    pub pattern: Value,
+    /// Which events it takes.
+    pub pattern: Pattern,
     /// Function that gets the events.
     pub function: String,
     /// Logical id of the queue for events that do not reach the function.
@@ -128,12 +154,10 @@ pub struct Rule {
 pub struct Schedule {
     /// Logical id of the function, a dot, and the name of its event source.
     pub name: String,
-    /// `rate(…)` or `cron(…)`.
-    pub expression: String,
+    /// Time between two events.
+    pub period: Duration,
     /// Function that gets the events.
     pub function: String,
-    /// Event to send in place of the one that AWS makes.
-    pub input: Option<Value>,
     /// Logical id of the queue for events that do not reach the function.
     pub dead_letter: Option<String>,
 }
@@ -141,6 +165,8 @@ pub struct Schedule {
 /// A table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
+    /// Its logical id.
+    pub id: String,
     /// Its name.
     pub name: String,
     /// Its ARN.
@@ -157,15 +183,6 @@ pub struct ConfigurationSet {
     pub name: String,
     /// Whether mail may be sent with it.
     pub sending: bool,
-    /// Where its sending events go.
-    pub destinations: Vec<EventDestination>,
-}
-
-/// Where the mail service reports what it does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventDestination {
-    /// Name of the bus.
-    pub bus: String,
-    /// Kinds of event, such as `SEND`.
-    pub kinds: Vec<String>,
+    /// Kinds of its events that go to the default bus, such as `SEND`.
+    pub event_kinds: Vec<String>,
 }

@@ -3,8 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
+use super::unmodelled;
+
 /// Name of the stack, which the template sees as `AWS::StackName`.
-pub const STACK: &str = "roster";
+pub const STACK: &str = "local";
 /// The made-up account.
 pub const ACCOUNT: &str = "000000000000";
 /// The one region.
@@ -30,7 +34,9 @@ pub(super) fn name_property(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "AWS::DynamoDB::Table" => "TableName",
         "AWS::Events::EventBus" | "AWS::SES::ConfigurationSet" => "Name",
+        "AWS::IAM::ManagedPolicy" => "ManagedPolicyName",
         "AWS::Logs::LogGroup" => "LogGroupName",
+        "AWS::SNS::Topic" => "TopicName",
         "AWS::SQS::Queue" => "QueueName",
         "AWS::Serverless::Function" => "FunctionName",
         _ => return None,
@@ -40,6 +46,9 @@ pub(super) fn name_property(kind: &str) -> Option<&'static str> {
 /// What `Ref` gives for a resource.
 pub(super) fn reference(kind: &str, name: &str) -> String {
     match kind {
+        // IAM has no regions.
+        "AWS::IAM::ManagedPolicy" => format!("arn:{PARTITION}:iam::{ACCOUNT}:policy/{name}"),
+        "AWS::SNS::Topic" => arn("sns", name),
         "AWS::SQS::Queue" => format!("https://sqs.{REGION}.{URL_SUFFIX}/{ACCOUNT}/{name}"),
         _ => name.to_owned(),
     }
@@ -48,7 +57,6 @@ pub(super) fn reference(kind: &str, name: &str) -> String {
 /// What `Fn::GetAtt` gives for a resource.
 pub(super) fn attribute(kind: &str, name: &str, attribute: &str) -> Option<String> {
     Some(match (kind, attribute) {
-        ("AWS::CloudWatch::Alarm", "Arn") => arn("cloudwatch", &format!("alarm:{name}")),
         ("AWS::DynamoDB::Table", "Arn") => arn("dynamodb", &format!("table/{name}")),
         ("AWS::DynamoDB::Table", "StreamArn") => arn(
             "dynamodb",
@@ -57,12 +65,26 @@ pub(super) fn attribute(kind: &str, name: &str, attribute: &str) -> Option<Strin
         ),
         ("AWS::Events::EventBus", "Arn") => bus_arn(name),
         ("AWS::Events::EventBus", "Name") | ("AWS::SQS::Queue", "QueueName") => name.to_owned(),
+        ("AWS::IAM::ManagedPolicy", "PolicyArn") | ("AWS::SNS::Topic", "TopicArn") => {
+            reference(kind, name)
+        }
         ("AWS::Logs::LogGroup", "Arn") => arn("logs", &format!("log-group:{name}:*")),
         ("AWS::SQS::Queue", "Arn") => arn("sqs", name),
         ("AWS::SQS::Queue", "QueueUrl") => reference(kind, name),
         ("AWS::Serverless::Function", "Arn") => arn("lambda", &format!("function:{name}")),
+        // What runs nothing here is named by what runs nothing either, or for people.
+        _ if unmodelled::TYPES.contains(&kind) => format!("{name}.{attribute}"),
         _ => return None,
     })
+}
+
+/// A scalar as a text.
+pub(super) fn text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    }
 }
 
 /// ARN of the bus `name`.
@@ -70,7 +92,8 @@ pub(super) fn bus_arn(name: &str) -> String {
     arn("events", &format!("event-bus/{name}"))
 }
 
-fn arn(service: &str, resource: &str) -> String {
+/// The ARN of `resource` of `service` in the made-up account.
+pub fn arn(service: &str, resource: &str) -> String {
     format!("arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}:{resource}")
 }
 

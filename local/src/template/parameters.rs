@@ -38,6 +38,7 @@ struct Parameter {
 enum Type {
     String,
     Number,
+    CommaDelimitedList,
 }
 
 /// The value of every parameter: the one given, or the default.
@@ -98,6 +99,7 @@ impl Parameter {
         match self.r#type {
             Type::String => self.check_length(text),
             Type::Number => self.check_range(text),
+            Type::CommaDelimitedList => Ok(text.split(',').map(str::trim).collect()),
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     build::{Context, typed},
     error::{Result, TemplateError},
-    model::{ConfigurationSet, EventDestination, Model, Table},
+    model::{ConfigurationSet, Cors, Model, Table},
     names,
 };
 
@@ -65,10 +65,11 @@ struct TimeToLiveProperties {
 }
 
 /// A table.
-pub(super) fn table(place: &str, name: String, properties: Value) -> Result<Table> {
+pub(super) fn table(place: &str, id: &str, name: String, properties: Value) -> Result<Table> {
     let _known: TableProperties = typed(place, properties.clone())?;
     let arn = names::attribute("AWS::DynamoDB::Table", &name, "Arn").unwrap_or_default();
     Ok(Table {
+        id: id.to_owned(),
         name,
         arn,
         properties,
@@ -94,12 +95,25 @@ pub(super) fn queue(place: &str, properties: Value) -> Result<()> {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct HttpApiProperties {
+    cors_configuration: Option<Cors>,
+}
 
-/// Checks the API: all it says is in its routes.
-pub(super) fn http_api(place: &str, properties: Value) -> Result<()> {
-    typed::<Nothing>(place, properties).map(drop)
+/// Adds what the API says beside its routes.
+pub(super) fn http_api(model: &mut Model, place: &str, properties: Value) -> Result<()> {
+    let properties: HttpApiProperties = typed(place, properties)?;
+    let Some(cors) = properties.cors_configuration else {
+        return Ok(());
+    };
+    match model.cors.replace(cors) {
+        None => Ok(()),
+        // The routes of all APIs answer at one port.
+        Some(_) => Err(TemplateError::new(
+            format!("{place}.CorsConfiguration"),
+            "another API has one",
+        )),
+    }
 }
 
 #[derive(Deserialize)]
@@ -128,7 +142,7 @@ pub(super) fn configuration_set(
         sending: properties
             .sending_options
             .is_none_or(|options| options.sending_enabled),
-        destinations: Vec::new(),
+        event_kinds: Vec::new(),
     })
 }
 
@@ -180,10 +194,7 @@ pub(super) fn event_destination(
     if let Some(set) = model.configuration_sets.get_mut(&set)
         && destination.enabled
     {
-        set.destinations.push(EventDestination {
-            bus,
-            kinds: destination.matching_event_types,
-        });
+        set.event_kinds.extend(destination.matching_event_types);
     }
     Ok(())
 }

@@ -1,4 +1,6 @@
-//! Schedules, of both kinds that SAM has.
+//! Schedules.
+
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,80 +16,63 @@ use super::{
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct ScheduleProperties {
     schedule: String,
-    input: Option<String>,
-    enabled: Option<bool>,
-    state: Option<State>,
     dead_letter_config: Option<DeadLetterConfig>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct ScheduleV2Properties {
-    schedule_expression: String,
-    input: Option<String>,
-    state: Option<State>,
-    dead_letter_config: Option<DeadLetterConfig>,
-}
-
-#[derive(PartialEq, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum State {
-    Enabled,
-    Disabled,
 }
 
 impl EventSource<'_> {
-    /// A schedule of EventBridge's rules.
-    pub(super) fn schedule(&self, properties: Value) -> Result<Option<Schedule>> {
+    pub(super) fn schedule(&self, properties: Value) -> Result<Schedule> {
         let properties: ScheduleProperties = typed(&self.place, properties)?;
-        if properties.enabled == Some(false) || properties.state == Some(State::Disabled) {
-            return Ok(None);
-        }
-        self.scheduled(
-            properties.schedule,
-            properties.input.as_deref(),
-            properties.dead_letter_config,
-        )
-        .map(Some)
-    }
-
-    /// A schedule of EventBridge Scheduler.
-    pub(super) fn schedule_v2(&self, properties: Value) -> Result<Option<Schedule>> {
-        let properties: ScheduleV2Properties = typed(&self.place, properties)?;
-        if properties.state == Some(State::Disabled) {
-            return Ok(None);
-        }
-        self.scheduled(
-            properties.schedule_expression,
-            properties.input.as_deref(),
-            properties.dead_letter_config,
-        )
-        .map(Some)
-    }
-
-    fn scheduled(
-        &self,
-        expression: String,
-        input: Option<&str>,
-        dead_letter: Option<DeadLetterConfig>,
-    ) -> Result<Schedule> {
-        let known = ["rate(", "cron("];
-        if !known.iter().any(|start| expression.starts_with(start)) || !expression.ends_with(')') {
-            return Err(TemplateError::new(
-                &self.place,
-                format!("`{expression}` is neither rate(…) nor cron(…)"),
-            ));
-        }
-        let input = input
-            .map(serde_json::from_str)
-            .transpose()
-            .map_err(|e| TemplateError::new(format!("{}.Input", self.place), e))?;
+        let expression = properties.schedule;
+        let period = period(&expression).ok_or_else(|| {
+            let problem =
+                format!("`{expression}` is not rate(1 minute), rate(5 hours) or the like");
+            TemplateError::new(format!("{}.Schedule", self.place), problem)
+        })?;
         Ok(Schedule {
             name: self.name.clone(),
-            expression,
+            period,
             function: self.function.to_owned(),
-            input,
-            dead_letter: self.dead_letter(dead_letter)?,
+            dead_letter: self.dead_letter(properties.dead_letter_config)?,
         })
+    }
+}
+
+/// `rate(1 minute)`, `rate(2 hours)`: singular for one and plural for more, as AWS wants it.
+fn period(expression: &str) -> Option<Duration> {
+    let rate = expression.strip_prefix("rate(")?.strip_suffix(')')?;
+    let (value, unit) = rate.split_once(' ')?;
+    let value: u32 = value.parse().ok()?;
+    let unit = match (value, unit) {
+        (1, "minute") | (2.., "minutes") => Duration::from_mins(1),
+        (1, "hour") | (2.., "hours") => Duration::from_hours(1),
+        (1, "day") | (2.., "days") => Duration::from_hours(24),
+        _ => return None,
+    };
+    Some(unit * value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_number_and_a_unit() {
+        for (expression, hours) in [
+            ("rate(1 hour)", 1),
+            ("rate(2 hours)", 2),
+            ("rate(7 days)", 168),
+        ] {
+            assert_eq!(period(expression), Some(Duration::from_hours(hours)));
+        }
+        for expression in [
+            "rate(1 minutes)",
+            "rate(0 minutes)",
+            "rate(5 seconds)",
+            "rate(x)",
+            "cron(0 3 * * ? *)",
+            "daily",
+        ] {
+            assert_eq!(period(expression), None, "{expression}");
+        }
     }
 }

@@ -1,6 +1,5 @@
+mod additions;
 mod repository;
-
-use serde_json::json;
 
 use super::*;
 
@@ -39,7 +38,22 @@ fn variable(value: &str) -> Result<String, TemplateError> {
 Parameters:
   Colour: {{Type: String, Default: red}}
   Number: {{Type: Number, Default: 8}}
-{}",
+  Many: {{Type: CommaDelimitedList, Default: 'x, y'}}
+Conditions:
+  IsRed: !Equals [!Ref Colour, red]
+  IsBlue: {{'Fn::Equals': [!Ref Colour, blue]}}
+  IsNotBlue: !Not [{{Condition: IsBlue}}]
+  IsSmall: !Equals [!Ref Number, 7]
+  IsRedAndSmall: !And [!Condition IsRed, !Condition IsSmall]
+  IsRedOrSmall: !Or [!Condition IsRed, !Condition IsSmall]
+Mappings:
+  Sizes: {{red: {{width: 7}}}}
+{}
+  Absent: {{Type: AWS::SQS::Queue, Condition: IsBlue}}
+  Topic: {{Type: AWS::SNS::Topic}}
+  Key: {{Type: AWS::KMS::Key}}
+  Shared: {{Type: AWS::IAM::ManagedPolicy, Properties: {{PolicyDocument: {{Statement: []}}}}}}
+",
         function(&format!("Environment: {{Variables: {{X: {value}}}}}"))
     );
     Ok(resolve(&text)?.functions["F"].variables["X"].clone())
@@ -61,7 +75,7 @@ fn every_known_intrinsic_is_resolved() {
         ("!Ref AWS::Region", "us-east-1"),
         ("!Ref AWS::Partition", "aws"),
         ("!Ref AWS::AccountId", "000000000000"),
-        ("!Ref AWS::StackName", "roster"),
+        ("!Ref AWS::StackName", "local"),
         ("!Ref AWS::URLSuffix", "amazonaws.com"),
         (
             "!GetAtt Queue.Arn",
@@ -79,10 +93,23 @@ fn every_known_intrinsic_is_resolved() {
             "!Sub '${Colour}-${Table.Arn}-${!Raw}'",
             "red-arn:aws:dynamodb:us-east-1:000000000000:table/Table-${Raw}",
         ),
-        ("!Sub ['${Colour} ${Own}', {Own: !Ref Number}]", "red 8"),
         ("{Ref: Colour}", "red"),
         ("{'Fn::GetAtt': [Queue, QueueName]}", "Queue"),
         ("{'Fn::Sub': '${Number}'}", "8"),
+        ("!If [IsRed, !Ref Colour, !Ref Absent]", "red"),
+        ("!If [IsBlue, !Ref Absent, other]", "other"),
+        ("!If [IsRedAndSmall, yes, no]", "no"),
+        ("!If [IsRedOrSmall, yes, no]", "yes"),
+        ("{'Fn::If': [IsNotBlue, yes, no]}", "yes"),
+        (
+            "!Join ['-', [a, !Ref Number, !Ref AWS::NoValue, !Ref Colour]]",
+            "a-8-red",
+        ),
+        ("!Join ['+', !Ref Many]", "x+y"),
+        ("!FindInMap [Sizes, !Ref Colour, width]", "7"),
+        ("!Ref Topic", "arn:aws:sns:us-east-1:000000000000:Topic"),
+        ("!Ref Shared", "arn:aws:iam::000000000000:policy/Shared"),
+        ("!GetAtt Key.Arn", "Key.Arn"),
     ] {
         assert_eq!(variable(written).as_deref(), Ok(meant), "{written}");
     }
@@ -102,20 +129,25 @@ fn what_an_intrinsic_cannot_resolve_is_named() {
         ),
         (
             "!GetAtt Queue.Colour",
-            "cargo local does not know the attribute Colour of Queue (AWS::SQS::Queue)",
+            "the emulator does not know the attribute Colour of Queue (AWS::SQS::Queue)",
         ),
         ("!Sub '${Colour'", "`${Colour`: a } is missing"),
         (
             "!ImportValue x",
-            "cargo local does not know the intrinsic function ImportValue",
+            "the emulator does not know the intrinsic function ImportValue",
         ),
         (
-            "!If [a, b, c]",
-            "cargo local does not know the intrinsic function If",
+            "!If [Nowhere, b, c]",
+            "the template has no condition Nowhere",
+        ),
+        ("!Join [a]", "cannot read the argument of Join"),
+        (
+            "!Ref Absent",
+            "Absent is not there: the condition IsBlue does not hold",
         ),
         (
-            "{'Fn::Join': ['', [a]]}",
-            "cargo local does not know the intrinsic function Join",
+            "!FindInMap [Sizes, red, deep]",
+            "Mappings has no deep there",
         ),
         ("[a]", "must be a text"),
     ] {
@@ -141,27 +173,40 @@ Resources:
 }
 
 #[test]
+fn a_condition_that_depends_on_itself_is_an_error() {
+    let text = "
+Conditions:
+  A: !Not [!Condition B]
+  B: !Not [!Condition A]
+";
+    assert_eq!(
+        problem(text),
+        "Conditions.B: the condition A depends on itself"
+    );
+}
+
+#[test]
 fn unknown_constructs_are_named() {
     for (text, expected) in [
         (
-            "Mappings: {}".to_owned(),
-            "Mappings: cargo local does not know this section",
+            "Hooks: {}".to_owned(),
+            "Hooks: the emulator does not know this section",
         ),
         (
             "Resources: {B: {Type: AWS::S3::Bucket}}".to_owned(),
-            "B: cargo local does not know the resource type AWS::S3::Bucket",
+            "B: the emulator does not know the resource type AWS::S3::Bucket",
         ),
         (
-            "Resources: {Q: {Type: AWS::SQS::Queue, Condition: Always}}".to_owned(),
-            "Q.Condition: cargo local does not know this attribute of a resource",
+            "Resources: {Q: {Type: AWS::SQS::Queue, CreationPolicy: {}}}".to_owned(),
+            "Q.CreationPolicy: the emulator does not know this attribute of a resource",
         ),
         (
             "Globals: {Api: {}}".to_owned(),
-            "Globals.Api: cargo local knows globals of functions only",
+            "Globals.Api: the emulator knows globals of Function and HttpApi only",
         ),
         (
             function("Events: {E: {Type: S3, Properties: {}}}"),
-            "F.Properties.Events.E: cargo local does not know the event type S3",
+            "F.Properties.Events.E: the emulator does not know the event type S3",
         ),
         (
             function("Runtime2: x"),
@@ -173,17 +218,17 @@ fn unknown_constructs_are_named() {
         ),
         (
             function("Policies: [AdministratorAccess]"),
-            "F.Properties.Policies[0]: invalid type: string \"AdministratorAccess\"",
+            "F.Properties.Policies[0]: `AdministratorAccess` is no AWS::IAM::ManagedPolicy of this template",
         ),
         (
             function(
-                "Events: {E: {Type: DynamoDB, Properties: {Stream: !Ref Queue, StartingPosition: LATEST}}}",
+                "Events: {E: {Type: DynamoDB, Properties: {Stream: !Ref Queue, StartingPosition: TRIM_HORIZON}}}",
             ),
             "F.Properties.Events.E.Properties.Stream: `https://sqs.us-east-1.amazonaws.com/000000000000/Queue` is no AWS::DynamoDB::Table of this template",
         ),
         (
             function("Events: {E: {Type: Schedule, Properties: {Schedule: daily}}}"),
-            "F.Properties.Events.E.Properties: `daily` is neither rate(…) nor cron(…)",
+            "F.Properties.Events.E.Properties.Schedule: `daily` is not rate(1 minute), rate(5 hours) or the like",
         ),
     ] {
         let problem = problem(&text);
@@ -227,27 +272,4 @@ Globals:
         .map(|(k, v)| format!("{k}={v}"))
         .collect();
     assert_eq!(variables, ["A=global", "B=own", "C=own"]);
-}
-
-#[test]
-fn schedules_of_both_kinds_are_read_and_disabled_ones_left_out() {
-    let model = resolve(&function(
-        "Events: {
-          A: {Type: Schedule, Properties: {Schedule: rate(5 minutes), Input: '{\"a\":1}'}},
-          B: {Type: ScheduleV2, Properties: {ScheduleExpression: cron(0 3 * * ? *)}},
-          C: {Type: Schedule, Properties: {Schedule: rate(1 day), Enabled: false}}}",
-    ))
-    .unwrap();
-    let read: Vec<_> = model
-        .schedules
-        .iter()
-        .map(|s| (s.name.as_str(), s.expression.as_str(), s.input.clone()))
-        .collect();
-    assert_eq!(
-        read,
-        [
-            ("F.A", "rate(5 minutes)", Some(json!({"a": 1}))),
-            ("F.B", "cron(0 3 * * ? *)", None),
-        ]
-    );
 }

@@ -7,22 +7,39 @@
 use serde_json::Value;
 
 /// Sections of the template.
-pub(super) const SECTIONS: &[&str] = &["AWSTemplateFormatVersion", "Description", "Outputs"];
+pub(super) const SECTIONS: &[&str] = &[
+    "AWSTemplateFormatVersion",
+    "Description",
+    "Metadata", // how consoles show the parameters
+    "Rules",    // what a deployment asserts of its parameters
+];
 
 /// Attributes of any resource.
 pub(super) const ATTRIBUTES: &[&str] = &["DeletionPolicy", "UpdateReplacePolicy", "DependsOn"];
 
-/// Whole resource types: they watch, keep or permit, and run nothing.
+/// Whole resource types: they watch, keep, name or permit, and run nothing.
 pub(super) const TYPES: &[&str] = &[
+    "AWS::ApiGatewayV2::ApiMapping",
+    "AWS::ApiGatewayV2::DomainName",
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::CompositeAlarm",
     "AWS::CloudWatch::Dashboard",
+    "AWS::Events::Archive",
+    "AWS::KMS::Alias",
+    "AWS::KMS::Key",
     "AWS::Logs::LogGroup",
     "AWS::Logs::MetricFilter",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
+    "AWS::SSM::Parameter",
+    "AWS::WAFv2::WebACL",
+    "AWS::WAFv2::WebACLAssociation",
 ];
 
-/// Properties of the types in the model. Event sources are listed as `<function type>/<event type>`.
+/// Properties of the types in the model, `Outer.Inner` for what is within others. Event sources are
+/// listed as `<function type>/<event type>`.
 const PROPERTIES: &[(&str, &[&str])] = &[
     (
         "AWS::Serverless::HttpApi",
@@ -30,36 +47,55 @@ const PROPERTIES: &[(&str, &[&str])] = &[
             "AccessLogSettings",
             "DefaultRouteSettings", // throttling
             "Description",
+            "DisableExecuteApiEndpoint", // there is no such endpoint
+            "Domain",                    // the API answers at this machine's address
             "FailOnWarnings",
             "Name",
             "RouteSettings",
+            "StageName", // paths are those behind a domain, without the stage
             "Tags",
         ],
     ),
     (
         "AWS::Serverless::Function",
         &[
-            "Architectures", // cargo builds for this machine
-            "CodeUri",       // Metadata names the binary
+            "Architectures",        // cargo builds for this machine
+            "AutoPublishAlias",     // there is one version
+            "CodeUri",              // Metadata names the binary
+            "DeploymentPreference", // and it is there at once
             "Description",
-            "Handler", // always `bootstrap` for this runtime
+            "EventInvokeConfig.MaximumEventAgeInSeconds", // retries take seconds
+            "Handler",                                    // always `bootstrap` for this runtime
+            "KmsKeyArn",
+            "Layers", // extensions, which watch
+            "PermissionsBoundary",
+            "ProvisionedConcurrencyConfig",
+            "RecursiveLoop",
+            "ReservedConcurrentExecutions", // the stack has a limit of its own
             "Tags",
             "Tracing",
+            "VpcConfig",
+        ],
+    ),
+    (
+        "AWS::Serverless::Function/DynamoDB",
+        &[
+            "MaximumBatchingWindowInSeconds", // a batch is delivered at once
+            "MetricsConfig",
+            "ParallelizationFactor", // the order is kept, one batch at a time
         ],
     ),
     ("AWS::Serverless::Function/HttpApi", &["RouteSettings"]),
     (
         "AWS::Serverless::Function/EventBridgeRule",
-        &["RuleName", "Target"],
+        // A delivery reaches the function's queue at once, or never.
+        &["RetryPolicy", "RuleName", "Target"],
     ),
     (
         "AWS::Serverless::Function/Schedule",
-        &["Description", "Name"],
+        &["Description", "Name", "RetryPolicy"],
     ),
-    (
-        "AWS::Serverless::Function/ScheduleV2",
-        &["Description", "FlexibleTimeWindow", "Name"],
-    ),
+    ("AWS::IAM::ManagedPolicy", &["Description", "Path"]),
     (
         "AWS::Events::EventBus",
         &["Description", "KmsKeyIdentifier", "LogConfig", "Tags"],
@@ -79,24 +115,49 @@ const PROPERTIES: &[(&str, &[&str])] = &[
         &[
             "ContributorInsightsSpecification",
             "DeletionProtectionEnabled",
+            "GlobalSecondaryIndexes.OnDemandThroughput",
+            "OnDemandThroughput",
             "PointInTimeRecoverySpecification",
             "SSESpecification",
             "Tags",
         ],
     ),
-    ("AWS::SES::ConfigurationSet", &["ReputationOptions", "Tags"]),
+    (
+        "AWS::SES::ConfigurationSet",
+        &[
+            "DeliveryOptions",
+            "ReputationOptions",
+            "SuppressionOptions", // no mail bounces here
+            "Tags",
+        ],
+    ),
 ];
 
 /// Takes out of `properties` what has no local meaning for `kind`.
 pub(super) fn strip(kind: &str, properties: &mut Value) {
-    let Value::Object(properties) = properties else {
-        return;
-    };
     let without_meaning = PROPERTIES
         .iter()
         .filter(|(listed, _)| *listed == kind)
         .flat_map(|(_, names)| *names);
-    for name in without_meaning {
-        properties.remove(*name);
+    for path in without_meaning {
+        remove(path, properties);
+    }
+}
+
+/// Takes out what is at `path`, in each element of a list.
+fn remove(path: &str, value: &mut Value) {
+    match (value, path.split_once('.')) {
+        (Value::Array(elements), _) => {
+            for element in elements {
+                remove(path, element);
+            }
+        }
+        (Value::Object(members), None) => drop(members.remove(path)),
+        (Value::Object(members), Some((first, rest))) => {
+            if let Some(value) = members.get_mut(first) {
+                remove(rest, value);
+            }
+        }
+        _ => {}
     }
 }

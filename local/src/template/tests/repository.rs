@@ -14,7 +14,7 @@ fn the_template_of_this_repository_is_understood() {
     assert_eq!(create.binary, "create-user");
     assert_eq!(create.memory, 1769);
     assert_eq!(create.variables["USERS_TABLE"], "UsersTable");
-    assert_eq!(create.variables["BUS"], "roster");
+    assert_eq!(create.variables["BUS"], "local");
     assert_eq!(create.variables["MINIMUM_PASSWORD_LENGTH"], "8");
     assert_eq!(create.logging.format, "JSON");
     assert_eq!(create.logging.level.as_deref(), Some("INFO"));
@@ -30,7 +30,7 @@ fn the_template_of_this_repository_is_understood() {
         .iter()
         .find(|r| r.function == "OnUserCreated")
         .unwrap();
-    assert_eq!(welcome.bus, "roster");
+    assert_eq!(welcome.bus, "local");
     assert_eq!(
         welcome.dead_letter.as_deref(),
         Some("OnUserCreatedFailures")
@@ -42,8 +42,8 @@ fn the_template_of_this_repository_is_understood() {
         .unwrap();
     assert_eq!(sent.bus, "default");
     assert_eq!(
-        model.configuration_sets["MailConfiguration"].destinations[0].bus,
-        "default"
+        model.configuration_sets["MailConfiguration"].event_kinds,
+        ["SEND"]
     );
 
     let users = model
@@ -51,8 +51,10 @@ fn the_template_of_this_repository_is_understood() {
         .iter()
         .find(|s| s.table == "UsersTable")
         .unwrap();
-    assert_eq!((users.batch_size, users.retries), (100, Some(20)));
-    assert_eq!(users.patterns[0]["eventName"], json!(["INSERT"]));
+    assert_eq!((users.batch_size, users.max_retries), (100, Some(20)));
+    let event = json!({"eventName": "INSERT", "dynamodb": {"Keys": {"sk": {"S": "EVENT#1"}}}});
+    assert!(users.filters[0].matches(&event));
+    assert!(!users.filters[0].matches(&json!({"eventName": "INSERT"})));
     assert_eq!(users.on_failure.as_deref(), Some("PublishEventsFailures"));
 
     assert!(
@@ -64,7 +66,7 @@ fn the_template_of_this_repository_is_understood() {
     assert_eq!(model.names.logical("UsersTable"), Some("UsersTable"));
     assert_eq!(
         model.names.arn("Bus"),
-        Some("arn:aws:events:us-east-1:000000000000:event-bus/roster")
+        Some("arn:aws:events:us-east-1:000000000000:event-bus/local")
     );
 }
 

@@ -24,7 +24,7 @@ use shared::{
 pub(super) use self::importer::{Importer, Outcome};
 
 use self::report::Report;
-use super::{record::Record, target::Target};
+use crate::{record::Record, target::Target};
 
 /// Imports users from a file with one JSON object a line
 #[derive(Debug, Args)]

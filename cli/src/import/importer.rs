@@ -10,10 +10,10 @@ use shared::{
     },
 };
 
-use crate::commands::record::Record;
+use crate::record::Record;
 
 /// Writes users, each in one transaction with its event and its unique claims.
-pub(in crate::commands) struct Importer {
+pub(crate) struct Importer {
     users: Arc<dyn UserRepository>,
     key: ImportKey,
     env: Env,
@@ -22,7 +22,7 @@ pub(in crate::commands) struct Importer {
 
 /// What became of a line.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::commands) enum Outcome {
+pub(crate) enum Outcome {
     /// The user was written.
     Written,
     /// An earlier run wrote the user. Whatever happened to it since stays.
@@ -32,11 +32,7 @@ pub(in crate::commands) enum Outcome {
 }
 
 impl Importer {
-    pub(in crate::commands) fn new(
-        users: Arc<dyn UserRepository>,
-        key: ImportKey,
-        env: Env,
-    ) -> Self {
+    pub(crate) fn new(users: Arc<dyn UserRepository>, key: ImportKey, env: Env) -> Self {
         Self {
             users,
             key,
@@ -46,7 +42,7 @@ impl Importer {
     }
 
     /// The creation which `record` asks for. Its ids are the same at each run.
-    pub(in crate::commands) fn change(&self, record: Record, now: Timestamp) -> Result<Change> {
+    pub(crate) fn change(&self, record: Record, now: Timestamp) -> Result<Change> {
         // Where nothing is said, nothing that differs between two runs may stand in for it.
         let known_since = record.created_at.unwrap_or(Timestamp::from_micros(0));
         let id = record.id;
@@ -65,7 +61,7 @@ impl Importer {
     ///
     /// # Errors
     /// If nobody knows whether it was written. Then the same line may be imported again.
-    pub(in crate::commands) async fn import(&self, record: Record) -> Result<Outcome> {
+    pub(crate) async fn import(&self, record: Record) -> Result<Outcome> {
         let now = self.env.clock.now();
         if record.created_at.is_some_and(|time| time > now) {
             return Ok(refused("/createdAt", "in-the-future", "has not come yet"));

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use serde_json::Value;
@@ -27,7 +28,10 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        let folder = std::env::temp_dir().join(uuid::Uuid::new_v4().to_string());
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("roster-commands-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
         fs::create_dir(&folder).unwrap();
         Self(folder)
     }
@@ -72,7 +76,7 @@ impl Folder {
             target,
             password: "correct horse battery staple".to_owned(),
         };
-        seed.run().await.unwrap()
+        Box::pin(seed.run()).await.unwrap()
     }
 
     /// The lines of a file. The feed has no order that another run would have to keep.

@@ -8,15 +8,14 @@ use std::{
 use adapters::composition::{Deployment, Ports};
 use anyhow::Context as _;
 use clap::Args;
-use shared::application::ports::UserRepository as _;
-use tokio::net::TcpListener;
-
-use crate::{
+use local::{
     dynamodb::Dynamo,
     services,
     stack::Running,
     template::{Model, Overrides, Template},
 };
+use shared::application::ports::UserRepository as _;
+use tokio::net::TcpListener;
 
 /// Whose tables a command is about: those of a running local stack, if nothing is said.
 #[derive(Debug, Clone, Args)]

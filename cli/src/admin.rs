@@ -1,7 +1,10 @@
 //! The first administrator of a local stack.
 
+use std::fmt;
+
 use adapters::argon2::Argon2;
 use anyhow::anyhow;
+use local::stack::Running;
 use shared::{
     application::ports::{PasswordHasher as _, UserRepository as _},
     domain::{
@@ -10,7 +13,26 @@ use shared::{
     },
 };
 
-use crate::stack::{Admin, Running};
+/// The administrator that a new stack starts with.
+#[derive(Clone)]
+pub struct Admin {
+    /// E-mail address.
+    pub email: String,
+    /// Password.
+    pub password: String,
+}
+
+impl Admin {
+    /// The address of the administrator, unless another is asked for.
+    pub const EMAIL: &str = "admin@example.com";
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither an address nor a password belongs into a log.
+        f.debug_struct("Admin").finish_non_exhaustive()
+    }
+}
 
 /// Makes the administrator, unless somebody has the address already, as in a folder of data that
 /// was used before. Says whether it was made.
@@ -21,7 +43,7 @@ pub async fn first_administrator(running: &Running, admin: &Admin) -> anyhow::Re
     let wrong = |violation: Violation| anyhow!("--admin-email {}", violation.message);
     let email: Email = admin.email.parse().map_err(wrong)?;
     let name: Name = "Administrator".parse().map_err(wrong)?;
-    let aws = super::target::connect(running).await?;
+    let aws = crate::target::connect(running).await?;
     let users = aws.users();
     if users
         .find_login(&LoginKey::Email(email.clone()))

@@ -1,30 +1,14 @@
-//! Schedules: `rate(…)` and `cron(…)` rules of `EventBridge`, which invoke a function.
-//!
-//! Times are UTC. Of cron's special characters `W` and `#` are not known here.
+//! Schedules: `rate(…)` rules of `EventBridge`, which invoke a function again and again.
 
-mod cron;
-mod expression;
-
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-pub use self::expression::{Expression, ExpressionError};
-use crate::{account::Account, invoke::SharedInvoker};
-
-/// One schedule.
-#[derive(Debug, Clone)]
-pub struct Schedule {
-    /// Name of the rule.
-    pub name: String,
-    /// When.
-    pub expression: Expression,
-    /// Logical id of the function.
-    pub function: String,
-    /// What the function gets instead of the event.
-    pub input: Option<Value>,
-}
+use crate::{
+    invoke::SharedInvoker,
+    template::{ACCOUNT, REGION, Schedule, arn},
+};
 
 /// The running schedules. They end when this is dropped.
 pub struct Schedules {
@@ -33,39 +17,38 @@ pub struct Schedules {
 
 impl Schedules {
     /// Starts them. A rate's first invocation comes after one period.
-    pub fn start(schedules: Vec<Schedule>, account: &Account, invoker: &SharedInvoker) -> Self {
+    pub fn start(schedules: Vec<Schedule>, invoker: &SharedInvoker) -> Self {
         let mut tasks = JoinSet::new();
         for schedule in schedules {
-            tasks.spawn(run(schedule, account.clone(), invoker.clone()));
+            tasks.spawn(run(schedule, invoker.clone()));
         }
         Self { _tasks: tasks }
     }
 }
 
-async fn run(schedule: Schedule, account: Account, invoker: SharedInvoker) {
+async fn run(schedule: Schedule, invoker: SharedInvoker) {
     let mut due = Timestamp::now();
-    while let Some(next) = schedule.expression.next(due) {
+    let period = SignedDuration::try_from(schedule.period).unwrap_or(SignedDuration::MAX);
+    while let Ok(next) = due.checked_add(period) {
         due = next;
         // A time that has passed already, as after the machine slept, is due at once.
         let wait = due.duration_since(Timestamp::now()).try_into();
         tokio::time::sleep(wait.unwrap_or_default()).await;
-        let event = schedule.input.clone();
-        let event = event.unwrap_or_else(|| event_of(&schedule, &account, due));
-        invoker.send(&schedule.function, event);
+        invoker.send(&schedule.function, event_of(&schedule, due));
     }
 }
 
 /// The event as `EventBridge` makes it.
-fn event_of(schedule: &Schedule, account: &Account, due: Timestamp) -> Value {
+fn event_of(schedule: &Schedule, due: Timestamp) -> Value {
     json!({
         "version": "0",
         "id": Uuid::new_v4(),
         "detail-type": "Scheduled Event",
         "source": "aws.events",
-        "account": account.id,
+        "account": ACCOUNT,
         "time": format!("{due:.0}"),
-        "region": account.region,
-        "resources": [account.arn("events", &format!("rule/{}", schedule.name))],
+        "region": REGION,
+        "resources": [arn("events", &format!("rule/{}", schedule.name))],
         "detail": {},
     })
 }
@@ -82,12 +65,12 @@ mod tests {
         let invoker = Arc::new(FakeInvoker::new(|_| Ok(Value::Null)));
         let schedule = Schedule {
             name: "Sweep".to_owned(),
-            expression: "rate(1 minute)".parse().unwrap(),
+            period: Duration::from_mins(1),
             function: "Sweep".to_owned(),
-            input: None,
+            dead_letter: None,
         };
         let shared: SharedInvoker = invoker.clone();
-        let _schedules = Schedules::start(vec![schedule], &Account::default(), &shared);
+        let _schedules = Schedules::start(vec![schedule], &shared);
         let twice = invoker.invoked(2);
         tokio::time::timeout(Duration::from_mins(10), twice)
             .await

@@ -12,17 +12,17 @@ use adapters::dynamodb::{
 };
 use anyhow::{anyhow, bail};
 use aws_sdk_dynamodb::types::AttributeValue as Sdk;
-use dynoxide::types::AttributeValue;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use local::{
+    dynamodb::{AttributeValue, Item as Stored},
+    template::Model,
+};
 use shared::domain::{PasswordHash, error::Violation};
 
 use super::{people, record};
 use crate::{
-    commands::{
-        import::{Importer, importer, progress},
-        target,
-    },
-    template::Model,
+    import::{Importer, importer, progress},
+    target,
 };
 
 /// Users of one transaction of the database.
@@ -33,8 +33,8 @@ const AHEAD: usize = 2;
 
 /// Items by table.
 struct Items {
-    users: Vec<dynoxide::types::Item>,
-    audit: Vec<dynoxide::types::Item>,
+    users: Vec<Stored>,
+    audit: Vec<Stored>,
 }
 
 /// Writes the users with the numbers below `count`.
@@ -90,7 +90,7 @@ fn items(importer: &Importer, numbers: Range<u64>, hash: &PasswordHash) -> anyho
     Ok(items)
 }
 
-fn converted(item: Item) -> anyhow::Result<dynoxide::types::Item> {
+fn converted(item: Item) -> anyhow::Result<Stored> {
     let attributes = item.into_iter();
     attributes
         .map(|(name, value)| Ok((name, attribute(value)?)))

@@ -18,7 +18,7 @@ use shared::{
     domain::{LoginKey, UserId, error::Violation},
 };
 
-use super::{record::Record, target::Target};
+use crate::{record::Record, target::Target};
 
 /// Exports every user, with the hash of the password, as a file which `import` reads
 #[derive(Debug, Args)]

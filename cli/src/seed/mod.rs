@@ -15,7 +15,7 @@ use shared::{
 };
 use snapshot_directory::snapshot_directory::SnapshotDirectory;
 
-use super::{
+use crate::{
     import::{Outcome, importer, progress},
     record::Record,
     target::Target,

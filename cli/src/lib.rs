@@ -1,0 +1,25 @@
+//! What operators and developers run: the commands of the binary `roster`.
+//!
+//! `cargo local` is its command `local`, `cargo roster …` has the others.
+
+mod admin;
+mod export;
+mod import;
+pub mod local;
+mod record;
+pub mod seed;
+mod target;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    admin::{Admin, first_administrator},
+    export::Export,
+    import::Import,
+    local::Local,
+    seed::Seed,
+    target::Target,
+    token::Token,
+};

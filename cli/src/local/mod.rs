@@ -1,0 +1,123 @@
+//! `local`: the emulator with Roster in it.
+
+mod pages;
+
+use std::path::PathBuf;
+
+use adapters::system::System;
+use clap::Args;
+use local::{
+    compile::Build,
+    stack::{Functions, Options, Running, Stack},
+};
+use shared::application::ports::SecureRandom;
+
+use crate::{Admin, first_administrator};
+
+/// Runs the whole of template.yaml on this machine
+#[derive(Debug, Args)]
+pub struct Local {
+    /// Template to run; its folder is the workspace with the functions
+    #[arg(long, value_name = "FILE", default_value = "template.yaml")]
+    pub template: PathBuf,
+    /// Port of the HTTP API, 0 for any free one
+    #[arg(long, default_value_t = 3000)]
+    pub port: u16,
+    /// Port of the console, 0 for any free one
+    #[arg(long, default_value_t = 3001)]
+    pub console_port: u16,
+    /// Port of DynamoDB, 0 for any free one
+    #[arg(long, default_value_t = 8000)]
+    pub dynamodb_port: u16,
+    /// Folder that keeps the tables; without it they live in memory
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// E-mail address of the first administrator
+    #[arg(long, value_name = "ADDRESS", default_value = Admin::EMAIL)]
+    pub admin_email: String,
+    /// Password of the first administrator; made and shown if not given
+    #[arg(long, value_name = "PASSWORD")]
+    pub admin_password: Option<String>,
+    /// Value for a parameter of the template; may be given several times
+    #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub parameters: Vec<(String, String)>,
+    /// Most environments of one function at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = positive)]
+    pub max_environments: usize,
+    /// Build the functions with the release profile
+    #[arg(long)]
+    pub release: bool,
+}
+
+/// A started stack.
+pub struct Started {
+    /// The stack; its processes end when this is dropped.
+    pub stack: Running,
+    /// The administrator's address, and the password if the administrator is new.
+    pub admin: (String, Option<String>),
+}
+
+fn key_value(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("must be KEY=VALUE"),
+    }
+}
+
+fn positive(text: &str) -> Result<usize, &'static str> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("must be a number from 1"),
+        Ok(count) => Ok(count),
+    }
+}
+
+impl Local {
+    /// Starts the stack, makes the administrator, and waits until the API answers.
+    ///
+    /// # Errors
+    /// One line that says what to do about it.
+    pub async fn start(self) -> anyhow::Result<Started> {
+        let password = match &self.admin_password {
+            Some(password) => password.clone(),
+            None => (&System as &dyn SecureRandom).token()?,
+        };
+        let admin = Admin {
+            email: self.admin_email.clone(),
+            password,
+        };
+        let stack = Stack::start(self.options()).await?;
+        let is_new = first_administrator(&stack, &admin).await?;
+        stack.ready(HEALTH).await?;
+        Ok(Started {
+            stack,
+            admin: (admin.email, is_new.then_some(admin.password)),
+        })
+    }
+
+    fn options(self) -> Options {
+        Options {
+            template: self.template,
+            port: self.port,
+            console_port: self.console_port,
+            dynamodb_port: self.dynamodb_port,
+            data: self.data,
+            parameters: self.parameters.into_iter().collect(),
+            console_parameter: Some(APP_URL.to_owned()),
+            pages: pages::router(),
+            max_environments: self.max_environments,
+            functions: Functions::Build(Build {
+                // A binary built with optimisation is asked for speed.
+                release: self.release || !cfg!(debug_assertions),
+                with_tests: false,
+            }),
+            echo: true,
+            ..Options::default()
+        }
+    }
+}
+
+/// The path that answers once the stack can serve.
+pub const HEALTH: &str = "/health";
+
+/// The parameter with the address of the application: links in mails lead to [`pages`].
+const APP_URL: &str = "AppUrl";

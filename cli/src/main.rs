@@ -1,0 +1,113 @@
+//! `roster`: the command line of operators and developers.
+//!
+//! Exit codes: 0 done, 1 failed (one line on standard error says why), 2 wrong arguments.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "what a command is asked for goes to standard output"
+)]
+
+use std::{io, process::ExitCode};
+
+#[cfg(unix)]
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use cli::{Export, Import, Local, Seed, Token};
+use tracing_subscriber::EnvFilter;
+
+/// Roster's tools for operators and developers.
+#[derive(Debug, Parser)]
+#[command(name = "roster", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Local(Local),
+    Import(Import),
+    Export(Export),
+    Seed(Seed),
+    Token(Token),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,dynoxide=error"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+    let outcome = match Cli::parse().command {
+        Command::Local(local) => run(local).await,
+        Command::Import(import) => import.run().await.map(tell),
+        Command::Export(export) => export.run().await.map(tell),
+        Command::Seed(seed) => seed.run().await.map(tell),
+        Command::Token(token) => token.run().await.map(tell),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The alternate form puts the whole chain of causes into one line.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the end of a chain")]
+fn tell(outcome: String) {
+    println!("{outcome}");
+}
+
+/// Runs the stack until a signal ends it.
+async fn run(local: Local) -> anyhow::Result<()> {
+    let ended = ended()?;
+    tokio::pin!(ended);
+    let started = tokio::select! {
+        started = local.start() => started?,
+        () = &mut ended => return Ok(()),
+    };
+    match started.admin {
+        (email, Some(password)) => println!("admin  {email}  password {password}"),
+        (email, None) => println!("admin  {email}  as before"),
+    }
+    let stack = started.stack;
+    println!(
+        "ready  api {}  console {}  dynamodb {}",
+        stack.api_url, stack.console_url, stack.dynamodb_url
+    );
+    ended.await;
+    stack.stop().await;
+    Ok(())
+}
+
+/// Ends with Ctrl-C, when the terminal is closed, or when another process asks this one to end.
+#[cfg(unix)]
+fn ended() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let listen = |kind| signal(kind).context("cannot listen for signals");
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Ends with Ctrl-C.
+#[cfg(not(unix))]
+fn ended() -> anyhow::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "cannot listen for Ctrl-C");
+        }
+    })
+}

@@ -1,0 +1,75 @@
+//! IAM policies: what functions may do.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    build::{Context, typed},
+    error::Result,
+    model::Model,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Document {
+    #[serde(rename = "Version")]
+    _version: Option<String>,
+    statement: OneOrMany,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    Many(Vec<Value>),
+    One(Value),
+}
+
+impl Document {
+    fn statements(self) -> Vec<Value> {
+        match self.statement {
+            OneOrMany::Many(many) => many,
+            OneOrMany::One(one) => vec![one],
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct ManagedPolicy {
+    #[serde(rename = "ManagedPolicyName")]
+    _name: Option<String>,
+    policy_document: Document,
+}
+
+/// The statements of an `AWS::IAM::ManagedPolicy`.
+pub(super) fn managed(place: &str, properties: Value) -> Result<Vec<Value>> {
+    let policy: ManagedPolicy = typed(place, properties)?;
+    Ok(policy.policy_document.statements())
+}
+
+/// The statements of a function's `Policies`: inline ones, and those of managed policies of the
+/// template. Policies of AWS and SAM's policy templates would hide what a function may do.
+pub(super) fn of_function(
+    context: &Context<'_>,
+    model: &Model,
+    place: &str,
+    policies: Value,
+) -> Result<Vec<Value>> {
+    let policies = match policies {
+        Value::Null => Vec::new(),
+        Value::Array(policies) => policies,
+        policy => vec![policy],
+    };
+    let mut statements = Vec::new();
+    for (at, policy) in policies.into_iter().enumerate() {
+        let place = format!("{place}.Policies[{at}]");
+        if let Value::String(arn) = policy {
+            let id = context.find(&place, "AWS::IAM::ManagedPolicy", &arn)?;
+            let shared = model.managed_policies.get(&id);
+            statements.extend(shared.into_iter().flatten().cloned());
+        } else {
+            statements.extend(typed::<Document>(&place, policy)?.statements());
+        }
+    }
+    Ok(statements)
+}

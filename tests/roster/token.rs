@@ -1,0 +1,30 @@
+//! `roster token`: what a developer tries the API with.
+
+use cli::Token;
+use reqwest::Method;
+
+use crate::support::{Roster, on_shared_stack, template, unique_email};
+
+async fn token(roster: &Roster, user: &str) -> Result<String, String> {
+    let token = Token {
+        user: user.to_owned(),
+        api: roster.stack.api_url.clone(),
+        endpoint: roster.stack.dynamodb_url.clone(),
+        template: template(),
+    };
+    token.run().await.map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_token_of_a_user_opens_what_is_the_users() {
+    on_shared_stack(async |roster| {
+        let email = unique_email("token");
+        let nobody = token(roster, &email).await;
+        assert_eq!(nobody, Err(format!("nobody has the address {email}")));
+
+        let id = roster.sign_up(&email).await.body["id"].clone();
+        let token = token(roster, &email).await.unwrap();
+        let request = roster.request(Method::GET, "/users/me").bearer_auth(token);
+        assert_eq!(roster.send(request).await.body["id"], id);
+    });
+}
