@@ -58,7 +58,7 @@ mod tests {
     }
 
     async fn assign(fixture: &Fixture, user: &Person, roles: &Value) -> Answer {
-        let request = request(roles).id(user.id).bearer(&fixture.admin.token);
+        let request = request(roles).id(&user.id).bearer(&fixture.admin.token);
         endpoint(roles).answer(&fixture.backend, request).await
     }
 

@@ -49,7 +49,7 @@ mod tests {
             updates: backend.user_updates(),
         })
         .request(request, 200)
-        .done_again(Refusal::AlreadyDeactivated)
+        .done_again(&Refusal::AlreadyDeactivated)
     }
 
     #[tokio::test]

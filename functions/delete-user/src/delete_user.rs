@@ -52,7 +52,7 @@ mod tests {
         })
         .request(request, 204)
         .sender(Principal::Admin)
-        .done_again(Refusal::NotFound)
+        .done_again(&Refusal::NotFound)
     }
 
     #[tokio::test]

@@ -89,7 +89,7 @@ mod tests {
             updates: backend.user_updates(),
         })
         .request(request, 204)
-        .done_again(Refusal::Unauthenticated)
+        .done_again(&Refusal::Unauthenticated)
     }
 
     fn one(session: &str) -> TestRequest {
@@ -137,7 +137,7 @@ mod tests {
         let fixture = Fixture::new().await;
         let phone = fixture.backend.sign_in(&fixture.ann()).await;
         let request = || {
-            let request = one(&phone.session_id.to_string()).id(phone.id);
+            let request = one(&phone.session_id.to_string()).id(&phone.id);
             request.bearer(&fixture.admin.token)
         };
         assert_eq!(answer(&fixture, request()).await.status, 204);

@@ -49,7 +49,7 @@ mod tests {
             updates: backend.user_updates(),
         })
         .request(request, 200)
-        .done_again(Refusal::AlreadyActive)
+        .done_again(&Refusal::AlreadyActive)
     }
 
     /// Of Ann, who is inactive.

@@ -104,7 +104,7 @@ mod tests {
             request
         })
         .request(request("1"), 204)
-        .done_again(Refusal::Unauthenticated)
+        .done_again(&Refusal::Unauthenticated)
     }
 
     async fn link(backend: &Arc<FakeBackend>, user: UserId, subject: &str) {

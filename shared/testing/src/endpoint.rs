@@ -22,7 +22,7 @@ type Given = Box<dyn for<'a> Fn(&'a Fixture, TestRequest) -> LocalFuture<'a, Tes
 ///         updates: backend.user_updates(),
 ///     })
 ///     .request(request, 200)
-///     .done_again(Refusal::AlreadyDeactivated)
+///     .done_again(&Refusal::AlreadyDeactivated)
 /// }
 /// ```
 pub struct Endpoint {
@@ -113,8 +113,8 @@ impl Endpoint {
 
     /// The answer to a repetition of what is done, if it is not that of the first time.
     #[must_use]
-    pub fn done_again(mut self, refusal: Refusal) -> Self {
-        let info = problem::info(&refusal);
+    pub fn done_again(mut self, refusal: &Refusal) -> Self {
+        let info = problem::info(refusal);
         self.done_again.push((info.status.as_u16(), info.code));
         self
     }

@@ -52,7 +52,7 @@ impl TestRequest {
 
     /// With the parameter `id`: the user whom it is about.
     #[must_use]
-    pub fn id(self, id: impl ToString) -> Self {
+    pub fn id(self, id: &(impl ToString + ?Sized)) -> Self {
         self.parameter("id", &id.to_string())
     }
 

@@ -29,7 +29,10 @@ impl Process {
 
     /// Ann calls. Returns the status, and the number of reads of a user for it.
     async fn call(&self, access: Access) -> (u16, usize) {
-        let epoch = self.backend.user(self.ann.id).unwrap().auth_epoch;
+        let epoch = self
+            .backend
+            .user(self.ann.id)
+            .map_or(0, |ann| ann.auth_epoch);
         self.call_with(access, &self.token(epoch)).await
     }
 

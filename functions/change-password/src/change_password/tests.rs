@@ -32,11 +32,11 @@ fn endpoint_over(wire: impl Fn(&Arc<FakeBackend>) -> ChangePassword + 'static) -
     Endpoint::new(handler::ACCESS, handler::handle, wire)
         .request(request(&own(PASSWORD, NEW)), 204)
         .admins_request(request(&json!({"newPassword": NEW})))
-        .done_again(Refusal::Unauthenticated)
+        .done_again(&Refusal::Unauthenticated)
 }
 
 async fn put(fixture: &Fixture, by: &Person, user: &Person, body: &Value) -> Answer {
-    let request = request(body).id(user.id).bearer(&by.token);
+    let request = request(body).id(&user.id).bearer(&by.token);
     endpoint().answer(&fixture.backend, request).await
 }
 
