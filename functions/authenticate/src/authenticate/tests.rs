@@ -6,7 +6,7 @@ use shared::{
     domain::{EventKind, Role, UserId, sign_up::SignUpPolicy},
     lambda::http::{Access, Authenticator, StatusCode, answer, response},
 };
-use testing::{Answer, Endpoint, FakeBackend, PASSWORD, TestRequest, Value, json};
+use testing::{Answer, Endpoint, FakeBackend, Fault, PASSWORD, TestRequest, Value, json};
 
 use super::*;
 use crate::{handler, oidc::OidcStrategy, password::PasswordStrategy};
@@ -26,7 +26,8 @@ pub(crate) fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Authe
         updates: backend.user_updates(),
     };
     Authenticate {
-        strategies: vec![Arc::new(password), Arc::new(oidc)],
+        password: Arc::new(password),
+        oidc: Arc::new(oidc),
         sessions: backend.clone(),
         session_tokens: backend.session_tokens(),
         env: backend.env(),
@@ -160,6 +161,16 @@ async fn a_warm_sign_in_makes_eight_calls() {
             "attempts.refund",
         ]
     );
+}
+
+#[tokio::test]
+async fn a_right_password_is_not_counted_though_the_session_cannot_be_stored() {
+    let process = Process::new().await;
+    let sign_in = process.sign_in("ann@example.com", PASSWORD);
+    let (answer, _) = process.backend.with_fault(Fault::Fail(5), sign_in).await;
+    assert_eq!(answer.unwrap().status, 500);
+    let calls = ["sessions.start", "attempts.clear", "attempts.refund"];
+    assert_eq!(process.backend.trace()[5..], calls);
 }
 
 #[tokio::test]

@@ -1,4 +1,7 @@
-use shared::{domain::EventKind, lambda::http::Access};
+use shared::{
+    domain::{EventKind, Timestamp},
+    lambda::http::Access,
+};
 use testing::{Answer, Endpoint, FakeBackend, Fixture, PASSWORD, TestRequest, json};
 
 use super::*;
@@ -216,4 +219,26 @@ async fn concealed_sign_ups_of_one_address_are_limited() {
     }
     let other = sign_up(&backend, SignUpPolicy::Concealed, "bob@example.com").await;
     assert_eq!(other, 202);
+}
+
+/// While a new release is deployed, and for a day after, records of the old one are met.
+#[test]
+fn records_have_the_form_they_always_had() {
+    let user_id = UserId::new(Timestamp::from_seconds(1), [7; 10]);
+    let event_id = EventId::new(Timestamp::from_seconds(1), [8; 10]);
+    for (record, stored) in [
+        (
+            Record::Created { user_id },
+            json!({"status": "created", "userId": user_id}),
+        ),
+        (Record::Accepted, json!({"status": "accepted"})),
+        (Record::Taken, json!({"status": "taken"})),
+    ] {
+        assert_eq!(json!(record), stored);
+        let read: Record = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(json!(read), stored);
+    }
+    let stored = json!({"userId": user_id, "eventId": event_id});
+    let reserved: Reserved = serde_json::from_value(stored.clone()).unwrap();
+    assert_eq!(json!(reserved), stored);
 }
