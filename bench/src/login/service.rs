@@ -21,7 +21,7 @@ use shared::{
     },
     lambda::http::{Authenticator, answer},
 };
-use testing::{FakeBackend, sample::Sample};
+use testing::{FakeBackend, TestRequest};
 
 use crate::{
     cpu,
@@ -106,9 +106,9 @@ impl Stage {
 
     /// The status of a sign-in.
     pub(super) async fn sign_in(&self, email: &str, password: &str) -> anyhow::Result<u16> {
-        let request = Sample::new("POST", "/sessions")
+        let request = TestRequest::new("POST", "/sessions")
             .json(&json!({"email": email, "password": password}))
-            .into_request()?;
+            .into_raw();
         let authenticator = Authenticator::open("");
         let service = self.service.clone();
         let answer = answer(

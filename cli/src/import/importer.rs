@@ -202,7 +202,7 @@ mod tests {
             );
         }
         // Made here, and not by an import.
-        let zoe = backend.add_user("zoe@example.com").await.unwrap().id;
+        let zoe = backend.add_user("zoe@example.com").await.id;
         let line = format!(r#"{{"id": "{zoe}", "email": "new@example.com", "name": "Zoe"}}"#);
         assert_eq!(code(&backend, &line).await, ("/id".to_owned(), "id-taken"));
         assert_eq!(backend.users().len(), 2);

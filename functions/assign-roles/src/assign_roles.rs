@@ -37,61 +37,64 @@ impl AssignRoles {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use serde_json::{Value, json};
     use shared::{
-        domain::{EventKind, Origin, Role},
-        lambda::http::{Access, Request, Response},
+        domain::{EventKind, Role},
+        lambda::http::Access,
     };
-    use testing::{
-        FakeBackend, Fault, Person,
-        fixture::{Answer, Fixture, Route},
-        sample::Sample,
-    };
+    use testing::{Answer, Endpoint, Fixture, Person, TestRequest, Value, json};
 
     use super::*;
     use crate::handler;
 
-    fn service(backend: &Arc<FakeBackend>) -> AssignRoles {
-        AssignRoles {
-            updates: UserUpdates {
-                users: backend.clone(),
-                env: backend.env(),
-            },
-        }
+    fn request(roles: &Value) -> TestRequest {
+        TestRequest::new("PUT", "/users/{id}/roles").json(&json!({"roles": roles}))
     }
 
-    fn route() -> Route<AssignRoles, impl AsyncFn(Arc<AssignRoles>, Request) -> Response> {
-        Route {
-            access: handler::ACCESS,
-            service,
-            handle: handler::handle,
-        }
+    fn endpoint(roles: &Value) -> Endpoint {
+        Endpoint::new(handler::ACCESS, handler::handle, |backend| AssignRoles {
+            updates: backend.user_updates(),
+        })
+        .request(request(roles), 200)
     }
 
-    fn request(fixture: &Fixture, whom: &Person, roles: &Value) -> Sample {
-        Sample::of_user("PUT", &whom.id.to_string(), "/roles")
-            .json(&json!({"roles": roles}))
-            .bearer(&fixture.admin.token)
-    }
-
-    async fn assign(fixture: &Fixture, whom: &Person, roles: &Value) -> Answer {
-        let request = request(fixture, whom, roles);
-        route().answer(&fixture.backend, request).await.unwrap()
+    async fn assign(fixture: &Fixture, user: &Person, roles: &Value) -> Answer {
+        let request = request(roles).id(&user.id).bearer(&fixture.admin.token);
+        endpoint(roles).answer(&fixture.backend, request).await
     }
 
     #[tokio::test]
     async fn administrators_may() {
-        let request =
-            |_, id: &str| Sample::of_user("PUT", id, "/roles").json(&json!({"roles": ["support"]}));
-        let admitted = route().admits(Access::Admin, 200, request).await;
-        admitted.unwrap();
+        endpoint(&json!(["support"])).admits(Access::Admin).await;
+    }
+
+    #[tokio::test]
+    async fn a_stale_version_changes_nothing() {
+        endpoint(&json!(["a"])).refuses_a_stale_version().await;
+    }
+
+    #[tokio::test]
+    async fn the_last_administrator_stays() {
+        endpoint(&json!([])).keeps_the_last_administrator().await;
+    }
+
+    #[tokio::test]
+    async fn the_last_administrator_may_get_more_roles() {
+        let fixture = Fixture::new().await;
+        let more = assign(&fixture, &fixture.admin, &json!(["admin", "support"])).await;
+        assert_eq!(more.status, 200);
+    }
+
+    #[tokio::test]
+    async fn other_roles_survive_every_fault() {
+        let is_done = async |fixture: &Fixture| fixture.ann().roles == Roles::from([Role::admin()]);
+        let endpoint = endpoint(&json!(["admin"]));
+        let calls = endpoint.survives_every_fault(is_done).await;
+        assert_eq!(calls[2..], ["users.find", "users.commit"]);
     }
 
     #[tokio::test]
     async fn roles_are_replaced_and_repetitions_count_once() {
-        let fixture = Fixture::new().await.unwrap();
+        let fixture = Fixture::new().await;
         let answer = assign(
             &fixture,
             &fixture.ann,
@@ -100,10 +103,8 @@ mod tests {
         .await;
         assert_eq!((answer.status, answer.header("etag")), (200, Some("\"2\"")));
         assert_eq!(answer.body["roles"], json!(["admin", "support"]));
-        assert_eq!(
-            fixture.backend.outbox().pop().unwrap().kind,
-            EventKind::UserRolesChanged
-        );
+        let event = fixture.backend.outbox().pop().unwrap();
+        assert_eq!(event.kind, EventKind::UserRolesChanged);
         let same = assign(&fixture, &fixture.ann, &json!(["support", "admin"])).await;
         assert_eq!((same.status, same.header("etag")), (200, Some("\"2\"")));
         let fewer = assign(&fixture, &fixture.ann, &json!([])).await;
@@ -111,22 +112,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sessions_end_where_a_role_is_lost_only() {
-        let fixture = Fixture::new().await.unwrap();
-        let epoch = |fixture: &Fixture| fixture.backend.user(fixture.ann.id).unwrap().auth_epoch;
+    async fn sessions_end_only_if_a_role_is_lost() {
+        let fixture = Fixture::new().await;
         assign(&fixture, &fixture.ann, &json!(["a", "b"])).await;
-        assert_eq!(epoch(&fixture), 0);
+        assert_eq!(fixture.ann().auth_epoch, 0);
         assign(&fixture, &fixture.ann, &json!(["b", "c"])).await;
-        assert_eq!(epoch(&fixture), 1);
+        assert_eq!(fixture.ann().auth_epoch, 1);
     }
 
     #[tokio::test]
     async fn every_wrong_role_is_pointed_at() {
-        let fixture = Fixture::new().await.unwrap();
+        let fixture = Fixture::new().await;
         let answer = assign(&fixture, &fixture.ann, &json!(["a", "B", "c d", 7])).await;
         assert_eq!(answer.problem(), (422, "invalid"));
         assert_eq!(
-            answer.wrong_fields(),
+            answer.invalid_fields(),
             [
                 ("/roles/1", "invalid-role"),
                 ("/roles/2", "invalid-role"),
@@ -136,61 +136,8 @@ mod tests {
         let roles = |count| json!((0..count).map(|n| format!("r{n}")).collect::<Vec<_>>());
         assert_eq!(assign(&fixture, &fixture.ann, &roles(20)).await.status, 200);
         let many = assign(&fixture, &fixture.ann, &roles(21)).await;
-        assert_eq!(many.wrong_fields(), [("/roles", "too-many")]);
+        assert_eq!(many.invalid_fields(), [("/roles", "too-many")]);
         let none = assign(&fixture, &fixture.ann, &Value::Null).await;
-        assert_eq!(none.wrong_fields(), [("/roles", "wrong-type")]);
-    }
-
-    #[tokio::test]
-    async fn a_stale_version_changes_nothing() {
-        let fixture = Fixture::new().await.unwrap();
-        let with = |tag| request(&fixture, &fixture.ann, &json!(["a"])).header("if-match", tag);
-        let refused = route().answer(&fixture.backend, with("\"2\"")).await;
-        assert_eq!(refused.unwrap().problem(), (412, "precondition-failed"));
-        let right = route().answer(&fixture.backend, with("\"1\"")).await;
-        assert_eq!(right.unwrap().status, 200);
-    }
-
-    #[tokio::test]
-    async fn the_last_administrator_stays() {
-        let fixture = Fixture::new().await.unwrap();
-        let refused = assign(&fixture, &fixture.admin, &json!([])).await;
-        assert_eq!(refused.problem(), (409, "last-administrator"));
-        let more = assign(&fixture, &fixture.admin, &json!(["admin", "support"])).await;
-        assert_eq!(more.status, 200, "who stays one is not the last to go");
-        assign(&fixture, &fixture.ann, &json!(["admin"])).await;
-        assert_eq!(
-            assign(&fixture, &fixture.admin, &json!(["support"]))
-                .await
-                .status,
-            200
-        );
-    }
-
-    /// Whatever fails wherever, a repetition leads to the roles, and they have one event.
-    #[tokio::test]
-    async fn other_roles_survive_every_fault() {
-        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
-            let fixture = Fixture::new().await.unwrap();
-            let service = service(&fixture.backend);
-            let command = || Command {
-                target: Target {
-                    id: fixture.ann.id,
-                    expected: None,
-                    origin: Origin::system("test"),
-                },
-                roles: Roles::from([Role::admin()]),
-            };
-            let (_, fired) = fixture
-                .backend
-                .with_fault(fault, service.execute(command()))
-                .await;
-            let user = service.execute(command()).await.unwrap();
-            assert!(user.is_active_admin(), "{fault:?}");
-            assert_eq!(fixture.backend.history_of(user.id).len(), 2, "{fault:?}");
-            fired
-        })
-        .await;
-        assert_eq!(tried, 4 * 2, "find and commit were each made to fail");
+        assert_eq!(none.invalid_fields(), [("/roles", "wrong-type")]);
     }
 }

@@ -117,4 +117,4 @@ impl Authenticate {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -79,96 +79,83 @@ impl ChangeEmail {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use serde_json::{Value, json};
     use shared::{
-        domain::{EventKind, Origin, Version},
-        lambda::http::{Access, Request, Response},
+        domain::{EventKind, Version},
+        lambda::http::Access,
     };
-    use testing::{
-        FakeBackend, Fault, PASSWORD,
-        fixture::{Answer, Fixture, Route},
-        sample::Sample,
-    };
+    use testing::{Answer, Endpoint, Fixture, PASSWORD, TestRequest, Value, json};
 
     use super::*;
     use crate::handler;
 
-    fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> ChangeEmail {
-        ChangeEmail {
-            policy,
-            reauthentication: Reauthentication {
-                users: backend.clone(),
-                hasher: backend.clone(),
-                rate_limiter: backend.sign_in_limiter(10),
-            },
-            updates: UserUpdates {
-                users: backend.clone(),
-                env: backend.env(),
-            },
-        }
+    const OPEN: SignUpPolicy = SignUpPolicy::Open;
+
+    fn request(body: &Value) -> TestRequest {
+        TestRequest::new("PUT", "/users/{id}/email").json(body)
     }
 
-    fn route(
-        policy: SignUpPolicy,
-    ) -> Route<ChangeEmail, impl AsyncFn(Arc<ChangeEmail>, Request) -> Response> {
-        Route {
-            access: handler::ACCESS,
-            service: match policy {
-                SignUpPolicy::Open => |backend| service(backend, SignUpPolicy::Open),
-                SignUpPolicy::Concealed => |backend| service(backend, SignUpPolicy::Concealed),
-                SignUpPolicy::Admin => |backend| service(backend, SignUpPolicy::Admin),
-            },
-            handle: handler::handle,
-        }
-    }
-
-    fn sample(id: &str, body: &Value) -> Sample {
-        Sample::new("PUT", &format!("/users/{id}/email"))
-            .parameter("id", id)
-            .json(body)
-    }
-
-    fn request(email: &str) -> Value {
+    fn wanting(email: &str) -> Value {
         json!({"email": email, "password": PASSWORD})
+    }
+
+    fn endpoint(policy: SignUpPolicy) -> Endpoint {
+        Endpoint::new(handler::ACCESS, handler::handle, move |backend| {
+            ChangeEmail {
+                policy,
+                reauthentication: backend.reauthentication(10),
+                updates: backend.user_updates(),
+            }
+        })
+        .request(request(&wanting("new@example.com")), 202)
     }
 
     /// Ann asks for another address.
     async fn put(fixture: &Fixture, policy: SignUpPolicy, body: &Value) -> Answer {
-        fixture.backend.clear_trace();
-        let request = sample("me", body).bearer(&fixture.ann.token);
-        route(policy)
-            .answer(&fixture.backend, request)
+        endpoint(policy)
+            .request(request(body), 202)
+            .send(fixture)
             .await
-            .unwrap()
     }
-
-    fn ann(fixture: &Fixture) -> User {
-        fixture.backend.user(fixture.ann.id).unwrap()
-    }
-
-    const OPEN: SignUpPolicy = SignUpPolicy::Open;
 
     #[tokio::test]
     async fn only_the_owner_may() {
-        let request = |_, id: &str| sample(id, &request("new@example.com"));
-        let route = route(OPEN);
-        route.admits(Access::Owner, 202, request).await.unwrap();
+        endpoint(OPEN).admits(Access::Owner).await;
     }
 
     #[tokio::test]
-    async fn a_wish_waits_until_the_address_is_proven() {
-        let fixture = Fixture::new().await.unwrap();
-        let answer = put(&fixture, OPEN, &request("New@example.com")).await;
-        assert_eq!(
-            (answer.status, answer.body),
-            (202, json!({"status": "accepted"}))
-        );
+    async fn a_stale_version_changes_nothing() {
+        endpoint(OPEN).refuses_a_stale_version().await;
+    }
+
+    /// A repetition asks once more: each request has its version and its event.
+    #[tokio::test]
+    async fn a_request_survives_every_fault() {
+        let is_done = async |fixture: &Fixture| {
+            let ann = fixture.ann();
+            let events = fixture.backend.outbox().into_iter();
+            let events =
+                events.filter(|event| event.user_id == Some(ann.id) && event.version.is_some());
+            ann.email.as_str() == "ann@example.com"
+                && ann
+                    .pending_email
+                    .is_some_and(|email| email.as_str() == "new@example.com")
+                && ann.version.get() == events.count() as u64
+        };
+        let endpoint = endpoint(OPEN).events(1..=2);
+        let calls = endpoint.survives_every_fault(is_done).await;
+        assert_eq!(calls[2..].len(), 9, "{calls:?}");
+    }
+
+    #[tokio::test]
+    async fn the_new_address_waits_until_it_is_verified() {
+        let fixture = Fixture::new().await;
+        let answer = put(&fixture, OPEN, &wanting("New@example.com")).await;
+        let accepted = json!({"status": "accepted"});
+        assert_eq!((answer.status, answer.body), (202, accepted));
         let calls = fixture.backend.trace();
         let hashes = calls.iter().filter(|call| call.starts_with("hasher."));
         assert_eq!(hashes.count(), 1, "{calls:?}");
-        let ann = ann(&fixture);
+        let ann = fixture.ann();
         assert_eq!(ann.email.as_str(), "ann@example.com");
         assert_eq!(ann.pending_email.unwrap().as_str(), "new@example.com");
         let event = fixture.backend.outbox().pop().unwrap();
@@ -178,27 +165,27 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_without_the_password_is_not_enough() {
-        let fixture = Fixture::new().await.unwrap();
+        let fixture = Fixture::new().await;
         for email in ["new@example.com", "bob@example.com"] {
             let body = json!({"email": email, "password": "wrong"});
             let answer = put(&fixture, OPEN, &body).await;
             assert_eq!(answer.problem(), (401, "invalid-credentials"));
         }
-        assert_eq!(ann(&fixture).version, Version::FIRST);
+        assert_eq!(fixture.ann().version, Version::FIRST);
     }
 
     #[tokio::test]
-    async fn a_taken_address_is_told_unless_it_is_concealed() {
-        let fixture = Fixture::new().await.unwrap();
+    async fn a_taken_address_is_refused_unless_it_is_concealed() {
+        let fixture = Fixture::new().await;
         for policy in [OPEN, SignUpPolicy::Admin] {
             for taken in ["bob@example.com", "ann@example.com"] {
-                let answer = put(&fixture, policy, &request(taken)).await;
+                let answer = put(&fixture, policy, &wanting(taken)).await;
                 assert_eq!(answer.problem(), (409, "email-taken"));
             }
         }
         let mut outcomes = Vec::new();
         for email in ["bob@example.com", "free@example.com"] {
-            let answer = put(&fixture, SignUpPolicy::Concealed, &request(email)).await;
+            let answer = put(&fixture, SignUpPolicy::Concealed, &wanting(email)).await;
             outcomes.push((answer.status, answer.body, fixture.backend.trace()));
         }
         assert_eq!(outcomes[0].0, 202);
@@ -206,63 +193,29 @@ mod tests {
         let own = put(
             &fixture,
             SignUpPolicy::Concealed,
-            &request("ann@example.com"),
+            &wanting("ann@example.com"),
         )
         .await;
         assert_eq!(own.status, 202);
-        let pending = ann(&fixture).pending_email.unwrap();
+        let pending = fixture.ann().pending_email.unwrap();
         assert_eq!(
             pending.as_str(),
             "free@example.com",
-            "one's own address is no request"
+            "one's own address changes nothing"
         );
     }
 
     #[tokio::test]
-    async fn wrong_fields_and_versions_are_told() {
-        let fixture = Fixture::new().await.unwrap();
+    async fn wrong_fields_are_pointed_at() {
+        let fixture = Fixture::new().await;
         let answer = put(&fixture, OPEN, &json!({"email": "x", "name": 1})).await;
-        let fields: Vec<_> = answer.wrong_fields();
         assert_eq!(
-            fields,
+            answer.invalid_fields(),
             [
                 ("/email", "invalid-email"),
                 ("/password", "required"),
                 ("/name", "unknown-field")
             ]
         );
-        let request = sample("me", &request("new@example.com"))
-            .bearer(&fixture.ann.token)
-            .header("if-match", "\"2\"");
-        let answer = route(OPEN).answer(&fixture.backend, request).await.unwrap();
-        assert_eq!(answer.problem(), (412, "precondition-failed"));
-    }
-
-    #[tokio::test]
-    async fn a_wish_survives_every_fault() {
-        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
-            let fixture = Fixture::new().await.unwrap();
-            let (backend, before) = (&fixture.backend, fixture.backend.outbox().len() as u64);
-            let service = service(backend, OPEN);
-            let command = || Command {
-                target: Target {
-                    id: fixture.ann.id,
-                    expected: None,
-                    origin: Origin::system("test"),
-                },
-                email: "new@example.com".parse().unwrap(),
-                password: Password::presented(PASSWORD),
-            };
-            let (_, fired) = backend.with_fault(fault, service.execute(command())).await;
-            service.execute(command()).await.unwrap();
-            let ann = ann(&fixture);
-            assert_eq!(ann.email.as_str(), "ann@example.com", "{fault:?}");
-            assert_eq!(ann.pending_email.unwrap().as_str(), "new@example.com");
-            let events = backend.outbox().len() as u64 - before;
-            assert_eq!(ann.version.get(), 1 + events, "one event for each version");
-            fired
-        })
-        .await;
-        assert_eq!(tried, 4 * 9, "nine calls, each with four faults");
     }
 }

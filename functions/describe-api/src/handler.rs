@@ -33,40 +33,37 @@ pub async fn handle(describe: Arc<DescribeApi>, request: Request) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use shared::lambda::http::{Authenticator, answer};
-    use testing::sample::Sample;
+    use testing::{Answer, Endpoint, FakeBackend, TestRequest};
 
     use super::*;
 
-    async fn send(method: &str, path: &str) -> (u16, String, Option<String>) {
-        let document = r#"{"openapi": "3.1.0", "paths": {"/users": {"get": {}, "post": {}}}}"#;
-        let describe = Arc::new(DescribeApi::new(document).unwrap());
-        let request = Sample::new(method, path).into_request().unwrap();
-        let response = answer(ACCESS, &Authenticator::open(""), describe, &handle, request).await;
-        assert_eq!(response.headers()["x-request-id"], "request-1");
-        let allow = response
-            .headers()
-            .get(header::ALLOW)
-            .map(|value| value.to_str().unwrap().to_owned());
-        (
-            response.status().as_u16(),
-            String::from_utf8(response.body().to_vec()).unwrap(),
-            allow,
-        )
+    async fn send(method: &str, path: &str) -> Answer {
+        let endpoint = Endpoint::new(ACCESS, handle, |_| {
+            let document = r#"{"openapi": "3.1.0", "paths": {"/users": {"get": {}, "post": {}}}}"#;
+            DescribeApi::new(document).unwrap()
+        });
+        let request = TestRequest::new(method, path);
+        let answer = endpoint.answer(&FakeBackend::new(), request).await;
+        assert_eq!(answer.header("x-request-id"), Some("request-1"));
+        answer
     }
 
     #[tokio::test]
     async fn what_there_is_is_described() {
-        assert_eq!(send("GET", "/health").await.1, r#"{"status":"ok"}"#);
-        assert!(send("GET", "/openapi.json").await.1.contains("3.1.0"));
+        let health = send("GET", "/health").await;
+        assert_eq!(health.body.to_string(), r#"{"status":"ok"}"#);
+        let document = send("GET", "/openapi.json").await;
+        assert_eq!(document.body["openapi"], "3.1.0");
     }
 
     #[tokio::test]
     async fn what_there_is_not_is_a_problem() {
-        let (status, body, _) = send("GET", "/nothing").await;
-        assert_eq!(status, 404);
-        assert!(body.contains(r#""code":"not-found""#), "{body}");
-        let (status, _, allow) = send("DELETE", "/users").await;
-        assert_eq!((status, allow.as_deref()), (405, Some("GET, POST")));
+        let unknown = send("GET", "/nothing").await;
+        assert_eq!(unknown.problem(), (404, "not-found"));
+        let answer = send("DELETE", "/users").await;
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (405, Some("GET, POST"))
+        );
     }
 }

@@ -75,55 +75,42 @@ impl EndSession {
 mod tests {
     use shared::{
         application::ports::Clock as _,
-        domain::{Actor, EventKind, Origin},
-        lambda::http::{Access, Request, Response},
+        domain::{Actor, EventKind, Refusal},
+        lambda::http::Access,
     };
-    use testing::{
-        FakeBackend, Fault,
-        fixture::{Answer, Fixture, Route},
-        sample::Sample,
-    };
+    use testing::{Answer, Endpoint, Fixture, TestRequest};
 
     use super::*;
     use crate::handler;
 
-    fn service(backend: &Arc<FakeBackend>) -> EndSession {
-        EndSession {
+    fn endpoint(request: TestRequest) -> Endpoint {
+        Endpoint::new(handler::ACCESS, handler::handle, |backend| EndSession {
             sessions: backend.clone(),
-            updates: UserUpdates {
-                users: backend.clone(),
-                env: backend.env(),
-            },
-        }
+            updates: backend.user_updates(),
+        })
+        .request(request, 204)
+        .done_again(&Refusal::Unauthenticated)
     }
 
-    fn route() -> Route<EndSession, impl AsyncFn(Arc<EndSession>, Request) -> Response> {
-        Route {
-            access: handler::ACCESS,
-            service,
-            handle: handler::handle,
-        }
+    fn one(session: &str) -> TestRequest {
+        let request = TestRequest::new("DELETE", "/users/{id}/sessions/{sid}");
+        request.parameter("sid", session)
     }
 
-    fn one(user: &str, session: SessionId) -> Sample {
-        let session = session.to_string();
-        Sample::of_user("DELETE", user, &format!("/sessions/{session}")).parameter("sid", &session)
+    fn all() -> TestRequest {
+        TestRequest::new("DELETE", "/users/{id}/sessions")
     }
 
-    fn all(user: &str) -> Sample {
-        Sample::of_user("DELETE", user, "/sessions")
+    fn current() -> TestRequest {
+        TestRequest::new("DELETE", "/sessions/current")
     }
 
-    fn current() -> Sample {
-        Sample::new("DELETE", "/sessions/current")
-    }
-
-    async fn answer(fixture: &Fixture, request: Sample) -> Answer {
-        route().answer(&fixture.backend, request).await.unwrap()
+    async fn answer(fixture: &Fixture, request: TestRequest) -> Answer {
+        endpoint(all()).answer(&fixture.backend, request).await
     }
 
     fn live(fixture: &Fixture) -> Vec<SessionId> {
-        let user = fixture.backend.user(fixture.ann.id).unwrap();
+        let user = fixture.ann();
         let now = fixture.backend.now();
         let sessions = fixture.backend.sessions_of(user.id);
         let live = sessions
@@ -134,53 +121,54 @@ mod tests {
 
     #[tokio::test]
     async fn the_owner_and_administrators_may() {
-        let route = route();
-        let admitted = route.admits(Access::OwnerOrAdmin, 204, |_, id| all(id));
-        admitted.await.unwrap();
+        endpoint(all()).admits(Access::OwnerOrAdmin).await;
+    }
+
+    #[tokio::test]
+    async fn an_end_survives_every_fault() {
+        for request in [current(), all()] {
+            let is_done = async |fixture: &Fixture| live(fixture).is_empty();
+            endpoint(request).survives_every_fault(is_done).await;
+        }
     }
 
     #[tokio::test]
     async fn one_session_ends_and_the_other_lasts() {
-        let fixture = Fixture::new().await.unwrap();
-        let ann = fixture.backend.user(fixture.ann.id).unwrap();
-        let phone = fixture.backend.sign_in(&ann).await.unwrap();
-        let request = || one(&ann.id.to_string(), phone.session_id).bearer(&fixture.admin.token);
+        let fixture = Fixture::new().await;
+        let phone = fixture.backend.sign_in(&fixture.ann()).await;
+        let request = || {
+            let request = one(&phone.session_id.to_string()).id(&phone.id);
+            request.bearer(&fixture.admin.token)
+        };
         assert_eq!(answer(&fixture, request()).await.status, 204);
         assert_eq!(live(&fixture), [fixture.ann.session_id]);
         let event = fixture.backend.outbox().pop().unwrap();
+        let by_admin = Actor::User(fixture.admin.id);
         assert_eq!(
-            (event.kind, event.actor, event.user_id),
-            (
-                EventKind::SessionEnded,
-                Actor::User(fixture.admin.id),
-                Some(ann.id)
-            )
+            (event.kind, event.actor),
+            (EventKind::SessionEnded, by_admin)
         );
+        assert_eq!(event.user_id, Some(phone.id));
         assert_eq!(event.data.session_id, Some(phone.session_id));
         assert_eq!(event.data.reason, Some(EndReason::SignedOut));
-        assert_eq!(
-            answer(&fixture, request()).await.problem(),
-            (404, "not-found")
-        );
+        let again = answer(&fixture, request()).await;
+        assert_eq!(again.problem(), (404, "not-found"));
     }
 
     #[tokio::test]
-    async fn a_session_of_somebody_else_is_not_found() {
-        let fixture = Fixture::new().await.unwrap();
-        let request = one("me", fixture.ann.session_id).bearer(&fixture.bob.token);
-        assert_eq!(
-            answer(&fixture, request).await.problem(),
-            (404, "not-found")
-        );
-        let request = Sample::of_user("DELETE", "me", "/sessions/x").parameter("sid", "x");
-        let answer = answer(&fixture, request.bearer(&fixture.bob.token)).await;
-        assert_eq!(answer.problem(), (404, "not-found"));
+    async fn a_session_of_another_user_is_not_found() {
+        let fixture = Fixture::new().await;
+        for session in [&fixture.ann.session_id.to_string(), "x"] {
+            let request = one(session).id("me").bearer(&fixture.bob.token);
+            let answer = answer(&fixture, request).await;
+            assert_eq!(answer.problem(), (404, "not-found"));
+        }
         assert_eq!(live(&fixture), [fixture.ann.session_id]);
     }
 
     #[tokio::test]
     async fn signing_out_ends_the_session_that_asks() {
-        let fixture = Fixture::new().await.unwrap();
+        let fixture = Fixture::new().await;
         assert_eq!(answer(&fixture, current()).await.status, 401);
         for _ in 0..2 {
             let request = current().bearer(&fixture.ann.token);
@@ -194,44 +182,14 @@ mod tests {
 
     #[tokio::test]
     async fn all_sessions_end_and_every_token_with_them() {
-        let fixture = Fixture::new().await.unwrap();
-        let ann = fixture.backend.user(fixture.ann.id).unwrap();
-        fixture.backend.sign_in(&ann).await.unwrap();
-        let request = || all("me").bearer(&fixture.ann.token);
+        let fixture = Fixture::new().await;
+        fixture.backend.sign_in(&fixture.ann()).await;
+        let request = || all().id("me").bearer(&fixture.ann.token);
         assert_eq!(answer(&fixture, request()).await.status, 204);
         assert_eq!(live(&fixture), []);
         let event = fixture.backend.outbox().pop().unwrap();
         assert_eq!(event.kind, EventKind::UserSessionsEnded);
-        assert_eq!(
-            answer(&fixture, request()).await.status,
-            401,
-            "the token is dead"
-        );
-    }
-
-    /// Whatever fails wherever, after a repetition the session is over, by one event.
-    #[tokio::test]
-    async fn an_end_survives_every_fault() {
-        for which in [Which::Current, |_| Which::All] {
-            let tried = FakeBackend::try_every_fault(async |fault: Fault| {
-                let fixture = Fixture::new().await.unwrap();
-                let service = service(&fixture.backend);
-                let command = || Command {
-                    target: Target {
-                        id: fixture.ann.id,
-                        expected: None,
-                        origin: Origin::system("test"),
-                    },
-                    which: which(fixture.ann.session_id),
-                };
-                let ended = service.execute(command());
-                let (_, fired) = fixture.backend.with_fault(fault, ended).await;
-                service.execute(command()).await.unwrap();
-                assert_eq!(live(&fixture), [], "{fault:?}");
-                fired
-            })
-            .await;
-            assert!(tried >= 4, "{tried}");
-        }
+        let again = answer(&fixture, request()).await;
+        assert_eq!(again.status, 401, "the token is invalid");
     }
 }

@@ -63,35 +63,23 @@ impl ExportUser {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use shared::{
         domain::{Origin, Roles},
-        lambda::http::{Access, Request, Response},
+        lambda::http::Access,
     };
-    use testing::{
-        FakeBackend,
-        fixture::{Answer, Fixture, Route},
-        sample::Sample,
-    };
+    use testing::{Endpoint, FakeBackend, Fixture, TestRequest, json};
 
     use super::*;
     use crate::handler;
 
-    fn route() -> Route<ExportUser, impl AsyncFn(Arc<ExportUser>, Request) -> Response> {
-        Route {
-            access: handler::ACCESS,
-            service: |backend| ExportUser {
-                users: backend.clone(),
-                sessions: backend.clone(),
-                clock: backend.clone(),
-            },
-            handle: handler::handle,
-        }
-    }
-
-    async fn export(fixture: &Fixture) -> Answer {
-        let request = Sample::of_user("GET", "me", "/export").bearer(&fixture.ann.token);
-        route().answer(&fixture.backend, request).await.unwrap()
+    fn endpoint() -> Endpoint {
+        let request = TestRequest::new("GET", "/users/{id}/export");
+        Endpoint::new(handler::ACCESS, handler::handle, |backend| ExportUser {
+            users: backend.clone(),
+            sessions: backend.clone(),
+            clock: backend.clone(),
+        })
+        .request(request, 200)
     }
 
     /// Ann asks for another address.
@@ -106,16 +94,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_user_and_administrators_may() {
-        let request = |_, id: &str| Sample::of_user("GET", id, "/export");
-        let admitted = route().admits(Access::OwnerOrAdmin, 200, request).await;
-        admitted.unwrap();
+        endpoint().admits(Access::OwnerOrAdmin).await;
     }
 
     #[tokio::test]
     async fn everything_held_on_the_user_is_there() {
-        let fixture = Fixture::new().await.unwrap();
+        let fixture = Fixture::new().await;
         request_email(&fixture.backend, fixture.ann.id).await;
-        let answer = export(&fixture).await;
+        let answer = endpoint().send(&fixture).await;
         assert_eq!(answer.status, 200);
         assert_eq!(
             answer.header("content-disposition"),
@@ -169,8 +155,8 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_in_it_lets_its_reader_in() {
-        let fixture = Fixture::new().await.unwrap();
-        let text = export(&fixture).await.body.to_string();
+        let fixture = Fixture::new().await;
+        let text = endpoint().send(&fixture).await.body.to_string();
         let session = fixture.backend.sessions_of(fixture.ann.id).remove(0);
         let key = shared::domain::LoginKey::Email("ann@example.com".parse().unwrap());
         let login = fixture.backend.find_login(&key).await.unwrap().unwrap();
@@ -188,19 +174,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_history_is_whole_and_others_are_not_in_it() {
-        let fixture = Fixture::new().await.unwrap();
+        let fixture = Fixture::new().await;
         for number in 1..=2 * PAGE {
-            let env = fixture.backend.env();
-            let metadata = env.metadata(Origin::system("test")).unwrap();
-            let ann = fixture.backend.user(fixture.ann.id).unwrap();
             let roles = Roles::from([format!("r{number}").parse().unwrap()]);
-            let change = ann.assign_roles(roles, &metadata).unwrap();
-            fixture.backend.commit(&change).await.unwrap();
+            let assign = |ann: &User, metadata: &_| Ok(ann.assign_roles(roles, metadata).unwrap());
+            fixture.backend.change(fixture.ann.id, assign).await;
         }
-        let ann = fixture.backend.user(fixture.ann.id).unwrap();
-        let ann = fixture.backend.sign_in(&ann).await.unwrap();
+        let ann = fixture.backend.sign_in(&fixture.ann()).await;
         let fixture = Fixture { ann, ..fixture };
-        let body = export(&fixture).await.body;
+        let body = endpoint().send(&fixture).await.body;
         let history = body["history"].as_array().unwrap();
         let versions: Vec<_> = history
             .iter()

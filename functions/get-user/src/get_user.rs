@@ -33,38 +33,29 @@ impl GetUser {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-    use shared::lambda::http::{Access, Request, Response};
-    use testing::{
-        fixture::{Fixture, Route},
-        sample::Sample,
-    };
+    use shared::lambda::http::Access;
+    use testing::{Endpoint, Fixture, TestRequest, json};
 
     use super::*;
     use crate::handler;
 
-    fn route() -> Route<GetUser, impl AsyncFn(Arc<GetUser>, Request) -> Response> {
-        Route {
-            access: handler::ACCESS,
-            service: |backend| GetUser {
-                users: backend.clone(),
-            },
-            handle: handler::handle,
-        }
+    fn endpoint() -> Endpoint {
+        let request = TestRequest::new("GET", "/users/{id}");
+        Endpoint::new(handler::ACCESS, handler::handle, |backend| GetUser {
+            users: backend.clone(),
+        })
+        .request(request, 200)
     }
 
     #[tokio::test]
     async fn the_user_and_administrators_may() {
-        let request = |_, id: &str| Sample::of_user("GET", id, "");
-        let admitted = route().admits(Access::OwnerOrAdmin, 200, request).await;
-        admitted.unwrap();
+        endpoint().admits(Access::OwnerOrAdmin).await;
     }
 
     #[tokio::test]
     async fn a_user_is_shown_with_its_version_and_without_secrets() {
-        let fixture = Fixture::new().await.unwrap();
-        let request = Sample::of_user("GET", "me", "").bearer(&fixture.ann.token);
-        let answer = route().answer(&fixture.backend, request).await.unwrap();
+        let fixture = Fixture::new().await;
+        let answer = endpoint().send(&fixture).await;
         assert_eq!((answer.status, answer.header("etag")), (200, Some("\"1\"")));
         assert_eq!(
             answer.body,

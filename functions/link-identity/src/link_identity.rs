@@ -82,88 +82,56 @@ impl LinkIdentity {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
     use shared::{
-        domain::{EventKind, Origin, identity::IdentityProfile},
-        lambda::http::{Access, Request, Response},
+        domain::{EventKind, identity::IdentityProfile},
+        lambda::http::Access,
     };
-    use testing::{
-        FakeBackend, Fault,
-        fixture::{Answer, Fixture, Route},
-        identity,
-        sample::Sample,
-    };
+    use testing::{Endpoint, Fixture, TestRequest, identity, json};
 
     use super::*;
     use crate::handler;
 
-    fn service(backend: &Arc<FakeBackend>) -> LinkIdentity {
-        LinkIdentity {
-            providers: backend.clone(),
-            sessions: backend.clone(),
-            updates: UserUpdates {
-                users: backend.clone(),
-                env: backend.env(),
-            },
-        }
-    }
-
-    /// A provider at which `subject` signed in by now, which gave this code.
-    fn visit(backend: &FakeBackend, subject: &str, code: &str) {
-        backend.offer_provider("a").unwrap();
-        let profile = IdentityProfile::default();
-        backend.visit("a", subject, code, profile).unwrap();
-    }
-
-    fn body(code: &str) -> Value {
-        json!({
+    /// Before each request its sender signs in at the provider, as the person `1`.
+    fn endpoint() -> Endpoint {
+        let request = TestRequest::new("POST", "/users/{id}/identities").json(&json!({
             "provider": "a",
-            "code": code,
+            "code": "code",
             "codeVerifier": "v".repeat(43),
             "nonce": "n-0123456789abcdef",
             "redirectUri": "https://app.example.com/callback",
+        }));
+        Endpoint::new(handler::ACCESS, handler::handle, |backend| {
+            backend.offer_provider("a");
+            backend.authorize("a", "1", "code", IdentityProfile::default());
+            LinkIdentity {
+                providers: backend.clone(),
+                sessions: backend.clone(),
+                updates: backend.user_updates(),
+            }
         })
-    }
-
-    fn authorization(code: &str) -> Authorization {
-        Authorization {
-            provider: "a".parse().unwrap(),
-            code: code.parse().unwrap(),
-            code_verifier: "v".repeat(43).parse().unwrap(),
-            nonce: "n-0123456789abcdef".parse().unwrap(),
-            redirect_uri: "https://app.example.com/callback".parse().unwrap(),
-        }
-    }
-
-    fn route() -> Route<LinkIdentity, impl AsyncFn(Arc<LinkIdentity>, Request) -> Response> {
-        Route {
-            access: handler::ACCESS,
-            service: |backend| {
-                visit(backend, "1", "code");
-                service(backend)
-            },
-            handle: handler::handle,
-        }
-    }
-
-    async fn mail_service(fixture: &Fixture, token: &str) -> Answer {
-        let request = Sample::of_user("POST", "me", "/identities").json(&body("code"));
-        let answer = route()
-            .answer(&fixture.backend, request.bearer(token))
-            .await;
-        answer.unwrap()
+        .request(request, 201)
     }
 
     #[tokio::test]
     async fn only_the_owner_may() {
-        let request = |_, id: &str| Sample::of_user("POST", id, "/identities").json(&body("code"));
-        route().admits(Access::Owner, 201, request).await.unwrap();
+        endpoint().admits(Access::Owner).await;
+    }
+
+    #[tokio::test]
+    async fn a_link_survives_every_fault() {
+        let is_done = async |fixture: &Fixture| {
+            let ann = fixture.ann();
+            let identities: Vec<_> = ann.identities().cloned().collect();
+            identities == [identity("a", "1")] && ann.version.get() == 2
+        };
+        let calls = endpoint().survives_every_fault(is_done).await;
+        assert_eq!(calls[2..].len(), 4, "{calls:?}");
     }
 
     #[tokio::test]
     async fn an_identity_is_linked_once() {
-        let fixture = Fixture::new().await.unwrap();
-        let first = mail_service(&fixture, &fixture.ann.token).await;
+        let fixture = Fixture::new().await;
+        let first = endpoint().send(&fixture).await;
         assert_eq!(first.status, 201);
         assert_eq!(first.body["issuer"], "https://a.example.com");
         assert_eq!(first.body["subject"], "1");
@@ -172,54 +140,31 @@ mod tests {
         assert!(!event.to_cloud_event().to_string().contains("a.example"));
 
         let events = fixture.backend.outbox().len();
-        let again = mail_service(&fixture, &fixture.ann.token).await;
+        let again = endpoint().send(&fixture).await;
         assert_eq!((again.status, again.body), (201, first.body));
         assert_eq!(fixture.backend.outbox().len(), events);
 
-        let other = mail_service(&fixture, &fixture.bob.token).await;
+        let (ann, bob) = (fixture.bob, fixture.ann);
+        let of_bob = Fixture {
+            ann,
+            bob,
+            ..fixture
+        };
+        let other = endpoint().send(&of_bob).await;
         assert_eq!(other.problem(), (409, "identity-taken"));
     }
 
     #[tokio::test]
     async fn an_old_sign_in_is_not_enough() {
-        let fixture = Fixture::new().await.unwrap();
+        let fixture = Fixture::new().await;
         fixture.backend.advance(RECENT);
-        let answer = mail_service(&fixture, &fixture.ann.token).await;
+        let answer = endpoint().send(&fixture).await;
         assert_eq!(answer.problem(), (401, "sign-in-too-old"));
         let hint = answer.header("www-authenticate").unwrap();
         assert!(hint.contains("max_age=\"900\""), "{hint}");
-        let ann = fixture.backend.user(fixture.ann.id).unwrap();
-        assert_eq!(ann.identities().count(), 0);
-        let ann = fixture.backend.sign_in(&ann).await.unwrap();
-        assert_eq!(mail_service(&fixture, &ann.token).await.status, 201);
-    }
-
-    #[tokio::test]
-    async fn a_link_survives_every_fault() {
-        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
-            let fixture = Fixture::new().await.unwrap();
-            let service = service(&fixture.backend);
-            let link = |code: &str| {
-                visit(&fixture.backend, "1", code);
-                service.execute(Command {
-                    target: Target {
-                        id: fixture.ann.id,
-                        expected: None,
-                        origin: Origin::system("test"),
-                    },
-                    session_id: fixture.ann.session_id,
-                    authorization: authorization(code),
-                })
-            };
-            let (_, fired) = fixture.backend.with_fault(fault, link("first")).await;
-            link("second").await.unwrap();
-            let ann = fixture.backend.user(fixture.ann.id).unwrap();
-            let identities: Vec<_> = ann.identities().cloned().collect();
-            assert_eq!(identities, [identity("a", "1")], "{fault:?}");
-            assert_eq!(ann.version.get(), 2, "one event");
-            fired
-        })
-        .await;
-        assert_eq!(tried, 4 * 4, "four calls, each with four faults");
+        assert_eq!(fixture.ann().identities().count(), 0);
+        let ann = fixture.backend.sign_in(&fixture.ann()).await;
+        let fixture = Fixture { ann, ..fixture };
+        assert_eq!(endpoint().send(&fixture).await.status, 201);
     }
 }

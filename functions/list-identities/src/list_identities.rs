@@ -34,55 +34,38 @@ impl ListIdentities {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use shared::{
-        domain::{Origin, identity::IdentityId},
-        lambda::http::{Access, Request, Response},
+        domain::{User, identity::IdentityId},
+        lambda::http::Access,
     };
-    use testing::{
-        fixture::{Fixture, Route},
-        identity,
-        sample::Sample,
-    };
+    use testing::{Endpoint, Fixture, TestRequest, identity, json};
 
     use super::*;
     use crate::handler;
 
-    fn route() -> Route<ListIdentities, impl AsyncFn(Arc<ListIdentities>, Request) -> Response> {
-        Route {
-            access: handler::ACCESS,
-            service: |backend| ListIdentities {
-                users: backend.clone(),
-            },
-            handle: handler::handle,
-        }
+    fn endpoint() -> Endpoint {
+        let request = TestRequest::new("GET", "/users/{id}/identities");
+        Endpoint::new(handler::ACCESS, handler::handle, |backend| ListIdentities {
+            users: backend.clone(),
+        })
+        .request(request, 200)
     }
 
     #[tokio::test]
     async fn only_the_owner_may() {
-        let request = |_, id: &str| Sample::of_user("GET", id, "/identities");
-        route().admits(Access::Owner, 200, request).await.unwrap();
+        endpoint().admits(Access::Owner).await;
     }
 
     #[tokio::test]
     async fn identities_are_shown_and_the_address_is_none() {
-        let fixture = Fixture::new().await.unwrap();
-        let get = async || {
-            let request = Sample::of_user("GET", "me", "/identities").bearer(&fixture.ann.token);
-            route()
-                .answer(&fixture.backend, request)
-                .await
-                .unwrap()
-                .body
-        };
-        assert_eq!(get().await, json!({"data": []}));
-        let env = fixture.backend.env();
-        let metadata = env.metadata(Origin::system("test")).unwrap();
-        let ann = fixture.backend.user(fixture.ann.id).unwrap();
-        let change = ann.link(&identity("a", "1"), &metadata).unwrap();
-        fixture.backend.commit(&change.unwrap()).await.unwrap();
+        let fixture = Fixture::new().await;
+        let answer = endpoint().send(&fixture).await;
+        assert_eq!(answer.body, json!({"data": []}));
+        let link = |ann: &User, metadata: &_| Ok(ann.link(&identity("a", "1"), metadata)?.unwrap());
+        fixture.backend.change(fixture.ann.id, link).await;
         let id = IdentityId::of(&identity("a", "1"));
         let shown = json!({"id": id, "issuer": "https://a.example.com", "subject": "1"});
-        assert_eq!(get().await, json!({"data": [shown]}));
+        let answer = endpoint().send(&fixture).await;
+        assert_eq!(answer.body, json!({"data": [shown]}));
     }
 }

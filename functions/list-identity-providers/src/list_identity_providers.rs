@@ -22,27 +22,24 @@ impl ListIdentityProviders {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use shared::lambda::http::Access;
-    use testing::{FakeBackend, fixture::Route, sample::Sample};
+    use testing::{Endpoint, FakeBackend, TestRequest, json};
 
     use super::*;
     use crate::handler;
 
     #[tokio::test]
     async fn anyone_may_know_and_caches_may_keep_it() {
+        assert_eq!(handler::ACCESS, Access::Anyone);
         let backend = FakeBackend::new();
-        backend.offer_provider("a").unwrap();
-        let route = Route {
-            access: handler::ACCESS,
-            service: |backend| ListIdentityProviders {
+        backend.offer_provider("a");
+        let endpoint = Endpoint::new(handler::ACCESS, handler::handle, |backend| {
+            ListIdentityProviders {
                 providers: backend.clone(),
-            },
-            handle: handler::handle,
-        };
-        assert_eq!(route.access, Access::Anyone);
-        let request = Sample::new("GET", "/identity-providers");
-        let answer = route.answer(&backend, request).await.unwrap();
+            }
+        });
+        let request = TestRequest::new("GET", "/identity-providers");
+        let answer = endpoint.answer(&backend, request).await;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("cache-control"), Some("public, max-age=60"));
         let provider = json!({

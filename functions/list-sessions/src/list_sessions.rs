@@ -43,44 +43,25 @@ impl ListSessions {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-    use shared::{
-        domain::{Origin, event::EndReason},
-        lambda::http::{Access, Request, Response},
-    };
-    use testing::{
-        FakeBackend, Person,
-        fixture::{Fixture, Route},
-        sample::Sample,
-    };
+    use shared::{domain::event::EndReason, lambda::http::Access};
+    use testing::{Endpoint, Fixture, Principal, TestRequest, Value, json};
 
     use super::*;
     use crate::handler;
 
-    fn service(backend: &Arc<FakeBackend>) -> ListSessions {
-        ListSessions {
+    fn endpoint() -> Endpoint {
+        let request = TestRequest::new("GET", "/users/{id}/sessions");
+        Endpoint::new(handler::ACCESS, handler::handle, |backend| ListSessions {
             users: backend.clone(),
             sessions: backend.clone(),
             clock: backend.clone(),
-        }
+        })
+        .request(request, 200)
     }
 
-    fn route() -> Route<ListSessions, impl AsyncFn(Arc<ListSessions>, Request) -> Response> {
-        Route {
-            access: handler::ACCESS,
-            service,
-            handle: handler::handle,
-        }
-    }
-
-    fn sample(id: &str) -> Sample {
-        Sample::of_user("GET", id, "/sessions")
-    }
-
-    /// Ids of Ann's sessions as `person` sees them, and which of them is the one that asks.
-    async fn listed(fixture: &Fixture, person: &Person) -> Vec<(Value, Value)> {
-        let request = sample(&fixture.ann.id.to_string()).bearer(&person.token);
-        let answer = route().answer(&fixture.backend, request).await.unwrap();
+    /// Ids of Ann's sessions as the sender sees them, and whether each is the one that asks.
+    async fn listed(fixture: &Fixture, sender: Principal) -> Vec<(Value, Value)> {
+        let answer = endpoint().sender(sender).send(fixture).await;
         assert_eq!(answer.status, 200);
         let data = answer.body["data"].as_array().unwrap();
         data.iter()
@@ -90,16 +71,13 @@ mod tests {
 
     #[tokio::test]
     async fn the_owner_and_administrators_may() {
-        let route = route();
-        let admitted = route.admits(Access::OwnerOrAdmin, 200, |_, id| sample(id));
-        admitted.await.unwrap();
+        endpoint().admits(Access::OwnerOrAdmin).await;
     }
 
     #[tokio::test]
-    async fn a_session_tells_where_it_is() {
-        let fixture = Fixture::new().await.unwrap();
-        let request = sample("me").bearer(&fixture.ann.token);
-        let answer = route().answer(&fixture.backend, request).await.unwrap();
+    async fn a_session_is_shown_with_its_client() {
+        let fixture = Fixture::new().await;
+        let answer = endpoint().send(&fixture).await;
         let session = fixture.backend.sessions_of(fixture.ann.id).remove(0);
         let expected = json!({"data": [{
             "id": session.id, "current": true, "createdAt": session.created_at,
@@ -110,26 +88,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_sessions_that_live_are_listed() {
-        let fixture = Fixture::new().await.unwrap();
-        let ann = fixture.backend.user(fixture.ann.id).unwrap();
-        let phone = fixture.backend.sign_in(&ann).await.unwrap();
-        let (laptop, phone) = (json!(fixture.ann.session_id), json!(phone.session_id));
-        let both = [(phone, json!(false)), (laptop.clone(), json!(true))];
-        assert_eq!(listed(&fixture, &fixture.ann).await, both);
+    async fn only_live_sessions_are_listed() {
+        let fixture = Fixture::new().await;
+        let phone = fixture.backend.sign_in(&fixture.ann()).await;
+        let laptop = json!(fixture.ann.session_id);
+        let both = [
+            (json!(phone.session_id), json!(false)),
+            (laptop.clone(), json!(true)),
+        ];
+        assert_eq!(listed(&fixture, Principal::Owner).await, both);
 
-        let metadata = fixture.backend.env().metadata(Origin::system("test"));
-        let phone: shared::domain::SessionId = both[0].0.as_str().unwrap().parse().unwrap();
-        let reason = EndReason::SignedOut;
-        let event = Session::ended(ann.id, phone, reason, &metadata.unwrap());
-        let ended = SessionRepository::end(fixture.backend.as_ref(), ann.id, phone, &event).await;
-        assert!(ended.unwrap());
-        assert_eq!(
-            listed(&fixture, &fixture.admin).await,
-            [(laptop, json!(false))]
+        let metadata = fixture.backend.metadata();
+        let event = Session::ended(phone.id, phone.session_id, EndReason::SignedOut, &metadata);
+        let sessions: &dyn SessionRepository = fixture.backend.as_ref();
+        assert!(
+            sessions
+                .end(phone.id, phone.session_id, &event)
+                .await
+                .unwrap()
         );
+        let one = [(laptop, json!(false))];
+        assert_eq!(listed(&fixture, Principal::Admin).await, one);
 
-        fixture.backend.tamper(ann.id, |user| user.auth_epoch += 1);
-        assert_eq!(listed(&fixture, &fixture.admin).await, []);
+        fixture
+            .backend
+            .tamper(phone.id, |user| user.auth_epoch += 1);
+        assert_eq!(listed(&fixture, Principal::Admin).await, []);
     }
 }

@@ -42,10 +42,10 @@ impl OnUserDeleted {
 #[cfg(test)]
 mod tests {
     use shared::{
-        application::ports::OneTimeTokens as _,
-        domain::{OneTimeToken, Origin, TokenPurpose},
+        application::ports::OneTimeTokens,
+        domain::{OneTimeToken, TokenPurpose, User},
     };
-    use testing::{FakeBackend, Fault, fixture::Fixture};
+    use testing::{FakeBackend, Fault, Fixture};
 
     use super::*;
 
@@ -56,20 +56,17 @@ mod tests {
         }
     }
 
-    /// A world from which Ann was erased.
+    /// A fixture without Ann, who had a one-time token, and the event of her erasure.
     async fn ann_erased() -> (Fixture, DomainEvent) {
-        let fixture = Fixture::new().await.unwrap();
-        let ann = fixture.backend.user(fixture.ann.id).unwrap();
-        let env = fixture.backend.env();
-        let metadata = env.metadata(Origin::system("test")).unwrap();
+        let fixture = Fixture::new().await;
+        let (ann, backend) = (fixture.ann(), &fixture.backend);
         let token = OneTimeToken::new(TokenPurpose::PasswordReset, ann.id, [1; 32]);
-        fixture
-            .backend
-            .issue(&token.issue(&ann.email, metadata.now))
-            .await
-            .unwrap();
-        fixture.backend.commit(&ann.erase(&metadata)).await.unwrap();
-        let event = fixture.backend.outbox().pop().unwrap();
+        let issue = token.issue(&ann.email, backend.metadata().now);
+        let issued = OneTimeTokens::issue(backend.as_ref(), &issue).await;
+        assert!(issued.unwrap());
+        let erase = |ann: &User, metadata: &_| Ok(ann.erase(metadata));
+        backend.change(ann.id, erase).await;
+        let event = backend.outbox().pop().unwrap();
         (fixture, event)
     }
 
@@ -97,7 +94,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_an_erased_user_only_the_chain_stays() {
+    async fn of_an_erased_user_only_the_hashes_stay() {
         let (fixture, event) = ann_erased().await;
         assert_eq!(fixture.backend.sessions_of(fixture.ann.id).len(), 1);
         let service = service(&fixture.backend);
@@ -130,7 +127,7 @@ mod tests {
         );
     }
 
-    /// Whatever fails wherever, the next delivery of the event finishes the work.
+    /// The next delivery of the event finishes the work.
     #[tokio::test]
     async fn forgetting_survives_every_fault() {
         let tried = FakeBackend::try_every_fault(async |fault: Fault| {

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_bus_goes_on_refusing_is_reported() {
+    async fn what_the_bus_keeps_refusing_is_reported() {
         let backend = FakeBackend::new();
         backend.refuse_events(usize::MAX);
         assert_eq!(service(&backend).execute(&events(12)).await.unwrap(), 0);
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(offers, ATTEMPTS as usize, "the second ten waited");
     }
 
-    /// The stream repeats a batch until it was published to its end.
+    /// The stream delivers the rest of a batch again until all of it is published.
     #[tokio::test]
     async fn no_fault_loses_an_event() {
         let tried = FakeBackend::try_every_fault(async |fault: Fault| {

@@ -49,22 +49,20 @@ fn discovery(issuer: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use adapters::jwt;
-    use shared::{
-        application::ports::{Clock as _, SigningKeys as _},
-        lambda::http::{Authenticator, answer},
-    };
-    use testing::{FakeBackend, sample::Sample};
+    use shared::application::ports::{Clock as _, SigningKeys as _};
+    use testing::{Endpoint, FakeBackend, TestRequest};
 
     use super::*;
 
     async fn get(backend: &Arc<FakeBackend>, path: &str) -> Value {
-        let publish = Arc::new(PublishKeys {
+        let endpoint = Endpoint::new(ACCESS, handle, |backend| PublishKeys {
             keys: backend.clone(),
         });
-        let request = Sample::new("GET", path).into_request().unwrap();
-        let response = answer(ACCESS, &Authenticator::open(""), publish, &handle, request).await;
-        assert_eq!(response.headers()[header::CACHE_CONTROL], CACHEABLE);
-        serde_json::from_slice(response.body()).unwrap()
+        let answer = endpoint
+            .answer(backend, TestRequest::new("GET", path))
+            .await;
+        assert_eq!(answer.header("cache-control"), Some(CACHEABLE));
+        answer.body
     }
 
     #[tokio::test]

@@ -17,9 +17,8 @@ pub async fn handle(observer: &RecordMail, detail: Value) -> Result<()> {
 mod tests {
     use std::time::Duration;
 
-    use serde_json::json;
     use shared::application::ports::{Claimed, LeaseKey, LeaseOptions, Leases as _, Purpose};
-    use testing::FakeBackend;
+    use testing::{FakeBackend, json};
 
     use super::*;
 
@@ -50,7 +49,7 @@ mod tests {
             backend.claim(&key, &options).await.unwrap(),
             Claimed::Done(_)
         ));
-        // Mails of others, and leases unknown, change nothing.
+        // Mails of other programs and unknown leases change nothing.
         handle(&observer, json!({"mail": {"tags": {}}}))
             .await
             .unwrap();

@@ -37,82 +37,60 @@ impl RequestEmailVerification {
 mod tests {
     use std::sync::Arc;
 
-    use serde_json::{Value, json};
-    use shared::{
-        application::ports::AnonymousRequests,
-        domain::EventKind,
-        lambda::http::{Access, Authenticator, answer},
-    };
-    use testing::{FakeBackend, sample::Sample};
+    use shared::{application::ports::AnonymousRequests, domain::EventKind, lambda::http::Access};
+    use testing::{Answer, Endpoint, FakeBackend, TestRequest, Value, json};
 
     use super::*;
     use crate::handler;
 
-    async fn mail_service(backend: &Arc<FakeBackend>, body: &Value) -> (u16, Value) {
-        let request = Sample::new("POST", "/email-verifications").json(body);
-        let mail_requests = backend.mail_requests(3);
-        let service = Arc::new(RequestEmailVerification { mail_requests });
-        let response = answer(
-            handler::ACCESS,
-            &Authenticator::open(""),
-            service,
-            &handler::handle,
-            request.into_request().unwrap(),
-        )
-        .await;
-        let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
-        (response.status().as_u16(), body)
+    async fn post(backend: &Arc<FakeBackend>, body: &Value) -> Answer {
+        let endpoint = Endpoint::new(handler::ACCESS, handler::handle, |backend| {
+            RequestEmailVerification {
+                mail_requests: backend.mail_requests(3),
+            }
+        });
+        let request = TestRequest::new("POST", "/email-verifications").json(body);
+        endpoint.answer(backend, request).await
     }
 
     #[tokio::test]
     async fn known_and_unknown_addresses_get_one_answer_for_the_same_calls() {
         let backend = FakeBackend::new();
-        backend.add_user("ann@example.com").await.unwrap();
+        backend.add_user("ann@example.com").await;
         let mut outcomes = Vec::new();
         for email in ["ann@example.com", "bob@example.com"] {
             backend.clear_trace();
-            let answer = mail_service(&backend, &json!({"email": email})).await;
-            outcomes.push((answer, backend.trace()));
+            let answer = post(&backend, &json!({"email": email})).await;
+            assert_eq!(answer.status, 202);
+            outcomes.push((answer.body, backend.trace()));
         }
-        assert_eq!(
-            outcomes[0],
-            (
-                (202, json!({"status": "accepted"})),
-                vec!["attempts.spend", "attempts.spend", "requests.put"]
-            )
-        );
+        let calls = vec!["attempts.spend", "attempts.spend", "requests.put"];
+        assert_eq!(outcomes[0], (json!({"status": "accepted"}), calls));
         assert_eq!(outcomes[0], outcomes[1]);
     }
 
     #[tokio::test]
     async fn known_and_unknown_addresses_run_into_the_limit_alike() {
         let backend = FakeBackend::new();
-        backend.add_user("ann@example.com").await.unwrap();
+        backend.add_user("ann@example.com").await;
         for email in ["ann@example.com", "bob@example.com"] {
             let body = json!({"email": email});
             for _ in 0..3 {
-                assert_eq!(mail_service(&backend, &body).await.0, 202);
+                assert_eq!(post(&backend, &body).await.status, 202);
             }
-            let (status, problem) = mail_service(&backend, &body).await;
-            assert_eq!(
-                (status, &problem["code"]),
-                (429, &json!("too-many-requests"))
-            );
+            let refused = post(&backend, &body).await;
+            assert_eq!(refused.problem(), (429, "too-many-requests"));
         }
         assert_eq!(backend.pending_requests(), 6);
         backend.advance(std::time::Duration::from_hours(1));
-        assert_eq!(
-            mail_service(&backend, &json!({"email": "ann@example.com"}))
-                .await
-                .0,
-            202
-        );
+        let later = post(&backend, &json!({"email": "ann@example.com"})).await;
+        assert_eq!(later.status, 202);
     }
 
     #[tokio::test]
     async fn the_event_names_the_request_and_nobody() {
         let backend = FakeBackend::new();
-        mail_service(&backend, &json!({"email": " Ann@Example.com"})).await;
+        post(&backend, &json!({"email": " Ann@Example.com"})).await;
         let event = backend.outbox().pop().unwrap();
         assert_eq!(event.kind, EventKind::UserEmailVerificationRequested);
         assert!(event.user_id.is_none() && event.version.is_none());
@@ -127,13 +105,10 @@ mod tests {
     #[tokio::test]
     async fn wrong_fields_are_pointed_at() {
         let backend = FakeBackend::new();
-        let (status, problem) = mail_service(&backend, &json!({"email": "ann", "now": true})).await;
-        let errors = problem["errors"].as_array().unwrap();
-        let pointers: Vec<_> = errors
-            .iter()
-            .map(|error| error["pointer"].as_str().unwrap())
-            .collect();
-        assert_eq!((status, pointers), (422, vec!["/email", "/now"]));
+        let answer = post(&backend, &json!({"email": "ann", "now": true})).await;
+        let fields = answer.invalid_fields();
+        let pointers: Vec<_> = fields.iter().map(|(pointer, _)| *pointer).collect();
+        assert_eq!((answer.status, pointers), (422, vec!["/email", "/now"]));
         assert!(backend.trace().is_empty());
         assert_eq!(handler::ACCESS, Access::Anyone);
     }

@@ -67,115 +67,91 @@ impl UnlinkIdentity {
 mod tests {
     use shared::{
         application::ports::UserRepository as _,
-        domain::{Error, EventKind, Origin, UserId, identity::IdentityId, user::NewMember},
-        lambda::http::{Access, Request, Response},
+        domain::{EventKind, User, UserId, identity::IdentityId, user::NewMember},
+        lambda::http::Access,
     };
-    use testing::{
-        FakeBackend, Fault,
-        fixture::{Answer, Fixture, Route},
-        identity,
-        sample::Sample,
-    };
+    use testing::{Answer, Endpoint, FakeBackend, Fixture, TestRequest, identity};
 
     use super::*;
     use crate::handler;
 
-    fn service(backend: &Arc<FakeBackend>) -> UnlinkIdentity {
-        UnlinkIdentity {
+    fn request(subject: &str) -> TestRequest {
+        let id = IdentityId::of(&identity("a", subject));
+        let request = TestRequest::new("DELETE", "/users/{id}/identities/{identity}");
+        request.parameter("identity", id.as_str())
+    }
+
+    /// Ann has the identity `1`.
+    fn endpoint() -> Endpoint {
+        Endpoint::new(handler::ACCESS, handler::handle, |backend| UnlinkIdentity {
             sessions: backend.clone(),
-            updates: UserUpdates {
-                users: backend.clone(),
-                env: backend.env(),
-            },
-        }
-    }
-
-    fn route() -> Route<UnlinkIdentity, impl AsyncFn(Arc<UnlinkIdentity>, Request) -> Response> {
-        Route {
-            access: handler::ACCESS,
-            service,
-            handle: handler::handle,
-        }
-    }
-
-    fn id(subject: &str) -> IdentityId {
-        IdentityId::of(&identity("a", subject))
-    }
-
-    fn request(user: &str, subject: &str) -> Sample {
-        let id = id(subject);
-        let path = format!("/identities/{}", id.as_str());
-        Sample::of_user("DELETE", user, &path).parameter("identity", id.as_str())
+            updates: backend.user_updates(),
+        })
+        .given(async |fixture, request| {
+            link(&fixture.backend, fixture.ann.id, "1").await;
+            request
+        })
+        .request(request("1"), 204)
+        .done_again(&Refusal::Unauthenticated)
     }
 
     async fn link(backend: &Arc<FakeBackend>, user: UserId, subject: &str) {
-        let env = backend.env();
-        let metadata = env.metadata(Origin::system("test")).unwrap();
-        let user = backend.user(user).unwrap();
-        let change = user.link(&identity("a", subject), &metadata).unwrap();
-        backend.commit(&change.unwrap()).await.unwrap();
+        let identity = identity("a", subject);
+        let link = |user: &User, metadata: &_| Ok(user.link(&identity, metadata)?.unwrap());
+        backend.change(user, link).await;
     }
 
-    /// Ann has an identity.
-    async fn fixture() -> Fixture {
-        let fixture = Fixture::new().await.unwrap();
-        link(&fixture.backend, fixture.ann.id, "1").await;
-        fixture
-    }
-
-    async fn delete(fixture: &Fixture, token: &str, subject: &str) -> Answer {
-        let request = request("me", subject).bearer(token);
-        route().answer(&fixture.backend, request).await.unwrap()
+    async fn delete(backend: &Arc<FakeBackend>, token: &str) -> Answer {
+        let request = request("1").id("me").bearer(token);
+        endpoint().answer(backend, request).await
     }
 
     #[tokio::test]
     async fn only_the_owner_may() {
-        let route = Route {
-            access: handler::ACCESS,
-            service: |backend| {
-                for user in backend.users() {
-                    backend.tamper(user.id, |user| user.logins.push(identity("a", "1")));
-                }
-                service(backend)
-            },
-            handle: handler::handle,
-        };
-        let admitted = route.admits(Access::Owner, 204, |_, user| request(user, "1"));
-        admitted.await.unwrap();
+        endpoint().admits(Access::Owner).await;
     }
 
     #[tokio::test]
-    async fn an_identity_of_somebody_else_is_not_found() {
-        let fixture = fixture().await;
-        let foreign = delete(&fixture, &fixture.bob.token, "1").await;
-        assert_eq!(foreign.problem(), (404, "not-found"));
+    async fn an_unlinking_survives_every_fault() {
+        let is_done = async |fixture: &Fixture| {
+            let ann = fixture.ann();
+            (ann.identities().count(), ann.version.get()) == (0, 3)
+        };
+        let calls = endpoint().survives_every_fault(is_done).await;
+        assert_eq!(calls[2..].len(), 4, "{calls:?}");
+    }
+
+    #[tokio::test]
+    async fn an_identity_of_another_user_is_not_found() {
+        let fixture = Fixture::new().await;
+        link(&fixture.backend, fixture.ann.id, "1").await;
+        let answer = delete(&fixture.backend, &fixture.bob.token).await;
+        assert_eq!(answer.problem(), (404, "not-found"));
     }
 
     #[tokio::test]
     async fn an_identity_is_unlinked_and_all_sessions_end_but_one() {
-        let fixture = fixture().await;
-        let ann = fixture.backend.user(fixture.ann.id).unwrap();
-        let phone = fixture.backend.sign_in(&ann).await.unwrap();
-        assert_eq!(delete(&fixture, &fixture.ann.token, "1").await.status, 204);
-        let ann = fixture.backend.user(ann.id).unwrap();
+        let fixture = Fixture::new().await;
+        let phone = fixture.backend.sign_in(&fixture.ann()).await;
+        assert_eq!(endpoint().send(&fixture).await.status, 204);
+        let ann = fixture.ann();
         assert_eq!(ann.identities().count(), 0);
         let event = fixture.backend.outbox().pop().unwrap();
         assert_eq!(event.kind, EventKind::UserIdentityUnlinked);
-        let epochs = fixture.backend.sessions_of(ann.id).into_iter();
-        let live: Vec<_> = epochs
+        let sessions = fixture.backend.sessions_of(ann.id).into_iter();
+        let live: Vec<_> = sessions
             .filter(|session| session.auth_epoch == ann.auth_epoch)
             .map(|session| session.id)
             .collect();
         assert_eq!(live, [fixture.ann.session_id]);
-        let again = delete(&fixture, &phone.token, "1").await;
+        let again = delete(&fixture.backend, &phone.token).await;
         assert_eq!(again.problem(), (401, "unauthenticated"));
     }
 
     #[tokio::test]
     async fn the_last_way_to_sign_in_stays() {
-        let fixture = Fixture::new().await.unwrap();
-        let env = fixture.backend.env();
-        let metadata = env.metadata(Origin::system("test")).unwrap();
+        let backend = FakeBackend::new();
+        let metadata = backend.metadata();
         let new = NewMember {
             id: UserId::new(metadata.now, [5; 10]),
             email: "eve@example.com".parse().unwrap(),
@@ -184,39 +160,11 @@ mod tests {
             identity: identity("a", "1"),
         };
         let change = User::create_member(new, &metadata);
-        let eve = fixture.backend.commit(&change).await.unwrap();
-        let token = fixture.backend.sign_in(&eve).await.unwrap().token;
-        let last = delete(&fixture, &token, "1").await;
+        let eve = backend.commit(&change).await.unwrap();
+        let token = backend.sign_in(&eve).await.token;
+        let last = delete(&backend, &token).await;
         assert_eq!(last.problem(), (409, "last-login"));
-        link(&fixture.backend, eve.id, "2").await;
-        assert_eq!(delete(&fixture, &token, "1").await.status, 204);
-    }
-
-    #[tokio::test]
-    async fn an_unlinking_survives_every_fault() {
-        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
-            let fixture = fixture().await;
-            let service = service(&fixture.backend);
-            let unlink = || {
-                service.execute(Command {
-                    target: Target {
-                        id: fixture.ann.id,
-                        expected: None,
-                        origin: Origin::system("test"),
-                    },
-                    session_id: fixture.ann.session_id,
-                    identity: id("1").as_str().to_owned(),
-                })
-            };
-            let (_, fired) = fixture.backend.with_fault(fault, unlink()).await;
-            let again = unlink().await;
-            let is_done = matches!(again, Ok(()) | Err(Error::Refused(Refusal::NotFound)));
-            assert!(is_done, "{fault:?}: {again:?}");
-            let ann = fixture.backend.user(fixture.ann.id).unwrap();
-            assert_eq!((ann.identities().count(), ann.version.get()), (0, 3));
-            fired
-        })
-        .await;
-        assert_eq!(tried, 4 * 4, "four calls, each with four faults");
+        link(&backend, eve.id, "2").await;
+        assert_eq!(delete(&backend, &token).await.status, 204);
     }
 }

@@ -38,60 +38,62 @@ impl UpdateUser {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use serde_json::{Value, json};
     use shared::{
-        domain::{EventKind, Origin, Version},
-        lambda::http::{Access, Request, Response},
+        domain::{EventKind, Version},
+        lambda::http::Access,
     };
-    use testing::{
-        FakeBackend, Fault,
-        fixture::{Answer, Fixture, Route},
-        sample::Sample,
-    };
+    use testing::{Answer, Endpoint, Fixture, TestRequest, Value, json};
 
     use super::*;
     use crate::handler;
 
-    fn service(backend: &Arc<FakeBackend>) -> UpdateUser {
-        UpdateUser {
-            updates: UserUpdates {
-                users: backend.clone(),
-                env: backend.env(),
-            },
-        }
+    fn request(content_type: &str, body: &Value) -> TestRequest {
+        TestRequest::new("PATCH", "/users/{id}").body(content_type, &body.to_string())
     }
 
-    fn route() -> Route<UpdateUser, impl AsyncFn(Arc<UpdateUser>, Request) -> Response> {
-        Route {
-            access: handler::ACCESS,
-            service,
-            handle: handler::handle,
-        }
+    fn endpoint(request: TestRequest) -> Endpoint {
+        Endpoint::new(handler::ACCESS, handler::handle, |backend| UpdateUser {
+            updates: backend.user_updates(),
+        })
+        .request(request, 200)
     }
 
-    async fn patch(fixture: &Fixture, body: &Value, if_match: Option<&str>) -> Answer {
-        let mut request = Sample::of_user("PATCH", "me", "")
-            .body("application/merge-patch+json", &body.to_string())
-            .bearer(&fixture.ann.token);
-        if let Some(tag) = if_match {
-            request = request.header("if-match", tag);
-        }
-        route().answer(&fixture.backend, request).await.unwrap()
+    fn rename(name: &str) -> Endpoint {
+        let body = json!({"name": name});
+        endpoint(request("application/merge-patch+json", &body))
+    }
+
+    async fn patch(fixture: &Fixture, body: &Value) -> Answer {
+        endpoint(request("application/json", body))
+            .send(fixture)
+            .await
     }
 
     #[tokio::test]
     async fn the_user_and_administrators_may() {
-        let request = |_, id: &str| Sample::of_user("PATCH", id, "").json(&json!({"name": "Anna"}));
-        let admitted = route().admits(Access::OwnerOrAdmin, 200, request).await;
-        admitted.unwrap();
+        rename("Anna").admits(Access::OwnerOrAdmin).await;
+    }
+
+    #[tokio::test]
+    async fn a_stale_version_changes_nothing() {
+        rename("Anna").refuses_a_stale_version().await;
+        rename("Ann").refuses_a_stale_version().await;
+    }
+
+    #[tokio::test]
+    async fn a_new_name_survives_every_fault() {
+        let is_done = async |fixture: &Fixture| {
+            let ann = fixture.ann();
+            (ann.name.as_str(), ann.version) == ("Anna", 2.into())
+        };
+        let calls = rename("Anna").survives_every_fault(is_done).await;
+        assert_eq!(calls[2..], ["users.find", "users.commit"]);
     }
 
     #[tokio::test]
     async fn another_name_makes_a_version_with_an_event() {
-        let fixture = Fixture::new().await.unwrap();
-        let answer = patch(&fixture, &json!({"name": " Anna "}), Some("\"1\"")).await;
+        let fixture = Fixture::new().await;
+        let answer = rename(" Anna ").send(&fixture).await;
         assert_eq!((answer.status, answer.header("etag")), (200, Some("\"2\"")));
         assert_eq!(answer.body["name"], "Anna");
         let event = fixture.backend.outbox().pop().unwrap();
@@ -107,37 +109,32 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_as_wanted_stays_at_its_version() {
-        let fixture = Fixture::new().await.unwrap();
+        let fixture = Fixture::new().await;
         let events = fixture.backend.outbox().len();
         for body in [json!({"name": "Ann"}), json!({})] {
-            let answer = patch(&fixture, &body, None).await;
+            let answer = patch(&fixture, &body).await;
             assert_eq!((answer.status, answer.header("etag")), (200, Some("\"1\"")));
         }
         assert_eq!(fixture.backend.outbox().len(), events);
-        let refused = patch(&fixture, &json!({"name": "Ann"}), Some("\"7\"")).await;
-        assert_eq!(refused.problem(), (412, "precondition-failed"));
     }
 
     #[tokio::test]
-    async fn a_stale_version_changes_nothing() {
-        let fixture = Fixture::new().await.unwrap();
-        assert_eq!(
-            patch(&fixture, &json!({"name": "A"}), Some("*"))
-                .await
-                .status,
-            200
-        );
-        for tag in ["\"1\"", "W/\"2\"", "2", "\"x\""] {
-            let answer = patch(&fixture, &json!({"name": "B"}), Some(tag)).await;
-            assert_eq!(answer.problem(), (412, "precondition-failed"), "{tag}");
+    async fn only_a_strong_tag_or_a_star_is_a_version() {
+        let fixture = Fixture::new().await;
+        for (tag, status) in [("*", 200), ("W/\"2\"", 412), ("2", 412), ("\"x\"", 412)] {
+            let request = request("application/json", &json!({"name": tag}));
+            let answer = endpoint(request.header("if-match", tag))
+                .send(&fixture)
+                .await;
+            assert_eq!(answer.status, status, "{tag}");
         }
-        let user = fixture.backend.user(fixture.ann.id).unwrap();
-        assert_eq!((user.name.as_str(), user.version), ("A", Version::from(2)));
+        let ann = fixture.ann();
+        assert_eq!((ann.name.as_str(), ann.version), ("*", Version::from(2)));
     }
 
     #[tokio::test]
     async fn a_name_can_be_changed_and_nothing_else() {
-        let fixture = Fixture::new().await.unwrap();
+        let fixture = Fixture::new().await;
         for (body, wrong) in [
             (json!({"name": null}), ("/name", "wrong-type")),
             (json!({"name": " "}), ("/name", "required")),
@@ -149,44 +146,12 @@ mod tests {
             (json!({"roles": ["admin"]}), ("/roles", "unknown-field")),
             (json!({"active": false}), ("/active", "unknown-field")),
         ] {
-            let answer = patch(&fixture, &body, None).await;
+            let answer = patch(&fixture, &body).await;
             assert_eq!(answer.problem(), (422, "invalid"));
-            assert_eq!(answer.wrong_fields(), [wrong]);
+            assert_eq!(answer.invalid_fields(), [wrong]);
         }
-        let request = Sample::of_user("PATCH", "me", "").body("text/plain", "{}");
-        let request = request.bearer(&fixture.ann.token);
-        let answer = route().answer(&fixture.backend, request).await.unwrap();
-        assert_eq!(answer.status, 415);
-        assert_eq!(
-            fixture.backend.user(fixture.ann.id).unwrap().version,
-            Version::FIRST
-        );
-    }
-
-    /// Whatever fails wherever, a repetition leads to the new name, and the new name has one event.
-    #[tokio::test]
-    async fn a_new_name_survives_every_fault() {
-        let tried = FakeBackend::try_every_fault(async |fault: Fault| {
-            let fixture = Fixture::new().await.unwrap();
-            let service = service(&fixture.backend);
-            let command = || Command {
-                target: Target {
-                    id: fixture.ann.id,
-                    expected: None,
-                    origin: Origin::system("test"),
-                },
-                name: Some("Anna".parse().unwrap()),
-            };
-            let (_, fired) = fixture
-                .backend
-                .with_fault(fault, service.execute(command()))
-                .await;
-            let user = service.execute(command()).await.unwrap();
-            assert_eq!((user.name.as_str(), user.version), ("Anna", 2.into()));
-            assert_eq!(fixture.backend.history_of(user.id).len(), 2, "{fault:?}");
-            fired
-        })
-        .await;
-        assert_eq!(tried, 4 * 2, "find and commit were each made to fail");
+        let text = endpoint(request("text/plain", &json!({})));
+        assert_eq!(text.send(&fixture).await.status, 415);
+        assert_eq!(fixture.ann().version, Version::FIRST);
     }
 }

@@ -66,7 +66,7 @@ struct Ann {
 impl Ann {
     /// With one guess at her password.
     async fn new(backend: &Arc<FakeBackend>) -> Self {
-        let ann = backend.sign_up("Ann", Roles::new()).await.unwrap();
+        let ann = backend.sign_up("Ann", Roles::new()).await;
         Self {
             user: backend.user(ann.id).unwrap(),
             reauthentication: Reauthentication {

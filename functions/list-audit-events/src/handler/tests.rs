@@ -1,13 +1,11 @@
-use serde_json::Value;
 use shared::{
     application::ports::{AuditLog as _, SessionRepository as _, UserRepository as _},
     domain::{
         DomainEvent, Origin, PasswordHash, Roles, Session, SessionId, User, audit::AuditEntry,
-        user::NewUser,
+        event::EventMetadata, user::NewUser,
     },
-    lambda::http::{Authenticator, answer, header},
 };
-use testing::{FakeBackend, sample::Sample};
+use testing::{Answer, Endpoint, FakeBackend, Fixture, TestRequest, Value, json};
 
 use super::*;
 
@@ -40,11 +38,7 @@ pub(crate) async fn backend_with_ann(renames: usize) -> (Arc<FakeBackend>, UserI
     (backend, ann.id)
 }
 
-fn metadata(
-    backend: &Arc<FakeBackend>,
-    address: &str,
-    request: &str,
-) -> shared::domain::event::EventMetadata {
+fn metadata(backend: &Arc<FakeBackend>, address: &str, request: &str) -> EventMetadata {
     backend.advance(std::time::Duration::from_secs(1));
     let origin = Origin {
         actor: Actor::Anonymous,
@@ -54,7 +48,7 @@ fn metadata(
     backend.env().metadata(origin).unwrap()
 }
 
-/// As record-audit does.
+/// Records all events, as `record-audit` does.
 async fn record_all(backend: &Arc<FakeBackend>) {
     for event in backend.outbox() {
         let hash = hash(backend, &event).await;
@@ -70,32 +64,19 @@ async fn hash(backend: &Arc<FakeBackend>, event: &DomainEvent) -> Option<Digest>
     entry.unwrap().map(|entry| entry.hash)
 }
 
-/// Without authentication, which has its own test below.
-async fn list(backend: &Arc<FakeBackend>, query: &str) -> (u16, Option<String>, Value) {
-    let list = Arc::new(ListAuditEvents {
+fn endpoint(access: Access) -> Endpoint {
+    Endpoint::new(access, handle, |backend| ListAuditEvents {
         users: backend.clone(),
         sessions: backend.clone(),
         audit: backend.clone(),
         clock: backend.clone(),
-    });
-    let request = Sample::new("GET", "/audit-events")
-        .query(query)
-        .into_request()
-        .unwrap();
-    let response = answer(
-        Access::Anyone,
-        &Authenticator::open(""),
-        list,
-        &handle,
-        request,
-    )
-    .await;
-    let links = response.headers().get(header::LINK);
-    (
-        response.status().as_u16(),
-        links.map(|links| links.to_str().unwrap().to_owned()),
-        serde_json::from_slice(response.body()).unwrap(),
-    )
+    })
+}
+
+/// Without the access check: there is no administrator, whose events would be listed too.
+async fn list(backend: &Arc<FakeBackend>, query: &str) -> Answer {
+    let request = TestRequest::new("GET", "/audit-events").query(query);
+    endpoint(Access::Anyone).answer(backend, request).await
 }
 
 fn kinds(body: &Value) -> Vec<&str> {
@@ -106,8 +87,9 @@ fn kinds(body: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn a_line_says_who_did_what_from_where() {
     let (backend, ann) = backend_with_ann(1).await;
-    let (status, links, body) = list(&backend, "").await;
-    assert_eq!((status, links), (200, None));
+    let answer = list(&backend, "").await;
+    assert_eq!((answer.status, answer.header("link")), (200, None));
+    let body = answer.body;
     assert_eq!(
         kinds(&body),
         ["SessionStarted", "UserUpdated", "UserCreated"]
@@ -145,8 +127,8 @@ async fn the_trace_is_gone_after_erasure_and_the_chain_is_whole() {
     let (backend, ann) = backend_with_ann(1).await;
     backend.forget_private(ann).await.unwrap();
     backend.forget(ann).await.unwrap();
-    let (_, _, body) = list(&backend, &format!("user={ann}")).await;
-    assert_eq!(body["chain"], serde_json::json!({"status": "ok"}));
+    let body = list(&backend, &format!("user={ann}")).await.body;
+    assert_eq!(body["chain"], json!({"status": "ok"}));
     assert_eq!(body["data"].as_array().unwrap().len(), 3);
     for line in body["data"].as_array().unwrap() {
         assert_eq!(line["sourceAddress"], Value::Null);
@@ -158,16 +140,18 @@ async fn the_trace_is_gone_after_erasure_and_the_chain_is_whole() {
 async fn traces_are_read_for_the_page_only_and_the_chain_on_the_first() {
     let (backend, ann) = backend_with_ann(4).await;
     backend.clear_trace();
-    let (_, links, body) = list(&backend, &format!("user={ann}&limit=2")).await;
+    let answer = list(&backend, &format!("user={ann}&limit=2")).await;
+    let body = &answer.body;
     assert_eq!(body["chain"]["status"], "ok");
     let count = |name| backend.trace().iter().filter(|call| **call == name).count();
     assert_eq!(count("users.history_entry"), 1);
     assert_eq!(count("sessions.find"), 1);
     let next = body["pagination"]["next"].as_str().unwrap();
-    assert_eq!(links.unwrap(), format!("<{next}>; rel=\"next\""));
+    let link = format!("<{next}>; rel=\"next\"");
+    assert_eq!(answer.header("link"), Some(link.as_str()));
 
     backend.clear_trace();
-    let (_, _, body) = list(&backend, next.split_once('?').unwrap().1).await;
+    let body = list(&backend, next.split_once('?').unwrap().1).await.body;
     assert_eq!(kinds(&body), ["UserUpdated", "UserUpdated"]);
     assert!(body.get("chain").is_none());
     assert_eq!(count("users.history"), 0);
@@ -180,21 +164,21 @@ async fn a_changed_entry_shows() {
     backend.tamper_with_history(ann, 2.into(), |entry| {
         entry.event.actor = Actor::Anonymous;
     });
-    let (_, _, body) = list(&backend, &format!("user={ann}")).await;
-    let expected = serde_json::json!({"status": "broken", "at": 2});
+    let body = list(&backend, &format!("user={ann}")).await.body;
+    let expected = json!({"status": "broken", "at": 2});
     assert_eq!(body["chain"], expected);
 }
 
 #[tokio::test]
-async fn nobody_without_a_token_sees_it() {
-    let backend = FakeBackend::new();
-    let list = Arc::new(ListAuditEvents {
-        users: backend.clone(),
-        sessions: backend.clone(),
-        audit: backend.clone(),
-        clock: backend.clone(),
-    });
-    let request = Sample::new("GET", "/audit-events").into_request().unwrap();
-    let response = answer(ACCESS, &Authenticator::open(""), list, &handle, request).await;
-    assert_eq!(response.status().as_u16(), 401);
+async fn only_administrators_see_it() {
+    let fixture = Fixture::new().await;
+    let request = || TestRequest::new("GET", "/audit-events");
+    for (request, status) in [
+        (request(), 401),
+        (request().bearer(&fixture.ann.token), 403),
+        (request().bearer(&fixture.admin.token), 200),
+    ] {
+        let answer = endpoint(ACCESS).answer(&fixture.backend, request).await;
+        assert_eq!(answer.status, status);
+    }
 }

@@ -1,85 +1,50 @@
-use serde_json::Value;
-use shared::{
-    application::ports::UserRepository as _,
-    directory::query::{Cursor, Sort},
-    domain::{Origin, PasswordHash, Roles, User, UserId, user::NewUser},
-    lambda::http::{Authenticator, answer, header},
-};
-use testing::{FakeBackend, sample::Sample};
+use shared::directory::query::{Cursor, Sort};
+use testing::{Answer, Endpoint, Fixture, TestRequest, Value, json};
 
 use super::*;
 use crate::query::tests::user;
 
-async fn backend_with(users: &[&str]) -> Arc<FakeBackend> {
-    let backend = FakeBackend::new();
-    for (number, name) in (0..).zip(users) {
-        let metadata = backend.env().metadata(Origin::system("test")).unwrap();
-        let new = NewUser {
-            id: UserId::new(metadata.now, [number; 10]),
-            email: format!("{}@example.com", name.to_lowercase())
-                .parse()
-                .unwrap(),
-            name: name.parse().unwrap(),
-            password: PasswordHash::from_phc("hash"),
-            roles: Roles::new(),
-        };
-        backend.commit(&User::create(new, &metadata)).await.unwrap();
-    }
-    backend
+fn endpoint() -> Endpoint {
+    Endpoint::new(ACCESS, handle, |backend| ListUsers {
+        directory: backend.clone(),
+    })
 }
 
-/// Without authentication, which has its own test below.
-async fn list(backend: &Arc<FakeBackend>, query: &str) -> (u16, Option<String>, Value) {
-    let list = Arc::new(ListUsers {
-        directory: backend.clone(),
-    });
-    let request = Sample::new("GET", "/users")
-        .query(query)
-        .into_request()
-        .unwrap();
-    let response = answer(
-        Access::Anyone,
-        &Authenticator::open(""),
-        list,
-        &handle,
-        request,
-    )
-    .await;
-    let links = response.headers().get(header::LINK);
-    (
-        response.status().as_u16(),
-        links.map(|links| links.to_str().unwrap().to_owned()),
-        serde_json::from_slice(response.body()).unwrap(),
-    )
+/// The users Admin, Ann and Bob, as the administrator lists them.
+async fn list(fixture: &Fixture, query: &str) -> Answer {
+    let request = TestRequest::new("GET", "/users").query(query);
+    let request = request.bearer(&fixture.admin.token);
+    endpoint().answer(&fixture.backend, request).await
 }
 
 #[tokio::test]
 async fn a_page_says_where_it_stands() {
-    let backend = backend_with(&["Ann", "Bob", "Cid"]).await;
-    let (status, links, body) = list(&backend, "page=1&limit=2&sort=name").await;
-    assert_eq!(status, 200);
-    assert_eq!(body["data"][0]["name"], "Ann");
+    let fixture = Fixture::new().await;
+    let answer = list(&fixture, "page=1&limit=2&sort=name").await;
+    assert_eq!(answer.status, 200);
+    let body = &answer.body;
+    assert_eq!(body["data"][0]["name"], "Admin");
     assert_eq!(body["pagination"]["total"], 3);
     assert_eq!(body["pagination"]["pages"], 2);
     let next = body["pagination"]["next"].as_str().unwrap();
-    assert!(
-        links
-            .unwrap()
-            .starts_with(&format!("<{next}>; rel=\"next\""))
-    );
-    let (_, _, body) = list(&backend, next.split_once('?').unwrap().1).await;
-    assert_eq!(body["data"][0]["name"], "Cid");
+    let links = answer.header("link").unwrap();
+    assert!(links.starts_with(&format!("<{next}>; rel=\"next\"")));
+    let body = list(&fixture, next.split_once('?').unwrap().1).await.body;
+    assert_eq!(body["data"][0]["name"], "Bob");
     assert_eq!(body["pagination"]["next"], Value::Null);
 }
 
 #[tokio::test]
-async fn nobody_without_a_token_sees_it() {
-    let list = Arc::new(ListUsers {
-        directory: FakeBackend::new(),
-    });
-    let request = Sample::new("GET", "/users").into_request().unwrap();
-    let response = answer(ACCESS, &Authenticator::open(""), list, &handle, request).await;
-    assert_eq!(response.status().as_u16(), 401);
+async fn only_administrators_see_it() {
+    let fixture = Fixture::new().await;
+    let request = || TestRequest::new("GET", "/users");
+    for (request, status) in [
+        (request(), 401),
+        (request().bearer(&fixture.ann.token), 403),
+    ] {
+        let answer = endpoint().answer(&fixture.backend, request).await;
+        assert_eq!(answer.status, status);
+    }
 }
 
 fn body(given: &str, page: UserPage) -> Body {
@@ -146,7 +111,7 @@ fn no_users_make_no_pages() {
     let body = body("page=1", none);
     assert_eq!(
         serde_json::to_value(&body).unwrap(),
-        serde_json::json!({
+        json!({
             "data": [],
             "pagination": {
                 "page": 1, "limit": 10, "total": 0, "pages": 0, "next": null, "previous": null,

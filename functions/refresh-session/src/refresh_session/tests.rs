@@ -1,70 +1,50 @@
-use adapters::jwt::Jwt;
 use secrecy::ExposeSecret as _;
-use serde_json::json;
 use shared::{
-    application::{
-        ports::{Clock as _, SecretPurpose, TokenVerifier as _},
-        shared_secret::SharedSecret,
+    application::ports::{Clock as _, TokenVerifier as _},
+    domain::{
+        EventKind, Roles,
+        session::{REFRESH_GRACE, SESSION_LIFETIME},
     },
-    domain::{Error, EventKind, Roles, session::REFRESH_GRACE},
-    lambda::http::{Request, Response},
 };
-use testing::{
-    FakeBackend, Fault, Person,
-    fixture::{Answer, Route},
-    sample::Sample,
-};
+use testing::{Answer, Endpoint, FakeBackend, Person, TestRequest, Value, json};
 
 use super::*;
 use crate::handler;
 
-fn jwt(backend: &Arc<FakeBackend>) -> Jwt {
-    Jwt::new(backend.clone(), backend.env(), "roster")
+/// Ann, who is signed in, and her refresh token.
+struct Ann {
+    person: Person,
+    token: String,
 }
 
-fn service(backend: &Arc<FakeBackend>) -> RefreshSession {
-    let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
-    RefreshSession {
-        users: backend.clone(),
-        sessions: backend.clone(),
-        session_tokens: SessionTokens {
-            tokens: Arc::new(jwt(backend)),
-            refresh_secret: secret,
-        },
-        env: backend.env(),
-    }
-}
-
-fn route() -> Route<RefreshSession, impl AsyncFn(Arc<RefreshSession>, Request) -> Response> {
-    Route {
-        access: handler::ACCESS,
-        service,
-        handle: handler::handle,
-    }
-}
-
-/// Ann, who is signed in, and the refresh token she got for that.
-async fn ann() -> (Arc<FakeBackend>, Person, String) {
-    let backend = FakeBackend::new();
-    let ann = backend.sign_up("Ann", Roles::new()).await.unwrap();
-    let key = service(&backend)
-        .session_tokens
-        .refresh_key()
-        .await
-        .unwrap();
-    let token = session(&backend, &ann).refresh_token(&key).encode();
+async fn ann(backend: &Arc<FakeBackend>) -> Ann {
+    let person = backend.sign_up("Ann", Roles::new()).await;
+    let key = backend.session_tokens().refresh_key().await.unwrap();
+    let token = session(backend, &person).refresh_token(&key).encode();
     backend.clear_trace();
-    (backend, ann, token.expose_secret().to_owned())
+    Ann {
+        person,
+        token: token.expose_secret().to_owned(),
+    }
 }
 
 fn session(backend: &FakeBackend, person: &Person) -> Session {
     backend.sessions_of(person.id).remove(0)
 }
 
+async fn post(backend: &Arc<FakeBackend>, body: &Value) -> Answer {
+    let request = TestRequest::new("POST", "/sessions/refresh").json(body);
+    let endpoint = Endpoint::new(handler::ACCESS, handler::handle, |backend| RefreshSession {
+        users: backend.clone(),
+        sessions: backend.clone(),
+        session_tokens: backend.session_tokens(),
+        env: backend.env(),
+    });
+    endpoint.answer(backend, request).await
+}
+
 async fn refresh(backend: &Arc<FakeBackend>, token: &str) -> Answer {
-    let body = json!({"refreshToken": token});
-    let request = Sample::new("POST", "/sessions/refresh").json(&body);
-    route().answer(backend, request).await.unwrap()
+    post(backend, &json!({"refreshToken": token})).await
 }
 
 fn successor(answer: &Answer) -> String {
@@ -72,154 +52,134 @@ fn successor(answer: &Answer) -> String {
     answer.body["refreshToken"].as_str().unwrap().to_owned()
 }
 
-fn command(token: &str) -> Command {
-    Command {
-        token: token.parse().unwrap(),
-        issuer: "https://api.example.com".to_owned(),
-        origin: Origin::system("test"),
-    }
-}
+const INVALID: (u16, &str) = (401, "invalid-refresh-token");
 
 #[tokio::test]
 async fn a_session_goes_on() {
-    let (backend, ann, token) = ann().await;
+    let backend = FakeBackend::new();
+    let ann = ann(&backend).await;
     backend.advance(Duration::from_hours(1));
-    let answer = refresh(&backend, &token).await;
+    let answer = refresh(&backend, &ann.token).await;
+    assert_eq!(
+        backend.trace(),
+        [
+            "secrets.get_or_put",
+            "users.find",
+            "sessions.find",
+            "sessions.rotate",
+            "tokens.sign"
+        ]
+    );
     assert_eq!(answer.header("cache-control"), Some("no-store"));
-    assert_ne!(successor(&answer), token);
-    assert_eq!(answer.body["user"]["id"], json!(ann.id));
+    assert_ne!(successor(&answer), ann.token);
+    assert_eq!(answer.body["user"]["id"], json!(ann.person.id));
     let access = answer.body["accessToken"].as_str().unwrap();
-    let grant = jwt(&backend)
-        .verify("https://api.example.com", access)
-        .await;
-    assert_eq!(grant.unwrap().unwrap().session_id, ann.session_id);
-    let session = session(&backend, &ann);
+    let claims = backend.verify("", access).await.unwrap().unwrap();
+    assert_eq!(claims.session_id, ann.person.session_id);
+    let session = session(&backend, &ann.person);
     assert_eq!(
         (session.generation, session.last_used_at),
         (1, backend.now())
     );
-    let calls = backend.trace();
-    let calls = calls.iter().filter(|call| !call.starts_with("keys."));
-    let calls: Vec<_> = calls.filter(|call| !call.starts_with("secrets.")).collect();
-    assert_eq!(calls, [&"users.find", &"sessions.find", &"sessions.rotate"]);
 }
 
 #[tokio::test]
 async fn a_lost_answer_is_given_again_and_later_ends_the_session() {
-    let (backend, ann, token) = ann().await;
+    let backend = FakeBackend::new();
+    let Ann { person, token } = ann(&backend).await;
     let first = successor(&refresh(&backend, &token).await);
     backend.advance(REFRESH_GRACE.saturating_sub(Duration::from_micros(1)));
     assert_eq!(successor(&refresh(&backend, &token).await), first);
-    assert_eq!(session(&backend, &ann).generation, 1);
+    assert_eq!(session(&backend, &person).generation, 1);
     backend.advance(Duration::from_micros(1));
     let refused = refresh(&backend, &token).await;
-    assert_eq!(refused.problem(), (401, "invalid-refresh-token"));
+    assert_eq!(refused.problem(), INVALID);
     assert_eq!(
         refused.header("www-authenticate"),
         Some("Password realm=\"roster\"")
     );
     let event = backend.outbox().pop().unwrap();
     assert_eq!(event.kind, EventKind::SessionEnded);
-    assert_eq!(event.data.session_id, Some(ann.session_id));
+    assert_eq!(event.data.session_id, Some(person.session_id));
     assert_eq!(event.data.reason, Some(EndReason::TokenReused));
     // The thief and the owner are both out.
-    let refused = refresh(&backend, &first).await;
-    assert_eq!(refused.problem(), (401, "invalid-refresh-token"));
+    assert_eq!(refresh(&backend, &first).await.problem(), INVALID);
 }
 
 #[tokio::test]
 async fn what_is_no_token_of_a_live_session_is_refused_alike() {
-    let (backend, ann, token) = ann().await;
+    let backend = FakeBackend::new();
+    let Ann { person, token } = ann(&backend).await;
     let other = ("A".repeat(22) + &token[22..], "B".repeat(91));
     let forged = format!("{}{}", &token[..token.len() - 6], "AAAAAA");
     for wrong in ["", "x", &other.0, &other.1, &forged] {
         let refused = refresh(&backend, wrong).await;
-        assert_eq!(refused.problem(), (401, "invalid-refresh-token"), "{wrong}");
+        assert_eq!(refused.problem(), INVALID, "{wrong}");
     }
-    assert_eq!(session(&backend, &ann).ended_at, None, "nobody ended it");
+    assert_eq!(session(&backend, &person).ended_at, None, "nobody ended it");
     for (active, epoch) in [(false, 0), (true, 1)] {
-        backend.tamper(ann.id, |user| {
+        backend.tamper(person.id, |user| {
             user.active = active;
             user.auth_epoch = epoch;
         });
-        let refused = refresh(&backend, &token).await;
-        assert_eq!(refused.problem(), (401, "invalid-refresh-token"));
+        assert_eq!(refresh(&backend, &token).await.problem(), INVALID);
     }
-    backend.tamper(ann.id, |user| user.auth_epoch = 0);
-    backend.advance(shared::domain::session::SESSION_LIFETIME);
+    backend.tamper(person.id, |user| user.auth_epoch = 0);
+    backend.advance(SESSION_LIFETIME);
     let refused = refresh(&backend, &token).await;
-    assert_eq!(refused.problem(), (401, "invalid-refresh-token"), "expired");
+    assert_eq!(refused.problem(), INVALID, "expired");
 }
 
 #[tokio::test]
 async fn wrong_fields_are_pointed_at() {
-    let (backend, ..) = ann().await;
-    let request = Sample::new("POST", "/sessions/refresh").json(&json!({"token": 1}));
-    let answer = route().answer(&backend, request).await.unwrap();
+    let answer = post(&FakeBackend::new(), &json!({"token": 1})).await;
     let wrong = [("/refreshToken", "required"), ("/token", "unknown-field")];
-    assert_eq!(answer.wrong_fields(), wrong);
+    assert_eq!(answer.invalid_fields(), wrong);
 }
 
 #[tokio::test]
 async fn fifty_at_once_get_one_successor() {
-    let (backend, ann, token) = ann().await;
+    let backend = FakeBackend::new();
+    let Ann { person, token } = ann(&backend).await;
     let all = futures::future::join_all((0..50).map(|_| refresh(&backend, &token))).await;
     let successors: std::collections::BTreeSet<_> = all.iter().map(successor).collect();
-    assert_eq!(
-        (successors.len(), session(&backend, &ann).generation),
-        (1, 1)
-    );
+    let generation = session(&backend, &person).generation;
+    assert_eq!((successors.len(), generation), (1, 1));
 }
 
-/// Whatever fails wherever, the client asks again with the token it has, and goes on.
+/// The client repeats its request with the token that it has, and goes on.
 #[tokio::test]
 async fn a_refresh_survives_every_fault() {
-    let tried = FakeBackend::try_every_fault(async |fault: Fault| {
-        let (backend, ann, token) = ann().await;
-        let service = service(&backend);
-        // What is warm before the first refresh is not what fails here.
-        service.session_tokens.refresh_key().await.unwrap();
-        let (_, fired) = backend
-            .with_fault(fault, service.execute(command(&token)))
-            .await;
-        let again = service.execute(command(&token)).await.unwrap();
-        let next = again.refresh.encode();
-        service
-            .execute(command(next.expose_secret()))
-            .await
-            .unwrap();
-        assert_eq!(session(&backend, &ann).generation, 2, "{fault:?}");
-        fired
+    let tried = FakeBackend::try_every_fault(async |fault| {
+        let backend = FakeBackend::new();
+        let Ann { person, token } = ann(&backend).await;
+        let (_, happened) = backend.with_fault(fault, refresh(&backend, &token)).await;
+        let next = successor(&refresh(&backend, &token).await);
+        successor(&refresh(&backend, &next).await);
+        assert_eq!(session(&backend, &person).generation, 2, "{fault:?}");
+        happened
     })
     .await;
-    assert!(
-        tried >= 4 * 3,
-        "two reads and a write were each made to fail: {tried}"
-    );
+    assert_eq!(tried, 4 * 5, "five calls, each with four faults");
 }
 
-/// Whatever fails wherever, a stolen token that comes again ends the session, by one event.
+/// A stolen token that comes again ends the session, by one event.
 #[tokio::test]
 async fn the_end_survives_every_fault() {
-    let tried = FakeBackend::try_every_fault(async |fault: Fault| {
-        let (backend, ann, token) = ann().await;
-        let service = service(&backend);
-        service.execute(command(&token)).await.unwrap();
+    let tried = FakeBackend::try_every_fault(async |fault| {
+        let backend = FakeBackend::new();
+        let Ann { person, token } = ann(&backend).await;
+        successor(&refresh(&backend, &token).await);
         backend.advance(REFRESH_GRACE);
-        let (_, fired) = backend
-            .with_fault(fault, service.execute(command(&token)))
-            .await;
-        let refused = service.execute(command(&token)).await;
-        assert!(matches!(
-            refused,
-            Err(Error::Refused(Refusal::InvalidRefreshToken))
-        ));
-        assert!(session(&backend, &ann).ended_at.is_some(), "{fault:?}");
+        let (_, happened) = backend.with_fault(fault, refresh(&backend, &token)).await;
+        let refused = refresh(&backend, &token).await;
+        assert_eq!(refused.problem(), INVALID, "{fault:?}");
+        assert!(session(&backend, &person).ended_at.is_some(), "{fault:?}");
         let ends = backend.outbox().into_iter();
         let ends = ends.filter(|event| event.kind == EventKind::SessionEnded);
         assert_eq!(ends.count(), 1, "{fault:?}");
-        fired
+        happened
     })
     .await;
-    assert_eq!(tried, 4 * 3);
+    assert_eq!(tried, 4 * 4, "four calls, each with four faults");
 }

@@ -1,42 +1,20 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
-use serde_json::{Value, json};
 use shared::{
     application::ports::{Clock as _, OneTimeTokens, UserRepository as _},
-    domain::{
-        Actor, Email, Error, EventKind, FirstAdmin, LoginKey, Password, Role, UserId,
-        event::EventMetadata,
-    },
-    lambda::http::{Authenticator, answer},
+    domain::{Actor, EventKind, LoginKey, Password, UserId},
 };
-use testing::{FakeBackend, Fault, PASSWORD, sample::Sample};
+use testing::{Answer, Endpoint, FakeBackend, PASSWORD, TestRequest, Value, json};
 
 use super::*;
 use crate::handler;
 
 const NEW: &str = "plain granite kettle 47";
 const RESET: TokenPurpose = TokenPurpose::PasswordReset;
+const EXPIRED: (u16, &str) = (410, "token-expired");
 
-fn service_for(backend: &Arc<FakeBackend>, first_admin: &str) -> Arc<ResetPassword> {
-    Arc::new(ResetPassword {
-        passwords: PasswordPolicy::default(),
-        hasher: backend.clone(),
-        rate_limiter: backend.rate_limiter(),
-        redemption: TokenRedemption {
-            users: backend.clone(),
-            tokens: backend.clone(),
-            first_admin: first_admin.parse::<FirstAdmin>().unwrap(),
-            env: backend.env(),
-        },
-    })
-}
-
-fn service(backend: &Arc<FakeBackend>) -> Arc<ResetPassword> {
-    service_for(backend, "")
-}
-
-/// A token for Ann, as the observer would have mailed it.
+/// A token for the user, as `on-password-reset-requested` mails it.
 async fn issued(
     backend: &Arc<FakeBackend>,
     user: &User,
@@ -45,61 +23,50 @@ async fn issued(
 ) -> OneTimeToken {
     backend.advance(Duration::from_secs(1));
     let token = OneTimeToken::new(purpose, user.id, [seed; 32]);
-    let tokens: &dyn OneTimeTokens = backend.as_ref();
+    let issue = token.issue(&user.email, backend.now());
     assert!(
-        tokens
-            .issue(&token.issue(&user.email, backend.now()))
+        OneTimeTokens::issue(backend.as_ref(), &issue)
             .await
             .unwrap()
     );
     token
 }
 
-fn command(token: &OneTimeToken, password: &str) -> Command {
-    Command {
-        token: token.clone(),
-        password: Password::presented(password),
-        origin: Origin::system("test"),
-    }
+fn body(token: &OneTimeToken, password: &str) -> Value {
+    json!({"token": token.encode().expose_secret(), "newPassword": password})
 }
 
-fn is_expired(outcome: &Result<User>) -> bool {
-    matches!(outcome, Err(Error::Refused(Refusal::TokenExpired)))
+async fn put(backend: &Arc<FakeBackend>, first_admin: &'static str, body: &Value) -> Answer {
+    let endpoint = Endpoint::new(handler::ACCESS, handler::handle, |backend| ResetPassword {
+        passwords: PasswordPolicy::default(),
+        hasher: backend.clone(),
+        rate_limiter: backend.rate_limiter(),
+        redemption: backend.redemption(first_admin),
+    });
+    let request = TestRequest::new("PUT", "/password-resets").json(body);
+    endpoint.answer(backend, request).await
+}
+
+async fn reset(backend: &Arc<FakeBackend>, token: &OneTimeToken, password: &str) -> Answer {
+    put(backend, "", &body(token, password)).await
 }
 
 async fn signs_in(backend: &Arc<FakeBackend>, email: &str, password: &str) -> bool {
-    let key = LoginKey::Email(email.parse::<Email>().unwrap());
+    let key = LoginKey::Email(email.parse().unwrap());
     let login = backend.find_login(&key).await.unwrap().unwrap();
     let hasher: &dyn PasswordHasher = backend.as_ref();
     let password = Password::presented(password);
-    hasher
-        .verify(&password, login.password.as_ref())
-        .await
-        .unwrap()
-}
-
-async fn put(backend: &Arc<FakeBackend>, body: &Value) -> (u16, Value) {
-    let request = Sample::new("PUT", "/password-resets").json(body);
-    let response = answer(
-        handler::ACCESS,
-        &Authenticator::open(""),
-        service(backend),
-        &handler::handle,
-        request.into_request().unwrap(),
-    )
-    .await;
-    let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
-    (response.status().as_u16(), body)
+    let matches = hasher.verify(&password, login.password.as_ref()).await;
+    matches.unwrap()
 }
 
 #[tokio::test]
 async fn a_token_gives_a_new_password_once() {
     let backend = FakeBackend::new();
-    let ann = backend.add_user("ann@example.com").await.unwrap();
+    let ann = backend.add_user("ann@example.com").await;
     let token = issued(&backend, &ann, RESET, 1).await;
-    let body = json!({"token": token.encode().expose_secret(), "newPassword": NEW});
     backend.clear_trace();
-    assert_eq!(put(&backend, &body).await, (204, Value::Null));
+    assert_eq!(reset(&backend, &token, NEW).await.status, 204);
     assert_eq!(
         backend.trace(),
         [
@@ -114,37 +81,34 @@ async fn a_token_gives_a_new_password_once() {
     assert!(signs_in(&backend, "ann@example.com", NEW).await);
     assert!(!signs_in(&backend, "ann@example.com", PASSWORD).await);
     let after = &backend.users()[0];
-    assert!(after.email_verified, "the address is proven too");
+    assert!(after.email_verified, "the address is verified too");
     assert_eq!(after.auth_epoch, ann.auth_epoch + 1, "sessions ended");
     let event = backend.outbox().pop().unwrap();
     assert_eq!(event.kind, EventKind::UserPasswordChanged);
     assert_eq!(event.actor, Actor::User(ann.id));
-
-    let (status, problem) = put(&backend, &body).await;
-    assert_eq!((status, &problem["code"]), (410, &json!("token-expired")));
+    assert_eq!(reset(&backend, &token, NEW).await.problem(), EXPIRED);
 }
 
 #[tokio::test]
 async fn of_parallel_uses_one_counts() {
     let backend = FakeBackend::new();
-    let ann = backend.add_user("ann@example.com").await.unwrap();
+    let ann = backend.add_user("ann@example.com").await;
     let token = issued(&backend, &ann, RESET, 1).await;
-    let service = service(&backend);
-    let other = "seven quiet violet lanterns";
     let (one, two) = tokio::join!(
-        service.execute(command(&token, NEW)),
-        service.execute(command(&token, other)),
+        reset(&backend, &token, NEW),
+        reset(&backend, &token, "seven quiet violet lanterns"),
     );
-    assert!(one.is_ok() != two.is_ok() && (is_expired(&one) || is_expired(&two)));
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 410]);
     assert_eq!(backend.users()[0].version, ann.version.next());
 }
 
 #[tokio::test]
 async fn only_the_newest_token_of_the_right_purpose_user_and_time_is_good() {
     let backend = FakeBackend::new();
-    let ann = backend.add_user("ann@example.com").await.unwrap();
-    let bob = backend.add_user("bob@example.com").await.unwrap();
-    let service = service(&backend);
+    let ann = backend.add_user("ann@example.com").await;
+    let bob = backend.add_user("bob@example.com").await;
     let older = issued(&backend, &ann, RESET, 1).await;
     let newer = issued(&backend, &ann, RESET, 2).await;
     let other = issued(&backend, &ann, TokenPurpose::EmailVerification, 3).await;
@@ -154,141 +118,104 @@ async fn only_the_newest_token_of_the_right_purpose_user_and_time_is_good() {
     for bad in [older, other, as_reset, of_bob, of_nobody] {
         backend.clear_trace();
         // A weak password too: nothing is said of it.
-        assert!(is_expired(
-            &service.execute(command(&bad, "ann example")).await
-        ));
-        assert!(
-            !backend.trace().contains(&"hasher.hash"),
-            "no hash for a bad token"
-        );
+        let refused = reset(&backend, &bad, "ann example").await;
+        assert_eq!(refused.problem(), EXPIRED);
+        let calls = backend.trace();
+        assert!(!calls.contains(&"hasher.hash"), "no hash for a bad token");
     }
     backend.advance(RESET.lifetime().saturating_sub(Duration::from_secs(2)));
-    service.execute(command(&newer, NEW)).await.unwrap();
+    assert_eq!(reset(&backend, &newer, NEW).await.status, 204);
     let late = issued(&backend, &ann, RESET, 4).await;
     backend.advance(RESET.lifetime());
-    assert!(is_expired(&service.execute(command(&late, NEW)).await));
+    assert_eq!(reset(&backend, &late, NEW).await.problem(), EXPIRED);
 }
 
 #[tokio::test]
 async fn a_weak_password_leaves_the_token_good() {
     let backend = FakeBackend::new();
-    let ann = backend.add_user("ann.example@mail.org").await.unwrap();
+    let ann = backend.add_user("ann.example@mail.org").await;
     let token = issued(&backend, &ann, RESET, 1).await;
-    let encoded = token.encode().expose_secret().to_owned();
     for weak in ["short", "Ann Example", "ann.example"] {
-        let (status, problem) =
-            put(&backend, &json!({"token": encoded, "newPassword": weak})).await;
-        assert_eq!(
-            (status, &problem["errors"][0]["pointer"]),
-            (422, &json!("/newPassword"))
-        );
+        let answer = reset(&backend, &token, weak).await;
+        assert_eq!(answer.status, 422);
+        assert_eq!(answer.invalid_fields()[0].0, "/newPassword");
     }
-    service(&backend)
-        .execute(command(&token, NEW))
-        .await
-        .unwrap();
+    assert_eq!(reset(&backend, &token, NEW).await.status, 204);
 }
 
 #[tokio::test]
-async fn a_token_mailed_to_the_old_address_dies_with_it() {
+async fn a_token_mailed_to_the_old_address_expires_with_it() {
     let backend = FakeBackend::new();
-    let ann = backend.add_user("ann@example.com").await.unwrap();
+    let ann = backend.add_user("ann@example.com").await;
     let token = issued(&backend, &ann, RESET, 1).await;
-    let on = || -> EventMetadata { backend.env().metadata(Origin::system("test")).unwrap() };
-    let request = ann
-        .request_email("new@example.com".parse().unwrap(), &on())
-        .unwrap();
-    let ann = backend.commit(&request).await.unwrap();
-    backend
-        .commit(&ann.confirm_email(None, &on()).unwrap())
-        .await
-        .unwrap();
-    assert!(is_expired(
-        &service(&backend).execute(command(&token, NEW)).await
-    ));
+    let request =
+        |ann: &User, metadata: &_| ann.request_email("new@example.com".parse().unwrap(), metadata);
+    backend.change(ann.id, request).await;
+    let confirm = |ann: &User, metadata: &_| ann.confirm_email(None, metadata);
+    backend.change(ann.id, confirm).await;
+    assert_eq!(reset(&backend, &token, NEW).await.problem(), EXPIRED);
 }
 
 #[tokio::test]
 async fn who_was_deactivated_stays_so() {
     let backend = FakeBackend::new();
-    let ann = backend.add_user("ann@example.com").await.unwrap();
+    let ann = backend.add_user("ann@example.com").await;
     let token = issued(&backend, &ann, RESET, 1).await;
     backend.tamper(ann.id, |user| user.active = false);
-    assert!(is_expired(
-        &service(&backend).execute(command(&token, NEW)).await
-    ));
+    assert_eq!(reset(&backend, &token, NEW).await.problem(), EXPIRED);
 }
 
 #[tokio::test]
-async fn the_first_administrator_is_whoever_proves_the_address_first() {
+async fn who_verifies_the_address_first_is_the_first_administrator() {
     let backend = FakeBackend::new();
-    let service = service_for(&backend, "ann@example.com");
-    let bob = backend.add_user("bob@example.com").await.unwrap();
-    let token = issued(&backend, &bob, RESET, 1).await;
-    assert!(
-        service
-            .execute(command(&token, NEW))
-            .await
-            .unwrap()
-            .roles
-            .is_empty()
-    );
-    let ann = backend.add_user("ann@example.com").await.unwrap();
+    let roles = async |user: &User, seed, first_admin| {
+        let token = issued(&backend, user, RESET, seed).await;
+        let answer = put(&backend, first_admin, &body(&token, NEW)).await;
+        assert_eq!(answer.status, 204);
+        backend.user(user.id).unwrap().roles
+    };
+    let bob = backend.add_user("bob@example.com").await;
+    assert!(roles(&bob, 1, "ann@example.com").await.is_empty());
+    let ann = backend.add_user("ann@example.com").await;
     assert!(ann.roles.is_empty(), "signing up is not enough");
-    let token = issued(&backend, &ann, RESET, 2).await;
-    let ann = service.execute(command(&token, NEW)).await.unwrap();
-    assert!(ann.is_active_admin());
+    roles(&ann, 2, "ann@example.com").await;
+    assert!(backend.user(ann.id).unwrap().is_active_admin());
     let event = backend.outbox().pop().unwrap();
     assert_eq!(event.data.changed, ["password", "emailVerified", "roles"]);
 
-    // With an administrator there, nobody else becomes one.
-    let late = service_for(&backend, "bob@example.com");
-    let token = issued(&backend, &bob, RESET, 3).await;
-    assert!(
-        late.execute(command(&token, NEW))
-            .await
-            .unwrap()
-            .roles
-            .is_empty()
-    );
-    assert!(!ann.roles.contains(&"other".parse::<Role>().unwrap()));
+    // There is an administrator now, so nobody else becomes one.
+    assert!(roles(&bob, 3, "bob@example.com").await.is_empty());
 }
 
-/// Whatever fails wherever, the password is the old one or the new one; and whoever got no answer
-/// and tries again has the new one, or hears that the token was used.
+/// Who got no answer and tries again has the new password, or hears that the token was used.
 #[tokio::test]
 async fn a_reset_survives_every_fault() {
-    let tried = FakeBackend::try_every_fault(async |fault: Fault| {
-        let backend = FakeBackend::new();
-        let ann = backend.add_user("ann@example.com").await.unwrap();
-        let token = issued(&backend, &ann, RESET, 1).await;
-        let service = service_for(&backend, "ann@example.com");
-        let (_, fired) = backend
-            .with_fault(fault, service.execute(command(&token, NEW)))
-            .await;
-        let again = service.execute(command(&token, NEW)).await;
-        assert!(again.is_ok() || is_expired(&again), "{fault:?}");
-        assert!(
-            signs_in(&backend, "ann@example.com", NEW).await,
-            "{fault:?}"
-        );
-        let after = &backend.users()[0];
-        assert!(after.is_active_admin(), "{fault:?}");
-        assert_eq!(
-            (after.version, backend.outbox().len()),
-            (ann.version.next(), 2)
-        );
-        fired
-    })
+    let calls = FakeBackend::survives_every_fault(
+        async |backend| {
+            let ann = backend.add_user("ann@example.com").await;
+            issued(backend, &ann, RESET, 1).await
+        },
+        async |backend, token| {
+            let answer = put(backend, "ann@example.com", &body(token, NEW)).await;
+            let is_done = answer.status == 204 || answer.problem() == EXPIRED;
+            is_done.then_some(()).ok_or(format!("{answer:?}"))
+        },
+        async |backend, _| {
+            let after = &backend.users()[0];
+            signs_in(backend, "ann@example.com", NEW).await
+                && after.is_active_admin()
+                && (after.version.get(), backend.outbox().len()) == (2, 2)
+        },
+    )
     .await;
-    assert_eq!(tried, 4 * 7, "seven calls, each with four faults");
+    assert_eq!(calls.len(), 7, "{calls:?}");
 }
 
-/// Principal is locked out by somebody else's guesses gets in by mail.
+/// Whose account is locked by another's guesses gets in by mail.
 #[tokio::test]
 async fn a_reset_forgives_wrong_guesses() {
     let backend = FakeBackend::new();
-    let ann = backend.add_user("ann@example.com").await.unwrap();
+    let ann = backend.add_user("ann@example.com").await;
     let rate_limiter = backend.sign_in_limiter(1);
     let origin = Origin::system("test");
     let spend = async || {
@@ -300,9 +227,8 @@ async fn a_reset_forgives_wrong_guesses() {
     assert!(spend().await.is_ok());
     assert!(spend().await.is_err(), "locked");
     let token = issued(&backend, &ann, RESET, 1).await;
-    let weak = service(&backend).execute(command(&token, "password")).await;
-    assert!(matches!(weak, Err(Error::PasswordRejected(_))));
-    assert!(spend().await.is_err(), "nothing was proven yet");
-    let reset = service(&backend).execute(command(&token, NEW)).await;
-    assert!(reset.is_ok() && spend().await.is_ok());
+    assert_eq!(reset(&backend, &token, "password").await.status, 422);
+    assert!(spend().await.is_err(), "nothing was verified yet");
+    assert_eq!(reset(&backend, &token, NEW).await.status, 204);
+    assert!(spend().await.is_ok());
 }

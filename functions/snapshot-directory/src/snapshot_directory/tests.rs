@@ -39,28 +39,26 @@ async fn add(backend: &Arc<FakeBackend>, names: &[&str]) -> Vec<User> {
     let mut users = Vec::new();
     for name in names {
         let address = format!("{name}@example.com");
-        users.push(backend.add_user(&address).await.unwrap());
+        users.push(backend.add_user(&address).await);
         backend.advance(SECOND);
     }
     users
 }
 
 async fn erase(backend: &Arc<FakeBackend>, user: &User) {
-    let origin = Origin::system("test");
-    let metadata = backend.env().metadata(origin).unwrap();
-    backend.commit(&user.erase(&metadata)).await.unwrap();
+    let erase = |user: &User, metadata: &_| Ok(user.erase(metadata));
+    backend.change(user.id, erase).await;
     backend.advance(SECOND);
 }
 
 async fn rename(backend: &Arc<FakeBackend>, user: &User, name: &str) {
-    let origin = Origin::system("test");
-    let metadata = backend.env().metadata(origin).unwrap();
-    let change = user.rename(name.parse().unwrap(), &metadata).unwrap();
-    backend.commit(&change).await.unwrap();
+    let name = name.parse().unwrap();
+    let rename = |user: &User, metadata: &_| Ok(user.rename(name, metadata).unwrap());
+    backend.change(user.id, rename).await;
     backend.advance(SECOND);
 }
 
-/// All users: the first letters of addresses, or of names given later.
+/// The first letters of all addresses, or of names given later, in order.
 async fn everybody(directory: &Directory) -> String {
     let query = UserQuery {
         limit: 100,
@@ -254,7 +252,7 @@ async fn a_stored_name_that_is_refused_today_stops_no_snapshot_and_no_list() {
 }
 
 #[tokio::test]
-async fn whatever_fails_and_wherever_it_stops_the_directory_is_right() {
+async fn the_directory_survives_every_fault() {
     let tried = FakeBackend::try_every_fault(async |fault| {
         let backend = FakeBackend::new();
         let users = add(&backend, &["a", "b", "c"]).await;
@@ -275,7 +273,7 @@ async fn whatever_fails_and_wherever_it_stops_the_directory_is_right() {
         let (_, asked) = backend
             .with_fault(fault, directory.list(&UserQuery::default()))
             .await;
-        // Whatever became of that query, the next is answered.
+        // Whatever happened to that request, the next one is answered.
         assert_eq!(everybody(&directory).await, "bcdefgh", "{fault:?}");
         fired || asked
     })

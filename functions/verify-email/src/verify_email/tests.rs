@@ -1,33 +1,22 @@
 use std::{sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret as _;
-use serde_json::{Value, json};
 use shared::{
     application::ports::{Clock as _, OneTimeTokens, PasswordHasher, UserRepository as _},
-    domain::{Actor, Email, EventKind, LoginKey, Password},
-    lambda::http::{Access, Authenticator, answer},
+    domain::{Actor, EventKind, LoginKey, Password},
+    lambda::http::Access,
 };
-use testing::{FakeBackend, Fault, PASSWORD, sample::Sample};
+use testing::{Answer, Endpoint, FakeBackend, PASSWORD, TestRequest, Value, json};
 
 use super::*;
 use crate::handler;
 
-const PROVE: TokenPurpose = TokenPurpose::EmailVerification;
+const VERIFY: TokenPurpose = TokenPurpose::EmailVerification;
 const MOVE: TokenPurpose = TokenPurpose::EmailChange;
+const OPEN: SignUpPolicy = SignUpPolicy::Open;
+const EXPIRED: (u16, &str) = (410, "token-expired");
 
-fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Arc<VerifyEmail> {
-    Arc::new(VerifyEmail {
-        policy,
-        redemption: TokenRedemption {
-            users: backend.clone(),
-            tokens: backend.clone(),
-            first_admin: "ann@example.com".parse().unwrap(),
-            env: backend.env(),
-        },
-    })
-}
-
-/// A token for the user, as the observer would have mailed it.
+/// A token for the user, as an observer mails it.
 async fn issued(backend: &Arc<FakeBackend>, user: &User, purpose: TokenPurpose) -> OneTimeToken {
     backend.advance(Duration::from_secs(1));
     let seed = u8::try_from(backend.trace().len()).unwrap();
@@ -36,90 +25,82 @@ async fn issued(backend: &Arc<FakeBackend>, user: &User, purpose: TokenPurpose) 
         MOVE => user.pending_email.as_ref().unwrap(),
         _ => &user.email,
     };
-    let tokens: &dyn OneTimeTokens = backend.as_ref();
+    let issue = token.issue(address, backend.now());
     assert!(
-        tokens
-            .issue(&token.issue(address, backend.now()))
+        OneTimeTokens::issue(backend.as_ref(), &issue)
             .await
             .unwrap()
     );
     token
 }
 
-/// The user, who wants another address.
-async fn wishing(backend: &Arc<FakeBackend>, user: &User, email: &str) -> User {
-    let metadata = backend.env().metadata(Origin::system("test")).unwrap();
-    let request = user
-        .request_email(email.parse().unwrap(), &metadata)
-        .unwrap();
-    backend.commit(&request).await.unwrap()
+/// The user, who asks for another address.
+async fn moving(backend: &Arc<FakeBackend>, user: &User, email: &str) -> User {
+    let email = email.parse().unwrap();
+    let request = |user: &User, metadata: &_| user.request_email(email, metadata);
+    backend.change(user.id, request).await
 }
 
-fn command(token: &OneTimeToken) -> Command {
-    Command {
-        token: token.clone(),
-        origin: Origin::system("test"),
-    }
+async fn put(backend: &Arc<FakeBackend>, policy: SignUpPolicy, body: &Value) -> Answer {
+    let endpoint = Endpoint::new(handler::ACCESS, handler::handle, move |backend| {
+        VerifyEmail {
+            policy,
+            redemption: backend.redemption("ann@example.com"),
+        }
+    });
+    let request = TestRequest::new("PUT", "/email-verifications").json(body);
+    endpoint.answer(backend, request).await
 }
 
-fn is_expired(outcome: &Result<User>) -> bool {
-    matches!(outcome, Err(Error::Refused(Refusal::TokenExpired)))
+async fn redeem(backend: &Arc<FakeBackend>, policy: SignUpPolicy, token: &OneTimeToken) -> Answer {
+    put(
+        backend,
+        policy,
+        &json!({"token": token.encode().expose_secret()}),
+    )
+    .await
 }
 
 async fn signs_in(backend: &Arc<FakeBackend>, email: &str) -> bool {
-    let key = LoginKey::Email(email.parse::<Email>().unwrap());
+    let key = LoginKey::Email(email.parse().unwrap());
     let login = backend.find_login(&key).await.unwrap();
     let hash = login.and_then(|login| login.password);
     let hasher: &dyn PasswordHasher = backend.as_ref();
-    hasher
+    let matches = hasher
         .verify(&Password::presented(PASSWORD), hash.as_ref())
-        .await
-        .unwrap()
-}
-
-async fn put(backend: &Arc<FakeBackend>, body: &Value) -> (u16, Value) {
-    let request = Sample::new("PUT", "/email-verifications").json(body);
-    let response = answer(
-        handler::ACCESS,
-        &Authenticator::open(""),
-        service(backend, SignUpPolicy::Open),
-        &handler::handle,
-        request.into_request().unwrap(),
-    )
-    .await;
-    let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
-    (response.status().as_u16(), body)
+        .await;
+    matches.unwrap()
 }
 
 #[tokio::test]
-async fn a_token_proves_the_present_address_once() {
+async fn a_token_verifies_the_present_address_once() {
+    assert_eq!(handler::ACCESS, Access::Anyone);
     let backend = FakeBackend::new();
-    let bob = backend.add_user("bob@example.com").await.unwrap();
-    let token = issued(&backend, &bob, PROVE).await;
-    let body = json!({"token": token.encode().expose_secret()});
-    assert_eq!(put(&backend, &body).await, (204, Value::Null));
+    let bob = backend.add_user("bob@example.com").await;
+    let token = issued(&backend, &bob, VERIFY).await;
+    let answer = redeem(&backend, OPEN, &token).await;
+    assert_eq!((answer.status, answer.body), (204, Value::Null));
     let after = &backend.users()[0];
     assert!(after.email_verified && after.roles.is_empty());
     let event = backend.outbox().pop().unwrap();
     assert_eq!(event.kind, EventKind::UserEmailVerified);
     assert_eq!(event.actor, Actor::User(bob.id));
-    let (status, problem) = put(&backend, &body).await;
-    assert_eq!((status, &problem["code"]), (410, &json!("token-expired")));
-    assert_eq!(put(&backend, &json!({"token": "x"})).await.0, 410);
-    assert_eq!(put(&backend, &json!({})).await.0, 422);
-    assert_eq!(handler::ACCESS, Access::Anyone);
+    assert_eq!(redeem(&backend, OPEN, &token).await.problem(), EXPIRED);
+    let nonsense = put(&backend, OPEN, &json!({"token": "x"})).await;
+    assert_eq!(nonsense.problem(), EXPIRED);
+    assert_eq!(put(&backend, OPEN, &json!({})).await.status, 422);
 }
 
 #[tokio::test]
-async fn the_old_address_works_until_the_new_one_is_proven() {
+async fn the_old_address_works_until_the_new_one_is_verified() {
     let backend = FakeBackend::new();
-    let bob = backend.add_user("bob@example.com").await.unwrap();
-    let bob = wishing(&backend, &bob, "new@example.com").await;
+    let bob = backend.add_user("bob@example.com").await;
+    let bob = moving(&backend, &bob, "new@example.com").await;
     let token = issued(&backend, &bob, MOVE).await;
     assert!(signs_in(&backend, "bob@example.com").await);
     assert!(!signs_in(&backend, "new@example.com").await);
-    let service = service(&backend, SignUpPolicy::Open);
-    let moved = service.execute(command(&token)).await.unwrap();
+    assert_eq!(redeem(&backend, OPEN, &token).await.status, 204);
+    let moved = backend.user(bob.id).unwrap();
     assert_eq!(moved.email.as_str(), "new@example.com");
     assert!(moved.email_verified && moved.pending_email.is_none());
     assert!(!signs_in(&backend, "bob@example.com").await, "free again");
@@ -127,52 +108,43 @@ async fn the_old_address_works_until_the_new_one_is_proven() {
         signs_in(&backend, "new@example.com").await,
         "with the same password"
     );
-    assert_eq!(
-        backend.outbox().pop().unwrap().kind,
-        EventKind::UserEmailChanged
-    );
-    assert!(is_expired(&service.execute(command(&token)).await));
+    let event = backend.outbox().pop().unwrap();
+    assert_eq!(event.kind, EventKind::UserEmailChanged);
+    assert_eq!(redeem(&backend, OPEN, &token).await.problem(), EXPIRED);
 }
 
-/// Whoever asked for an address of their own must not redeem another one with its token.
+/// Who asked for an address of their own must not get another's with its token.
 #[tokio::test]
-async fn a_token_for_one_new_address_proves_no_other() {
+async fn a_token_for_one_new_address_verifies_no_other() {
     let backend = FakeBackend::new();
-    let bob = backend.add_user("bob@example.com").await.unwrap();
-    let bob = wishing(&backend, &bob, "own@example.com").await;
+    let bob = backend.add_user("bob@example.com").await;
+    let bob = moving(&backend, &bob, "own@example.com").await;
     let token = issued(&backend, &bob, MOVE).await;
-    wishing(&backend, &bob, "victim@example.com").await;
-    let outcome = service(&backend, SignUpPolicy::Open)
-        .execute(command(&token))
-        .await;
-    assert!(is_expired(&outcome));
+    moving(&backend, &bob, "victim@example.com").await;
+    assert_eq!(redeem(&backend, OPEN, &token).await.problem(), EXPIRED);
     assert_eq!(backend.users()[0].email.as_str(), "bob@example.com");
 }
 
 #[tokio::test]
 async fn of_two_users_who_race_for_an_address_one_gets_it() {
     for (policy, refusal) in [
-        (SignUpPolicy::Open, Refusal::EmailTaken),
-        (SignUpPolicy::Admin, Refusal::EmailTaken),
-        (SignUpPolicy::Concealed, Refusal::TokenExpired),
+        (OPEN, (409, "email-taken")),
+        (SignUpPolicy::Admin, (409, "email-taken")),
+        (SignUpPolicy::Concealed, EXPIRED),
     ] {
         let backend = FakeBackend::new();
-        let service = service(&backend, policy);
         let mut tokens = Vec::new();
         for email in ["bob@example.com", "eve@example.com"] {
-            let user = backend.add_user(email).await.unwrap();
-            let user = wishing(&backend, &user, "new@example.com").await;
+            let user = backend.add_user(email).await;
+            let user = moving(&backend, &user, "new@example.com").await;
             tokens.push(issued(&backend, &user, MOVE).await);
         }
         let (one, two) = tokio::join!(
-            service.execute(command(&tokens[0])),
-            service.execute(command(&tokens[1])),
+            redeem(&backend, policy, &tokens[0]),
+            redeem(&backend, policy, &tokens[1]),
         );
-        assert!(one.is_ok());
-        assert!(
-            matches!(two, Err(Error::Refused(told)) if told == refusal),
-            "{policy:?}"
-        );
+        assert_eq!(one.status, 204);
+        assert_eq!(two.problem(), refusal, "{policy:?}");
         assert!(
             signs_in(&backend, "eve@example.com").await,
             "the loser keeps the old one"
@@ -183,70 +155,61 @@ async fn of_two_users_who_race_for_an_address_one_gets_it() {
 #[tokio::test]
 async fn a_token_is_bound_to_purpose_and_time() {
     let backend = FakeBackend::new();
-    let bob = backend.add_user("bob@example.com").await.unwrap();
-    let service = service(&backend, SignUpPolicy::Open);
+    let bob = backend.add_user("bob@example.com").await;
     let reset = issued(&backend, &bob, TokenPurpose::PasswordReset).await;
-    assert!(is_expired(&service.execute(command(&reset)).await));
-    let late = issued(&backend, &bob, PROVE).await;
-    backend.advance(PROVE.lifetime());
-    assert!(is_expired(&service.execute(command(&late)).await));
-    let bob = wishing(&backend, &bob, "new@example.com").await;
+    assert_eq!(redeem(&backend, OPEN, &reset).await.problem(), EXPIRED);
+    let late = issued(&backend, &bob, VERIFY).await;
+    backend.advance(VERIFY.lifetime());
+    assert_eq!(redeem(&backend, OPEN, &late).await.problem(), EXPIRED);
+    let bob = moving(&backend, &bob, "new@example.com").await;
     let change = issued(&backend, &bob, MOVE).await;
-    service.execute(command(&change)).await.unwrap();
-    assert!(is_expired(&service.execute(command(&change)).await));
+    assert_eq!(redeem(&backend, OPEN, &change).await.status, 204);
+    assert_eq!(redeem(&backend, OPEN, &change).await.problem(), EXPIRED);
 }
 
 #[tokio::test]
-async fn one_of_two_who_prove_the_first_administrators_address_becomes_one() {
+async fn who_verifies_the_first_administrators_address_first_becomes_one() {
     let backend = FakeBackend::new();
-    let service = service(&backend, SignUpPolicy::Open);
-    let ann = backend.add_user("ann@example.com").await.unwrap();
-    let token = issued(&backend, &ann, PROVE).await;
-    let ann = service.execute(command(&token)).await.unwrap();
+    let ann = backend.add_user("ann@example.com").await;
+    let token = issued(&backend, &ann, VERIFY).await;
+    assert_eq!(redeem(&backend, OPEN, &token).await.status, 204);
+    let ann = backend.user(ann.id).unwrap();
     assert!(ann.is_active_admin());
     let event = backend.outbox().pop().unwrap();
     assert_eq!(event.data.changed, ["emailVerified", "roles"]);
 
-    // The address moves on, and the next who has it is nobody special.
-    let ann = wishing(&backend, &ann, "other@example.com").await;
+    // The address becomes free, and the next user who has it gets no role.
+    let ann = moving(&backend, &ann, "other@example.com").await;
     let token = issued(&backend, &ann, MOVE).await;
-    service.execute(command(&token)).await.unwrap();
-    let next = backend.add_user("ann@example.com").await.unwrap();
-    let token = issued(&backend, &next, PROVE).await;
-    assert!(
-        service
-            .execute(command(&token))
-            .await
-            .unwrap()
-            .roles
-            .is_empty()
-    );
+    assert_eq!(redeem(&backend, OPEN, &token).await.status, 204);
+    let next = backend.add_user("ann@example.com").await;
+    let token = issued(&backend, &next, VERIFY).await;
+    assert_eq!(redeem(&backend, OPEN, &token).await.status, 204);
+    assert!(backend.user(next.id).unwrap().roles.is_empty());
 }
 
-/// Whatever fails wherever, the address and its login move together, once.
+/// The address and its login move together, once.
 #[tokio::test]
 async fn a_move_survives_every_fault() {
-    let tried = FakeBackend::try_every_fault(async |fault: Fault| {
-        let backend = FakeBackend::new();
-        let bob = backend.add_user("bob@example.com").await.unwrap();
-        let bob = wishing(&backend, &bob, "ann@example.com").await;
-        let token = issued(&backend, &bob, MOVE).await;
-        let service = service(&backend, SignUpPolicy::Open);
-        let (_, fired) = backend
-            .with_fault(fault, service.execute(command(&token)))
-            .await;
-        let again = service.execute(command(&token)).await;
-        assert!(again.is_ok() || is_expired(&again), "{fault:?}");
-        assert!(signs_in(&backend, "ann@example.com").await, "{fault:?}");
-        assert!(!signs_in(&backend, "bob@example.com").await, "{fault:?}");
-        let after = &backend.users()[0];
-        assert!(after.is_active_admin(), "{fault:?}");
-        assert_eq!(
-            (after.version, backend.outbox().len()),
-            (bob.version.next(), 3)
-        );
-        fired
-    })
+    let calls = FakeBackend::survives_every_fault(
+        async |backend| {
+            let bob = backend.add_user("bob@example.com").await;
+            let bob = moving(backend, &bob, "ann@example.com").await;
+            issued(backend, &bob, MOVE).await
+        },
+        async |backend, token| {
+            let answer = redeem(backend, OPEN, token).await;
+            let is_done = answer.status == 204 || answer.problem() == EXPIRED;
+            is_done.then_some(()).ok_or(format!("{answer:?}"))
+        },
+        async |backend, _| {
+            let after = &backend.users()[0];
+            signs_in(backend, "ann@example.com").await
+                && !signs_in(backend, "bob@example.com").await
+                && after.is_active_admin()
+                && (after.version.get(), backend.outbox().len()) == (3, 3)
+        },
+    )
     .await;
-    assert_eq!(tried, 4 * 4, "four calls, each with four faults");
+    assert_eq!(calls.len(), 4, "{calls:?}");
 }

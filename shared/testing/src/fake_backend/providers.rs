@@ -4,14 +4,13 @@ use application::ports::IdentityProviders;
 use async_trait::async_trait;
 use domain::{
     FieldError, LoginKey, Refusal, Result,
-    error::Violation,
     identity::{Authorization, ExternalIdentity, IdentityProfile, Provider, ProviderName},
 };
 use secrecy::ExposeSecret as _;
 
 use super::{FakeBackend, lock};
 
-/// Where people sign in, and who did.
+/// The providers, and the codes they issued.
 #[derive(Debug, Default)]
 pub(super) struct Providers {
     offered: Vec<Provider>,
@@ -19,43 +18,29 @@ pub(super) struct Providers {
 }
 
 impl FakeBackend {
-    /// From now on there is a provider of this name, at `https://<name>.example.com`.
-    ///
-    /// # Errors
-    /// If it is no name.
-    pub fn offer_provider(&self, name: &str) -> Result<(), Violation> {
+    /// Adds a provider of this name, at `https://<name>.example.com`.
+    pub fn offer_provider(&self, name: &str) {
         let issuer = issuer(name);
         let provider = Provider {
-            name: name.parse()?,
+            name: name.parse().expect("a name of a provider"),
             client_id: "roster".to_owned(),
             authorization_endpoint: format!("{issuer}/authorize"),
             issuer,
             scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
         };
         lock(&self.state).providers.offered.push(provider);
-        Ok(())
     }
 
-    /// Somebody, `subject` to this provider, signs in there, which gives `code`.
-    ///
-    /// # Errors
-    /// If there is no provider of this name.
-    pub fn visit(
-        &self,
-        provider: &str,
-        subject: &str,
-        code: &str,
-        profile: IdentityProfile,
-    ) -> Result<(), Violation> {
+    /// The person `subject` signs in at a provider, which issues the authorization code `code`.
+    pub fn authorize(&self, provider: &str, subject: &str, code: &str, profile: IdentityProfile) {
         let external = ExternalIdentity {
-            provider: provider.parse()?,
+            provider: provider.parse().expect("a name of a provider"),
             identity: identity(provider, subject),
             profile: Some(profile),
             access_token: None,
         };
         let mut state = lock(&self.state);
         state.providers.codes.push((code.to_owned(), external));
-        Ok(())
     }
 }
 
@@ -63,7 +48,7 @@ fn issuer(provider: &str) -> String {
     format!("https://{provider}.example.com")
 }
 
-/// Principal `subject` is at a provider.
+/// The identity of `subject` at a provider.
 pub fn identity(provider: &str, subject: &str) -> LoginKey {
     LoginKey::Oidc {
         issuer: issuer(provider),

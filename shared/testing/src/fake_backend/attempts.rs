@@ -1,12 +1,6 @@
-//! The counts of tries of a [`FakeBackend`].
+//! The attempt counters of a [`FakeBackend`].
 
-use std::sync::Arc;
-
-use application::{
-    mail_requests::MailRequests,
-    ports::{Acquisition, Attempts, Clock as _},
-    rate_limit::{RateLimiter, SignInLimiter},
-};
+use application::ports::{Acquisition, Attempts, Clock as _};
 use async_trait::async_trait;
 use domain::{
     DomainEvent, Result, Timestamp,
@@ -14,38 +8,6 @@ use domain::{
 };
 
 use super::FakeBackend;
-
-impl FakeBackend {
-    /// What limits tries in this backend.
-    pub fn rate_limiter(self: &Arc<Self>) -> RateLimiter {
-        RateLimiter {
-            attempts: self.clone(),
-            env: self.env(),
-        }
-    }
-
-    /// What notes requests in this backend: so many an hour for one address, and ten times as many from
-    /// one place.
-    pub fn mail_requests(self: &Arc<Self>, per_address: u32) -> MailRequests {
-        MailRequests {
-            requests: self.clone(),
-            rate_limiter: self.rate_limiter(),
-            per_address: Limit::hourly(per_address),
-            per_client_ip: Limit::hourly(per_address.saturating_mul(10)),
-            env: self.env(),
-        }
-    }
-
-    /// What limits guesses in this backend: so many at one account without waiting, and ten times as
-    /// many from one place.
-    pub fn sign_in_limiter(self: &Arc<Self>, per_account: u32) -> SignInLimiter {
-        SignInLimiter {
-            rate_limiter: self.rate_limiter(),
-            per_account: Limit::of_account(per_account),
-            per_client_ip: Limit::of_client_ip(per_account.saturating_mul(10)),
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Count {

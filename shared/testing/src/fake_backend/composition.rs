@@ -1,0 +1,123 @@
+//! The services over a [`FakeBackend`], under their names in `adapters::composition`.
+
+use std::sync::Arc;
+
+use application::{
+    idempotency::Idempotency,
+    mail::{Links, MailBranding, MailLedger, MailService, RequestResponder},
+    mail_requests::MailRequests,
+    ports::SecretPurpose,
+    rate_limit::{RateLimiter, SignInLimiter},
+    reauthentication::Reauthentication,
+    session_tokens::SessionTokens,
+    shared_secret::SharedSecret,
+    token_redemption::TokenRedemption,
+    user_updates::UserUpdates,
+};
+use domain::{attempt::Limit, mail::MailGuarantee};
+
+use super::FakeBackend;
+
+impl FakeBackend {
+    /// Changes users.
+    pub fn user_updates(self: &Arc<Self>) -> UserUpdates {
+        UserUpdates {
+            users: self.clone(),
+            env: self.env(),
+        }
+    }
+
+    /// Asks for the current password again: `per_account` wrong ones without waiting.
+    pub fn reauthentication(self: &Arc<Self>, per_account: u32) -> Reauthentication {
+        Reauthentication {
+            users: self.clone(),
+            hasher: self.clone(),
+            rate_limiter: self.sign_in_limiter(per_account),
+        }
+    }
+
+    /// Knows repeated requests.
+    pub fn idempotency(self: &Arc<Self>) -> Idempotency {
+        Idempotency::new(self.clone(), self.clone(), self.clone())
+    }
+
+    /// Issues access tokens, in clear text, and refresh tokens.
+    pub fn session_tokens(self: &Arc<Self>) -> SessionTokens {
+        SessionTokens {
+            tokens: self.clone(),
+            refresh_secret: self.secret(SecretPurpose::Refresh),
+        }
+    }
+
+    /// Redeems one-time tokens. `first_admin` is the address of the first administrator, or empty.
+    pub fn redemption(self: &Arc<Self>, first_admin: &str) -> TokenRedemption {
+        TokenRedemption {
+            users: self.clone(),
+            tokens: self.clone(),
+            first_admin: first_admin.parse().expect("an address or nothing"),
+            env: self.env(),
+        }
+    }
+
+    /// Limits how often something may be tried.
+    pub fn rate_limiter(self: &Arc<Self>) -> RateLimiter {
+        RateLimiter {
+            attempts: self.clone(),
+            env: self.env(),
+        }
+    }
+
+    /// Limits guesses of passwords: `per_account` without waiting, ten times as many from one client
+    /// address.
+    pub fn sign_in_limiter(self: &Arc<Self>, per_account: u32) -> SignInLimiter {
+        SignInLimiter {
+            rate_limiter: self.rate_limiter(),
+            per_account: Limit::of_account(per_account),
+            per_client_ip: Limit::of_client_ip(per_account.saturating_mul(10)),
+        }
+    }
+
+    /// Takes requests for mails: `per_address` an hour, ten times as many from one client address.
+    pub fn mail_requests(self: &Arc<Self>, per_address: u32) -> MailRequests {
+        MailRequests {
+            requests: self.clone(),
+            rate_limiter: self.rate_limiter(),
+            per_address: Limit::hourly(per_address),
+            per_client_ip: Limit::hourly(per_address.saturating_mul(10)),
+            env: self.env(),
+        }
+    }
+
+    /// Answers requests for mails.
+    pub fn responder(self: &Arc<Self>, guarantee: MailGuarantee) -> RequestResponder {
+        RequestResponder {
+            requests: self.clone(),
+            users: self.clone(),
+            mail_service: self.mail_service(guarantee),
+        }
+    }
+
+    /// Writes and sends mails.
+    pub fn mail_service(self: &Arc<Self>, guarantee: MailGuarantee) -> MailService {
+        MailService {
+            ledger: MailLedger {
+                leases: self.clone(),
+                mailer: self.clone(),
+                guarantee,
+            },
+            links: Links {
+                tokens: self.clone(),
+                secret: self.secret(SecretPurpose::OneTimeToken),
+                clock: self.clone(),
+            },
+            branding: MailBranding {
+                product: "Acme".to_owned(),
+                app_url: "https://app.example.com".to_owned(),
+            },
+        }
+    }
+
+    fn secret(self: &Arc<Self>, purpose: SecretPurpose) -> SharedSecret {
+        SharedSecret::new(purpose, self.clone(), self.clone())
+    }
+}

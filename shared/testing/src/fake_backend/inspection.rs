@@ -1,0 +1,115 @@
+//! Reads and changes the state of a [`FakeBackend`] without a call: for the assertions of tests.
+
+use application::ports::LeaseKey;
+use domain::{
+    DomainEvent, EventId, OneTimeToken, Session, User, UserId, Version, audit::AuditEntry,
+    history::HistoryEntry, mail::Mail,
+};
+
+use super::{FakeBackend, lock};
+
+impl FakeBackend {
+    /// Mails that the mail service accepted.
+    pub fn inbox(&self) -> Vec<Mail> {
+        lock(&self.state)
+            .mails
+            .iter()
+            .map(|(mail, _)| mail.clone())
+            .collect()
+    }
+
+    /// Leases of the mails that the mail service accepted.
+    pub fn mail_leases(&self) -> Vec<LeaseKey> {
+        lock(&self.state)
+            .mails
+            .iter()
+            .map(|(_, lease)| lease.clone())
+            .collect()
+    }
+
+    /// Events that the bus accepted.
+    pub fn published(&self) -> Vec<DomainEvent> {
+        lock(&self.state).published.clone()
+    }
+
+    /// Events written together with the change they report: what the stream of the table carries.
+    pub fn outbox(&self) -> Vec<DomainEvent> {
+        lock(&self.state).outbox.clone()
+    }
+
+    /// The audit trail.
+    pub fn audit(&self) -> Vec<AuditEntry> {
+        lock(&self.state).audit.values().cloned().collect()
+    }
+
+    /// All users.
+    pub fn users(&self) -> Vec<User> {
+        lock(&self.state).users.values().cloned().collect()
+    }
+
+    /// The number of anonymous requests that are not carried out yet.
+    pub fn pending_requests(&self) -> usize {
+        lock(&self.state).requests.len()
+    }
+
+    /// The user with this id, if there is one.
+    pub fn user(&self, id: UserId) -> Option<User> {
+        lock(&self.state).users.get(&id).cloned()
+    }
+
+    /// The sessions of a user, ended or not.
+    pub fn sessions_of(&self, id: UserId) -> Vec<Session> {
+        let state = lock(&self.state);
+        let sessions = state.sessions.values();
+        sessions
+            .filter(|session| session.user_id == id)
+            .cloned()
+            .collect()
+    }
+
+    /// The history of a user, oldest first.
+    pub fn history_of(&self, id: UserId) -> Vec<HistoryEntry> {
+        let state = lock(&self.state);
+        let entries = state.history.iter().filter(|((user, _), _)| *user == id);
+        entries.map(|(_, entry)| entry.clone()).collect()
+    }
+
+    /// The one-time token in the newest mail.
+    pub fn mailed_token(&self) -> Option<OneTimeToken> {
+        let mail = self.inbox().pop()?;
+        let (_, rest) = mail.text.split_once("#token=")?;
+        rest.split_whitespace().next()?.parse().ok()
+    }
+
+    /// Changes a user without a commit, so without a version or an event.
+    pub fn tamper(&self, id: UserId, change: impl FnOnce(&mut User)) {
+        if let Some(user) = lock(&self.state).users.get_mut(&id) {
+            change(user);
+        }
+    }
+
+    /// Changes an entry of a user's history, as only someone with write access to the table can.
+    pub fn tamper_with_history(
+        &self,
+        id: UserId,
+        version: Version,
+        change: impl FnOnce(&mut HistoryEntry),
+    ) {
+        if let Some(entry) = lock(&self.state).history.get_mut(&(id, version)) {
+            change(entry);
+        }
+    }
+
+    /// Removes an entry of a user's history.
+    pub fn remove_from_history(&self, id: UserId, version: Version) {
+        lock(&self.state).history.remove(&(id, version));
+    }
+
+    /// Changes a line of the audit trail.
+    pub fn tamper_with_audit(&self, id: EventId, change: impl FnOnce(&mut AuditEntry)) {
+        let mut state = lock(&self.state);
+        if let Some(line) = state.audit.values_mut().find(|line| line.event_id == id) {
+            change(line);
+        }
+    }
+}

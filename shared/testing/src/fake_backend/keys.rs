@@ -1,0 +1,173 @@
+//! Passwords, signing keys, access tokens and secrets of a [`FakeBackend`]: quick, and not secure.
+
+use application::ports::{
+    AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, SecretPurpose, Secrets,
+    SecureRandom, SigningKeys, TokenIssuer, TokenVerifier,
+};
+use async_trait::async_trait;
+use domain::{
+    Password, PasswordHash, Result, Session, Timestamp, User, history,
+    keys::{KeyPair, KeyRing, PublicKey, Rotation},
+};
+use secrecy::{ExposeSecret, SecretSlice};
+use sha2::{Digest, Sha256};
+
+use super::FakeBackend;
+
+/// One round of SHA-256.
+#[async_trait]
+impl PasswordHasher for FakeBackend {
+    async fn hash(&self, password: &Password) -> Result<PasswordHash> {
+        let hash = quick_hash(password);
+        self.call("hasher.hash", |_| Ok(hash)).await
+    }
+
+    async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool> {
+        let ours = quick_hash(password);
+        let matches = hash.is_some_and(|hash| *hash == ours || *hash == foreign(&ours));
+        self.call("hasher.verify", |_| Ok(matches)).await
+    }
+
+    fn is_current(&self, hash: &PasswordHash) -> bool {
+        !hash.expose().starts_with(FOREIGN)
+    }
+}
+
+impl FakeBackend {
+    /// A hash of `password` that is not current, as an import brings it.
+    pub fn foreign_hash(&self, password: &Password) -> PasswordHash {
+        foreign(&quick_hash(password))
+    }
+}
+
+/// The beginning of hashes that are not current.
+const FOREIGN: &str = "foreign ";
+
+fn foreign(hash: &PasswordHash) -> PasswordHash {
+    PasswordHash::from_phc(format!("{FOREIGN}{}", hash.expose()))
+}
+
+pub(super) fn quick_hash(password: &Password) -> PasswordHash {
+    let digest: [u8; 32] = Sha256::digest(password.expose().as_bytes()).into();
+    PasswordHash::from_phc(history::Digest::from(digest).to_string())
+}
+
+#[async_trait]
+impl SigningKeys for FakeBackend {
+    async fn ring(&self) -> Result<Option<KeyRing>> {
+        self.call("keys.ring", |state| Ok(state.ring.clone())).await
+    }
+
+    async fn private(&self, kid: &str) -> Result<Option<SecretSlice<u8>>> {
+        self.call("keys.private", |state| {
+            Ok(state.private_keys.get(kid).cloned().map(SecretSlice::from))
+        })
+        .await
+    }
+
+    async fn bootstrap(&self, first: &KeyPair) -> Result<KeyRing> {
+        self.call("keys.bootstrap", |state| {
+            if let Some(ring) = &state.ring {
+                return Ok(ring.clone());
+            }
+            let kid = first.public.kid.clone();
+            state
+                .private_keys
+                .insert(kid, first.private.expose_secret().to_vec());
+            Ok(state
+                .ring
+                .insert(KeyRing::first(first.public.clone()))
+                .clone())
+        })
+        .await
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<bool> {
+        self.call("keys.rotate", |state| {
+            if state.ring.as_ref() == Some(&rotation.ring) {
+                return Ok(true);
+            }
+            let follows = |ring: &KeyRing| ring.version + 1 == rotation.ring.version;
+            if !state.ring.as_ref().is_some_and(follows) {
+                return Ok(false);
+            }
+            for kid in &rotation.retired {
+                state.private_keys.remove(kid);
+            }
+            if let Some(next) = &rotation.next {
+                let private = next.private.expose_secret().to_vec();
+                state.private_keys.insert(next.public.kid.clone(), private);
+            }
+            state.ring = Some(rotation.ring.clone());
+            Ok(true)
+        })
+        .await
+    }
+}
+
+/// Keys without numbers: they cannot sign.
+impl KeyGenerator for FakeBackend {
+    fn generate(&self, activates_at: Timestamp) -> Result<KeyPair> {
+        let random: &dyn SecureRandom = self;
+        Ok(KeyPair {
+            public: PublicKey {
+                kid: random.token()?,
+                n: String::new(),
+                e: String::new(),
+                activates_at,
+            },
+            private: random.bytes::<32>()?.to_vec().into(),
+        })
+    }
+}
+
+#[async_trait]
+impl Secrets for FakeBackend {
+    async fn get_or_put(
+        &self,
+        purpose: SecretPurpose,
+        candidate: SecretSlice<u8>,
+    ) -> Result<SecretSlice<u8>> {
+        self.call("secrets.get_or_put", |state| {
+            let stored = state.secrets.entry(purpose);
+            Ok(stored
+                .or_insert_with(|| candidate.expose_secret().to_vec())
+                .clone()
+                .into())
+        })
+        .await
+    }
+}
+
+/// Access tokens in clear text, for tests that are not about signatures. They do not expire.
+#[async_trait]
+impl TokenIssuer for FakeBackend {
+    async fn issue(&self, _: &str, user: &User, session: &Session) -> Result<AccessToken> {
+        let token = AccessToken {
+            token: access_token(user, session).into(),
+            expires_in: 600,
+        };
+        self.call("tokens.sign", |_| Ok(token)).await
+    }
+}
+
+#[async_trait]
+impl TokenVerifier for FakeBackend {
+    async fn verify(&self, _: &str, token: &str) -> Result<Option<AccessTokenClaims>> {
+        let claims = read(token);
+        self.call("tokens.verify", |_| Ok(claims)).await
+    }
+}
+
+pub(super) fn access_token(user: &User, session: &Session) -> String {
+    format!("{} {} {}", user.id, session.id, user.auth_epoch)
+}
+
+fn read(token: &str) -> Option<AccessTokenClaims> {
+    let mut parts = token.split(' ');
+    Some(AccessTokenClaims {
+        user_id: parts.next()?.parse().ok()?,
+        session_id: parts.next()?.parse().ok()?,
+        epoch: parts.next()?.parse().ok()?,
+    })
+}

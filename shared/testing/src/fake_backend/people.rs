@@ -1,0 +1,92 @@
+//! People with an account in a [`FakeBackend`].
+
+use std::sync::Arc;
+
+use application::ports::{SessionRepository, UserRepository as _};
+use domain::{
+    Change, Email, Origin, Password, Result, Roles, Session, SessionId, User, UserId,
+    event::EventMetadata, user::NewUser,
+};
+
+use super::{
+    FakeBackend,
+    keys::{access_token, quick_hash},
+};
+
+/// The password of every user.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A user who is signed in.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// The user.
+    pub id: UserId,
+    /// The session.
+    pub session_id: SessionId,
+    /// An access token of the session.
+    pub token: String,
+}
+
+impl FakeBackend {
+    /// Time, id and origin of an event that the system causes now.
+    pub fn metadata(self: &Arc<Self>) -> EventMetadata {
+        let metadata = self.env().metadata(Origin::system("test"));
+        metadata.expect("random bytes do not run out")
+    }
+
+    /// A new user with this address, called Ann Example. The password is [`PASSWORD`].
+    pub async fn add_user(self: &Arc<Self>, email: &str) -> User {
+        self.create(email, "Ann Example", Roles::new()).await
+    }
+
+    /// A new user with the address `<name>@example.com`, who signs in.
+    pub async fn sign_up(self: &Arc<Self>, name: &str, roles: Roles) -> Person {
+        let email = format!("{}@example.com", name.to_lowercase());
+        let user = self.create(&email, name, roles).await;
+        self.sign_in(&user).await
+    }
+
+    async fn create(self: &Arc<Self>, email: &str, name: &str, roles: Roles) -> User {
+        let metadata = self.metadata();
+        let random = self.env().random;
+        let new = NewUser {
+            id: UserId::new(metadata.now, random.bytes().expect("random bytes")),
+            email: email.parse::<Email>().expect("an address"),
+            name: name.parse().expect("a name"),
+            password: quick_hash(&Password::presented(PASSWORD)),
+            roles,
+        };
+        let user = self.commit(&User::create(new, &metadata)).await;
+        user.expect("a free address")
+    }
+
+    /// A new session of a user.
+    pub async fn sign_in(self: &Arc<Self>, user: &User) -> Person {
+        let mut origin = Origin::system("test");
+        origin.client_ip = Some([203, 0, 113, 9].into());
+        origin.user_agent = Some("browser".to_owned());
+        let env = self.env();
+        let metadata = env.metadata(origin).expect("random bytes");
+        let id = SessionId::new(metadata.now, env.random.bytes().expect("random bytes"));
+        let nonce = env.random.token().expect("random bytes");
+        let (session, event) = Session::start(id, nonce, user, "pwd", &metadata);
+        let started = SessionRepository::start(self.as_ref(), &session, &event).await;
+        started.expect("a new id");
+        Person {
+            id: user.id,
+            session_id: id,
+            token: access_token(user, &session),
+        }
+    }
+
+    /// Commits a change of a user, as a command of the system would.
+    pub async fn change(
+        self: &Arc<Self>,
+        user: UserId,
+        change: impl FnOnce(&User, &EventMetadata) -> Result<Change>,
+    ) -> User {
+        let user = self.user(user).expect("a user");
+        let change = change(&user, &self.metadata()).expect("a change the domain allows");
+        self.commit(&change).await.expect("nobody else changes it")
+    }
+}
