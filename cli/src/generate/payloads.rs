@@ -42,10 +42,32 @@ pub(super) fn requests(
 /// The request of an operation.
 fn request(sample: &Value, operation: &Operation) -> Value {
     let mut payload = sample.clone();
+    let path = set_parameters(&mut payload, operation);
+    if let Some((kind, body)) = &operation.body {
+        let body = body.to_string();
+        payload["headers"]["content-type"] = json!(kind);
+        payload["headers"]["content-length"] = json!(body.len().to_string());
+        payload["body"] = json!(body);
+    }
+    if !operation.is_authenticated
+        && let Some(headers) = payload["headers"].as_object_mut()
+    {
+        headers.remove("authorization");
+    }
     let route = format!("{} {}", operation.method, operation.path);
+    payload["routeKey"] = json!(route);
+    payload["rawPath"] = json!(path);
+    payload["requestContext"]["routeKey"] = json!(route);
+    payload["requestContext"]["http"]["method"] = json!(operation.method);
+    payload["requestContext"]["http"]["path"] = json!(path);
+    payload
+}
+
+/// Sets headers, query and path parameters to their examples; gives the path with them in it.
+fn set_parameters(payload: &mut Value, operation: &Operation) -> String {
     let (mut path, mut path_parameters) = (operation.path.clone(), Map::new());
-    let (mut query, mut query_parameters) =
-        (form_urlencoded::Serializer::new(String::new()), Map::new());
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let mut query_parameters = Map::new();
     for parameter in &operation.parameters {
         let name = &parameter.name;
         let example = match &**name {
@@ -65,17 +87,8 @@ fn request(sample: &Value, operation: &Operation) -> Value {
             _ => payload["headers"][name.to_lowercase()] = json!(example),
         }
     }
-    if let Some((kind, body)) = &operation.body {
-        let body = body.to_string();
-        payload["headers"]["content-type"] = json!(kind);
-        payload["headers"]["content-length"] = json!(body.len().to_string());
-        payload["body"] = json!(body);
-    }
-    if !operation.is_authenticated
-        && let Some(headers) = payload["headers"].as_object_mut()
-    {
-        headers.remove("authorization");
-    }
+    // A form writes a space as `+`, a client of an API as `%20`.
+    payload["rawQueryString"] = json!(query.finish().replace('+', "%20"));
     for (name, parameters) in [
         ("pathParameters", path_parameters),
         ("queryStringParameters", query_parameters),
@@ -84,14 +97,7 @@ fn request(sample: &Value, operation: &Operation) -> Value {
             payload[name] = json!(parameters);
         }
     }
-    payload["routeKey"] = json!(route);
-    payload["rawPath"] = json!(path);
-    // API Gateway passes on what clients send, and most send a space so.
-    payload["rawQueryString"] = json!(query.finish().replace('+', "%20"));
-    payload["requestContext"]["routeKey"] = json!(route);
-    payload["requestContext"]["http"]["method"] = json!(operation.method);
-    payload["requestContext"]["http"]["path"] = json!(path);
-    payload
+    path
 }
 
 /// The event for each function that has a rule on a bus of the template: the first example that the
