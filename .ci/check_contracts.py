@@ -77,14 +77,14 @@ def check_template():
             # SAM transforms what `sam package` has uploaded.
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
     parameters = {name: str(each.get("Default", "")) for name, each in template["Parameters"].items()}
-    transformed = transform(template, parameters, NoManagedPolicies())
+    transformed = transform(template, parameters, NoPoliciesOfAws())
     number = len(transformed["Resources"])
     print(f"template.yaml: {number} resources after the transform")
     return [] if number < MAX_RESOURCES else [f"template.yaml: {number} resources, {MAX_RESOURCES} are too many"]
 
 
-class NoManagedPolicies:
-    """SAM asks AWS for the names of managed policies; Roster uses none."""
+class NoPoliciesOfAws:
+    """SAM asks AWS for the names of its managed policies; Roster uses only its own."""
 
     def load(self):
         return {}

@@ -4,6 +4,7 @@
 
 mod admin;
 mod export;
+mod generate;
 mod import;
 pub mod local;
 mod record;
@@ -17,6 +18,7 @@ mod tests;
 pub use self::{
     admin::{Admin, first_administrator},
     export::Export,
+    generate::Generate,
     import::Import,
     local::Local,
     seed::Seed,

@@ -1,5 +1,6 @@
 //! Holds `events/` against the code: what stands there is what functions get and observers are told.
-//! `.ci/check_contracts.py` holds the examples against their JSON Schemas.
+//! `.ci/check_contracts.py` holds the examples against their JSON Schemas. `cargo roster generate`
+//! writes the payloads of functions with routes and of observers; its test holds that they are current.
 
 use std::{
     collections::BTreeSet,
@@ -120,47 +121,22 @@ fn every_function_has_a_payload() -> Outcome {
 }
 
 #[test]
-fn http_payloads_are_requests() -> Outcome {
-    let template = fs::read_to_string(root().join("template.yaml"))?;
-    for function in functions()? {
-        let text = read(format!("{function}.json"))?;
+fn lambda_http_reads_the_payloads_of_http_functions() -> Outcome {
+    for name in names("")? {
+        let text = read(format!("{name}.json"))?;
         let payload: Value = serde_json::from_str(&text)?;
         if payload["requestContext"].is_null() {
-            let by_event = ["on-", "record-", "publish-events", "rotate-", "snapshot-"];
-            assert!(
-                by_event.iter().any(|prefix| function.starts_with(prefix)),
-                "{function} is called by HTTP"
-            );
             continue;
         }
         let request = lambda_http::request::from_str(&text)?;
         let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
-            return Err(format!("{function}: not of payload format 2.0").into());
+            return Err(format!("{name}: not of payload format 2.0").into());
         };
-        let route = context.route_key.as_deref().ok_or("no route")?;
-        let (method, path) = route.split_once(' ').ok_or("no method")?;
-        assert_eq!(request.method().as_str(), method);
-        assert!(
-            is_like(request.raw_http_path(), path),
-            "{function}: no path of {route}"
-        );
-        let plain = format!("Method: {method}, Path: {path} ");
-        let quoted = format!("Method: {method}, Path: \"{path}\" ");
-        assert!(
-            template.contains(&plain) || template.contains(&quoted),
-            "{function}: {route} is no route of the template"
-        );
+        let route = format!("{} {}", context.http.method, request.raw_http_path());
+        let path = payload["rawPath"].as_str().unwrap_or_default();
+        assert_eq!(route, format!("{} {path}", request.method()), "{name}");
     }
     Ok(())
-}
-
-/// Whether `path` is one of those that `route` stands for.
-fn is_like(path: &str, route: &str) -> bool {
-    let (path, route) = (path.split('/'), route.split('/'));
-    path.clone().count() == route.clone().count()
-        && path
-            .zip(route)
-            .all(|(part, name)| part == name || name.starts_with('{'))
 }
 
 #[test]
@@ -203,36 +179,17 @@ fn the_stream_of_sessions_holds_events_within_their_items() -> Outcome {
 }
 
 #[test]
-fn observers_get_events_of_the_bus() -> Outcome {
-    for (function, kind) in [
-        ("on-user-created", EventKind::UserCreated),
-        ("on-sign-up-requested", EventKind::UserSignUpRequested),
-        (
-            "on-password-reset-requested",
-            EventKind::UserPasswordResetRequested,
-        ),
-        (
-            "on-email-verification-requested",
-            EventKind::UserEmailVerificationRequested,
-        ),
-        (
-            "on-email-change-requested",
-            EventKind::UserEmailChangeRequested,
-        ),
-        ("on-email-changed", EventKind::UserEmailChanged),
-        ("on-user-deleted", EventKind::UserDeleted),
-        ("record-audit", EventKind::SessionStarted),
-    ] {
-        let mut envelope = read_json(format!("{function}.json"))?;
-        assert_eq!(envelope["source"], "roster");
-        assert_eq!(envelope["detail-type"], kind.as_str());
-        let event = DomainEvent::from_cloud_event(envelope["detail"].take())?;
-        assert_eq!(event.kind, kind);
-        assert_eq!(
-            event.to_cloud_event(),
-            read_json(format!("examples/{kind}.json"))?
-        );
+fn payloads_of_observers_hold_domain_events() -> Outcome {
+    let mut observers = 0;
+    for name in names("")? {
+        let mut envelope = read_json(format!("{name}.json"))?;
+        if envelope["source"] == "roster" {
+            let event = DomainEvent::from_cloud_event(envelope["detail"].take())?;
+            assert_eq!(envelope["detail-type"], event.kind.as_str(), "{name}");
+            observers += 1;
+        }
     }
+    assert!(observers > 0);
     Ok(())
 }
 

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, on_shared_stack};
+use crate::{
+    contract::contract,
+    support::{PASSWORD, on_shared_stack},
+};
 
 const NEW_PASSWORD: &str = "seven purple kites aloft";
 const NONE: Value = Value::Null;
@@ -157,4 +160,27 @@ fn a_user_lives_changes_and_is_forgotten() {
         assert_eq!(next.status, 201, "the address is free again");
         assert_ne!(next.body["id"], ann.id);
     });
+}
+
+/// `docs/life.http` walks through the API by hand; it may not promise what the contract does not.
+#[test]
+fn the_walk_in_the_documents_keeps_to_the_contract() {
+    let walk = include_str!("../../docs/life.http");
+    let mut requests = 0;
+    for step in walk.split("###").skip(1) {
+        let mut lines = step.lines();
+        let Some((method, path)) = lines.find_map(|line| line.split_once(" {{api}}")) else {
+            continue;
+        };
+        let path = path.split('?').next().unwrap();
+        let status = lines.find_map(|line| line.strip_prefix("?? status == "));
+        let status = status.unwrap().parse().unwrap();
+        let found = contract().find(&method.parse().unwrap(), path);
+        assert!(
+            contract().response(&found, status).is_some(),
+            "docs/life.http: {method} {path} has no documented answer {status}"
+        );
+        requests += 1;
+    }
+    assert!(requests > 0);
 }
