@@ -11,13 +11,13 @@ use crate::{
 };
 
 /// The running schedules. They end when this is dropped.
-pub struct Schedules {
+pub(crate) struct Schedules {
     _tasks: JoinSet<()>,
 }
 
 impl Schedules {
     /// Starts them. A rate's first invocation comes after one period.
-    pub fn start(schedules: Vec<Schedule>, invoker: &SharedInvoker) -> Self {
+    pub(crate) fn start(schedules: Vec<Schedule>, invoker: &SharedInvoker) -> Self {
         let mut tasks = JoinSet::new();
         for schedule in schedules {
             tasks.spawn(run(schedule, invoker.clone()));

@@ -5,21 +5,22 @@ use std::{convert::Infallible, sync::Arc};
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{
         IntoResponse, Response, Sse,
         sse::{Event, KeepAlive},
     },
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use futures::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::Config;
 use crate::{
     dynamodb::{Calls, Total},
-    journal::{Entry, Happening, Journal},
+    journal::{Happening, Journal},
+    template::{Route, STACK},
 };
 
 /// Entries a page gets of what was before it was opened.
@@ -31,7 +32,8 @@ const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-sr
 
 #[derive(Clone)]
 struct Console {
-    config: Arc<Config>,
+    /// The stack's name, the API's address and its routes.
+    stack: Arc<Value>,
     journal: Journal,
     calls: Calls,
 }
@@ -41,56 +43,48 @@ struct After {
     after: Option<usize>,
 }
 
-pub(super) fn router(config: Config, journal: Journal, calls: Calls) -> Router {
+pub(super) fn router(api: &str, routes: &[Route], journal: Journal, calls: Calls) -> Router {
+    let route = |route: &Route| {
+        json!({
+            "method": route.method.as_deref().unwrap_or("ANY"),
+            "path": route.path.as_deref().unwrap_or("$default"),
+            "function": route.function,
+        })
+    };
+    let routes: Vec<_> = routes.iter().map(route).collect();
     let console = Console {
-        config: Arc::new(config),
+        stack: Arc::new(json!({ "name": STACK, "api": api, "routes": routes })),
         journal,
         calls,
     };
+    let inbox = entries(|entry| matches!(entry, Happening::Mail { .. }));
+    let events = entries(|entry| matches!(entry, Happening::Event { .. }));
+    let dead_letters = entries(|entry| matches!(entry, Happening::DeadLetter { .. }));
     Router::new()
-        .route(
-            "/inbox",
-            entries(|entry| matches!(entry, Happening::Mail { .. })),
-        )
+        .route("/inbox", inbox)
         .route("/inbox/{sequence}/html", get(html))
-        .route(
-            "/events",
-            entries(|entry| matches!(entry, Happening::Event { .. })),
-        )
-        .route(
-            "/dead-letters",
-            entries(|entry| matches!(entry, Happening::DeadLetter { .. })),
-        )
-        .route("/routes", get(routes))
+        .route("/events", events)
+        .route("/dead-letters", dead_letters)
+        .route("/routes", get(stack))
         .route("/calls", get(totals))
         .route("/live", get(live))
         .with_state(console)
 }
 
 /// The journal's entries of one kind, those after `?after=` only.
-fn entries(wanted: fn(&Happening) -> bool) -> axum::routing::MethodRouter<Console> {
+fn entries(wanted: fn(&Happening) -> bool) -> MethodRouter<Console> {
     get(
         move |State(console): State<Console>, Query(query): Query<After>| async move {
             let from = query.after.map_or(0, |after| after.saturating_add(1));
             let entries = console.journal.since(from).into_iter();
-            let wanted: Vec<Arc<Entry>> =
-                entries.filter(|entry| wanted(&entry.happening)).collect();
-            Json(
-                wanted
-                    .iter()
-                    .map(|entry| entry_json(entry))
-                    .collect::<Vec<_>>(),
-            )
+            let wanted = entries.filter(|entry| wanted(&entry.happening));
+            Json(wanted.map(|entry| json!(*entry)).collect::<Vec<_>>())
         },
     )
 }
 
-fn entry_json(entry: &Entry) -> serde_json::Value {
-    serde_json::to_value(entry).unwrap_or_default()
-}
-
-async fn routes(State(console): State<Console>) -> Json<Config> {
-    Json(Config::clone(&console.config))
+async fn stack(State(console): State<Console>) -> Json<Value> {
+    Json(Value::clone(&console.stack))
 }
 
 async fn totals(State(console): State<Console>) -> Json<Vec<Total>> {
@@ -100,10 +94,11 @@ async fn totals(State(console): State<Console>) -> Json<Vec<Total>> {
 /// The HTML part of a mail. Its links open beside the console.
 async fn html(State(console): State<Console>, Path(sequence): Path<usize>) -> Response {
     let entries = console.journal.since(sequence);
-    let Some(Happening::Mail { mail }) = entries.first().map(|entry| &entry.happening) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let Some(html) = &mail.html else {
+    let html = entries.first().and_then(|entry| match &entry.happening {
+        Happening::Mail { mail } => mail.html.as_ref(),
+        _ => None,
+    });
+    let Some(html) = html else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let headers = [
@@ -119,7 +114,7 @@ async fn html(State(console): State<Console>, Path(sequence): Path<usize>) -> Re
 /// that lost the connection says in `Last-Event-ID` what it has.
 async fn live(
     State(console): State<Console>,
-    headers: axum::http::HeaderMap,
+    headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let seen = headers
         .get("last-event-id")
@@ -144,7 +139,7 @@ async fn next(
         .iter()
         .map(|entry| {
             let event = Event::default().id(entry.sequence.to_string());
-            Ok(event.data(entry_json(entry).to_string()))
+            Ok(event.data(json!(**entry).to_string()))
         })
         .collect();
     Some((events, (journal, length, next)))

@@ -11,10 +11,6 @@ use axum::{
     middleware,
     response::{IntoResponse as _, Response},
 };
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use serde_json::Value;
 
 use super::{
@@ -22,24 +18,19 @@ use super::{
     calls::{Call, Calls, Capacity},
     writes::Writes,
 };
-use crate::loopback;
+use crate::loopback::{self, Client};
 
 /// Largest body read, in bytes: `DynamoDB` takes 16 MB, and answers are smaller.
 const LIMIT: usize = 32 << 20;
 
 /// What the layer needs.
 pub(super) struct Front {
-    pub(super) client: Client<HttpConnector, Body>,
+    pub(super) client: Client,
     /// Where the database itself listens.
     pub(super) database: String,
     pub(super) keys: PartitionKeys,
     pub(super) calls: Calls,
     pub(super) writes: Writes,
-}
-
-/// A client for the connection to the database.
-pub(super) fn client() -> Client<HttpConnector, Body> {
-    Client::builder(TokioExecutor::new()).build_http()
 }
 
 /// The layer as a service.

@@ -10,13 +10,12 @@ use crate::template::{REGION, arn};
 
 /// The stream of one table. The emulated database has one shard for each.
 #[derive(Clone)]
-pub struct Stream {
+pub(crate) struct Stream {
     database: Database,
     /// The name under which the database knows the stream.
     internal_arn: String,
     arn: String,
     shard: String,
-    table: Table,
     writes: watch::Receiver<u64>,
 }
 
@@ -35,34 +34,30 @@ impl Stream {
             internal_arn,
             arn: arn("dynamodb", &format!("table/{name}/stream/{label}")),
             shard: dynoxide::streams::shard_id(name),
-            table: table.clone(),
             writes,
         })
     }
 
-    /// ARN of the stream.
-    pub fn arn(&self) -> &str {
+    pub(crate) fn arn(&self) -> &str {
         &self.arn
     }
 
-    /// Id of its shard.
-    pub fn shard(&self) -> &str {
+    pub(crate) fn shard(&self) -> &str {
         &self.shard
     }
 
-    /// Logical id of the table.
-    pub fn table(&self) -> &str {
-        &self.table.id
-    }
-
     /// A count which grows after each write that was answered.
-    pub fn writes(&self) -> watch::Receiver<u64> {
+    pub(crate) fn writes(&self) -> watch::Receiver<u64> {
         self.writes.clone()
     }
 
     /// At most `limit` records after the sequence number `position` (`None`: from the oldest),
     /// oldest first.
-    pub async fn after(&self, position: Option<&str>, limit: usize) -> anyhow::Result<Vec<Value>> {
+    pub(crate) async fn after(
+        &self,
+        position: Option<&str>,
+        limit: usize,
+    ) -> anyhow::Result<Vec<Value>> {
         let stream = self.clone();
         let position = position.map(str::to_owned);
         // The database waits for its lock and its disk on the calling thread.

@@ -52,7 +52,7 @@ struct Api {
 
 /// The API of `model`, which listens at `port`. To be served with the peer's address:
 /// [`Router::into_make_service_with_connect_info`].
-pub fn router(model: &Model, port: u16, invoker: SharedInvoker, journal: Journal) -> Router {
+pub(crate) fn router(model: &Model, port: u16, invoker: SharedInvoker, journal: Journal) -> Router {
     let api = Api {
         routes: Arc::new(Routes::new(&model.routes)),
         cors: model.cors.clone().map(Arc::new),
