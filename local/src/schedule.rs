@@ -67,7 +67,6 @@ mod tests {
             name: "Sweep".to_owned(),
             period: Duration::from_mins(1),
             function: "Sweep".to_owned(),
-            dead_letter: None,
         };
         let shared: SharedInvoker = invoker.clone();
         let _schedules = Schedules::start(vec![schedule], &shared);

@@ -52,14 +52,7 @@ fn partition_key(schema: &Value) -> Option<String> {
 pub(super) fn writes(operation: &str) -> bool {
     matches!(
         operation,
-        "PutItem"
-            | "UpdateItem"
-            | "DeleteItem"
-            | "BatchWriteItem"
-            | "TransactWriteItems"
-            | "ExecuteStatement"
-            | "ExecuteTransaction"
-            | "BatchExecuteStatement"
+        "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" | "TransactWriteItems"
     )
 }
 
@@ -109,25 +102,17 @@ fn batched(operation: &str, body: &Value, keys: &PartitionKeys) -> Vec<Access> {
     tables
         .map(|(table, requests)| {
             let key = keys.get(table, None);
-            let items: Vec<&Value> = match requests.get("Keys") {
-                Some(keys) => elements(keys).collect(),
-                None => elements(requests)
-                    .flat_map(|request| {
-                        [
-                            &request["PutRequest"]["Item"],
-                            &request["DeleteRequest"]["Key"],
-                        ]
-                    })
-                    .collect(),
-            };
+            let put_or_deleted = elements(requests).flat_map(|request| {
+                let [put, deleted] = [&request["PutRequest"], &request["DeleteRequest"]];
+                [&put["Item"], &deleted["Key"]]
+            });
+            // A list of requests has no `Keys`, and their object is no list.
+            let items = elements(&requests["Keys"]).chain(put_or_deleted);
             Access {
                 action: operation.to_owned(),
                 table: table.clone(),
                 index: None,
-                leading_keys: items
-                    .into_iter()
-                    .flat_map(|item| leading_key(item, key))
-                    .collect(),
+                leading_keys: items.flat_map(|item| leading_key(item, key)).collect(),
             }
         })
         .collect()

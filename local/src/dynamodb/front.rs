@@ -175,24 +175,15 @@ fn capacity(consumed: &Value, write: bool) -> Capacity {
     };
     let mut sum = Capacity::default();
     for table in tables {
-        let read = table["ReadCapacityUnits"].as_f64();
-        let written = table["WriteCapacityUnits"].as_f64();
-        let units = table["CapacityUnits"].as_f64().unwrap_or_default();
-        sum += match (read, written) {
-            (None, None) if write => Capacity {
-                read: 0.0,
-                write: units,
-            },
-            (None, None) => Capacity {
-                read: units,
-                write: 0.0,
-            },
+        let units = |name: &str| table[name].as_f64();
+        let all = units("CapacityUnits").unwrap_or_default();
+        let (read, write) = match (units("ReadCapacityUnits"), units("WriteCapacityUnits")) {
+            (None, None) if write => (0.0, all),
+            (None, None) => (all, 0.0),
             // Only transactions say which it was; one that is repeated under its token reads.
-            (read, written) => Capacity {
-                read: read.unwrap_or_default(),
-                write: written.unwrap_or_default(),
-            },
+            (read, write) => (read.unwrap_or_default(), write.unwrap_or_default()),
         };
+        sum += Capacity { read, write };
     }
     sum
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     build::{Context, typed},
@@ -18,12 +18,8 @@ use crate::pattern::Pattern;
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct Source {
     r#type: String,
-    #[serde(default = "empty")]
-    properties: Value,
-}
-
-fn empty() -> Value {
-    Value::Object(serde_json::Map::new())
+    #[serde(default)]
+    properties: Map<String, Value>,
 }
 
 /// Adds the event source `name` of `function` to the model.
@@ -35,10 +31,8 @@ pub(super) fn add(
     source: Value,
 ) -> Result<()> {
     let place = format!("{function}.Properties.Events.{name}");
-    let Source {
-        r#type,
-        mut properties,
-    } = typed(&place, source)?;
+    let Source { r#type, properties } = typed(&place, source)?;
+    let mut properties = Value::Object(properties);
     unmodelled::strip(
         &format!("AWS::Serverless::Function/{type}"),
         &mut properties,
@@ -52,11 +46,8 @@ pub(super) fn add(
     match r#type.as_str() {
         "HttpApi" => {
             let route = source.route(properties)?;
-            if model
-                .routes
-                .iter()
-                .any(|other| other.method == route.method && other.path == route.path)
-            {
+            let mut others = model.routes.iter();
+            if others.any(|other| other.method == route.method && other.path == route.path) {
                 return Err(TemplateError::new(place, "another function has this route"));
             }
             model.routes.push(route);
@@ -146,7 +137,7 @@ struct RuleProperties {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub(super) struct DeadLetterConfig {
+struct DeadLetterConfig {
     arn: String,
 }
 
@@ -226,6 +217,7 @@ impl EventSource<'_> {
     fn rule(&self, properties: Value) -> Result<Rule> {
         let properties: RuleProperties = typed(&self.place, properties)?;
         let place = format!("{}.EventBusName", self.place);
+        let queue_place = format!("{}.DeadLetterConfig.Arn", self.place);
         Ok(Rule {
             name: self.name.clone(),
             bus: self
@@ -234,15 +226,10 @@ impl EventSource<'_> {
             pattern: Pattern::parse(&properties.pattern)
                 .map_err(|e| TemplateError::new(format!("{}.Pattern", self.place), e))?,
             function: self.function.to_owned(),
-            dead_letter: self.dead_letter(properties.dead_letter_config)?,
+            dead_letter: properties
+                .dead_letter_config
+                .map(|config| self.context.queue(&queue_place, &config.arn))
+                .transpose()?,
         })
-    }
-
-    /// Logical id of the queue for events that do not reach the function.
-    pub(super) fn dead_letter(&self, config: Option<DeadLetterConfig>) -> Result<Option<String>> {
-        let place = format!("{}.DeadLetterConfig.Arn", self.place);
-        config
-            .map(|config| self.context.queue(&place, &config.arn))
-            .transpose()
     }
 }

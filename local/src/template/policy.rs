@@ -36,8 +36,6 @@ impl Document {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct ManagedPolicy {
-    #[serde(rename = "ManagedPolicyName")]
-    _name: Option<String>,
     policy_document: Document,
 }
 

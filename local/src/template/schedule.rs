@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     build::typed,
     error::{Result, TemplateError},
-    event::{DeadLetterConfig, EventSource},
+    event::EventSource,
     model::Schedule,
 };
 
@@ -16,7 +16,6 @@ use super::{
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct ScheduleProperties {
     schedule: String,
-    dead_letter_config: Option<DeadLetterConfig>,
 }
 
 impl EventSource<'_> {
@@ -32,7 +31,6 @@ impl EventSource<'_> {
             name: self.name.clone(),
             period,
             function: self.function.to_owned(),
-            dead_letter: self.dead_letter(properties.dead_letter_config)?,
         })
     }
 }
