@@ -18,17 +18,13 @@ use tokio::{
 /// Executables of a workspace, by the names of their binaries.
 pub type Executables = BTreeMap<String, PathBuf>;
 
-/// What is read of [cargo's messages](https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages).
+/// What is read of [cargo's messages](https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages):
+/// those of artifacts.
 #[derive(Deserialize)]
-#[serde(tag = "reason", rename_all = "kebab-case")]
-enum Message {
-    CompilerArtifact {
-        target: Target,
-        profile: Profile,
-        executable: Option<PathBuf>,
-    },
-    #[serde(other)]
-    Other,
+struct Artifact {
+    target: Target,
+    profile: Profile,
+    executable: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -104,16 +100,13 @@ fn command(root: &Path, build: Build) -> Command {
 
 /// The executable that a line tells of. Build scripts may write lines of their own.
 fn executable(line: &str) -> Option<(String, PathBuf)> {
-    match serde_json::from_str(line).ok()? {
-        Message::CompilerArtifact {
-            target,
-            profile,
-            executable: Some(executable),
-        } if !profile.test && target.kind.iter().any(|kind| kind == "bin") => {
-            Some((target.name, executable))
-        }
-        _ => None,
-    }
+    let Artifact {
+        target,
+        profile,
+        executable,
+    } = serde_json::from_str(line).ok()?;
+    let is_binary = !profile.test && target.kind.iter().any(|kind| kind == "bin");
+    Some((target.name, executable.filter(|_| is_binary)?))
 }
 
 #[cfg(test)]

@@ -52,14 +52,11 @@ fn is_local(headers: &HeaderMap) -> bool {
 
 /// Whether `authority` (host and optional port) names this machine.
 fn is_local_authority(authority: &str) -> bool {
-    ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| {
-        authority.strip_prefix(name).is_some_and(|rest| {
-            rest.is_empty()
-                || rest
-                    .strip_prefix(':')
-                    .is_some_and(|port| port.parse::<u16>().is_ok())
-        })
-    })
+    let name = match authority.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => name,
+        _ => authority,
+    };
+    ["127.0.0.1", "localhost", "[::1]"].contains(&name)
 }
 
 #[cfg(test)]

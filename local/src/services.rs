@@ -15,8 +15,7 @@ use crate::{
     http_api,
     invoke::SharedInvoker,
     journal::Journal,
-    mail,
-    schedule::Schedules,
+    mail, schedule,
     stack::Options,
     stream::{Mappings, Pace},
     template::Model,
@@ -45,7 +44,6 @@ pub struct Services {
     pub dynamo: Dynamo,
     /// The mappings from their streams to functions.
     pub mappings: Mappings,
-    _schedules: Schedules,
     _tasks: JoinSet<()>,
 }
 
@@ -136,6 +134,9 @@ impl Services {
         );
         serve(&mut tasks, ports.console.listener, console);
         serve(&mut tasks, ports.api.listener, api);
+        for schedule in &model.schedules {
+            tasks.spawn(schedule::run(schedule.clone(), invoker.clone()));
+        }
         let pace = Pace::default();
         let mappings = Mappings::start(
             &dynamo,
@@ -148,7 +149,6 @@ impl Services {
         Ok(Self {
             mappings: mappings.await?,
             dynamo,
-            _schedules: Schedules::start(model.schedules.clone(), &invoker),
             _tasks: tasks,
         })
     }

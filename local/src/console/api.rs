@@ -15,7 +15,6 @@ use axum::{
 use futures::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use crate::{
     dynamodb::{Calls, Total},
@@ -122,25 +121,19 @@ async fn live(
     let length = console.journal.subscribe();
     let oldest = length.borrow().saturating_sub(TAIL);
     let from = seen.map_or(oldest, |seen| seen.saturating_add(1).max(oldest));
-    let batches = stream::unfold((console.journal, length, from), next);
-    Sse::new(batches.flat_map(stream::iter)).keep_alive(KeepAlive::default())
-}
-
-type Following = (Journal, watch::Receiver<usize>, usize);
-
-/// The entries from where the reader is, as soon as there are any.
-async fn next(
-    (journal, mut length, from): Following,
-) -> Option<(Vec<Result<Event, Infallible>>, Following)> {
-    let grown = length.wait_for(|length| *length > from).await.is_ok();
-    let entries = grown.then(|| journal.since(from))?;
-    let next = from + entries.len();
-    let events = entries
-        .iter()
-        .map(|entry| {
-            let event = Event::default().id(entry.sequence.to_string());
-            Ok(event.data(json!(**entry).to_string()))
-        })
-        .collect();
-    Some((events, (journal, length, next)))
+    // The entries from where the reader is, as soon as there are any.
+    let batches = stream::unfold(
+        (console.journal, length, from),
+        |(journal, mut length, from)| async move {
+            length.wait_for(|length| *length > from).await.ok()?;
+            let entries = journal.since(from);
+            let next = from + entries.len();
+            Some((entries, (journal, length, next)))
+        },
+    );
+    let events = batches.flat_map(stream::iter).map(|entry| {
+        let event = Event::default().id(entry.sequence.to_string());
+        Ok(event.data(json!(*entry).to_string()))
+    });
+    Sse::new(events).keep_alive(KeepAlive::default())
 }

@@ -14,7 +14,8 @@ use axum::{
 use serde_json::Value;
 
 use super::{
-    access::{PartitionKeys, accesses, writes},
+    Table,
+    access::{accesses, writes},
     calls::{Call, Calls, Capacity},
     writes::Writes,
 };
@@ -28,7 +29,7 @@ pub(super) struct Front {
     pub(super) client: Client,
     /// Where the database itself listens.
     pub(super) database: String,
-    pub(super) keys: PartitionKeys,
+    pub(super) tables: Vec<Table>,
     pub(super) calls: Calls,
     pub(super) writes: Writes,
 }
@@ -93,7 +94,7 @@ impl Front {
     fn observe(&self, question: Question, status: StatusCode, answer: Bytes) -> (Bytes, Call) {
         let mut call = Call {
             position: 0,
-            accesses: accesses(&question.operation, &question.body, &self.keys),
+            accesses: accesses(&question.operation, &question.body, &self.tables),
             capacity: Capacity::default(),
             status: status.as_u16(),
             error: None,

@@ -29,17 +29,13 @@ use std::{
 };
 
 use anyhow::Context as _;
-use dynoxide::ImportOptions;
 pub use dynoxide::types::{AttributeValue, Item};
+use dynoxide::{Database, ImportOptions};
 use tokio::{net::TcpListener, task::JoinSet};
 
 pub use self::calls::{Access, Call, Calls, Capacity, Total};
 pub(crate) use self::records::Stream;
-use self::{
-    front::Front,
-    store::{DirectoryLock, Store},
-    writes::Writes,
-};
+use self::{front::Front, store::DirectoryLock, writes::Writes};
 use crate::{
     loopback,
     template::{Model, Table},
@@ -52,7 +48,7 @@ const SWEEP: Duration = Duration::from_mins(1);
 pub struct Dynamo {
     address: SocketAddr,
     tables: Vec<Table>,
-    store: Store,
+    database: Database,
     calls: Calls,
     writes: Writes,
     _lock: Option<DirectoryLock>,
@@ -73,35 +69,35 @@ impl Dynamo {
     ) -> anyhow::Result<Self> {
         let tables: Vec<Table> = model.tables.values().cloned().collect();
         let lock = data.map(store::lock).transpose()?;
-        let store = Store::open(data).context("opening the database")?;
+        let database = store::open(data).context("opening the database")?;
         for table in &tables {
-            let made = store.ensure(table);
+            let made = store::ensure(&database, table);
             made.with_context(|| format!("table {}", table.id))?;
         }
         let writes = Writes::of(tables.iter().map(|table| table.name.as_str()));
         let calls = Calls::default();
         let address = listener.local_addr()?;
-        let database = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let inner = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let front = front::router(Front {
             client: loopback::client(),
-            database: format!("http://{}", database.local_addr()?),
-            keys: access::PartitionKeys::of(&tables),
+            database: format!("http://{}", inner.local_addr()?),
+            tables: tables.clone(),
             calls: calls.clone(),
             writes: writes.clone(),
         });
 
         let mut tasks = JoinSet::new();
-        tasks.spawn(dynoxide::server::serve_on(database, store.database.clone()));
+        tasks.spawn(dynoxide::server::serve_on(inner, database.clone()));
         tasks.spawn(async move {
             if let Err(error) = axum::serve(listener, front).await {
                 tracing::error!("the tables are not served any more: {error}");
             }
         });
-        tasks.spawn(sweep_again_and_again(store.clone(), writes.clone()));
+        tasks.spawn(sweep_again_and_again(database.clone(), writes.clone()));
         Ok(Self {
             address,
             tables,
-            store,
+            database,
             calls,
             writes,
             _lock: lock,
@@ -134,7 +130,7 @@ impl Dynamo {
     /// If there is no such table, or an item lacks its key.
     pub async fn load(&self, table: &str, items: Vec<Item>) -> anyhow::Result<()> {
         let name = self.table(table)?.name.clone();
-        let database = self.store.database.clone();
+        let database = self.database.clone();
         let load = move || {
             database.enable_bulk_loading()?;
             database.import_items(&name, items, ImportOptions::default())
@@ -149,18 +145,18 @@ impl Dynamo {
     }
 }
 
-async fn sweep_again_and_again(store: Store, writes: Writes) {
+async fn sweep_again_and_again(database: Database, writes: Writes) {
     loop {
         tokio::time::sleep(SWEEP).await;
-        if let Err(error) = sweep(&store, &writes).await {
+        if let Err(error) = sweep(&database, &writes).await {
             tracing::warn!("expired items were not removed: {error:#}");
         }
     }
 }
 
 /// Removes the items that expired by now, and says how many.
-async fn sweep(store: &Store, writes: &Writes) -> anyhow::Result<usize> {
-    let database = store.database.clone();
+async fn sweep(database: &Database, writes: &Writes) -> anyhow::Result<usize> {
+    let database = database.clone();
     let removed = tokio::task::spawn_blocking(move || database.sweep_ttl()).await??;
     if removed > 0 {
         writes.note_all();

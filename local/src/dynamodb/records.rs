@@ -14,15 +14,16 @@ pub(crate) struct Stream {
     database: Database,
     /// The name under which the database knows the stream.
     internal_arn: String,
-    arn: String,
-    shard: String,
-    writes: watch::Receiver<u64>,
+    pub(crate) arn: String,
+    pub(crate) shard: String,
+    /// A count which grows after each write that was answered.
+    pub(crate) writes: watch::Receiver<u64>,
 }
 
 impl Stream {
     pub(super) fn open(dynamo: &Dynamo, table: &Table) -> anyhow::Result<Self> {
         let name = &table.name;
-        let database = dynamo.store.database.clone();
+        let database = dynamo.database.clone();
         let metadata = database.get_table_metadata(name)?;
         let label = metadata
             .and_then(|metadata| metadata.stream_label)
@@ -36,19 +37,6 @@ impl Stream {
             shard: dynoxide::streams::shard_id(name),
             writes,
         })
-    }
-
-    pub(crate) fn arn(&self) -> &str {
-        &self.arn
-    }
-
-    pub(crate) fn shard(&self) -> &str {
-        &self.shard
-    }
-
-    /// A count which grows after each write that was answered.
-    pub(crate) fn writes(&self) -> watch::Receiver<u64> {
-        self.writes.clone()
     }
 
     /// At most `limit` records after the sequence number `position` (`None`: from the oldest),

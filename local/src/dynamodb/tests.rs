@@ -203,7 +203,7 @@ async fn expired_items_go_in_a_sweep_and_the_stream_names_the_service() {
     )
     .await;
     put(&dynamo, "b").await;
-    assert_eq!(sweep(&dynamo.store, &dynamo.writes).await.unwrap(), 1);
+    assert_eq!(sweep(&dynamo.database, &dynamo.writes).await.unwrap(), 1);
     let stream = dynamo.stream("UsersTable").unwrap();
     let records = stream.after(None, 10).await.unwrap();
     assert_eq!(records[2]["eventName"], "REMOVE");
@@ -217,7 +217,7 @@ async fn expired_items_go_in_a_sweep_and_the_stream_names_the_service() {
 async fn a_stream_is_read_from_a_position() {
     let dynamo = start().await;
     let stream = dynamo.stream("UsersTable").unwrap();
-    let mut writes = stream.writes();
+    let mut writes = stream.writes.clone();
     put(&dynamo, "a").await;
     assert!(writes.has_changed().unwrap());
     writes.borrow_and_update();
@@ -227,7 +227,7 @@ async fn a_stream_is_read_from_a_position() {
     let first = all[0]["dynamodb"]["SequenceNumber"].as_str().unwrap();
     let rest = stream.after(Some(first), 10).await.unwrap();
     assert_eq!(rest, all[1..]);
-    assert_eq!(all[0]["eventSourceARN"], stream.arn());
+    assert_eq!(all[0]["eventSourceARN"], stream.arn);
     assert_eq!(all[0]["awsRegion"], "us-east-1");
 }
 

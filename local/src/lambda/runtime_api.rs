@@ -13,10 +13,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::invoke::InvokeError;
-
-/// The longest answer of a function, in bytes (Lambda quotas: 6 MB and some for the envelope).
-const LONGEST_ANSWER: usize = 6_291_556;
+use crate::invoke::{InvokeError, LONGEST_PAYLOAD};
 
 /// What a process says through its Runtime API.
 #[derive(Debug)]
@@ -97,14 +94,14 @@ async fn response(
     body: Body,
 ) -> Response {
     let failure = |kind, message: String| InvokeError::Function(error_document(kind, &message));
-    let result = match axum::body::to_bytes(body, LONGEST_ANSWER).await {
+    let result = match axum::body::to_bytes(body, LONGEST_PAYLOAD).await {
         Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
             let message = format!("the answer is not JSON: {error}");
             failure("Runtime.InvalidResponse", message)
         }),
         Err(_) => {
             let message = format!(
-                "Response payload size exceeded maximum allowed payload size ({LONGEST_ANSWER} bytes)."
+                "Response payload size exceeded maximum allowed payload size ({LONGEST_PAYLOAD} bytes)."
             );
             Err(failure("Function.ResponseSizeTooLarge", message))
         }

@@ -50,13 +50,13 @@ pub(super) fn message(
         "version": "1.0",
         "timestamp": format!("{:.3}", Timestamp::now()),
         "DDBStreamBatchInfo": {
-            "shardId": stream.shard(),
+            "shardId": stream.shard,
             "startSequenceNumber": batch.oldest(),
             "endSequenceNumber": batch.newest(),
             "approximateArrivalOfFirstRecord": at(batch.records.first()),
             "approximateArrivalOfLastRecord": at(batch.records.last()),
             "batchSize": batch.len(),
-            "streamArn": stream.arn(),
+            "streamArn": stream.arn,
         },
     })
 }

@@ -89,7 +89,7 @@ impl Mappings {
             let (stream, position) = opened.with_context(|| format!("mapping {}", mapping.id))?;
             let (caught_up, caught_up_seen) = watch::channel(None);
             progress.push(Progress {
-                writes: stream.writes(),
+                writes: stream.writes.clone(),
                 caught_up: caught_up_seen,
             });
             let shard = Shard {

@@ -44,9 +44,9 @@ impl Position {
             None => None,
             Some(file) => read(file).await?,
         };
-        let kept = kept.filter(|kept| kept.stream_arn == stream.arn());
+        let kept = kept.filter(|kept| kept.stream_arn == stream.arn);
         let kept = kept.unwrap_or_else(|| Kept {
-            stream_arn: stream.arn().to_owned(),
+            stream_arn: stream.arn.clone(),
             sequence_number: None,
         });
         Ok(Self { kept, file })

@@ -47,7 +47,7 @@ impl From<anyhow::Error> for Halt {
 
 impl Shard {
     pub(super) async fn run(mut self) {
-        let mut writes = self.stream.writes();
+        let mut writes = self.stream.writes.clone();
         loop {
             // Taken before the read, so that a write during it is read in the next round.
             let seen = *writes.borrow_and_update();
