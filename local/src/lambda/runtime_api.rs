@@ -94,18 +94,19 @@ async fn response(
     body: Body,
 ) -> Response {
     let failure = |kind, message: String| InvokeError::Function(error_document(kind, &message));
-    let result = match axum::body::to_bytes(body, LONGEST_PAYLOAD).await {
-        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+    let bytes = axum::body::to_bytes(body, LONGEST_PAYLOAD).await;
+    let bytes = bytes.map_err(|_| {
+        let message = format!(
+            "Response payload size exceeded maximum allowed payload size ({LONGEST_PAYLOAD} bytes)."
+        );
+        failure("Function.ResponseSizeTooLarge", message)
+    });
+    let result = bytes.and_then(|bytes| {
+        serde_json::from_slice(&bytes).map_err(|error| {
             let message = format!("the answer is not JSON: {error}");
             failure("Runtime.InvalidResponse", message)
-        }),
-        Err(_) => {
-            let message = format!(
-                "Response payload size exceeded maximum allowed payload size ({LONGEST_PAYLOAD} bytes)."
-            );
-            Err(failure("Function.ResponseSizeTooLarge", message))
-        }
-    };
+        })
+    });
     done(&calls, request_id, result).await
 }
 

@@ -32,7 +32,8 @@ struct TableProperties {
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 #[expect(dead_code, reason = "checked, and never read")]
 struct Index {
-    index_name: String,
+    #[serde(rename = "IndexName")]
+    name: String,
     key_schema: Vec<Value>,
     projection: Value,
     provisioned_throughput: Option<Value>,
