@@ -10,7 +10,6 @@ use anyhow::Context as _;
 use clap::Args;
 use local::{
     dynamodb::Dynamo,
-    services,
     stack::Running,
     template::{Model, Overrides, Template},
 };
@@ -88,7 +87,7 @@ impl std::fmt::Display for Target {
 /// The template's tables, served at a free port.
 pub(super) async fn serve(model: &Model, data: Option<&Path>) -> anyhow::Result<Dynamo> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    Dynamo::start(services::tables(model, data), listener).await
+    Dynamo::start(model, data, listener).await
 }
 
 /// Roster's adapters over the tables of a running stack.

@@ -6,6 +6,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+/// Longest event or answer of a function, in bytes (Lambda quotas: 6 MB and some for the envelope).
+pub(crate) const LONGEST_PAYLOAD: usize = 6_291_556;
+
 /// Something that can run a function of the template, named by its logical id.
 pub type SharedInvoker = Arc<dyn Invoker>;
 
@@ -49,7 +52,7 @@ pub enum InvokeError {
 
 impl InvokeError {
     /// The error document which Lambda gives to whoever invoked the function under `request_id`.
-    pub fn document(&self, request_id: &str) -> Value {
+    pub(crate) fn document(&self, request_id: &str) -> Value {
         let (kind, message) = match self {
             Self::Function(document) => return document.clone(),
             Self::Exited(status) => (

@@ -3,7 +3,7 @@
 //! Every part of the emulator appends; nobody edits. A reader takes what is there and then
 //! follows the broadcast, so that it can wait for a happening instead of sleeping.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -119,45 +119,42 @@ pub struct Mail {
 }
 
 /// The journal. Clones share one record.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Journal {
     entries: Arc<Mutex<Vec<Arc<Entry>>>>,
     length: watch::Sender<usize>,
 }
 
-impl Default for Journal {
-    fn default() -> Self {
-        Self {
-            entries: Arc::default(),
-            length: watch::Sender::new(0),
-        }
-    }
-}
-
 impl Journal {
-    /// Appends a happening.
-    pub fn append(&self, happening: Happening) {
-        let length = {
-            let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-            let sequence = entries.len();
-            entries.push(Arc::new(Entry {
-                sequence,
-                at: Timestamp::now(),
-                happening,
-            }));
-            entries.len()
+    pub(crate) fn append(&self, happening: Happening) {
+        let mut entries = self.lock();
+        let entry = Entry {
+            sequence: entries.len(),
+            at: Timestamp::now(),
+            happening,
         };
+        entries.push(Arc::new(entry));
+        let length = entries.len();
+        drop(entries);
         self.length.send_replace(length);
+    }
+
+    /// Sends `message` to the queue with the logical id `queue`.
+    pub(crate) fn dead_letter(&self, queue: &str, message: Value) {
+        self.append(Happening::DeadLetter {
+            queue: queue.to_owned(),
+            message,
+        });
     }
 
     /// Every entry from position `from` on.
     pub fn since(&self, from: usize) -> Vec<Arc<Entry>> {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.lock();
         entries.get(from..).unwrap_or_default().to_vec()
     }
 
     /// The length now, and each time it grows.
-    pub fn subscribe(&self) -> watch::Receiver<usize> {
+    pub(crate) fn subscribe(&self) -> watch::Receiver<usize> {
         self.length.subscribe()
     }
 
@@ -182,5 +179,9 @@ impl Journal {
                 std::future::pending::<()>().await;
             }
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,26 +5,24 @@
 
 // The template, and what runs it.
 pub mod compile;
+mod services;
 pub mod stack;
 pub mod template;
 
 // What invokes functions, and what they call.
-pub mod bus;
-pub mod console;
+mod bus;
+mod console;
 pub mod dynamodb;
-pub mod http_api;
+mod http_api;
 pub mod invoke;
-pub mod lambda;
-pub mod mail;
-pub mod pattern;
-pub mod queue;
-pub mod schedule;
-pub mod services;
-pub mod stream;
+mod lambda;
+mod mail;
+mod pattern;
+mod schedule;
+mod stream;
 
 // What all of them use.
-pub mod faults;
 pub mod journal;
-pub mod loopback;
+mod loopback;
 #[cfg(test)]
 mod testing;

@@ -5,15 +5,27 @@
 
 use axum::{
     Json,
+    body::Body,
     extract::Request,
     http::{HeaderMap, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use serde_json::json;
 
+/// A client for what listens on this machine.
+pub(crate) type Client = legacy::Client<HttpConnector, Body>;
+
+pub(crate) fn client() -> Client {
+    legacy::Client::builder(TokioExecutor::new()).build_http()
+}
+
 /// Middleware that lets through only what was sent to, and from, this machine by name.
-pub async fn guard(request: Request, next: Next) -> Response {
+pub(crate) async fn guard(request: Request, next: Next) -> Response {
     if is_local(request.headers()) {
         return next.run(request).await;
     }
@@ -25,31 +37,26 @@ pub async fn guard(request: Request, next: Next) -> Response {
 }
 
 fn is_local(headers: &HeaderMap) -> bool {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str());
-    host.is_some_and(is_local_authority)
-        && match origin {
-            None => true,
-            Some(Ok(origin)) => origin
-                .strip_prefix("http://")
-                .or_else(|| origin.strip_prefix("https://"))
-                .is_some_and(is_local_authority),
-            Some(Err(_)) => false,
-        }
+    let text = |name| {
+        headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or_default())
+    };
+    let host = text(header::HOST).unwrap_or_default();
+    let origin = text(header::ORIGIN).map(|origin| {
+        let authority = origin.strip_prefix("http://");
+        authority.or_else(|| origin.strip_prefix("https://"))
+    });
+    is_local_authority(host) && origin.is_none_or(|origin| origin.is_some_and(is_local_authority))
 }
 
 /// Whether `authority` (host and optional port) names this machine.
 fn is_local_authority(authority: &str) -> bool {
-    ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| {
-        authority.strip_prefix(name).is_some_and(|rest| {
-            rest.is_empty()
-                || rest
-                    .strip_prefix(':')
-                    .is_some_and(|port| port.parse::<u16>().is_ok())
-        })
-    })
+    let name = match authority.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => name,
+        _ => authority,
+    };
+    ["127.0.0.1", "localhost", "[::1]"].contains(&name)
 }
 
 #[cfg(test)]

@@ -37,20 +37,11 @@ enum Matcher {
     Exists(bool),
 }
 
-/// Why a pattern is not one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path} {problem}")]
-pub struct PatternError {
-    /// Where, such as `$.detail.state[0]`.
-    pub path: String,
-    /// What is wrong there.
-    pub problem: &'static str,
-}
+/// An error says where, such as `$.detail.state[0]`, and what is wrong there.
+type Parsed<T> = Result<T, String>;
 
-type Parsed<T> = Result<T, PatternError>;
-
-fn wrong<T>(path: String, problem: &'static str) -> Parsed<T> {
-    Err(PatternError { path, problem })
+fn wrong<T>(path: &str, problem: &str) -> Parsed<T> {
+    Err(format!("{path} {problem}"))
 }
 
 impl Pattern {
@@ -58,10 +49,10 @@ impl Pattern {
     ///
     /// # Errors
     /// If it is not in the language, or has an operator that is not known here.
-    pub fn parse(pattern: &Value) -> Parsed<Self> {
+    pub fn parse(pattern: &Value) -> Result<Self, String> {
         match pattern {
             Value::Object(members) => object("$", members).map(Self),
-            _ => wrong("$".to_owned(), "must be an object"),
+            _ => wrong("$", "must be an object"),
         }
     }
 
@@ -73,30 +64,30 @@ impl Pattern {
 
 fn object(path: &str, members: &Map<String, Value>) -> Parsed<Object> {
     if members.is_empty() {
-        return wrong(path.to_owned(), "must not be empty");
+        return wrong(path, "must not be empty");
     }
     let field = |(name, value): (&String, &Value)| {
         let path = format!("{path}.{name}");
         let node = match value {
             // `$or` and its like are operators, not fields.
-            _ if name.starts_with('$') => return wrong(path, "is not an operator known here"),
+            _ if name.starts_with('$') => return wrong(&path, "is not an operator known here"),
             Value::Object(members) => Node::Object(object(&path, members)?),
             Value::Array(matchers) if matchers.is_empty() => {
-                return wrong(path, "must not be empty");
+                return wrong(&path, "must not be empty");
             }
             Value::Array(matchers) => {
                 let matchers = matchers.iter().enumerate();
-                let matchers = matchers.map(|(at, value)| matcher(format!("{path}[{at}]"), value));
+                let matchers = matchers.map(|(at, value)| matcher(&format!("{path}[{at}]"), value));
                 Node::Leaf(matchers.collect::<Parsed<_>>()?)
             }
-            _ => return wrong(path, "must be an object or a list"),
+            _ => return wrong(&path, "must be an object or a list"),
         };
         Ok((name.clone(), node))
     };
     members.iter().map(field).collect()
 }
 
-fn matcher(path: String, value: &Value) -> Parsed<Matcher> {
+fn matcher(path: &str, value: &Value) -> Parsed<Matcher> {
     let members = match value {
         Value::Object(members) => members,
         Value::Array(_) => return wrong(path, "must not be a list"),
@@ -106,17 +97,12 @@ fn matcher(path: String, value: &Value) -> Parsed<Matcher> {
     let (Some((operator, operand)), None) = (operators.next(), operators.next()) else {
         return wrong(path, "must have exactly one operator");
     };
+    let path = format!("{path}.{operator}");
     match (operator.as_str(), operand) {
         ("prefix", Value::String(prefix)) => Ok(Matcher::Prefix(prefix.clone())),
         ("exists", Value::Bool(expected)) => Ok(Matcher::Exists(*expected)),
-        ("prefix" | "exists", _) => wrong(
-            format!("{path}.{operator}"),
-            "has an operand not known here",
-        ),
-        _ => wrong(
-            format!("{path}.{operator}"),
-            "is not an operator known here",
-        ),
+        ("prefix" | "exists", _) => wrong(&path, "has an operand not known here"),
+        _ => wrong(&path, "is not an operator known here"),
     }
 }
 

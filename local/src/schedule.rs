@@ -2,7 +2,6 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{
@@ -10,23 +9,8 @@ use crate::{
     template::{ACCOUNT, REGION, Schedule, arn},
 };
 
-/// The running schedules. They end when this is dropped.
-pub struct Schedules {
-    _tasks: JoinSet<()>,
-}
-
-impl Schedules {
-    /// Starts them. A rate's first invocation comes after one period.
-    pub fn start(schedules: Vec<Schedule>, invoker: &SharedInvoker) -> Self {
-        let mut tasks = JoinSet::new();
-        for schedule in schedules {
-            tasks.spawn(run(schedule, invoker.clone()));
-        }
-        Self { _tasks: tasks }
-    }
-}
-
-async fn run(schedule: Schedule, invoker: SharedInvoker) {
+/// Runs a schedule until it is dropped. A rate's first invocation comes after one period.
+pub(crate) async fn run(schedule: Schedule, invoker: SharedInvoker) {
     let mut due = Timestamp::now();
     let period = SignedDuration::try_from(schedule.period).unwrap_or(SignedDuration::MAX);
     while let Ok(next) = due.checked_add(period) {
@@ -67,14 +51,14 @@ mod tests {
             name: "Sweep".to_owned(),
             period: Duration::from_mins(1),
             function: "Sweep".to_owned(),
-            dead_letter: None,
         };
         let shared: SharedInvoker = invoker.clone();
-        let _schedules = Schedules::start(vec![schedule], &shared);
+        let schedule = tokio::spawn(run(schedule, shared));
         let twice = invoker.invoked(2);
         tokio::time::timeout(Duration::from_mins(10), twice)
             .await
             .unwrap();
+        schedule.abort();
         let (function, event) = &invoker.payloads()[0];
         assert_eq!(function, "Sweep");
         assert_eq!(event["source"], "aws.events");

@@ -6,24 +6,19 @@ mod tests;
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
-use axum::{Router, body::Body};
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     compile::{self, Executables},
-    http_api,
     journal::Journal,
     lambda::{Lambda, Settings},
-    queue::Queues,
-    services::{self, Endpoints, Listeners, Parts, Services},
+    loopback,
+    services::{Ports, Services},
     template::{Model, Template},
 };
 
@@ -54,7 +49,6 @@ pub struct Running {
     pub model: Arc<Model>,
     /// What the functions call.
     pub services: Services,
-    _api: JoinSet<()>,
 }
 
 impl Stack {
@@ -65,69 +59,49 @@ impl Stack {
     /// build that fails.
     pub async fn start(options: Options) -> anyhow::Result<Running> {
         let template = Template::read(&options.template)?;
-        let api = bind(options.port, "--port").await?;
-        let listeners = Listeners {
-            dynamodb: bind(options.dynamodb_port, "--dynamodb-port").await?,
-            eventbridge: bind_any().await?,
-            sesv2: bind_any().await?,
-            console: bind(options.console_port, "--console-port").await?,
-        };
-        let api_url = services::url(&api)?;
-        let endpoints = listeners.endpoints()?;
-        let model = model(&template, &options, &endpoints)?;
+        let ports = Ports::bind(&options).await?;
+        let (api_url, console_url) = (ports.api.url(), ports.console.url());
+        let model = model(&template, &options, &console_url)?;
         let executables = match &options.functions {
-            Functions::Build(build) => compile::build(workspace(&options.template), *build).await?,
+            Functions::Build(build) => {
+                // The folder of the template is the workspace.
+                let folder = options.template.parent().unwrap_or_else(|| Path::new(""));
+                compile::build(&Path::new(".").join(folder), *build).await?
+            }
             Functions::Built(executables) => executables.clone(),
         };
         let journal = Journal::default();
-        let queues = Queues::new(journal.clone());
         let settings = Settings {
             executables: of_functions(&model, &executables)?,
-            endpoints: endpoints.variables(),
+            endpoints: ports.variables(),
             max_environments: options.max_environments,
             max_waiting: MAX_WAITING,
             idle_after: IDLE_AFTER,
             async_retry_delay: options.async_retry_delay,
             echo: options.echo,
         };
-        let lambda = Lambda::new(&model, &settings, &journal, queues.clone());
-        let parts = Parts {
-            model: &model,
-            options: &options,
-            api: &api_url,
-            lambda: lambda.clone(),
-            journal: journal.clone(),
-            queues,
-        };
-        let services = Services::start(parts, listeners).await?;
+        let lambda = Lambda::new(&model, settings, &journal);
+        let dynamodb_url = ports.dynamodb.url();
+        let invoker = Arc::new(lambda.clone());
         Ok(Running {
-            _api: serve_api(api, &model, &lambda, &journal)?,
+            services: Services::start(&model, &options, ports, invoker, &journal).await?,
             api_url,
-            console_url: endpoints.console,
-            dynamodb_url: endpoints.dynamodb,
+            console_url,
+            dynamodb_url,
             journal,
             lambda,
             model: Arc::new(model),
-            services,
         })
     }
 }
 
-/// The folder of the template, which is the workspace.
-fn workspace(template: &Path) -> &Path {
-    match template.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
 /// The model; one of the parameters may default to the console's address.
-fn model(template: &Template, options: &Options, endpoints: &Endpoints) -> anyhow::Result<Model> {
+fn model(template: &Template, options: &Options, console: &str) -> anyhow::Result<Model> {
     let mut parameters = options.parameters.clone();
     if let Some(name) = &options.console_parameter {
         parameters
             .entry(name.clone())
-            .or_insert_with(|| endpoints.console.clone());
+            .or_insert_with(|| console.to_owned());
     }
     template
         .resolve(&parameters)
@@ -152,40 +126,6 @@ fn of_functions(
     Ok(found)
 }
 
-async fn bind(port: u16, flag: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(("127.0.0.1", port))
-        .await
-        .with_context(|| format!("cannot listen at port {port}; choose another with {flag}"))
-}
-
-async fn bind_any() -> anyhow::Result<TcpListener> {
-    TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .context("cannot listen at any port")
-}
-
-fn serve_api(
-    listener: TcpListener,
-    model: &Model,
-    lambda: &Lambda,
-    journal: &Journal,
-) -> anyhow::Result<JoinSet<()>> {
-    let port = listener
-        .local_addr()
-        .context("a socket has no address")?
-        .port();
-    let invoker = Arc::new(lambda.clone());
-    let router: Router = http_api::router(model, port, invoker, journal.clone());
-    let mut tasks = JoinSet::new();
-    tasks.spawn(async move {
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        if let Err(error) = axum::serve(listener, service).await {
-            tracing::error!(%error, "the HTTP API ended");
-        }
-    });
-    Ok(tasks)
-}
-
 /// Longest time from the start of the stack to a healthy answer.
 const READY: Duration = Duration::from_mins(1);
 /// Time between two looks.
@@ -197,7 +137,7 @@ impl Running {
     /// # Errors
     /// When it does not within a minute: what it answered instead.
     pub async fn ready(&self, path: &str) -> anyhow::Result<()> {
-        let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
+        let client = loopback::client();
         let url: http::Uri = format!("{}{path}", self.api_url).parse()?;
         let mut last = "nothing".to_owned();
         let healthy = async {

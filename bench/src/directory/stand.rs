@@ -10,7 +10,6 @@ use adapters::composition::Ports;
 use anyhow::Context as _;
 use local::{
     dynamodb::{Capacity, Dynamo},
-    services,
     template::{Overrides, Template},
 };
 use shared::{
@@ -51,9 +50,8 @@ impl Stand {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let template = include_str!("../../../template.yaml");
         let model = Template::parse(template)?.resolve(&Overrides::new())?;
-        let config = services::tables(&model, None);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let dynamo = Dynamo::start(config, listener).await?;
+        let dynamo = Dynamo::start(&model, None, listener).await?;
         let function = model.functions.get("ListUsers").context("no ListUsers")?;
         let variable = |name: &str| function.variables.get(name).cloned();
         let deployment: adapters::composition::Deployment =

@@ -21,7 +21,6 @@ use axum::{
 };
 use local::{
     dynamodb::Dynamo,
-    services,
     template::{Model, Overrides, Template},
 };
 use serde_json::{Value, json};
@@ -53,7 +52,7 @@ pub(super) async fn measure(runs: usize) -> anyhow::Result<Vec<String>> {
 
     let model = Template::read(&root.join("template.yaml"))?.resolve(&Overrides::new())?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let dynamo = Dynamo::start(services::tables(&model, None), listener).await?;
+    let dynamo = Dynamo::start(&model, None, listener).await?;
     let variables = prepare(&model, &dynamo).await?;
     let mut event: Value = serde_json::from_str(EVENT)?;
     event["body"] = json!(json!({"email": EMAIL, "password": PASSWORD}).to_string());

@@ -2,7 +2,7 @@
 
 mod pages;
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use adapters::system::System;
 use clap::Args;
@@ -42,8 +42,8 @@ pub struct Local {
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
     pub parameters: Vec<(String, String)>,
     /// Most environments of one function at a time
-    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = positive)]
-    pub max_environments: usize,
+    #[arg(long, value_name = "COUNT", default_value = "4")]
+    pub max_environments: NonZeroUsize,
     /// Build the functions with the release profile
     #[arg(long)]
     pub release: bool,
@@ -61,13 +61,6 @@ fn key_value(text: &str) -> Result<(String, String), &'static str> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("must be KEY=VALUE"),
-    }
-}
-
-fn positive(text: &str) -> Result<usize, &'static str> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("must be a number from 1"),
-        Ok(count) => Ok(count),
     }
 }
 
@@ -104,7 +97,7 @@ impl Local {
             parameters: self.parameters.into_iter().collect(),
             console_parameter: Some(APP_URL.to_owned()),
             pages: pages::router(),
-            max_environments: self.max_environments,
+            max_environments: self.max_environments.get(),
             functions: Functions::Build(Build {
                 // A binary built with optimisation is asked for speed.
                 release: self.release || !cfg!(debug_assertions),

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Bus, DEFAULT, NewEvent};
-use crate::{faults::Fault, loopback};
+use crate::loopback;
 
 /// Entries in a request, by the `PutEvents` reference.
 const ENTRIES: usize = 10;
@@ -58,12 +58,8 @@ async fn handle(State(bus): State<Bus>, headers: HeaderMap, body: Bytes) -> Resp
     match answer(&bus, &headers, &body) {
         Ok(answer) => Json(answer).into_response(),
         Err(Refusal(code, message)) => {
-            let status = if code.starts_with("Internal") {
-                StatusCode::INTERNAL_SERVER_ERROR
-            } else {
-                StatusCode::BAD_REQUEST
-            };
-            (status, Json(json!({ "__type": code, "message": message }))).into_response()
+            let body = Json(json!({ "__type": code, "message": message }));
+            (StatusCode::BAD_REQUEST, body).into_response()
         }
     }
 }
@@ -77,10 +73,6 @@ fn answer(bus: &Bus, headers: &HeaderMap, body: &[u8]) -> Accepted<Value> {
     let request: PutEvents = serde_json::from_slice(body)
         .map_err(|error| Refusal("SerializationException", error.to_string()))?;
     check_size(&request.entries)?;
-    let fault = bus.faults().requests.take();
-    if let Some(Fault::Refused(code)) = fault {
-        return Err(Refusal(code, "ordered by a test".to_owned()));
-    }
     let entries: Vec<Value> = request
         .entries
         .into_iter()
@@ -89,9 +81,6 @@ fn answer(bus: &Bus, headers: &HeaderMap, body: &[u8]) -> Accepted<Value> {
             Err(Refusal(code, message)) => json!({ "ErrorCode": code, "ErrorMessage": message }),
         })
         .collect();
-    if let Some(Fault::LostReply(code)) = fault {
-        return Err(Refusal(code, "ordered by a test".to_owned()));
-    }
     let failed = entries
         .iter()
         .filter(|entry| entry.get("ErrorCode").is_some());
@@ -114,24 +103,14 @@ fn check_size(entries: &[Entry]) -> Accepted<()> {
 }
 
 fn put(bus: &Bus, entry: Entry) -> Accepted<String> {
-    let fault = bus.faults().entries.take();
-    if let Some(Fault::Refused(code)) = fault {
-        return Err(Refusal(code, "ordered by a test".to_owned()));
-    }
     let name = entry.event_bus_name.as_deref().unwrap_or(DEFAULT);
     // A bus can be named by its ARN too.
     let name = name.rsplit('/').next().unwrap_or(name).to_owned();
     let event = entry.into_event()?;
-    let id = bus.publish(&name, &event).map_err(|unknown| {
-        Refusal(
-            "InvalidArgument",
-            format!("Parameter EventBusName is not valid. Reason: {unknown}."),
-        )
-    })?;
-    match fault {
-        Some(Fault::LostReply(code)) => Err(Refusal(code, "ordered by a test".to_owned())),
-        _ => Ok(id),
-    }
+    bus.publish(&name, &event).ok_or_else(|| {
+        let reason = format!("there is no event bus {name}");
+        invalid("EventBusName", &reason)
+    })
 }
 
 impl Entry {
@@ -170,12 +149,13 @@ impl Entry {
 }
 
 fn required(name: &str, value: Option<String>) -> Accepted<String> {
-    value.filter(|value| !value.is_empty()).ok_or_else(|| {
-        Refusal(
-            "InvalidArgument",
-            format!("Parameter {name} is not valid. Reason: {name} is a required argument."),
-        )
-    })
+    let value = value.filter(|value| !value.is_empty());
+    value.ok_or_else(|| invalid(name, &format!("{name} is a required argument")))
+}
+
+fn invalid(name: &str, reason: &str) -> Refusal {
+    let message = format!("Parameter {name} is not valid. Reason: {reason}.");
+    Refusal("InvalidArgument", message)
 }
 
 fn timestamp(seconds: f64) -> Accepted<Timestamp> {

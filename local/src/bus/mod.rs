@@ -2,8 +2,7 @@
 //!
 //! # Where it differs from `EventBridge`
 //! - An event reaches its targets at once and in the order of the rules.
-//! - A target's delivery cannot fail by itself; the dead-letter queue of a rule gets something
-//!   only when a test orders it ([`Faults::deliveries`]).
+//! - A delivery to a target cannot fail, so the dead-letter queue of a rule stays empty.
 //! - Nobody is checked for the permission to publish, apart from the sources `aws.*`.
 
 mod endpoint;
@@ -19,136 +18,86 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    faults,
     invoke::SharedInvoker,
     journal::{Happening, Journal},
-    queue::Queues,
     template::{ACCOUNT, REGION, Rule},
 };
 
 /// The bus every account has, which AWS services publish to.
-pub const DEFAULT: &str = "default";
-
-/// What to run.
-#[derive(Debug, Clone, Default)]
-pub struct Config {
-    /// Names of the buses beside [`DEFAULT`].
-    pub buses: Vec<String>,
-    /// The rules of all buses.
-    pub rules: Vec<Rule>,
-}
+pub(crate) const DEFAULT: &str = "default";
 
 /// An event to publish.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NewEvent {
-    /// Who publishes, such as `orders`.
-    pub source: String,
-    /// What happened, such as `UserCreated`.
-    pub detail_type: String,
-    /// The event's own object.
-    pub detail: Value,
-    /// ARNs the event is about.
-    pub resources: Vec<String>,
-    /// When it happened; the time of publication if the publisher does not say.
-    pub time: Option<Timestamp>,
-}
-
-/// The faults a test can order.
-#[derive(Debug, Clone, Default)]
-pub struct Faults {
-    /// Of whole `PutEvents` requests.
-    pub requests: faults::Faults,
-    /// Of single entries of `PutEvents` requests.
-    pub entries: faults::Faults,
-    /// Of deliveries to a target: the event goes to the rule's dead-letter queue instead.
-    pub deliveries: faults::Faults,
+pub(crate) struct NewEvent {
+    pub(crate) source: String,
+    pub(crate) detail_type: String,
+    pub(crate) detail: Value,
+    pub(crate) resources: Vec<String>,
+    /// The time of publication if the publisher does not say.
+    pub(crate) time: Option<Timestamp>,
 }
 
 /// The buses. Clones share everything.
 #[derive(Clone)]
-pub struct Bus(Arc<Inner>);
+pub(crate) struct Bus(Arc<Inner>);
 
 struct Inner {
-    config: Config,
+    buses: Vec<String>,
+    rules: Vec<Rule>,
     invoker: SharedInvoker,
     journal: Journal,
-    queues: Queues,
-    faults: Faults,
 }
 
-/// There is no bus of that name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no event bus {0}")]
-pub struct UnknownBus(pub String);
-
 impl Bus {
+    /// The buses with these names, beside [`DEFAULT`], and the rules of all of them.
+    ///
     /// # Errors
     /// If a rule is on a bus that does not exist.
-    pub fn new(
-        mut config: Config,
+    pub(crate) fn new(
+        mut buses: Vec<String>,
+        rules: Vec<Rule>,
         invoker: SharedInvoker,
         journal: Journal,
-        queues: Queues,
     ) -> anyhow::Result<Self> {
-        config.buses.push(DEFAULT.to_owned());
-        for rule in &config.rules {
-            if !config.buses.contains(&rule.bus) {
-                bail!("rule {}: {}", rule.name, UnknownBus(rule.bus.clone()));
-            }
+        buses.push(DEFAULT.to_owned());
+        if let Some(Rule { name, bus, .. }) = rules.iter().find(|rule| !buses.contains(&rule.bus)) {
+            bail!("rule {name}: there is no event bus {bus}");
         }
         Ok(Self(Arc::new(Inner {
-            config,
+            buses,
+            rules,
             invoker,
             journal,
-            queues,
-            faults: Faults::default(),
         })))
     }
 
     /// The `PutEvents` endpoint.
-    pub fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         endpoint::router(self.clone())
     }
 
-    /// Orders faults.
-    pub fn faults(&self) -> &Faults {
-        &self.0.faults
-    }
-
-    /// Publishes an event on the bus named `bus` and gives the event's id.
-    ///
-    /// # Errors
-    /// If there is no such bus.
-    pub fn publish(&self, bus: &str, event: &NewEvent) -> Result<String, UnknownBus> {
-        if !self.0.config.buses.iter().any(|name| name == bus) {
-            return Err(UnknownBus(bus.to_owned()));
+    /// Publishes an event on the bus named `bus` and gives the event's id, unless there is no such
+    /// bus.
+    pub(crate) fn publish(&self, bus: &str, event: &NewEvent) -> Option<String> {
+        if !self.0.buses.iter().any(|name| name == bus) {
+            return None;
         }
         let id = Uuid::new_v4().to_string();
         let event = Self::envelope(&id, event);
-        let rules = self.0.config.rules.iter();
-        let matching: Vec<&Rule> = rules
+        let rules = self.0.rules.iter();
+        let functions: Vec<String> = rules
             .filter(|rule| rule.bus == bus && rule.pattern.matches(&event))
+            .map(|rule| rule.function.clone())
             .collect();
         self.0.journal.append(Happening::Event {
             bus: bus.to_owned(),
             event: event.clone(),
-            targets: matching.iter().map(|rule| rule.function.clone()).collect(),
+            targets: functions.clone(),
         });
-        for rule in matching {
-            self.deliver(rule, &event);
+        for function in functions {
+            self.0.invoker.send(&function, event.clone());
         }
-        Ok(id)
-    }
-
-    fn deliver(&self, rule: &Rule, event: &Value) {
-        if self.0.faults.deliveries.take().is_some() {
-            if let Some(queue) = &rule.dead_letter {
-                // The body of such a message is the event as the rule got it.
-                self.0.queues.send(queue, event.clone());
-            }
-            return;
-        }
-        self.0.invoker.send(&rule.function, event.clone());
+        Some(id)
     }
 
     /// The event as targets get it.

@@ -3,14 +3,12 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::{
-    faults::Fault,
     pattern::Pattern,
     template::arn,
     testing::{FakeInvoker, aws},
 };
 
 struct Stack {
-    bus: Bus,
     url: String,
     invoker: Arc<FakeInvoker>,
     journal: Journal,
@@ -30,30 +28,21 @@ impl Stack {
     async fn start() -> Self {
         let invoker = Arc::new(FakeInvoker::new(|_| Ok(Value::Null)));
         let journal = Journal::default();
-        let config = Config {
-            buses: vec!["roster".to_owned()],
-            rules: vec![
-                rule(
-                    "OnUserCreated",
-                    "roster",
-                    &json!({ "source": ["roster"], "detail-type": ["UserCreated"] }),
-                ),
-                rule("RecordAudit", "roster", &json!({ "source": ["roster"] })),
-                rule("RecordMail", DEFAULT, &json!({ "source": ["aws.ses"] })),
-            ],
-        };
-        let bus = Bus::new(
-            config,
-            invoker.clone(),
-            journal.clone(),
-            Queues::new(journal.clone()),
-        )
-        .unwrap();
+        let rules = vec![
+            rule(
+                "OnUserCreated",
+                "roster",
+                &json!({ "source": ["roster"], "detail-type": ["UserCreated"] }),
+            ),
+            rule("RecordAudit", "roster", &json!({ "source": ["roster"] })),
+            rule("RecordMail", DEFAULT, &json!({ "source": ["aws.ses"] })),
+        ];
+        let buses = vec!["roster".to_owned()];
+        let bus = Bus::new(buses, rules, invoker.clone(), journal.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(axum::serve(listener, bus.router()).into_future());
         Self {
-            bus,
             url,
             invoker,
             journal,
@@ -180,67 +169,12 @@ async fn a_bus_can_be_named_by_its_arn_and_the_default_one_by_nothing() {
     assert_eq!(stack.functions(), ["RecordAudit"]);
 }
 
-#[tokio::test]
-async fn ordered_faults_hit_requests_entries_and_deliveries() {
-    let stack = Stack::start().await;
-    stack
-        .bus
-        .faults()
-        .requests
-        .order(&Fault::Refused("ThrottlingException"), 1);
-    let (status, answer) = stack.put(&json!([entry("UserDeleted")])).await;
-    assert_eq!(
-        (status, &answer["__type"]),
-        (400, &json!("ThrottlingException"))
-    );
-    assert!(stack.functions().is_empty());
-
-    stack
-        .bus
-        .faults()
-        .entries
-        .order(&Fault::Refused("InternalFailure"), 1);
-    let (_, answer) = stack
-        .put(&json!([entry("UserCreated"), entry("UserDeleted")]))
-        .await;
-    assert_eq!(answer["Entries"][0]["ErrorCode"], "InternalFailure");
-    assert_eq!(stack.functions(), ["RecordAudit"]);
-
-    stack
-        .bus
-        .faults()
-        .requests
-        .order(&Fault::LostReply("InternalException"), 1);
-    let (status, _) = stack.put(&json!([entry("UserDeleted")])).await;
-    assert_eq!(status, 500);
-    assert_eq!(stack.functions(), ["RecordAudit", "RecordAudit"]);
-
-    stack
-        .bus
-        .faults()
-        .deliveries
-        .order(&Fault::Refused("NO_PERMISSIONS"), 1);
-    stack.put(&json!([entry("UserDeleted")])).await;
-    assert_eq!(stack.functions().len(), 2);
-    let entries = stack.journal.since(0);
-    let Happening::DeadLetter { queue, message } = &entries.last().unwrap().happening else {
-        panic!("a dead letter");
-    };
-    assert_eq!(queue, "Failures");
-    assert_eq!(message["detail-type"], "UserDeleted");
-}
-
 #[test]
 fn a_rule_on_an_unknown_bus_is_told() {
     let invoker = Arc::new(FakeInvoker::new(|_| Ok(Value::Null)));
     let journal = Journal::default();
-    let config = Config {
-        rules: vec![rule("Lost", "nowhere", &json!({ "source": ["x"] }))],
-        ..Config::default()
-    };
-    let error = Bus::new(config, invoker, journal.clone(), Queues::new(journal))
-        .err()
-        .unwrap();
+    let rules = vec![rule("Lost", "nowhere", &json!({ "source": ["x"] }))];
+    let error = Bus::new(Vec::new(), rules, invoker, journal).err().unwrap();
     assert_eq!(
         error.to_string(),
         "rule Lost: there is no event bus nowhere"

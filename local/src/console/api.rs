@@ -5,21 +5,21 @@ use std::{convert::Infallible, sync::Arc};
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{
         IntoResponse, Response, Sse,
         sse::{Event, KeepAlive},
     },
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use futures::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
-use tokio::sync::watch;
+use serde_json::{Value, json};
 
-use super::Config;
 use crate::{
     dynamodb::{Calls, Total},
-    journal::{Entry, Happening, Journal},
+    journal::{Happening, Journal},
+    template::{Route, STACK},
 };
 
 /// Entries a page gets of what was before it was opened.
@@ -31,7 +31,8 @@ const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-sr
 
 #[derive(Clone)]
 struct Console {
-    config: Arc<Config>,
+    /// The stack's name, the API's address and its routes.
+    stack: Arc<Value>,
     journal: Journal,
     calls: Calls,
 }
@@ -41,56 +42,48 @@ struct After {
     after: Option<usize>,
 }
 
-pub(super) fn router(config: Config, journal: Journal, calls: Calls) -> Router {
+pub(super) fn router(api: &str, routes: &[Route], journal: Journal, calls: Calls) -> Router {
+    let route = |route: &Route| {
+        json!({
+            "method": route.method.as_deref().unwrap_or("ANY"),
+            "path": route.path.as_deref().unwrap_or("$default"),
+            "function": route.function,
+        })
+    };
+    let routes: Vec<_> = routes.iter().map(route).collect();
     let console = Console {
-        config: Arc::new(config),
+        stack: Arc::new(json!({ "name": STACK, "api": api, "routes": routes })),
         journal,
         calls,
     };
+    let inbox = entries(|entry| matches!(entry, Happening::Mail { .. }));
+    let events = entries(|entry| matches!(entry, Happening::Event { .. }));
+    let dead_letters = entries(|entry| matches!(entry, Happening::DeadLetter { .. }));
     Router::new()
-        .route(
-            "/inbox",
-            entries(|entry| matches!(entry, Happening::Mail { .. })),
-        )
+        .route("/inbox", inbox)
         .route("/inbox/{sequence}/html", get(html))
-        .route(
-            "/events",
-            entries(|entry| matches!(entry, Happening::Event { .. })),
-        )
-        .route(
-            "/dead-letters",
-            entries(|entry| matches!(entry, Happening::DeadLetter { .. })),
-        )
-        .route("/routes", get(routes))
+        .route("/events", events)
+        .route("/dead-letters", dead_letters)
+        .route("/routes", get(stack))
         .route("/calls", get(totals))
         .route("/live", get(live))
         .with_state(console)
 }
 
 /// The journal's entries of one kind, those after `?after=` only.
-fn entries(wanted: fn(&Happening) -> bool) -> axum::routing::MethodRouter<Console> {
+fn entries(wanted: fn(&Happening) -> bool) -> MethodRouter<Console> {
     get(
         move |State(console): State<Console>, Query(query): Query<After>| async move {
             let from = query.after.map_or(0, |after| after.saturating_add(1));
             let entries = console.journal.since(from).into_iter();
-            let wanted: Vec<Arc<Entry>> =
-                entries.filter(|entry| wanted(&entry.happening)).collect();
-            Json(
-                wanted
-                    .iter()
-                    .map(|entry| entry_json(entry))
-                    .collect::<Vec<_>>(),
-            )
+            let wanted = entries.filter(|entry| wanted(&entry.happening));
+            Json(wanted.map(|entry| json!(*entry)).collect::<Vec<_>>())
         },
     )
 }
 
-fn entry_json(entry: &Entry) -> serde_json::Value {
-    serde_json::to_value(entry).unwrap_or_default()
-}
-
-async fn routes(State(console): State<Console>) -> Json<Config> {
-    Json(Config::clone(&console.config))
+async fn stack(State(console): State<Console>) -> Json<Value> {
+    Json(Value::clone(&console.stack))
 }
 
 async fn totals(State(console): State<Console>) -> Json<Vec<Total>> {
@@ -100,10 +93,11 @@ async fn totals(State(console): State<Console>) -> Json<Vec<Total>> {
 /// The HTML part of a mail. Its links open beside the console.
 async fn html(State(console): State<Console>, Path(sequence): Path<usize>) -> Response {
     let entries = console.journal.since(sequence);
-    let Some(Happening::Mail { mail }) = entries.first().map(|entry| &entry.happening) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let Some(html) = &mail.html else {
+    let html = entries.first().and_then(|entry| match &entry.happening {
+        Happening::Mail { mail } => mail.html.as_ref(),
+        _ => None,
+    });
+    let Some(html) = html else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let headers = [
@@ -119,7 +113,7 @@ async fn html(State(console): State<Console>, Path(sequence): Path<usize>) -> Re
 /// that lost the connection says in `Last-Event-ID` what it has.
 async fn live(
     State(console): State<Console>,
-    headers: axum::http::HeaderMap,
+    headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let seen = headers
         .get("last-event-id")
@@ -127,25 +121,19 @@ async fn live(
     let length = console.journal.subscribe();
     let oldest = length.borrow().saturating_sub(TAIL);
     let from = seen.map_or(oldest, |seen| seen.saturating_add(1).max(oldest));
-    let batches = stream::unfold((console.journal, length, from), next);
-    Sse::new(batches.flat_map(stream::iter)).keep_alive(KeepAlive::default())
-}
-
-type Following = (Journal, watch::Receiver<usize>, usize);
-
-/// The entries from where the reader is, as soon as there are any.
-async fn next(
-    (journal, mut length, from): Following,
-) -> Option<(Vec<Result<Event, Infallible>>, Following)> {
-    let grown = length.wait_for(|length| *length > from).await.is_ok();
-    let entries = grown.then(|| journal.since(from))?;
-    let next = from + entries.len();
-    let events = entries
-        .iter()
-        .map(|entry| {
-            let event = Event::default().id(entry.sequence.to_string());
-            Ok(event.data(entry_json(entry).to_string()))
-        })
-        .collect();
-    Some((events, (journal, length, next)))
+    // The entries from where the reader is, as soon as there are any.
+    let batches = stream::unfold(
+        (console.journal, length, from),
+        |(journal, mut length, from)| async move {
+            length.wait_for(|length| *length > from).await.ok()?;
+            let entries = journal.since(from);
+            let next = from + entries.len();
+            Some((entries, (journal, length, next)))
+        },
+    );
+    let events = batches.flat_map(stream::iter).map(|entry| {
+        let event = Event::default().id(entry.sequence.to_string());
+        Ok(event.data(json!(*entry).to_string()))
+    });
+    Sse::new(events).keep_alive(KeepAlive::default())
 }

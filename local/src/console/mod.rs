@@ -16,40 +16,20 @@ mod proxy;
 mod tests;
 
 use axum::{Router, middleware};
-use serde::Serialize;
 
-use crate::{dynamodb::Calls, journal::Journal, loopback};
+use crate::{dynamodb::Calls, journal::Journal, loopback, template::Route};
 
-/// What the console shows beside the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Config {
-    /// Name of the stack.
-    pub name: String,
-    /// Address of the API, such as `http://127.0.0.1:3000`.
-    pub api: String,
-    /// Its routes.
-    pub routes: Vec<Route>,
-}
-
-/// A route of the API.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Route {
-    /// Method, or `ANY`.
-    pub method: String,
-    /// Path with `{parameters}`, or `$default`.
-    pub path: String,
-    /// Logical id of the function.
-    pub function: String,
-}
-
-/// The console, with `pages` beside its own.
-pub fn router(config: Config, pages: Router, journal: Journal, calls: Calls) -> Router {
-    let api = config.api.clone();
+/// The console of the API at the address `api`, with `pages` beside its own.
+pub(crate) fn router(
+    api: String,
+    routes: &[Route],
+    pages: Router,
+    journal: Journal,
+    calls: Calls,
+) -> Router {
     Router::new()
         .merge(pages::router(pages))
-        .nest("/api", api::router(config, journal, calls))
+        .nest("/api", api::router(&api, routes, journal, calls))
         .nest("/proxy", proxy::router(api))
         .layer(middleware::from_fn(loopback::guard))
 }

@@ -7,10 +7,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+
+use crate::loopback::{self, Client};
 
 /// Headers of one connection, which the next one has its own of (RFC 9110, 7.6.1).
 const HOP_BY_HOP: [header::HeaderName; 7] = [
@@ -25,12 +23,12 @@ const HOP_BY_HOP: [header::HeaderName; 7] = [
 
 #[derive(Clone)]
 struct Proxy {
-    client: Client<HttpConnector, Body>,
+    client: Client,
     api: String,
 }
 
 pub(super) fn router(api: String) -> Router {
-    let client = Client::builder(TokioExecutor::new()).build_http();
+    let client = loopback::client();
     Router::new()
         .fallback(forward)
         .with_state(Proxy { client, api })

@@ -25,17 +25,14 @@ async fn serve(router: Router) -> String {
 
 async fn console(api: String) -> (String, Journal) {
     let journal = Journal::default();
-    let config = Config {
-        name: "roster".to_owned(),
-        api,
-        routes: vec![Route {
-            method: "POST".to_owned(),
-            path: "/users".to_owned(),
-            function: "CreateUser".to_owned(),
-        }],
+    let route = Route {
+        method: Some("POST".to_owned()),
+        path: Some("/users".to_owned()),
+        function: "CreateUser".to_owned(),
+        api: "Api".to_owned(),
     };
     let added = Router::new().route("/added", axum::routing::get(|| async { "added" }));
-    let router = router(config, added, journal.clone(), Calls::default());
+    let router = router(api, &[route], added, journal.clone(), Calls::default());
     (serve(router).await, journal)
 }
 

@@ -1,77 +1,40 @@
 //! Reads out of a request what it touches: tables, indexes, partition keys.
 
-use std::collections::HashMap;
-
 use serde_json::Value;
 
 use super::{Table, calls::Access};
 
-/// The partition key attribute of each table and index.
-#[derive(Debug, Clone, Default)]
-pub(super) struct PartitionKeys(HashMap<(String, Option<String>), String>);
-
-impl PartitionKeys {
-    /// Reads them from the tables' `CloudFormation` properties.
-    pub(super) fn of(tables: &[Table]) -> Self {
-        let mut keys = HashMap::new();
-        for Table {
-            name, properties, ..
-        } in tables
-        {
-            let mut note = |index: Option<String>, schema: &Value| {
-                if let Some(key) = partition_key(schema) {
-                    keys.insert((name.clone(), index), key);
-                }
-            };
-            note(None, &properties["KeySchema"]);
-            for kind in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
-                for index in elements(&properties[kind]) {
-                    let name = index["IndexName"].as_str().map(str::to_owned);
-                    note(name, &index["KeySchema"]);
-                }
-            }
-        }
-        Self(keys)
-    }
-
-    fn get(&self, table: &str, index: Option<&str>) -> Option<&str> {
-        self.0
-            .get(&(table.to_owned(), index.map(str::to_owned)))
-            .map(String::as_str)
-    }
-}
-
-fn partition_key(schema: &Value) -> Option<String> {
-    elements(schema)
-        .find(|element| element["KeyType"] == "HASH")
-        .and_then(|element| element["AttributeName"].as_str())
-        .map(str::to_owned)
+/// The attribute that is the partition key of a table or of one of its indexes.
+fn partition_key<'a>(tables: &'a [Table], name: &str, index: Option<&str>) -> Option<&'a str> {
+    let Table { properties, .. } = tables.iter().find(|table| table.name == name)?;
+    let described = match index {
+        None => properties,
+        Some(index) => ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"]
+            .iter()
+            .flat_map(|kind| elements(&properties[kind]))
+            .find(|candidate| candidate["IndexName"] == index)?,
+    };
+    let mut schema = elements(&described["KeySchema"]);
+    schema.find(|element| element["KeyType"] == "HASH")?["AttributeName"].as_str()
 }
 
 /// True if `operation` changes items.
 pub(super) fn writes(operation: &str) -> bool {
     matches!(
         operation,
-        "PutItem"
-            | "UpdateItem"
-            | "DeleteItem"
-            | "BatchWriteItem"
-            | "TransactWriteItems"
-            | "ExecuteStatement"
-            | "ExecuteTransaction"
-            | "BatchExecuteStatement"
+        "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" | "TransactWriteItems"
     )
 }
 
 /// What `operation` with `body` touches, in the request's order. `PartiQL` statements are not read.
-pub(super) fn accesses(operation: &str, body: &Value, keys: &PartitionKeys) -> Vec<Access> {
+pub(super) fn accesses(operation: &str, body: &Value, tables: &[Table]) -> Vec<Access> {
     let one = |action: &str, request: &Value, item: &Value| -> Access {
         let table = request["TableName"].as_str().unwrap_or_default();
         Access {
             action: action.to_owned(),
             table: table.to_owned(),
             index: request["IndexName"].as_str().map(str::to_owned),
-            leading_keys: leading_key(item, keys.get(table, None)),
+            leading_keys: leading_key(item, partition_key(tables, table, None)),
         }
     };
     match operation {
@@ -79,7 +42,7 @@ pub(super) fn accesses(operation: &str, body: &Value, keys: &PartitionKeys) -> V
         "PutItem" => vec![one(operation, body, &body["Item"])],
         "Query" => {
             let mut access = one(operation, body, &Value::Null);
-            let key = keys.get(&access.table, access.index.as_deref());
+            let key = partition_key(tables, &access.table, access.index.as_deref());
             access.leading_keys = key.map_or_else(Vec::new, |key| queried(body, key));
             vec![access]
         }
@@ -98,36 +61,28 @@ pub(super) fn accesses(operation: &str, body: &Value, keys: &PartitionKeys) -> V
                 Some(one(action, item, &item[part]))
             })
             .collect(),
-        "BatchGetItem" | "BatchWriteItem" => batched(operation, body, keys),
+        "BatchGetItem" | "BatchWriteItem" => batched(operation, body, tables),
         _ if body["TableName"].is_string() => vec![one(operation, body, &Value::Null)],
         _ => Vec::new(),
     }
 }
 
-fn batched(operation: &str, body: &Value, keys: &PartitionKeys) -> Vec<Access> {
-    let tables = body["RequestItems"].as_object().into_iter().flatten();
-    tables
+fn batched(operation: &str, body: &Value, tables: &[Table]) -> Vec<Access> {
+    let requested = body["RequestItems"].as_object().into_iter().flatten();
+    requested
         .map(|(table, requests)| {
-            let key = keys.get(table, None);
-            let items: Vec<&Value> = match requests.get("Keys") {
-                Some(keys) => elements(keys).collect(),
-                None => elements(requests)
-                    .flat_map(|request| {
-                        [
-                            &request["PutRequest"]["Item"],
-                            &request["DeleteRequest"]["Key"],
-                        ]
-                    })
-                    .collect(),
-            };
+            let key = partition_key(tables, table, None);
+            let put_or_deleted = elements(requests).flat_map(|request| {
+                let [put, deleted] = [&request["PutRequest"], &request["DeleteRequest"]];
+                [&put["Item"], &deleted["Key"]]
+            });
+            // A list of requests has no `Keys`, and their object is no list.
+            let items = elements(&requests["Keys"]).chain(put_or_deleted);
             Access {
                 action: operation.to_owned(),
                 table: table.clone(),
                 index: None,
-                leading_keys: items
-                    .into_iter()
-                    .flat_map(|item| leading_key(item, key))
-                    .collect(),
+                leading_keys: items.flat_map(|item| leading_key(item, key)).collect(),
             }
         })
         .collect()
@@ -175,8 +130,8 @@ mod tests {
 
     use super::*;
 
-    fn keys() -> PartitionKeys {
-        PartitionKeys::of(&[Table {
+    fn tables() -> [Table; 1] {
+        [Table {
             id: "UsersTable".to_owned(),
             name: "users".to_owned(),
             arn: String::new(),
@@ -190,11 +145,11 @@ mod tests {
                     "KeySchema": [{ "AttributeName": "feed", "KeyType": "HASH" }]
                 }]
             }),
-        }])
+        }]
     }
 
     fn leading(operation: &str, body: &Value) -> Vec<String> {
-        accesses(operation, body, &keys())
+        accesses(operation, body, &tables())
             .into_iter()
             .flat_map(|access| access.leading_keys)
             .collect()
@@ -210,7 +165,7 @@ mod tests {
             "ExpressionAttributeValues": { ":f": { "S": "FEED#1" }, ":a": { "S": "x" } }
         });
         assert_eq!(leading("Query", &body), ["FEED#1"]);
-        let access = &accesses("Query", &body, &keys())[0];
+        let access = &accesses("Query", &body, &tables())[0];
         assert_eq!(access.index.as_deref(), Some("feed"));
     }
 
@@ -230,7 +185,7 @@ mod tests {
             { "Put": { "TableName": "users", "Item": { "pk": { "S": "a" } } } },
             { "ConditionCheck": { "TableName": "users", "Key": { "pk": { "S": "b" } } } }
         ]});
-        let found = accesses("TransactWriteItems", &body, &keys());
+        let found = accesses("TransactWriteItems", &body, &tables());
         let actions: Vec<_> = found.iter().map(|access| access.action.as_str()).collect();
         assert_eq!(actions, ["PutItem", "ConditionCheckItem"]);
         assert_eq!(leading("TransactWriteItems", &body), ["a", "b"]);
@@ -249,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_scan_has_no_leading_keys() {
-        let found = accesses("Scan", &json!({ "TableName": "users" }), &keys());
+        let found = accesses("Scan", &json!({ "TableName": "users" }), &tables());
         assert_eq!(found.len(), 1);
         assert!(found[0].leading_keys.is_empty());
     }

@@ -2,14 +2,14 @@
 //! the calls against a function's policy.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use serde::Serialize;
 
 /// Calls kept in full. Older ones are only in the totals.
-pub const KEPT: usize = 20_000;
+const KEPT: usize = 20_000;
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -89,12 +89,9 @@ pub struct Calls(Arc<Mutex<Record>>);
 struct Record {
     next: usize,
     recent: VecDeque<Arc<Call>>,
-    totals: Totals,
+    /// By caller, operation and target.
+    totals: BTreeMap<(String, String, String), Total>,
 }
-
-/// Sums by caller, operation and target.
-#[derive(Debug, Default)]
-struct Totals(BTreeMap<(String, String, String), (u64, u64, Capacity)>);
 
 impl Calls {
     /// The position the next call will have: a marker for [`Self::since`].
@@ -110,16 +107,9 @@ impl Calls {
         record.recent.iter().skip(skip).cloned().collect()
     }
 
-    /// The cost table of all calls since the start or the last [`Self::reset`].
-    pub fn totals(&self) -> Vec<Total> {
-        self.lock().totals.lines()
-    }
-
-    /// Forgets all calls and sums. Positions go on.
-    pub fn reset(&self) {
-        let mut record = self.lock();
-        record.recent.clear();
-        record.totals = Totals::default();
+    /// The cost table of all calls.
+    pub(crate) fn totals(&self) -> Vec<Total> {
+        self.lock().totals.values().cloned().collect()
     }
 
     /// Appends a call, giving it its position.
@@ -127,7 +117,7 @@ impl Calls {
         let mut record = self.lock();
         call.position = record.next;
         record.next += 1;
-        record.totals.add(&call);
+        record.add(&call);
         if record.recent.len() == KEPT {
             record.recent.pop_front();
         }
@@ -139,36 +129,22 @@ impl Calls {
     }
 }
 
-impl Totals {
+impl Record {
     fn add(&mut self, call: &Call) {
-        let mut targets: Vec<String> = call.accesses.iter().map(Access::target).collect();
-        targets.sort_unstable();
-        targets.dedup();
-        let key = (
-            call.caller.clone(),
-            call.operation.clone(),
-            targets.join(", "),
-        );
-        let (calls, errors, capacity) = self.0.entry(key).or_default();
-        *calls += 1;
-        *errors += u64::from(call.status >= 400);
-        *capacity += call.capacity;
-    }
-
-    fn lines(&self) -> Vec<Total> {
-        self.0
-            .iter()
-            .map(
-                |((caller, operation, target), &(calls, errors, capacity))| Total {
-                    caller: caller.clone(),
-                    operation: operation.clone(),
-                    target: target.clone(),
-                    calls,
-                    errors,
-                    capacity,
-                },
-            )
-            .collect()
+        let targets: BTreeSet<String> = call.accesses.iter().map(Access::target).collect();
+        let target = Vec::from_iter(targets).join(", ");
+        let key = (call.caller.clone(), call.operation.clone(), target);
+        let total = self.totals.entry(key).or_insert_with_key(|key| Total {
+            caller: key.0.clone(),
+            operation: key.1.clone(),
+            target: key.2.clone(),
+            calls: 0,
+            errors: 0,
+            capacity: Capacity::default(),
+        });
+        total.calls += 1;
+        total.errors += u64::from(call.status >= 400);
+        total.capacity += call.capacity;
     }
 }
 
@@ -225,8 +201,6 @@ mod tests {
         assert_eq!(totals.len(), 2);
         assert_eq!((totals[0].caller.as_str(), totals[0].calls), ("A", 2));
         assert!((totals[0].capacity.write - 4.0).abs() < f64::EPSILON);
-        calls.reset();
-        assert!(calls.totals().is_empty());
         assert_eq!(calls.position(), 3);
     }
 }

@@ -11,35 +11,27 @@ use axum::{
     middleware,
     response::{IntoResponse as _, Response},
 };
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use serde_json::Value;
 
 use super::{
-    access::{PartitionKeys, accesses, writes},
+    Table,
+    access::{accesses, writes},
     calls::{Call, Calls, Capacity},
     writes::Writes,
 };
-use crate::loopback;
+use crate::loopback::{self, Client};
 
 /// Largest body read, in bytes: `DynamoDB` takes 16 MB, and answers are smaller.
 const LIMIT: usize = 32 << 20;
 
 /// What the layer needs.
 pub(super) struct Front {
-    pub(super) client: Client<HttpConnector, Body>,
+    pub(super) client: Client,
     /// Where the database itself listens.
     pub(super) database: String,
-    pub(super) keys: PartitionKeys,
+    pub(super) tables: Vec<Table>,
     pub(super) calls: Calls,
     pub(super) writes: Writes,
-}
-
-/// A client for the connection to the database.
-pub(super) fn client() -> Client<HttpConnector, Body> {
-    Client::builder(TokioExecutor::new()).build_http()
 }
 
 /// The layer as a service.
@@ -102,7 +94,7 @@ impl Front {
     fn observe(&self, question: Question, status: StatusCode, answer: Bytes) -> (Bytes, Call) {
         let mut call = Call {
             position: 0,
-            accesses: accesses(&question.operation, &question.body, &self.keys),
+            accesses: accesses(&question.operation, &question.body, &self.tables),
             capacity: Capacity::default(),
             status: status.as_u16(),
             error: None,
@@ -184,24 +176,15 @@ fn capacity(consumed: &Value, write: bool) -> Capacity {
     };
     let mut sum = Capacity::default();
     for table in tables {
-        let read = table["ReadCapacityUnits"].as_f64();
-        let written = table["WriteCapacityUnits"].as_f64();
-        let units = table["CapacityUnits"].as_f64().unwrap_or_default();
-        sum += match (read, written) {
-            (None, None) if write => Capacity {
-                read: 0.0,
-                write: units,
-            },
-            (None, None) => Capacity {
-                read: units,
-                write: 0.0,
-            },
+        let units = |name: &str| table[name].as_f64();
+        let all = units("CapacityUnits").unwrap_or_default();
+        let (read, write) = match (units("ReadCapacityUnits"), units("WriteCapacityUnits")) {
+            (None, None) if write => (0.0, all),
+            (None, None) => (all, 0.0),
             // Only transactions say which it was; one that is repeated under its token reads.
-            (read, written) => Capacity {
-                read: read.unwrap_or_default(),
-                write: written.unwrap_or_default(),
-            },
+            (read, write) => (read.unwrap_or_default(), write.unwrap_or_default()),
         };
+        sum += Capacity { read, write };
     }
     sum
 }

@@ -8,7 +8,7 @@
 //! - Calls are serialised: there is no `TransactionConflict` and no throttling.
 //! - Indexes are never late: a query of one sees each write at once.
 //! - `ClientRequestToken`s are remembered in memory only, for ten minutes.
-//! - Items expire only in a sweep, each [`SWEEP`], and however long ago their time was
+//! - Items expire only in a sweep, once a minute, and however long ago their time was
 //!   (`DynamoDB` leaves alone what expired more than five years ago).
 //! - The database listens on a free port of its own behind the layer. Callers get the layer's
 //!   address; only the layer checks `Host`.
@@ -24,105 +24,85 @@ mod writes;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::Path,
     time::Duration,
 };
 
 use anyhow::Context as _;
-use dynoxide::ImportOptions;
 pub use dynoxide::types::{AttributeValue, Item};
+use dynoxide::{Database, ImportOptions};
 use tokio::{net::TcpListener, task::JoinSet};
 
-pub use self::{
-    calls::{Access, Call, Calls, Capacity, KEPT, Total},
-    records::Stream,
+pub use self::calls::{Access, Call, Calls, Capacity, Total};
+pub(crate) use self::records::Stream;
+use self::{front::Front, store::DirectoryLock, writes::Writes};
+use crate::{
+    loopback,
+    template::{Model, Table},
 };
-use self::{
-    front::Front,
-    store::{DirectoryLock, Store},
-    writes::Writes,
-};
-pub use crate::template::Table;
 
 /// How often expired items are removed. `DynamoDB` takes up to days.
-pub const SWEEP: Duration = Duration::from_mins(1);
-
-/// What to serve.
-#[derive(Debug, Clone, Default)]
-pub struct Config {
-    /// Directory of the data. `None` keeps them in memory.
-    pub data: Option<PathBuf>,
-    /// The tables.
-    pub tables: Vec<Table>,
-}
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// The running database. Ends when it is dropped.
 pub struct Dynamo {
     address: SocketAddr,
     tables: Vec<Table>,
-    store: Store,
+    database: Database,
     calls: Calls,
     writes: Writes,
     _lock: Option<DirectoryLock>,
-    tasks: JoinSet<()>,
+    _tasks: JoinSet<()>,
 }
 
 impl Dynamo {
-    /// Opens the database, makes the tables that are missing and serves them on `listener`.
+    /// Opens the database in the folder `data`, or in memory, makes the tables of `model` that are
+    /// missing and serves them on `listener`.
     ///
     /// # Errors
-    /// If the data directory is taken, or a table cannot be made or is there with another
-    /// shape; the error names the table.
-    pub async fn start(config: Config, listener: TcpListener) -> anyhow::Result<Self> {
-        let lock = config.data.as_deref().map(store::lock).transpose()?;
-        let store = Store::open(config.data.as_deref()).context("opening the database")?;
-        for table in &config.tables {
-            store
-                .ensure(table)
-                .with_context(|| format!("table {}", table.id))?;
+    /// If the folder is taken, or a table cannot be made or is there with another shape; the error
+    /// names the table.
+    pub async fn start(
+        model: &Model,
+        data: Option<&Path>,
+        listener: TcpListener,
+    ) -> anyhow::Result<Self> {
+        let tables: Vec<Table> = model.tables.values().cloned().collect();
+        let lock = data.map(store::lock).transpose()?;
+        let database = store::open(data).context("opening the database")?;
+        for table in &tables {
+            let made = store::ensure(&database, table);
+            made.with_context(|| format!("table {}", table.id))?;
         }
-        let writes = Writes::of(config.tables.iter().map(|table| table.name.as_str()));
+        let writes = Writes::of(tables.iter().map(|table| table.name.as_str()));
         let calls = Calls::default();
         let address = listener.local_addr()?;
-        let database = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let inner = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let front = front::router(Front {
-            client: front::client(),
-            database: format!("http://{}", database.local_addr()?),
-            keys: access::PartitionKeys::of(&config.tables),
+            client: loopback::client(),
+            database: format!("http://{}", inner.local_addr()?),
+            tables: tables.clone(),
             calls: calls.clone(),
             writes: writes.clone(),
         });
 
         let mut tasks = JoinSet::new();
-        tasks.spawn(dynoxide::server::serve_on(database, store.database.clone()));
+        tasks.spawn(dynoxide::server::serve_on(inner, database.clone()));
         tasks.spawn(async move {
             if let Err(error) = axum::serve(listener, front).await {
                 tracing::error!("the tables are not served any more: {error}");
             }
         });
-        let dynamo = Self {
+        tasks.spawn(sweep_again_and_again(database.clone(), writes.clone()));
+        Ok(Self {
             address,
-            tables: config.tables,
-            store,
+            tables,
+            database,
             calls,
             writes,
             _lock: lock,
-            tasks,
-        };
-        Ok(dynamo.with_sweeps())
-    }
-
-    fn with_sweeps(mut self) -> Self {
-        let (store, writes) = (self.store.clone(), self.writes.clone());
-        self.tasks.spawn(async move {
-            loop {
-                tokio::time::sleep(SWEEP).await;
-                if let Err(error) = sweep(&store, &writes).await {
-                    tracing::warn!("expired items were not removed: {error:#}");
-                }
-            }
-        });
-        self
+            _tasks: tasks,
+        })
     }
 
     /// Where the tables are served, such as `http://127.0.0.1:8000`.
@@ -139,10 +119,8 @@ impl Dynamo {
     ///
     /// # Errors
     /// If there is no such table, or it has no stream.
-    pub fn stream(&self, table: &str) -> anyhow::Result<Stream> {
-        let found = self.tables.iter().find(|candidate| candidate.id == table);
-        let found = found.with_context(|| format!("there is no table {table}"))?;
-        Stream::open(self, found)
+    pub(crate) fn stream(&self, table: &str) -> anyhow::Result<Stream> {
+        Stream::open(self, self.table(table)?)
     }
 
     /// Puts `items` into the table with the logical id `table`, all or none, past its stream: nobody
@@ -151,12 +129,8 @@ impl Dynamo {
     /// # Errors
     /// If there is no such table, or an item lacks its key.
     pub async fn load(&self, table: &str, items: Vec<Item>) -> anyhow::Result<()> {
-        let found = self.tables.iter().find(|candidate| candidate.id == table);
-        let name = found
-            .with_context(|| format!("there is no table {table}"))?
-            .name
-            .clone();
-        let database = self.store.database.clone();
+        let name = self.table(table)?.name.clone();
+        let database = self.database.clone();
         let load = move || {
             database.enable_bulk_loading()?;
             database.import_items(&name, items, ImportOptions::default())
@@ -165,14 +139,24 @@ impl Dynamo {
         Ok(())
     }
 
-    /// Removes the items that expired by now, and says how many.
-    pub async fn sweep(&self) -> anyhow::Result<usize> {
-        sweep(&self.store, &self.writes).await
+    fn table(&self, id: &str) -> anyhow::Result<&Table> {
+        let found = self.tables.iter().find(|table| table.id == id);
+        found.with_context(|| format!("there is no table {id}"))
     }
 }
 
-async fn sweep(store: &Store, writes: &Writes) -> anyhow::Result<usize> {
-    let database = store.database.clone();
+async fn sweep_again_and_again(database: Database, writes: Writes) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        if let Err(error) = sweep(&database, &writes).await {
+            tracing::warn!("expired items were not removed: {error:#}");
+        }
+    }
+}
+
+/// Removes the items that expired by now, and says how many.
+async fn sweep(database: &Database, writes: &Writes) -> anyhow::Result<usize> {
+    let database = database.clone();
     let removed = tokio::task::spawn_blocking(move || database.sweep_ttl()).await??;
     if removed > 0 {
         writes.note_all();

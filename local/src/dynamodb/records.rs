@@ -10,20 +10,20 @@ use crate::template::{REGION, arn};
 
 /// The stream of one table. The emulated database has one shard for each.
 #[derive(Clone)]
-pub struct Stream {
+pub(crate) struct Stream {
     database: Database,
     /// The name under which the database knows the stream.
     internal_arn: String,
-    arn: String,
-    shard: String,
-    table: Table,
-    writes: watch::Receiver<u64>,
+    pub(crate) arn: String,
+    pub(crate) shard: String,
+    /// A count which grows after each write that was answered.
+    pub(crate) writes: watch::Receiver<u64>,
 }
 
 impl Stream {
     pub(super) fn open(dynamo: &Dynamo, table: &Table) -> anyhow::Result<Self> {
         let name = &table.name;
-        let database = dynamo.store.database.clone();
+        let database = dynamo.database.clone();
         let metadata = database.get_table_metadata(name)?;
         let label = metadata
             .and_then(|metadata| metadata.stream_label)
@@ -35,34 +35,17 @@ impl Stream {
             internal_arn,
             arn: arn("dynamodb", &format!("table/{name}/stream/{label}")),
             shard: dynoxide::streams::shard_id(name),
-            table: table.clone(),
             writes,
         })
     }
 
-    /// ARN of the stream.
-    pub fn arn(&self) -> &str {
-        &self.arn
-    }
-
-    /// Id of its shard.
-    pub fn shard(&self) -> &str {
-        &self.shard
-    }
-
-    /// Logical id of the table.
-    pub fn table(&self) -> &str {
-        &self.table.id
-    }
-
-    /// A count which grows after each write that was answered.
-    pub fn writes(&self) -> watch::Receiver<u64> {
-        self.writes.clone()
-    }
-
     /// At most `limit` records after the sequence number `position` (`None`: from the oldest),
     /// oldest first.
-    pub async fn after(&self, position: Option<&str>, limit: usize) -> anyhow::Result<Vec<Value>> {
+    pub(crate) async fn after(
+        &self,
+        position: Option<&str>,
+        limit: usize,
+    ) -> anyhow::Result<Vec<Value>> {
         let stream = self.clone();
         let position = position.map(str::to_owned);
         // The database waits for its lock and its disk on the calling thread.

@@ -27,67 +27,50 @@ const FILE: &str = "dynamodb.sqlite";
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS local_stream_order \
      ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
 
-/// The open database.
-#[derive(Clone)]
-pub(super) struct Store {
-    pub(super) database: Database,
-}
-
 /// Keeps a second stack from the data directory for as long as it lives.
 pub(super) struct DirectoryLock(#[expect(dead_code, reason = "held, never read")] File);
 
-impl Store {
-    /// Opens the database in `data`, or a new one in memory.
-    pub(super) fn open(data: Option<&Path>) -> anyhow::Result<Self> {
-        let database = match data {
-            Some(directory) => in_file(&directory.join(FILE))?,
-            None => in_memory()?,
-        };
-        Ok(Self { database })
-    }
+/// Opens the database in the folder `data`, or a new one in memory.
+pub(super) fn open(data: Option<&Path>) -> anyhow::Result<Database> {
+    data.map_or_else(in_memory, |directory| in_file(&directory.join(FILE)))
+}
 
-    /// Makes `table` unless it is there, and sets its time to live.
-    ///
-    /// # Errors
-    /// If the table is there with other keys or indexes: the template changed under the data.
-    pub(super) fn ensure(&self, table: &Table) -> anyhow::Result<()> {
-        let name = &table.name;
-        if self.database.get_table_metadata(name)?.is_some() {
-            self.compare(table)?;
-        } else {
-            let request: CreateTableRequest =
-                serde_json::from_value(creation(table)).context("its properties")?;
-            self.database.create_table(request)?;
-        }
-        let ttl = &table.properties["TimeToLiveSpecification"];
-        if ttl["Enabled"] == true && !self.expires(name)? {
-            let request: UpdateTimeToLiveRequest = serde_json::from_value(json!({
-                "TableName": name,
-                "TimeToLiveSpecification": ttl,
-            }))
-            .context("its TimeToLiveSpecification")?;
-            self.database.update_time_to_live(request)?;
-        }
-        Ok(())
+/// Makes `table` unless it is there, and sets its time to live.
+///
+/// # Errors
+/// If the table is there with other keys or indexes: the template changed under the data.
+pub(super) fn ensure(database: &Database, table: &Table) -> anyhow::Result<()> {
+    let name = &table.name;
+    let there = database.get_table_metadata(name)?;
+    if there.is_some() {
+        compare(database, table)?;
+    } else {
+        let request: CreateTableRequest =
+            serde_json::from_value(creation(table)).context("its properties")?;
+        database.create_table(request)?;
     }
+    let ttl = &table.properties["TimeToLiveSpecification"];
+    if ttl["Enabled"] == true && !there.is_some_and(|there| there.ttl_enabled) {
+        let request: UpdateTimeToLiveRequest = serde_json::from_value(json!({
+            "TableName": name,
+            "TimeToLiveSpecification": ttl,
+        }))
+        .context("its TimeToLiveSpecification")?;
+        database.update_time_to_live(request)?;
+    }
+    Ok(())
+}
 
-    fn expires(&self, table: &str) -> anyhow::Result<bool> {
-        let metadata = self.database.get_table_metadata(table)?;
-        Ok(metadata.is_some_and(|metadata| metadata.ttl_enabled))
+fn compare(database: &Database, table: &Table) -> anyhow::Result<()> {
+    let request: DescribeTableRequest = serde_json::from_value(json!({ "TableName": table.name }))?;
+    let there = serde_json::to_value(database.describe_table(request)?)?;
+    if shape(&there["Table"]) != shape(&creation(table)) {
+        bail!(
+            "the data directory has it with other keys, indexes or stream than the template: \
+             start with another data directory, or remove this one"
+        );
     }
-
-    fn compare(&self, table: &Table) -> anyhow::Result<()> {
-        let request: DescribeTableRequest =
-            serde_json::from_value(json!({ "TableName": table.name }))?;
-        let there = serde_json::to_value(self.database.describe_table(request)?)?;
-        if shape(&there["Table"]) != shape(&creation(table)) {
-            bail!(
-                "the data directory has it with other keys, indexes or stream than the template: \
-                 start with another data directory, or remove this one"
-            );
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// Takes `directory` for this process, making it if need be.

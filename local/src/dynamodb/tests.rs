@@ -39,18 +39,18 @@ pub(crate) fn users() -> Table {
     }
 }
 
-/// Serves `config` on a free port.
-pub(crate) async fn serve(config: Config) -> anyhow::Result<Dynamo> {
+/// Serves `table` on a free port.
+pub(crate) async fn serve(table: Table, data: Option<&Path>) -> anyhow::Result<Dynamo> {
+    let model = Model {
+        tables: [(table.id.clone(), table)].into(),
+        ..Model::default()
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    Dynamo::start(config, listener).await
+    Dynamo::start(&model, data, listener).await
 }
 
 async fn start() -> Dynamo {
-    let config = Config {
-        tables: vec![users()],
-        ..Config::default()
-    };
-    serve(config).await.unwrap()
+    serve(users(), None).await.unwrap()
 }
 
 async fn call(dynamo: &Dynamo, operation: &str, body: &Value) -> (u16, Value) {
@@ -203,7 +203,7 @@ async fn expired_items_go_in_a_sweep_and_the_stream_names_the_service() {
     )
     .await;
     put(&dynamo, "b").await;
-    assert_eq!(dynamo.sweep().await.unwrap(), 1);
+    assert_eq!(sweep(&dynamo.database, &dynamo.writes).await.unwrap(), 1);
     let stream = dynamo.stream("UsersTable").unwrap();
     let records = stream.after(None, 10).await.unwrap();
     assert_eq!(records[2]["eventName"], "REMOVE");
@@ -217,7 +217,7 @@ async fn expired_items_go_in_a_sweep_and_the_stream_names_the_service() {
 async fn a_stream_is_read_from_a_position() {
     let dynamo = start().await;
     let stream = dynamo.stream("UsersTable").unwrap();
-    let mut writes = stream.writes();
+    let mut writes = stream.writes.clone();
     put(&dynamo, "a").await;
     assert!(writes.has_changed().unwrap());
     writes.borrow_and_update();
@@ -227,7 +227,7 @@ async fn a_stream_is_read_from_a_position() {
     let first = all[0]["dynamodb"]["SequenceNumber"].as_str().unwrap();
     let rest = stream.after(Some(first), 10).await.unwrap();
     assert_eq!(rest, all[1..]);
-    assert_eq!(all[0]["eventSourceARN"], stream.arn());
+    assert_eq!(all[0]["eventSourceARN"], stream.arn);
     assert_eq!(all[0]["awsRegion"], "us-east-1");
 }
 
@@ -242,7 +242,7 @@ async fn other_hosts_are_refused() {
 }
 
 /// A directory that is gone at the end.
-pub(crate) struct Scratch(pub(crate) PathBuf);
+pub(crate) struct Scratch(pub(crate) std::path::PathBuf);
 
 impl Scratch {
     pub(crate) fn new() -> Self {
@@ -259,28 +259,25 @@ impl Drop for Scratch {
 #[tokio::test]
 async fn data_survive_a_restart_and_a_changed_template_is_told() {
     let scratch = Scratch::new();
-    let mut config = Config {
-        data: Some(scratch.0.clone()),
-        tables: vec![users()],
-    };
-    let dynamo = serve(config.clone()).await.unwrap();
+    let data = Some(scratch.0.as_path());
+    let dynamo = serve(users(), data).await.unwrap();
     put(&dynamo, "kept").await;
-    let error = serve(config.clone()).await.err().unwrap();
+    let error = serve(users(), data).await.err().unwrap();
     assert!(
         format!("{error:#}").contains("another local stack"),
         "{error:#}"
     );
     drop(dynamo);
 
-    let dynamo = serve(config.clone()).await.unwrap();
+    let dynamo = serve(users(), data).await.unwrap();
     let get =
         json!({ "TableName": "users", "Key": { "pk": { "S": "kept" }, "sk": { "S": "USER" } } });
     let (_, answer) = call(&dynamo, "GetItem", &get).await;
     assert_eq!(answer["Item"]["pk"]["S"], "kept");
     drop(dynamo);
 
-    config.tables[0].properties["KeySchema"] =
-        json!([{ "AttributeName": "pk", "KeyType": "HASH" }]);
-    let error = serve(config).await.err().unwrap();
+    let mut changed = users();
+    changed.properties["KeySchema"] = json!([{ "AttributeName": "pk", "KeyType": "HASH" }]);
+    let error = serve(changed, data).await.err().unwrap();
     assert!(format!("{error:#}").contains("UsersTable"), "{error:#}");
 }

@@ -15,32 +15,12 @@ use serde_json::Value;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
-    #[serde(deserialize_with = "status_code")]
     status_code: u16,
-    #[serde(default)]
     headers: Option<BTreeMap<String, Value>>,
-    #[serde(default)]
     multi_value_headers: Option<BTreeMap<String, Vec<Value>>>,
-    #[serde(default)]
     cookies: Option<Vec<String>>,
-    #[serde(default)]
     body: Option<String>,
-    #[serde(default)]
     is_base64_encoded: Option<bool>,
-}
-
-/// A status may also be written as a text.
-fn status_code<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Status {
-        Number(u16),
-        Text(String),
-    }
-    match Status::deserialize(deserializer)? {
-        Status::Number(number) => Ok(number),
-        Status::Text(text) => text.parse().map_err(serde::de::Error::custom),
-    }
 }
 
 /// The response for a function's answer; `None` where API Gateway calls the answer malformed.

@@ -11,16 +11,6 @@ use axum::{
 
 use crate::template::Cors;
 
-/// The headers that only the gateway may set.
-const HEADERS: [HeaderName; 6] = [
-    header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-    header::ACCESS_CONTROL_ALLOW_HEADERS,
-    header::ACCESS_CONTROL_ALLOW_METHODS,
-    header::ACCESS_CONTROL_ALLOW_ORIGIN,
-    header::ACCESS_CONTROL_EXPOSE_HEADERS,
-    header::ACCESS_CONTROL_MAX_AGE,
-];
-
 /// The answer to `request` if it is a preflight, still without CORS headers.
 pub(super) fn preflight(request: &Parts) -> Option<Response<Body>> {
     let asks = |name| request.headers.contains_key(name);
@@ -32,8 +22,12 @@ pub(super) fn preflight(request: &Parts) -> Option<Response<Body>> {
 
 /// Sets the CORS headers of the answer to `request`.
 pub(super) fn apply(cors: &Cors, request: &Parts, answer: &mut HeaderMap) {
-    for name in HEADERS {
-        answer.remove(name);
+    // Only the gateway may set them.
+    let names: Vec<_> = answer.keys().cloned().collect();
+    for name in names {
+        if name.as_str().starts_with("access-control-") {
+            answer.remove(name);
+        }
     }
     let origin = request.headers.get(header::ORIGIN);
     let Some(origin) = origin.and_then(|origin| allowed(cors, origin.to_str().ok()?)) else {
@@ -47,22 +41,15 @@ pub(super) fn apply(cors: &Cors, request: &Parts, answer: &mut HeaderMap) {
         }
     };
     set(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.to_owned());
-    set(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        cors.expose_headers.join(","),
-    );
+    let expose_headers = cors.expose_headers.join(",");
+    set(header::ACCESS_CONTROL_EXPOSE_HEADERS, expose_headers);
     if cors.allow_credentials {
         set(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true".to_owned());
     }
     if preflight(request).is_some() {
-        set(
-            header::ACCESS_CONTROL_ALLOW_METHODS,
-            cors.allow_methods.join(","),
-        );
-        set(
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            cors.allow_headers.join(","),
-        );
+        let [methods, headers] = [&cors.allow_methods, &cors.allow_headers].map(|l| l.join(","));
+        set(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+        set(header::ACCESS_CONTROL_ALLOW_HEADERS, headers);
         let age = cors.max_age.map(|age| age.to_string());
         set(header::ACCESS_CONTROL_MAX_AGE, age.unwrap_or_default());
     }

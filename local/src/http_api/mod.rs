@@ -13,7 +13,7 @@ use std::{
 
 use axum::{
     Json, Router,
-    body::{Body, Bytes},
+    body::Body,
     extract::{ConnectInfo, Request, State},
     http::{HeaderValue, StatusCode, request::Parts},
     middleware,
@@ -28,7 +28,7 @@ use self::{
     routes::{Match, Routes},
 };
 use crate::{
-    invoke::{InvokeError, SharedInvoker},
+    invoke::{InvokeError, LONGEST_PAYLOAD, SharedInvoker},
     journal::{Happening, Journal},
     loopback,
     template::{Cors, Model},
@@ -36,8 +36,6 @@ use crate::{
 
 /// Longest body of a request in bytes (HTTP API quotas).
 const LONGEST_BODY: usize = 10 * 1024 * 1024;
-/// Longest event of a function in bytes (Lambda quotas: 6 MB and some for the envelope).
-const LONGEST_EVENT: usize = 6_291_556;
 /// Longest time a function may take behind an HTTP API (HTTP API quotas).
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -52,7 +50,7 @@ struct Api {
 
 /// The API of `model`, which listens at `port`. To be served with the peer's address:
 /// [`Router::into_make_service_with_connect_info`].
-pub fn router(model: &Model, port: u16, invoker: SharedInvoker, journal: Journal) -> Router {
+pub(crate) fn router(model: &Model, port: u16, invoker: SharedInvoker, journal: Journal) -> Router {
     let api = Api {
         routes: Arc::new(Routes::new(&model.routes)),
         cors: model.cors.clone().map(Arc::new),
@@ -109,7 +107,8 @@ impl Api {
         peer: SocketAddr,
         found: &Match<'_>,
     ) -> Response {
-        let Ok(body) = read(body).await else {
+        // It may also break off.
+        let Ok(body) = axum::body::to_bytes(body, LONGEST_BODY).await else {
             return refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
         let incoming = Incoming {
@@ -121,7 +120,7 @@ impl Api {
             at: Timestamp::now(),
         };
         let event = incoming.event(found);
-        if event.to_string().len() > LONGEST_EVENT {
+        if event.to_string().len() > LONGEST_PAYLOAD {
             return refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         }
         let call = self.invoker.call(&found.route.function, event);
@@ -130,11 +129,6 @@ impl Api {
             Err(_elapsed) => refusal(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         }
     }
-}
-
-/// The body, unless it is too long or breaks off.
-async fn read(body: Body) -> Result<Bytes, axum::Error> {
-    axum::body::to_bytes(body, LONGEST_BODY).await
 }
 
 fn outcome(result: Result<Value, InvokeError>) -> Response {
@@ -238,7 +232,7 @@ mod tests {
             ask("POST", "/echo", b"hello".to_vec()).await,
             (200, "hello".to_owned())
         );
-        for length in [LONGEST_BODY + 1, LONGEST_EVENT] {
+        for length in [LONGEST_BODY + 1, LONGEST_PAYLOAD] {
             let (status, message) = ask("POST", "/echo", vec![b'a'; length]).await;
             assert_eq!(
                 (status, message.as_str()),

@@ -65,41 +65,37 @@ type Vagueness = (Vec<u8>, bool);
 
 impl Compiled {
     fn matches(&self, path: &str) -> Option<(Vagueness, Match<'_>)> {
-        let any_method = self.route.method.is_none();
         let mut vagueness = Vec::new();
         let mut parameters = BTreeMap::new();
-        let Some(segments) = &self.segments else {
-            let found = Match {
-                route: &self.route,
-                parameters,
-            };
-            return Some(((vec![u8::MAX], any_method), found));
-        };
-        let mut rest = path.trim_start_matches('/').split('/');
-        for segment in segments {
-            let part = rest.next()?;
-            match segment {
-                Segment::Literal(literal) if decode(part) == *literal => vagueness.push(0),
-                Segment::Variable(name) if !part.is_empty() => {
-                    vagueness.push(1);
-                    parameters.insert(name.clone(), decode(part));
+        if let Some(segments) = &self.segments {
+            let mut rest = path.trim_start_matches('/').split('/');
+            for segment in segments {
+                let part = rest.next()?;
+                match segment {
+                    Segment::Literal(literal) if decode(part) == *literal => vagueness.push(0),
+                    Segment::Variable(name) if !part.is_empty() => {
+                        vagueness.push(1);
+                        parameters.insert(name.clone(), decode(part));
+                    }
+                    Segment::Greedy(name) if !part.is_empty() => {
+                        vagueness.push(2);
+                        let all: Vec<_> = std::iter::once(part).chain(rest.by_ref()).collect();
+                        parameters.insert(name.clone(), decode(&all.join("/")));
+                    }
+                    _ => return None,
                 }
-                Segment::Greedy(name) if !part.is_empty() => {
-                    vagueness.push(2);
-                    let all: Vec<_> = std::iter::once(part).chain(rest.by_ref()).collect();
-                    parameters.insert(name.clone(), decode(&all.join("/")));
-                }
-                _ => return None,
             }
-        }
-        if rest.next().is_some() {
-            return None;
+            if rest.next().is_some() {
+                return None;
+            }
+        } else {
+            vagueness.push(u8::MAX);
         }
         let found = Match {
             route: &self.route,
             parameters,
         };
-        Some(((vagueness, any_method), found))
+        Some(((vagueness, self.route.method.is_none()), found))
     }
 }
 

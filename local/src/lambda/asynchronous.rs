@@ -1,118 +1,93 @@
 //! Asynchronous invocations: attempts, the waits between them, and where failures end.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{invoke::InvokeError, queue::Queues, template::AsyncPolicy};
-
-/// Runs a function once.
-#[async_trait]
-pub(super) trait Runs: Send + Sync {
-    async fn run(
-        &self,
-        function: &str,
-        request_id: &str,
-        payload: Value,
-    ) -> Result<Value, InvokeError>;
-}
-
-/// A function as its asynchronous invocations see it.
-#[derive(Debug, Clone)]
-pub(super) struct Target {
-    pub(super) function: String,
-    pub(super) arn: String,
-    pub(super) policy: AsyncPolicy,
-}
+use super::{Count, process::Program};
+use crate::{invoke::InvokeError, journal::Journal, template::AsyncPolicy};
 
 /// The asynchronous invocations of a stack.
 #[derive(Debug)]
 pub(super) struct Asynchronous {
-    queues: Queues,
+    journal: Journal,
     first_delay: Duration,
-    pending: watch::Sender<usize>,
+    /// Those that are neither done nor given up.
+    pub(super) pending: Count,
+}
+
+/// An event on its way to a function.
+pub(super) struct Event {
+    function: String,
+    function_arn: String,
+    policy: AsyncPolicy,
+    /// The same for every attempt, as with Lambda.
+    request_id: String,
+    payload: Value,
 }
 
 impl Asynchronous {
-    pub(super) fn new(queues: Queues, first_delay: Duration) -> Self {
+    pub(super) fn new(journal: Journal, first_delay: Duration) -> Self {
         Self {
-            queues,
+            journal,
             first_delay,
-            pending: watch::Sender::new(0),
+            pending: Count::default(),
         }
     }
 
-    pub(super) fn pending(&self) -> usize {
-        *self.pending.borrow()
-    }
-
-    pub(super) fn subscribe(&self) -> watch::Receiver<usize> {
-        self.pending.subscribe()
-    }
-
-    /// Takes an event over: from here on it is either handled or ends in the failure queue.
-    pub(super) fn send(&self, functions: Arc<dyn Runs>, target: Target, payload: Value) {
-        let invocation = Invocation {
-            functions,
-            target,
-            request_id: Uuid::new_v4().to_string(),
-            payload,
-            queues: self.queues.clone(),
-            first_delay: self.first_delay,
-        };
-        let pending = Pending::new(&self.pending);
+    /// Takes `event` over: from here on it is either handled by `run`, which gets the request id
+    /// and the payload, or ends in the failure queue.
+    pub(super) fn send<R>(
+        &self,
+        event: Event,
+        run: impl Fn(String, Value) -> R + Send + Sync + 'static,
+    ) where
+        R: Future<Output = Result<Value, InvokeError>> + Send,
+    {
+        let (journal, mut delay) = (self.journal.clone(), self.first_delay);
+        let pending = self.pending.enter();
         tokio::spawn(async move {
-            invocation.deliver().await;
-            drop(pending);
+            let _pending = pending;
+            let mut attempts = 0;
+            loop {
+                attempts += 1;
+                match run(event.request_id.clone(), event.payload.clone()).await {
+                    Ok(_) | Err(InvokeError::Stopping) => return,
+                    Err(error) if attempts > event.policy.retries => {
+                        return event.give_up(&error, attempts, &journal);
+                    }
+                    Err(_) => tokio::time::sleep(delay).await,
+                }
+                delay *= 2;
+            }
         });
     }
 }
 
-/// One event on its way to a function.
-struct Invocation {
-    functions: Arc<dyn Runs>,
-    target: Target,
-    /// The same for every attempt, as with Lambda.
-    request_id: String,
-    payload: Value,
-    queues: Queues,
-    first_delay: Duration,
-}
+impl Event {
+    pub(super) fn new(program: &Program, payload: Value) -> Self {
+        Self {
+            function: program.id.clone(),
+            function_arn: program.arn.clone(),
+            policy: program.function.asynchronous.clone(),
+            request_id: Uuid::new_v4().to_string(),
+            payload,
+        }
+    }
 
-impl Invocation {
-    async fn deliver(self) {
-        let mut delay = self.first_delay;
-        let mut attempts = 0;
-        let error = loop {
-            attempts += 1;
-            let run = self.functions.run(
-                &self.target.function,
-                &self.request_id,
-                self.payload.clone(),
-            );
-            match run.await {
-                Ok(_ignored_answer) => return,
-                Err(InvokeError::Stopping) => return,
-                Err(error) if attempts > self.target.policy.retries => break error,
-                Err(_) => {}
-            }
-            tokio::time::sleep(delay).await;
-            delay *= 2;
-        };
-        let Some(queue) = &self.target.policy.on_failure else {
+    fn give_up(&self, error: &InvokeError, attempts: u32, journal: &Journal) {
+        let Some(queue) = &self.policy.on_failure else {
             tracing::warn!(
-                function = self.target.function,
+                function = self.function,
                 request_id = self.request_id,
                 %error,
                 "an asynchronous invocation failed to the end and has no failure destination",
             );
             return;
         };
-        self.queues.send(queue, self.record(&error, attempts));
+        journal.dead_letter(queue, self.record(error, attempts));
     }
 
     /// The [record of an asynchronous invocation] that Lambda sends to a failure destination.
@@ -124,7 +99,7 @@ impl Invocation {
             "timestamp": format!("{:.3}", Timestamp::now()),
             "requestContext": {
                 "requestId": self.request_id,
-                "functionArn": format!("{}:$LATEST", self.target.arn),
+                "functionArn": format!("{}:$LATEST", self.function_arn),
                 "condition": "RetriesExhausted",
                 "approximateInvokeCount": attempts,
             },
@@ -139,81 +114,44 @@ impl Invocation {
     }
 }
 
-/// Counts an event as pending for as long as it lives.
-struct Pending(watch::Sender<usize>);
-
-impl Pending {
-    fn new(count: &watch::Sender<usize>) -> Self {
-        count.send_modify(|count| *count += 1);
-        Self(count.clone())
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use tokio::time::Instant;
 
     use super::*;
-    use crate::journal::{Happening, Journal};
+    use crate::journal::Happening;
 
-    /// Fails as often as told, and notes when it was asked and under which id.
-    struct Fake {
-        failures: usize,
-        runs: Mutex<Vec<(Duration, String)>>,
-        start: Instant,
-    }
-
-    #[async_trait]
-    impl Runs for Fake {
-        async fn run(
-            &self,
-            _: &str,
-            request_id: &str,
-            payload: Value,
-        ) -> Result<Value, InvokeError> {
-            let mut runs = self.runs.lock().unwrap();
-            runs.push((self.start.elapsed(), request_id.to_owned()));
-            if runs.len() > self.failures {
-                return Ok(payload);
-            }
-            Err(InvokeError::Exited("signal: 9 (SIGKILL)".to_owned()))
-        }
-    }
-
-    /// Sends one event to a function that fails so often; gives the runs and the dead letters.
+    /// Sends one event to a function that fails so often; gives the runs, each with its time and
+    /// request id, and the dead letters.
     async fn send(failures: usize, retries: u32) -> (Vec<(Duration, String)>, Vec<Value>) {
         let journal = Journal::default();
         let first_delay = Duration::from_mins(1);
-        let asynchronous = Asynchronous::new(Queues::new(journal.clone()), first_delay);
-        let fake = Arc::new(Fake {
-            failures,
-            runs: Mutex::default(),
-            start: Instant::now(),
-        });
-        let target = Target {
+        let asynchronous = Asynchronous::new(journal.clone(), first_delay);
+        let runs = Arc::new(Mutex::new(Vec::new()));
+        let event = Event {
             function: "F".to_owned(),
-            arn: "arn:F".to_owned(),
+            function_arn: "arn:F".to_owned(),
             policy: AsyncPolicy {
                 retries,
                 on_failure: Some("Failures".to_owned()),
             },
+            request_id: "request-1".to_owned(),
+            payload: json!({ "id": 1 }),
         };
-        let runs: Arc<dyn Runs> = fake.clone();
-        asynchronous.send(runs, target, json!({ "id": 1 }));
-        assert_eq!(asynchronous.pending(), 1);
-        asynchronous
-            .subscribe()
-            .wait_for(|n| *n == 0)
-            .await
-            .unwrap();
+        let (noted, start) = (Arc::clone(&runs), Instant::now());
+        asynchronous.send(event, move |request_id, payload| {
+            let mut runs = noted.lock().unwrap();
+            runs.push((start.elapsed(), request_id));
+            std::future::ready(if runs.len() > failures {
+                Ok(payload)
+            } else {
+                Err(InvokeError::Exited("signal: 9 (SIGKILL)".to_owned()))
+            })
+        });
+        assert_eq!(*asynchronous.pending.0.borrow(), 1);
+        asynchronous.pending.none().await;
         let letters = journal
             .since(0)
             .iter()
@@ -224,7 +162,7 @@ mod tests {
                 _ => None,
             })
             .collect();
-        let runs = fake.runs.lock().unwrap().clone();
+        let runs = runs.lock().unwrap().clone();
         (runs, letters)
     }
 

@@ -13,8 +13,9 @@ use tokio::{
 };
 
 use super::{
-    jobs::Job,
-    pool::{Alive, Pool, Run},
+    Counted,
+    jobs::{Answer, Job},
+    pool::Pool,
     runtime_api::{self, Call, Delivery},
 };
 use crate::invoke::InvokeError;
@@ -24,14 +25,14 @@ use crate::invoke::InvokeError;
 const START: Duration = Duration::from_mins(1);
 
 /// Runs environment `id` of `pool` until its process ends or has to.
-pub(super) async fn run(pool: Arc<Pool>, id: u64, _alive: Alive) {
+pub(super) async fn run(pool: Arc<Pool>, id: u64, _alive: Counted) {
     match Environment::start(&pool, id).await {
         Ok(mut environment) => {
             let end = environment.serve().await;
             environment.finish(end).await;
         }
         Err(error) => {
-            let executable = pool.program.executable.display();
+            let executable = pool.program.executable().display();
             let reason = format!("cannot start {executable}: {error}");
             fail_next(&pool, InvokeError::Exited(reason));
         }
@@ -43,19 +44,8 @@ pub(super) async fn run(pool: Arc<Pool>, id: u64, _alive: Alive) {
 /// this, a function that cannot start would be started for ever.
 fn fail_next(pool: &Pool, error: InvokeError) {
     if let Some(job) = pool.jobs.try_pop() {
-        let run = Run {
-            request_id: job.request_id,
-            cold: true,
-            took: Duration::ZERO,
-        };
-        pool.record(run, Some(error.to_string()));
-        answer(job.reply, Err(error));
+        pool.answer(job, true, Duration::ZERO, Err(error));
     }
-}
-
-/// Answers whoever waits. A caller that left does not.
-fn answer(reply: oneshot::Sender<Result<Value, InvokeError>>, result: Result<Value, InvokeError>) {
-    let _caller_left = reply.send(result);
 }
 
 struct Environment {
@@ -94,7 +84,7 @@ impl Environment {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let (sender, calls) = mpsc::channel(1);
-        let child = pool.program.start(address, pool.journal())?;
+        let child = pool.program.start(address, &pool.journal)?;
         pool.started(id, child.id());
         let router = runtime_api::router(sender);
         Ok(Self {
@@ -124,7 +114,7 @@ impl Environment {
                     Ok(status) => status.to_string(),
                     Err(error) => error.to_string(),
                 }),
-                () = pool.life.over() => return End::Stopping,
+                () = pool.life.ended() => return End::Stopping,
                 job = pool.jobs.pop(), if is_waiting => self.deliver(job),
                 () = tokio::time::sleep_until(self.until) => return match self.phase {
                     Phase::Waiting(_) => End::Idle,
@@ -138,9 +128,10 @@ impl Environment {
         match call {
             Call::Next(sender) => {
                 // A process that asks again while it has an event gives that event up.
-                if let Phase::Busy(job, since) =
-                    self.enter(Phase::Waiting(sender), self.pool.limits.idle)
-                {
+                if let Phase::Busy(job, since) = self.enter(
+                    Phase::Waiting(sender),
+                    self.pool.program.settings.idle_after,
+                ) {
                     let reason = "it asked for the next event without answering this one";
                     self.settle(job, since, Err(InvokeError::Exited(reason.to_owned())));
                 }
@@ -189,16 +180,10 @@ impl Environment {
     }
 
     /// Ends the run of `job`.
-    fn settle(&mut self, job: Job, since: Instant, result: Result<Value, InvokeError>) {
-        let run = Run {
-            request_id: job.request_id,
-            cold: std::mem::take(&mut self.cold),
-            took: since.elapsed(),
-        };
-        let error = result.as_ref().err().map(ToString::to_string);
-        self.pool.record(run, error);
+    fn settle(&mut self, job: Job, since: Instant, result: Answer) {
         self.pool.set_busy(self.id, false);
-        answer(job.reply, result);
+        let cold = std::mem::take(&mut self.cold);
+        self.pool.answer(job, cold, since.elapsed(), result);
     }
 
     /// Ends the process and tells whoever waits for it.

@@ -10,13 +10,16 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::invoke::InvokeError;
 
+/// What a function answers.
+pub(super) type Answer = Result<Value, InvokeError>;
+
 /// One event for a function, and whoever waits for the answer.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) request_id: String,
     pub(super) payload: Value,
     /// Dropped without an answer when the stack goes down.
-    pub(super) reply: oneshot::Sender<Result<Value, InvokeError>>,
+    pub(super) reply: oneshot::Sender<Answer>,
 }
 
 /// A queue, first in, first out.
@@ -27,16 +30,15 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
-    /// Adds a job at the end; gives it back if `most` jobs wait already.
-    pub(super) fn push(&self, job: Job, most: usize) -> Result<(), Job> {
+    /// Adds a job at the end, unless `most` jobs wait already; says whether it did.
+    pub(super) fn push(&self, job: Job, most: usize) -> bool {
         let mut waiting = self.lock();
-        if waiting.len() >= most {
-            return Err(job);
+        let has_room = waiting.len() < most;
+        if has_room {
+            waiting.push_back(job);
+            self.added.notify_one();
         }
-        waiting.push_back(job);
-        drop(waiting);
-        self.added.notify_one();
-        Ok(())
+        has_room
     }
 
     /// Puts a job back at the head: whoever took it could not even begin.

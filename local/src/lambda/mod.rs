@@ -14,9 +14,7 @@ mod pool;
 mod process;
 mod runtime_api;
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
-pub(crate) use self::tests::probe;
+pub(crate) mod tests;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
@@ -25,186 +23,161 @@ use serde_json::Value;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use self::{
-    asynchronous::{Asynchronous, Runs, Target},
-    pool::{Life, Pool},
-};
+use self::{asynchronous::Asynchronous, pool::Pool, process::Program};
 use crate::{
     invoke::{InvokeError, Invoker},
     journal::Journal,
-    queue::Queues,
     template::Model,
 };
 
 /// How the functions are run.
-#[derive(Debug, Clone)]
-pub struct Settings {
+#[derive(Debug)]
+pub(crate) struct Settings {
     /// Executables of the functions, by logical id.
-    pub executables: BTreeMap<String, PathBuf>,
+    pub(crate) executables: BTreeMap<String, PathBuf>,
     /// Environment variables which every function gets beside its own: where the services are.
-    pub endpoints: BTreeMap<String, String>,
+    pub(crate) endpoints: BTreeMap<String, String>,
     /// Most environments of one function.
-    pub max_environments: usize,
+    pub(crate) max_environments: usize,
     /// Most events that may wait for an environment of one function.
-    pub max_waiting: usize,
+    pub(crate) max_waiting: usize,
     /// An environment without an event for this long is ended.
-    pub idle_after: Duration,
+    pub(crate) idle_after: Duration,
     /// Wait before the first retry of an asynchronous invocation; doubled for the second.
     /// Lambda waits one minute, then two.
-    pub async_retry_delay: Duration,
+    pub(crate) async_retry_delay: Duration,
     /// Whether lines of the functions are also shown on the terminal.
-    pub echo: bool,
+    pub(crate) echo: bool,
 }
 
 /// The functions of a template. Clones are handles to the same environments.
 #[derive(Debug, Clone)]
-pub struct Lambda {
-    inner: Arc<Inner>,
-}
+pub struct Lambda(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    functions: Functions,
-    targets: BTreeMap<String, Target>,
+    /// By the logical ids of the functions.
+    pools: BTreeMap<String, Arc<Pool>>,
     asynchronous: Asynchronous,
     life: Life,
 }
 
-/// The pools, by the logical ids of their functions.
-#[derive(Debug, Clone)]
-struct Functions(Arc<BTreeMap<String, Arc<Pool>>>);
-
 impl Lambda {
     /// The functions of `model`. No process starts before the first event.
-    pub fn new(model: &Model, settings: &Settings, journal: &Journal, queues: Queues) -> Self {
+    pub(crate) fn new(model: &Model, settings: Settings, journal: &Journal) -> Self {
         let life = Life::default();
-        let mut pools = BTreeMap::new();
-        let mut targets = BTreeMap::new();
-        for (id, function) in &model.functions {
-            let arn = model.names.arn(id).unwrap_or_default().to_owned();
-            targets.insert(
-                id.clone(),
-                Target {
-                    function: id.clone(),
-                    arn: arn.clone(),
-                    policy: function.asynchronous.clone(),
-                },
-            );
-            let program = process::Program {
+        let settings = Arc::new(settings);
+        let pool = |(id, function): (&String, _)| {
+            let program = Program {
                 id: id.clone(),
-                arn,
-                function: function.clone(),
-                executable: settings.executables.get(id).cloned().unwrap_or_default(),
-                endpoints: settings.endpoints.clone(),
-                echo: settings.echo,
+                arn: model.names.arn(id).unwrap_or_default().to_owned(),
+                function: Clone::clone(function),
+                settings: Arc::clone(&settings),
             };
-            let limits = pool::Limits {
-                environments: settings.max_environments,
-                waiting: settings.max_waiting,
-                idle: settings.idle_after,
-            };
-            let pool = Pool::new(program, limits, journal.clone(), life.clone());
-            pools.insert(id.clone(), Arc::new(pool));
-        }
-        Self {
-            inner: Arc::new(Inner {
-                functions: Functions(Arc::new(pools)),
-                targets,
-                asynchronous: Asynchronous::new(queues, settings.async_retry_delay),
-                life,
-            }),
-        }
+            let pool = Pool::new(program, journal.clone(), life.clone());
+            (id.clone(), Arc::new(pool))
+        };
+        Self(Arc::new(Inner {
+            pools: model.functions.iter().map(pool).collect(),
+            asynchronous: Asynchronous::new(journal.clone(), settings.async_retry_delay),
+            life,
+        }))
     }
 
     /// Process ids of the environments of `function`.
     pub fn processes(&self, function: &str) -> Vec<u32> {
-        self.inner
-            .functions
-            .0
-            .get(function)
-            .map_or_else(Vec::new, |pool| pool.processes())
+        let pool = self.0.pools.get(function);
+        pool.map_or_else(Vec::new, |pool| pool.processes())
     }
 
-    /// Asynchronous invocations that are neither done nor given up: in flight, or waiting for
-    /// their next attempt.
-    pub fn pending(&self) -> usize {
-        self.inner.asynchronous.pending()
-    }
-
-    /// [`Lambda::pending`] as it changes.
-    pub fn subscribe_pending(&self) -> watch::Receiver<usize> {
-        self.inner.asynchronous.subscribe()
-    }
-
-    /// Waits until no asynchronous invocation is pending.
+    /// Waits until every asynchronous invocation is done or given up: none is in flight, or waits
+    /// for its next attempt.
     pub async fn settled(&self) {
-        let mut pending = self.subscribe_pending();
-        // The sender lives in `self`, so the channel cannot be closed here.
-        let _zero = pending.wait_for(|pending| *pending == 0).await;
+        self.0.asynchronous.pending.none().await;
     }
 
     /// Ends every environment. Events that are not answered get [`InvokeError::Stopping`].
-    pub fn stop(&self) {
-        self.inner.life.stop();
-        for pool in self.inner.functions.0.values() {
+    pub(crate) fn stop(&self) {
+        self.0.life.over.send_replace(true);
+        for pool in self.0.pools.values() {
             pool.ensure();
         }
     }
 
     /// Waits until every process has ended after [`Lambda::stop`].
-    pub async fn stopped(&self) {
-        self.inner.life.ended().await;
+    pub(crate) async fn stopped(&self) {
+        self.0.life.environments.none().await;
     }
 }
 
 #[async_trait]
 impl Invoker for Lambda {
     async fn call(&self, function: &str, payload: Value) -> Result<Value, InvokeError> {
-        let pool = self.inner.functions.find(function)?;
-        pool.run(
-            Uuid::new_v4().to_string(),
-            payload,
-            pool::Admission::Bounded,
-        )
-        .await
+        let pool = self.0.pools.get(function);
+        let pool = pool.ok_or_else(|| InvokeError::Unknown(function.to_owned()))?;
+        let id = Uuid::new_v4().to_string();
+        pool.run(id, payload, pool.program.settings.max_waiting)
+            .await
     }
 
     fn send(&self, function: &str, payload: Value) {
-        let Some(target) = self.inner.targets.get(function) else {
+        let Some(pool) = self.0.pools.get(function).cloned() else {
             tracing::error!(
                 function,
                 "an event source names a function that is not there"
             );
             return;
         };
-        self.inner.asynchronous.send(
-            Arc::new(self.inner.functions.clone()),
-            target.clone(),
-            payload,
-        );
+        let event = asynchronous::Event::new(&pool.program, payload);
+        // Lambda keeps asynchronous events in a queue of its own, which is not bounded.
+        let run = move |id, payload| {
+            let pool = Arc::clone(&pool);
+            async move { pool.run(id, payload, usize::MAX).await }
+        };
+        self.0.asynchronous.send(event, run);
     }
 }
 
-impl Functions {
-    fn find(&self, function: &str) -> Result<&Arc<Pool>, InvokeError> {
-        self.0
-            .get(function)
-            .ok_or_else(|| InvokeError::Unknown(function.to_owned()))
+/// Whether the stack lives, and how many environments do. Clones share it.
+#[derive(Debug, Clone, Default)]
+struct Life {
+    over: watch::Sender<bool>,
+    environments: Count,
+}
+
+impl Life {
+    /// Waits for the end of the stack.
+    async fn ended(&self) {
+        let mut over = self.over.subscribe();
+        // The sender lives in `self`, so the channel cannot be closed here.
+        let _over = over.wait_for(|over| *over).await;
     }
 }
 
-#[async_trait]
-impl Runs for Functions {
-    async fn run(
-        &self,
-        function: &str,
-        request_id: &str,
-        payload: Value,
-    ) -> Result<Value, InvokeError> {
-        // Lambda keeps asynchronous events in a queue of its own, which is not bounded by
-        // the function's concurrency.
-        self.find(function)?
-            .run(request_id.to_owned(), payload, pool::Admission::Unbounded)
-            .await
+/// How many of something there are. Clones share it.
+#[derive(Debug, Clone, Default)]
+struct Count(watch::Sender<usize>);
+
+impl Count {
+    /// One more, for as long as the result lives.
+    fn enter(&self) -> Counted {
+        self.0.send_modify(|count| *count += 1);
+        Counted(self.0.clone())
+    }
+
+    /// Waits until there are none.
+    async fn none(&self) {
+        let mut count = self.0.subscribe();
+        // The sender lives in `self`, so the channel cannot be closed here.
+        let _none = count.wait_for(|count| *count == 0).await;
+    }
+}
+
+#[derive(Debug)]
+struct Counted(watch::Sender<usize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
     }
 }

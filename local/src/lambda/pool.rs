@@ -7,11 +7,11 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use super::{
-    environment,
-    jobs::{Job, Jobs},
+    Life, environment,
+    jobs::{Answer, Job, Jobs},
     process::Program,
 };
 use crate::{
@@ -19,29 +19,13 @@ use crate::{
     journal::{Happening, Journal},
 };
 
-/// How much of everything one function may have.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) environments: usize,
-    pub(super) waiting: usize,
-    pub(super) idle: Duration,
-}
-
-/// Whether an event is refused when too many wait.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Admission {
-    Bounded,
-    Unbounded,
-}
-
 /// The environments of one function and the events waiting for them.
 #[derive(Debug)]
 pub(super) struct Pool {
     pub(super) program: Program,
-    pub(super) limits: Limits,
     pub(super) jobs: Jobs,
     pub(super) life: Life,
-    journal: Journal,
+    pub(super) journal: Journal,
     places: Mutex<Places>,
 }
 
@@ -58,19 +42,10 @@ struct Place {
     busy: bool,
 }
 
-/// A run that ended.
-#[derive(Debug)]
-pub(super) struct Run {
-    pub(super) request_id: String,
-    pub(super) cold: bool,
-    pub(super) took: Duration,
-}
-
 impl Pool {
-    pub(super) fn new(program: Program, limits: Limits, journal: Journal, life: Life) -> Self {
+    pub(super) fn new(program: Program, journal: Journal, life: Life) -> Self {
         Self {
             program,
-            limits,
             jobs: Jobs::default(),
             life,
             journal,
@@ -78,12 +53,12 @@ impl Pool {
         }
     }
 
-    /// Runs the function once and waits for its answer.
+    /// Runs the function once and waits for its answer, unless `most` events wait already.
     pub(super) async fn run(
         self: &Arc<Self>,
         request_id: String,
         payload: Value,
-        admission: Admission,
+        most: usize,
     ) -> Result<Value, InvokeError> {
         let (reply, answer) = oneshot::channel();
         let job = Job {
@@ -91,30 +66,28 @@ impl Pool {
             payload,
             reply,
         };
-        let most = match admission {
-            Admission::Bounded => self.limits.waiting,
-            Admission::Unbounded => usize::MAX,
-        };
-        self.jobs
-            .push(job, most)
-            .map_err(|_refused| InvokeError::Throttled)?;
+        if !self.jobs.push(job, most) {
+            return Err(InvokeError::Throttled);
+        }
         self.ensure();
         answer.await.unwrap_or(Err(InvokeError::Stopping))
     }
 
     /// Starts environments while events wait that no environment is free for.
     pub(super) fn ensure(self: &Arc<Self>) {
-        if self.life.is_over() {
+        if *self.life.over.borrow() {
             self.jobs.clear();
             return;
         }
         let mut places = self.places();
         let waiting = self.jobs.len();
-        while places.free() < waiting && places.taken.len() < self.limits.environments {
+        while places.free() < waiting && places.taken.len() < self.program.settings.max_environments
+        {
             let id = places.next;
             places.next += 1;
             places.taken.insert(id, Place::default());
-            tokio::spawn(environment::run(Arc::clone(self), id, self.life.enter()));
+            let alive = self.life.environments.enter();
+            tokio::spawn(environment::run(Arc::clone(self), id, alive));
         }
     }
 
@@ -141,26 +114,21 @@ impl Pool {
     }
 
     pub(super) fn processes(&self) -> Vec<u32> {
-        self.places()
-            .taken
-            .values()
-            .filter_map(|place| place.process)
-            .collect()
+        let places = self.places();
+        let processes = places.taken.values().map(|place| place.process);
+        processes.flatten().collect()
     }
 
-    /// Writes a run into the journal.
-    pub(super) fn record(&self, run: Run, error: Option<String>) {
+    /// Notes that a run ended, and tells the caller, who may have left.
+    pub(super) fn answer(&self, job: Job, cold: bool, took: Duration, result: Answer) {
         self.journal.append(Happening::Invocation {
             function: self.program.id.clone(),
-            request_id: run.request_id,
-            cold: run.cold,
-            micros: u64::try_from(run.took.as_micros()).unwrap_or(u64::MAX),
-            error,
+            request_id: job.request_id,
+            cold,
+            micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            error: result.as_ref().err().map(ToString::to_string),
         });
-    }
-
-    pub(super) fn journal(&self) -> &Journal {
-        &self.journal
+        let _caller_left = job.reply.send(result);
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {
@@ -171,61 +139,5 @@ impl Pool {
 impl Places {
     fn free(&self) -> usize {
         self.taken.values().filter(|place| !place.busy).count()
-    }
-}
-
-/// Whether the stack lives, and how many environments do. Clones share it.
-#[derive(Debug, Clone)]
-pub(super) struct Life {
-    over: watch::Sender<bool>,
-    environments: watch::Sender<usize>,
-}
-
-impl Default for Life {
-    fn default() -> Self {
-        Self {
-            over: watch::Sender::new(false),
-            environments: watch::Sender::new(0),
-        }
-    }
-}
-
-impl Life {
-    pub(super) fn stop(&self) {
-        self.over.send_replace(true);
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        *self.over.borrow()
-    }
-
-    /// Waits for the end of the stack.
-    pub(super) async fn over(&self) {
-        let mut over = self.over.subscribe();
-        // The sender lives in `self`, so the channel cannot be closed here.
-        let _over = over.wait_for(|over| *over).await;
-    }
-
-    /// Waits until no environment is left.
-    pub(super) async fn ended(&self) {
-        let mut environments = self.environments.subscribe();
-        // As above.
-        let _none = environments.wait_for(|count| *count == 0).await;
-    }
-
-    /// Counts an environment for as long as the result lives.
-    fn enter(&self) -> Alive {
-        self.environments.send_modify(|count| *count += 1);
-        Alive(self.environments.clone())
-    }
-}
-
-/// A living environment.
-#[derive(Debug)]
-pub(super) struct Alive(watch::Sender<usize>);
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
     }
 }

@@ -4,8 +4,9 @@ use std::{
     collections::BTreeMap,
     io::{self, IsTerminal as _},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
 };
 
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+use super::Settings;
 use crate::{
     journal::{Happening, Journal},
     template::{Function, REGION},
@@ -26,15 +28,19 @@ pub(super) struct Program {
     pub(super) id: String,
     pub(super) arn: String,
     pub(super) function: Function,
-    pub(super) executable: PathBuf,
-    pub(super) endpoints: BTreeMap<String, String>,
-    pub(super) echo: bool,
+    pub(super) settings: Arc<Settings>,
 }
 
 impl Program {
+    /// The file to run. An empty path, which cannot be started, if the function was not built.
+    pub(super) fn executable(&self) -> &Path {
+        let executable = self.settings.executables.get(&self.id);
+        executable.map_or(Path::new(""), PathBuf::as_path)
+    }
+
     /// Starts a process that finds the Runtime API at `runtime_api`.
     pub(super) fn start(&self, runtime_api: SocketAddr, journal: &Journal) -> io::Result<Child> {
-        let mut command = Command::new(&self.executable);
+        let mut command = Command::new(self.executable());
         command
             .env_clear()
             .envs(&self.function.variables)
@@ -48,10 +54,8 @@ impl Program {
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn()?;
-        if let Some(stdout) = child.stdout.take() {
+        if let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) {
             self.follow(stdout, journal);
-        }
-        if let Some(stderr) = child.stderr.take() {
             self.follow(stderr, journal);
         }
         Ok(child)
@@ -62,38 +66,36 @@ impl Program {
     fn variables(&self, runtime_api: SocketAddr) -> BTreeMap<String, String> {
         let function = &self.function;
         let today = Timestamp::now().strftime("%Y/%m/%d");
-        let mut variables = self.endpoints.clone();
-        let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
-        set("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string());
-        set("AWS_LAMBDA_FUNCTION_NAME", function.name.clone());
-        set("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned());
+        let mut variables = self.settings.endpoints.clone();
+        let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
+        set("AWS_LAMBDA_RUNTIME_API", &runtime_api.to_string());
+        set("AWS_LAMBDA_FUNCTION_NAME", &function.name);
+        set("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST");
         set(
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-            function.memory.to_string(),
+            &function.memory.to_string(),
         );
-        set("AWS_LAMBDA_LOG_GROUP_NAME", function.logging.group.clone());
-        set(
-            "AWS_LAMBDA_LOG_STREAM_NAME",
-            format!("{today}/[$LATEST]{}", Uuid::new_v4().simple()),
-        );
-        set("AWS_LAMBDA_LOG_FORMAT", function.logging.format.clone());
+        set("AWS_LAMBDA_LOG_GROUP_NAME", &function.logging.group);
+        let stream = format!("{today}/[$LATEST]{}", Uuid::new_v4().simple());
+        set("AWS_LAMBDA_LOG_STREAM_NAME", &stream);
+        set("AWS_LAMBDA_LOG_FORMAT", &function.logging.format);
         if let Some(level) = &function.logging.level {
-            set("AWS_LAMBDA_LOG_LEVEL", level.clone());
+            set("AWS_LAMBDA_LOG_LEVEL", level);
         }
-        set("AWS_REGION", REGION.to_owned());
-        set("AWS_DEFAULT_REGION", REGION.to_owned());
+        set("AWS_REGION", REGION);
+        set("AWS_DEFAULT_REGION", REGION);
         // The services in front of the emulators can tell callers apart by the key.
-        set("AWS_ACCESS_KEY_ID", self.id.clone());
-        set("AWS_SECRET_ACCESS_KEY", "local".to_owned());
-        set("AWS_EC2_METADATA_DISABLED", "true".to_owned());
-        set("RUST_BACKTRACE", "1".to_owned());
-        set("PATH", std::env::var("PATH").unwrap_or_default());
+        set("AWS_ACCESS_KEY_ID", &self.id);
+        set("AWS_SECRET_ACCESS_KEY", "local");
+        set("AWS_EC2_METADATA_DISABLED", "true");
+        set("RUST_BACKTRACE", "1");
+        set("PATH", &std::env::var("PATH").unwrap_or_default());
         variables
     }
 
     /// Copies the lines of `output` into the journal until it is closed.
     fn follow(&self, output: impl AsyncRead + Send + Unpin + 'static, journal: &Journal) {
-        let (function, journal, echo) = (self.id.clone(), journal.clone(), self.echo);
+        let (function, journal, echo) = (self.id.clone(), journal.clone(), self.settings.echo);
         tokio::spawn(async move {
             let mut lines = BufReader::new(output).split(b'\n');
             // An error here is a pipe that is gone, as at the end.

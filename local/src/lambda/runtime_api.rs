@@ -6,17 +6,14 @@ use axum::{
     Json, Router,
     body::{Body, Bytes},
     extract::{Path, State},
-    http::{HeaderName, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::invoke::InvokeError;
-
-/// The longest answer of a function, in bytes (Lambda quotas: 6 MB and some for the envelope).
-const LONGEST_ANSWER: usize = 6_291_556;
+use crate::invoke::{InvokeError, LONGEST_PAYLOAD};
 
 /// What a process says through its Runtime API.
 #[derive(Debug)]
@@ -71,19 +68,13 @@ async fn next(State(calls): State<Calls>) -> Response {
         return gone();
     };
     let headers = [
+        ("content-type", "application/json".to_owned()),
         ("lambda-runtime-aws-request-id", delivery.request_id),
         ("lambda-runtime-deadline-ms", delivery.deadline.to_string()),
         ("lambda-runtime-invoked-function-arn", delivery.arn),
         ("lambda-runtime-trace-id", trace_id()),
-    ]
-    .map(|(name, value)| (HeaderName::from_static(name), value));
-    let content_type = [("content-type", "application/json")];
-    (
-        content_type,
-        axum::response::AppendHeaders(headers),
-        delivery.payload,
-    )
-        .into_response()
+    ];
+    (headers, delivery.payload).into_response()
 }
 
 /// A trace id in X-Ray's form, not sampled.
@@ -102,20 +93,20 @@ async fn response(
     Path(request_id): Path<String>,
     body: Body,
 ) -> Response {
-    let result = match axum::body::to_bytes(body, LONGEST_ANSWER).await {
-        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|e| {
-            failure(
-                "Runtime.InvalidResponse",
-                &format!("the answer is not JSON: {e}"),
-            )
-        }),
-        Err(_) => Err(failure(
-            "Function.ResponseSizeTooLarge",
-            &format!(
-                "Response payload size exceeded maximum allowed payload size ({LONGEST_ANSWER} bytes)."
-            ),
-        )),
-    };
+    let failure = |kind, message: String| InvokeError::Function(error_document(kind, &message));
+    let bytes = axum::body::to_bytes(body, LONGEST_PAYLOAD).await;
+    let bytes = bytes.map_err(|_| {
+        let message = format!(
+            "Response payload size exceeded maximum allowed payload size ({LONGEST_PAYLOAD} bytes)."
+        );
+        failure("Function.ResponseSizeTooLarge", message)
+    });
+    let result = bytes.and_then(|bytes| {
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let message = format!("the answer is not JSON: {error}");
+            failure("Runtime.InvalidResponse", message)
+        })
+    });
     done(&calls, request_id, result).await
 }
 
@@ -124,12 +115,8 @@ async fn error(
     Path(request_id): Path<String>,
     body: Bytes,
 ) -> Response {
-    done(
-        &calls,
-        request_id,
-        Err(InvokeError::Function(document(&body))),
-    )
-    .await
+    let error = InvokeError::Function(document(&body));
+    done(&calls, request_id, Err(error)).await
 }
 
 async fn init_error(State(calls): State<Calls>, body: Bytes) -> Response {
@@ -151,32 +138,26 @@ async fn done(calls: &Calls, request_id: String, result: Result<Value, InvokeErr
     }
     match is_accepted.await {
         Ok(true) => accepted(),
-        Ok(false) => refused("InvalidRequestID", "Invalid request ID"),
+        Ok(false) => {
+            let body = error_document("InvalidRequestID", "Invalid request ID");
+            (StatusCode::BAD_REQUEST, Json(body)).into_response()
+        }
         Err(_) => gone(),
     }
 }
 
 /// The error document of a process; a process that sends something else gets it as the message.
 fn document(body: &[u8]) -> Value {
-    serde_json::from_slice(body).unwrap_or_else(|_| {
-        json!({
-            "errorType": "Unhandled",
-            "errorMessage": String::from_utf8_lossy(body),
-        })
-    })
+    serde_json::from_slice(body)
+        .unwrap_or_else(|_| error_document("Unhandled", &String::from_utf8_lossy(body)))
 }
 
-fn failure(kind: &str, message: &str) -> InvokeError {
-    InvokeError::Function(json!({ "errorType": kind, "errorMessage": message }))
+fn error_document(kind: &str, message: &str) -> Value {
+    json!({ "errorType": kind, "errorMessage": message })
 }
 
 fn accepted() -> Response {
     (StatusCode::ACCEPTED, Json(json!({ "status": "OK" }))).into_response()
-}
-
-fn refused(kind: &str, message: &str) -> Response {
-    let body = json!({ "errorType": kind, "errorMessage": message });
-    (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
 /// The environment is being ended.

@@ -5,28 +5,17 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::Refusal;
+use crate::journal::Mail;
 
 /// Receivers of one mail, all kinds together, by the `SendEmail` reference.
 const RECIPIENTS: usize = 50;
 /// Characters of a tag's name or value, by the `MessageTag` reference.
 const TAG_LENGTH: usize = 256;
 
-/// A mail to send.
-#[derive(Debug)]
-pub(super) struct Message {
-    pub(super) from: String,
-    pub(super) to: Vec<String>,
-    pub(super) subject: String,
-    pub(super) text: Option<String>,
-    pub(super) html: Option<String>,
-    pub(super) tags: BTreeMap<String, String>,
-    pub(super) configuration_set: Option<String>,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct SendEmail {
-    from_email_address: Option<String>,
+    from_email_address: String,
     #[serde(default)]
     destination: Destination,
     content: Content,
@@ -83,31 +72,31 @@ fn bad(message: impl Into<String>) -> Refusal {
     Refusal("BadRequestException", message.into())
 }
 
-impl Message {
-    pub(super) fn read(body: &[u8]) -> Result<Self, Refusal> {
-        let request: SendEmail =
-            serde_json::from_slice(body).map_err(|error| bad(error.to_string()))?;
-        let content = request.content.simple;
-        let content = content.ok_or_else(|| bad("only Simple is known locally"))?;
-        let Body { text, html } = content.body;
-        if text.is_none() && html.is_none() {
-            return Err(bad("Body has neither Text nor Html"));
-        }
-        let from = request.from_email_address.unwrap_or_default();
-        check_address("From", &from)?;
-        let Destination { to, cc, bcc } = request.destination;
-        let to = [to, cc, bcc].concat();
-        check_receivers(&to)?;
-        Ok(Self {
-            from,
-            to,
-            subject: content.subject.data,
-            text: text.map(|part| part.data),
-            html: html.map(|part| part.data),
-            tags: tags(request.email_tags)?,
-            configuration_set: request.configuration_set_name,
-        })
+/// The mail with this `id`, and the name of its configuration set.
+pub(super) fn read(id: String, body: &[u8]) -> Result<(Mail, Option<String>), Refusal> {
+    let request: SendEmail =
+        serde_json::from_slice(body).map_err(|error| bad(error.to_string()))?;
+    let content = request.content.simple;
+    let content = content.ok_or_else(|| bad("only Simple is known locally"))?;
+    let Body { text, html } = content.body;
+    if text.is_none() && html.is_none() {
+        return Err(bad("Body has neither Text nor Html"));
     }
+    let from = request.from_email_address;
+    check_address("From", &from)?;
+    let Destination { to, cc, bcc } = request.destination;
+    let to = [to, cc, bcc].concat();
+    check_receivers(&to)?;
+    let mail = Mail {
+        id,
+        from,
+        to,
+        subject: content.subject.data,
+        text: text.map(|part| part.data),
+        html: html.map(|part| part.data),
+        tags: tags(request.email_tags)?,
+    };
+    Ok((mail, request.configuration_set_name))
 }
 
 fn check_receivers(receivers: &[String]) -> Result<(), Refusal> {

@@ -6,13 +6,11 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::{
     pattern::Pattern,
-    queue::Queues,
     template::Rule,
     testing::{FakeInvoker, send},
 };
 
 struct Stack {
-    mail: MailService,
     url: String,
     invoker: Arc<FakeInvoker>,
     journal: Journal,
@@ -30,31 +28,20 @@ impl Stack {
             function: "RecordMail".to_owned(),
             dead_letter: None,
         };
-        let config = bus::Config {
-            rules: vec![rule],
-            ..bus::Config::default()
-        };
-        let bus = Bus::new(
-            config,
-            invoker.clone(),
-            journal.clone(),
-            Queues::new(journal.clone()),
-        )
-        .unwrap();
+        let bus = Bus::new(Vec::new(), vec![rule], invoker.clone(), journal.clone()).unwrap();
         let sets = vec![ConfigurationSet {
             name: "mails".to_owned(),
             sending: true,
             event_kinds: vec!["SEND".to_owned()],
         }];
-        let mail = MailService::new(sets, journal.clone(), bus);
+        let mail = router(sets, journal.clone(), bus);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!(
             "http://{}/v2/email/outbound-emails",
             listener.local_addr().unwrap()
         );
-        tokio::spawn(axum::serve(listener, mail.router()).into_future());
+        tokio::spawn(axum::serve(listener, mail).into_future());
         Self {
-            mail,
             url,
             invoker,
             journal,
@@ -157,22 +144,4 @@ async fn without_a_configuration_set_there_is_no_event() {
     assert_eq!(stack.send(&body).await.0, 200);
     assert_eq!(stack.inbox().len(), 1);
     assert!(stack.invoker.payloads().is_empty());
-}
-
-#[tokio::test]
-async fn a_fault_is_with_or_without_the_mail() {
-    let stack = Stack::start().await;
-    stack
-        .mail
-        .faults()
-        .order(&Fault::Refused("TooManyRequestsException"), 1);
-    stack
-        .mail
-        .faults()
-        .order(&Fault::LostReply("InternalFailure"), 1);
-    assert_eq!(stack.send(&welcome()).await.0, 429);
-    assert!(stack.inbox().is_empty());
-    assert_eq!(stack.send(&welcome()).await.0, 500);
-    assert_eq!(stack.inbox().len(), 1);
-    assert_eq!(stack.mail.faults().pending(), 0);
 }

@@ -26,7 +26,7 @@ fn field(matchers: &Value, yes: &[Value], no: &[Value]) {
 }
 
 fn error(pattern: &Value) -> String {
-    Pattern::parse(pattern).unwrap_err().to_string()
+    Pattern::parse(pattern).unwrap_err()
 }
 
 #[test]

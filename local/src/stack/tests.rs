@@ -1,8 +1,8 @@
-use hyper_util::client::legacy::connect::HttpConnector;
+use axum::body::Body;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{journal::Happening, lambda::probe};
+use crate::{journal::Happening, lambda::tests::probe, loopback::client, services::Port};
 
 const TEMPLATE: &str = "
 Transform: AWS::Serverless-2016-10-31
@@ -48,10 +48,6 @@ impl Drop for Folder {
     fn drop(&mut self) {
         std::fs::remove_dir_all(&self.0).unwrap();
     }
-}
-
-fn client() -> Client<HttpConnector, Body> {
-    Client::builder(TokioExecutor::new()).build_http()
 }
 
 async fn get(url: &str) -> (u16, Value) {
@@ -168,9 +164,9 @@ async fn failure(options: Options) -> String {
 async fn a_start_that_fails_says_why() {
     let folder = Folder::new(TEMPLATE);
 
-    let taken = bind_any().await.unwrap();
+    let taken = Port::any().await.unwrap();
     let mut options = folder.options();
-    options.console_port = taken.local_addr().unwrap().port();
+    options.console_port = taken.address.port();
     let expected = format!(
         "cannot listen at port {}; choose another with --console-port: ",
         options.console_port

@@ -34,10 +34,8 @@ impl Batch {
 
     /// Sequence number of the oldest record.
     pub(super) fn oldest(&self) -> String {
-        self.records
-            .first()
-            .map(sequence_number)
-            .unwrap_or_default()
+        let first = self.records.first();
+        first.map(sequence_number).unwrap_or_default()
     }
 
     /// Sequence number of the newest record.
@@ -51,10 +49,6 @@ impl Batch {
         written
             .and_then(|written| Timestamp::now().duration_since(written).try_into().ok())
             .unwrap_or_default()
-    }
-
-    pub(super) fn failed(&mut self, error: Option<InvokeError>) {
-        self.error = error;
     }
 
     /// Takes the records from `first` on as a batch of their own.

@@ -25,19 +25,23 @@ use std::{path::Path, time::Duration};
 use anyhow::Context as _;
 use tokio::{sync::watch, task::JoinSet};
 
-use self::{failure::Failures, position::Position, shard::Shard};
-pub use crate::template::Mapping;
-use crate::{dynamodb::Dynamo, invoke::SharedInvoker, journal::Journal, queue::Queues};
+use self::{position::Position, shard::Shard};
+use crate::{
+    dynamodb::{Dynamo, Stream},
+    invoke::SharedInvoker,
+    journal::Journal,
+    template::Mapping,
+};
 
 /// How long mappings wait.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub(crate) struct Pace {
     /// For records nobody told of.
-    pub poll: Duration,
+    pub(crate) poll: Duration,
     /// Before the first retry of a batch; doubled for each further one.
-    pub retry: Duration,
+    pub(crate) retry: Duration,
     /// Longest wait before a retry.
-    pub longest_retry: Duration,
+    pub(crate) longest_retry: Duration,
 }
 
 impl Default for Pace {
@@ -48,17 +52,6 @@ impl Default for Pace {
             longest_retry: Duration::from_secs(5),
         }
     }
-}
-
-/// Where mappings deliver to.
-#[derive(Clone)]
-pub struct Services {
-    /// Runs the functions.
-    pub invoker: SharedInvoker,
-    /// Notes what was relayed.
-    pub journal: Journal,
-    /// Takes what was given up.
-    pub queues: Queues,
 }
 
 /// The running mappings. They end when this is dropped.
@@ -81,35 +74,30 @@ impl Mappings {
     ///
     /// # Errors
     /// If a table has no stream, or a position cannot be read; the error names the mapping.
-    pub async fn start(
+    pub(crate) async fn start(
         dynamo: &Dynamo,
         mappings: Vec<Mapping>,
-        services: &Services,
+        invoker: &SharedInvoker,
+        journal: &Journal,
         data: Option<&Path>,
         pace: Pace,
     ) -> anyhow::Result<Self> {
         let mut progress = Vec::new();
         let mut tasks = JoinSet::new();
         for mapping in mappings {
-            let id = mapping.id.clone();
-            let stream = dynamo
-                .stream(&mapping.table)
-                .with_context(|| format!("mapping {id}"))?;
-            let position = Position::open(data, &mapping, &stream)
-                .await
-                .with_context(|| format!("mapping {id}"))?;
+            let opened = open(dynamo, &mapping, data).await;
+            let (stream, position) = opened.with_context(|| format!("mapping {}", mapping.id))?;
             let (caught_up, caught_up_seen) = watch::channel(None);
             progress.push(Progress {
-                writes: stream.writes(),
+                writes: stream.writes.clone(),
                 caught_up: caught_up_seen,
             });
-            let failures = Failures::new(services, &mapping, &stream);
             let shard = Shard {
                 mapping,
                 stream,
                 position,
-                failures,
-                services: services.clone(),
+                invoker: invoker.clone(),
+                journal: journal.clone(),
                 pace,
                 caught_up,
             };
@@ -135,4 +123,14 @@ impl Mappings {
             }
         }
     }
+}
+
+async fn open(
+    dynamo: &Dynamo,
+    mapping: &Mapping,
+    data: Option<&Path>,
+) -> anyhow::Result<(Stream, Position)> {
+    let stream = dynamo.stream(&mapping.table)?;
+    let position = Position::open(data, mapping, &stream).await?;
+    Ok((stream, position))
 }

@@ -40,19 +40,15 @@ impl Position {
                 Some(directory.join(format!("{}.json", mapping.id)))
             }
         };
-        if let Some(file) = &file
-            && let Some(kept) = read(file).await?
-            && kept.stream_arn == stream.arn()
-        {
-            return Ok(Self {
-                kept,
-                file: Some(file.clone()),
-            });
-        }
-        let kept = Kept {
-            stream_arn: stream.arn().to_owned(),
-            sequence_number: None,
+        let kept = match &file {
+            None => None,
+            Some(file) => read(file).await?,
         };
+        let kept = kept.filter(|kept| kept.stream_arn == stream.arn);
+        let kept = kept.unwrap_or_else(|| Kept {
+            stream_arn: stream.arn.clone(),
+            sequence_number: None,
+        });
         Ok(Self { kept, file })
     }
 

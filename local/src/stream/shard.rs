@@ -6,13 +6,17 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{
-    Mapping, Pace, Services,
+    Mapping, Pace,
     batch::{self, Batch},
-    failure::{Condition, Failures},
+    failure::{self, Condition},
     outcome::{self, Outcome},
     position::Position,
 };
-use crate::{dynamodb::Stream, invoke::InvokeError, journal::Happening};
+use crate::{
+    dynamodb::Stream,
+    invoke::{InvokeError, SharedInvoker},
+    journal::{Happening, Journal},
+};
 
 /// Records read at once, before filtering: what one read of `DynamoDB` Streams gives at most.
 const READ: usize = 1000;
@@ -21,8 +25,8 @@ pub(super) struct Shard {
     pub(super) mapping: Mapping,
     pub(super) stream: Stream,
     pub(super) position: Position,
-    pub(super) failures: Failures,
-    pub(super) services: Services,
+    pub(super) invoker: SharedInvoker,
+    pub(super) journal: Journal,
     pub(super) pace: Pace,
     pub(super) caught_up: watch::Sender<Option<u64>>,
 }
@@ -43,7 +47,7 @@ impl From<anyhow::Error> for Halt {
 
 impl Shard {
     pub(super) async fn run(mut self) {
-        let mut writes = self.stream.writes();
+        let mut writes = self.stream.writes.clone();
         loop {
             // Taken before the read, so that a write during it is read in the next round.
             let seen = *writes.borrow_and_update();
@@ -93,7 +97,7 @@ impl Shard {
         let mut waiting = VecDeque::from([batch]);
         while let Some(mut batch) = waiting.pop_front() {
             if self.mapping.max_age.is_some_and(|age| batch.age() > age) {
-                self.failures.send(&batch, Condition::RecordAgeExceeded);
+                self.give_up(&batch, Condition::RecordAgeExceeded);
                 continue;
             }
             let error = match self.invoke(&batch).await? {
@@ -108,7 +112,7 @@ impl Shard {
                     continue;
                 }
             };
-            batch.failed(error);
+            batch.error = error;
             if self.mapping.bisect && batch.len() > 1 {
                 let second = batch.split_off(batch.len() / 2);
                 waiting.push_front(second);
@@ -118,8 +122,7 @@ impl Shard {
                 batch.retries += 1;
                 waiting.push_front(batch);
             } else {
-                self.failures
-                    .send(&batch, Condition::RetryAttemptsExhausted);
+                self.give_up(&batch, Condition::RetryAttemptsExhausted);
             }
         }
         Ok(())
@@ -127,12 +130,7 @@ impl Shard {
 
     async fn invoke(&self, batch: &Batch) -> Result<Outcome, Halt> {
         let payload = json!({ "Records": batch.records });
-        let answer = self
-            .services
-            .invoker
-            .call(&self.mapping.function, payload)
-            .await;
-        match answer {
+        match self.invoker.call(&self.mapping.function, payload).await {
             Err(InvokeError::Stopping) => Err(Halt::Stopping),
             Err(error) => Ok(Outcome::FailedFrom(0, Some(error))),
             Ok(answer) if self.mapping.report_batch_item_failures => {
@@ -153,8 +151,21 @@ impl Shard {
         delay.min(self.pace.longest_retry)
     }
 
+    fn give_up(&self, batch: &Batch, condition: Condition) {
+        tracing::warn!(
+            mapping = self.mapping.id,
+            records = batch.len(),
+            ?condition,
+            "records were given up"
+        );
+        if let Some(queue) = &self.mapping.on_failure {
+            let message = failure::message(&self.mapping, &self.stream, batch, condition);
+            self.journal.dead_letter(queue, message);
+        }
+    }
+
     fn relayed(&self, batch: &Batch) {
-        self.services.journal.append(Happening::Relayed {
+        self.journal.append(Happening::Relayed {
             table: self.mapping.table.clone(),
             function: self.mapping.function.clone(),
             records: batch.len(),

@@ -4,10 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    dynamodb::{
-        self,
-        tests::{Scratch, serve, users},
-    },
+    dynamodb::tests::{Scratch, serve, users},
     invoke::InvokeError,
     journal::Happening,
     pattern::Pattern,
@@ -35,7 +32,7 @@ fn mapping() -> Mapping {
 struct Stack {
     dynamo: Dynamo,
     invoker: Arc<FakeInvoker>,
-    services: Services,
+    journal: Journal,
     mappings: Mappings,
 }
 
@@ -45,31 +42,23 @@ impl Stack {
         mapping: Mapping,
         answer: impl FnMut(&Value) -> Result<Value, InvokeError> + Send + 'static,
     ) -> Self {
-        let config = dynamodb::Config {
-            data: data.map(Path::to_path_buf),
-            tables: vec![users()],
-        };
-        let dynamo = serve(config).await.unwrap();
+        let dynamo = serve(users(), data).await.unwrap();
         let invoker = Arc::new(FakeInvoker::new(answer));
         let journal = Journal::default();
-        let services = Services {
-            invoker: invoker.clone(),
-            queues: Queues::new(journal.clone()),
-            journal,
-        };
         // Waiting for a poll would exceed the tests' patience: they see that writes are told.
+        let shared: SharedInvoker = invoker.clone();
         let pace = Pace {
             poll: Duration::from_hours(1),
             retry: Duration::from_millis(1),
             longest_retry: Duration::from_millis(4),
         };
-        let mappings = Mappings::start(&dynamo, vec![mapping], &services, data, pace)
+        let mappings = Mappings::start(&dynamo, vec![mapping], &shared, &journal, data, pace)
             .await
             .unwrap();
         Self {
             dynamo,
             invoker,
-            services,
+            journal,
             mappings,
         }
     }
@@ -101,7 +90,7 @@ impl Stack {
     }
 
     fn dead_letters(&self) -> Vec<Value> {
-        let entries = self.services.journal.since(0);
+        let entries = self.journal.since(0);
         let letters = entries.iter().filter_map(|entry| match &entry.happening {
             Happening::DeadLetter { message, .. } => Some(message.clone()),
             _ => None,
@@ -110,7 +99,7 @@ impl Stack {
     }
 
     fn relayed(&self) -> usize {
-        let entries = self.services.journal.since(0);
+        let entries = self.journal.since(0);
         let relayed = entries.iter().filter_map(|entry| match entry.happening {
             Happening::Relayed { records, .. } => Some(records),
             _ => None,

@@ -51,7 +51,7 @@ pub(super) fn model(document: &Document, overrides: &Overrides) -> Result<Model>
                 model.tables.insert(id.clone(), table);
             }
             "AWS::Events::EventBus" => {
-                resource::bus(&place, properties)?;
+                resource::nothing(&place, properties)?;
                 model.buses.insert(id.clone(), name);
             }
             "AWS::IAM::ManagedPolicy" => {
@@ -59,7 +59,7 @@ pub(super) fn model(document: &Document, overrides: &Overrides) -> Result<Model>
                 model.managed_policies.insert(id.clone(), statements);
             }
             "AWS::SQS::Queue" => {
-                resource::queue(&place, properties)?;
+                resource::nothing(&place, properties)?;
                 model.queues.insert(id.clone(), name);
             }
             "AWS::SES::ConfigurationSet" => {
@@ -68,16 +68,17 @@ pub(super) fn model(document: &Document, overrides: &Overrides) -> Result<Model>
             }
             "AWS::SES::ConfigurationSetEventDestination" => destinations.push((place, properties)),
             "AWS::Serverless::HttpApi" => resource::http_api(&mut model, &place, properties)?,
-            "AWS::Serverless::Function" => functions.push((id, declared, properties)),
+            "AWS::Serverless::Function" => functions.push((id, name, declared, properties)),
             _ => {}
         }
     }
     for (place, properties) in destinations {
         resource::event_destination(&context, &mut model, &place, properties)?;
     }
-    for (id, declared, properties) in functions {
+    for (id, name, declared, properties) in functions {
         let metadata = context.resolve(&format!("{id}.Metadata"), &declared.metadata)?;
-        let (function, events) = function::function(&context, &model, id, properties, metadata)?;
+        let (function, events) =
+            function::function(&context, &model, id, name, properties, metadata)?;
         model.functions.insert(id.clone(), function);
         for (event, source) in events {
             event::add(&context, &mut model, id, &event, source)?;
@@ -146,29 +147,31 @@ impl<'a> Context<'a> {
     }
 
     /// Properties of a resource that have a meaning here, with what the globals of its type add.
+    /// The one that chooses its name is not among them: see [`Scope::physical_name`].
     fn properties(&self, id: &str, declared: &Declared) -> Result<Value> {
         let mut properties = self.resolve(&format!("{id}.Properties"), &declared.properties)?;
         if let Some(globals) = self.document.globals.get(&declared.kind) {
             properties = merge(self.resolve("Globals", globals)?, properties);
         }
         unmodelled::strip(&declared.kind, &mut properties);
+        if let (Some(name), Value::Object(properties)) =
+            (names::name_property(&declared.kind), &mut properties)
+        {
+            properties.remove(name);
+        }
         Ok(properties)
     }
 
     /// Logical id of the resource of type `kind` which `name` (a name or an ARN) means.
     pub(super) fn find(&self, place: &str, kind: &str, name: &str) -> Result<String> {
-        self.names
-            .logical(name)
-            .filter(|id| {
-                self.document
-                    .resources
-                    .get(*id)
-                    .is_some_and(|declared| declared.kind == kind)
-            })
+        let found = self.names.logical(name).filter(|id| {
+            let declared = self.document.resources.get(*id);
+            declared.is_some_and(|declared| declared.kind == kind)
+        });
+        let problem = || format!("`{name}` is no {kind} of this template");
+        found
             .map(str::to_owned)
-            .ok_or_else(|| {
-                TemplateError::new(place, format!("`{name}` is no {kind} of this template"))
-            })
+            .ok_or_else(|| TemplateError::new(place, problem()))
     }
 
     /// Logical id of the queue with this ARN.
@@ -178,11 +181,10 @@ impl<'a> Context<'a> {
 
     /// Name of the bus which `name` (a name or an ARN, none for the default bus) means.
     pub(super) fn bus(&self, place: &str, name: Option<&str>) -> Result<String> {
+        let default = "default".to_owned();
         match name {
-            None => Ok("default".to_owned()),
-            Some(name) if name == "default" || name == names::bus_arn("default") => {
-                Ok("default".to_owned())
-            }
+            None => Ok(default),
+            Some(name) if name == default || name == names::bus_arn(&default) => Ok(default),
             Some(name) => {
                 let id = self.find(place, "AWS::Events::EventBus", name)?;
                 self.scope.physical_name(place, &id)

@@ -36,19 +36,13 @@ impl Scope<'_> {
                 [condition] => Ok(!self.holds(place, condition)?),
                 _ => Err(unknown()),
             },
-            ("And", Yaml::Sequence(all)) => {
-                let holding = all.iter().map(|condition| self.holds(place, condition));
-                Ok(holding
-                    .collect::<Result<Vec<_>>>()?
-                    .into_iter()
-                    .all(|holds| holds))
-            }
-            ("Or", Yaml::Sequence(any)) => {
-                let holding = any.iter().map(|condition| self.holds(place, condition));
-                Ok(holding
-                    .collect::<Result<Vec<_>>>()?
-                    .into_iter()
-                    .any(|holds| holds))
+            ("And" | "Or", Yaml::Sequence(many)) => {
+                let each = many.iter().map(|condition| self.holds(place, condition));
+                let mut each = each.collect::<Result<Vec<_>>>()?.into_iter();
+                Ok(match function.as_str() {
+                    "And" => each.all(|holds| holds),
+                    _ => each.any(|holds| holds),
+                })
             }
             _ => Err(unknown()),
         }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     build::{Context, typed},
     error::{Result, TemplateError},
     function::DestinationConfig,
-    model::{Mapping, Model, Route, Rule},
+    model::{Mapping, Model, Route, Rule, Schedule},
     unmodelled,
 };
 use crate::pattern::Pattern;
@@ -18,12 +18,8 @@ use crate::pattern::Pattern;
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct Source {
     r#type: String,
-    #[serde(default = "empty")]
-    properties: Value,
-}
-
-fn empty() -> Value {
-    Value::Object(serde_json::Map::new())
+    #[serde(default)]
+    properties: Map<String, Value>,
 }
 
 /// Adds the event source `name` of `function` to the model.
@@ -35,10 +31,8 @@ pub(super) fn add(
     source: Value,
 ) -> Result<()> {
     let place = format!("{function}.Properties.Events.{name}");
-    let Source {
-        r#type,
-        mut properties,
-    } = typed(&place, source)?;
+    let Source { r#type, properties } = typed(&place, source)?;
+    let mut properties = Value::Object(properties);
     unmodelled::strip(
         &format!("AWS::Serverless::Function/{type}"),
         &mut properties,
@@ -52,11 +46,8 @@ pub(super) fn add(
     match r#type.as_str() {
         "HttpApi" => {
             let route = source.route(properties)?;
-            if model
-                .routes
-                .iter()
-                .any(|other| other.method == route.method && other.path == route.path)
-            {
+            let mut others = model.routes.iter();
+            if others.any(|other| other.method == route.method && other.path == route.path) {
                 return Err(TemplateError::new(place, "another function has this route"));
             }
             model.routes.push(route);
@@ -75,11 +66,11 @@ pub(super) fn add(
 }
 
 /// Who an event source belongs to.
-pub(super) struct EventSource<'a> {
+struct EventSource<'a> {
     context: &'a Context<'a>,
-    pub(super) function: &'a str,
-    pub(super) name: String,
-    pub(super) place: String,
+    function: &'a str,
+    name: String,
+    place: String,
 }
 
 #[derive(Deserialize)]
@@ -146,8 +137,14 @@ struct RuleProperties {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub(super) struct DeadLetterConfig {
+struct DeadLetterConfig {
     arn: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct ScheduleProperties {
+    schedule: String,
 }
 
 impl EventSource<'_> {
@@ -226,6 +223,7 @@ impl EventSource<'_> {
     fn rule(&self, properties: Value) -> Result<Rule> {
         let properties: RuleProperties = typed(&self.place, properties)?;
         let place = format!("{}.EventBusName", self.place);
+        let queue_place = format!("{}.DeadLetterConfig.Arn", self.place);
         Ok(Rule {
             name: self.name.clone(),
             bus: self
@@ -234,15 +232,65 @@ impl EventSource<'_> {
             pattern: Pattern::parse(&properties.pattern)
                 .map_err(|e| TemplateError::new(format!("{}.Pattern", self.place), e))?,
             function: self.function.to_owned(),
-            dead_letter: self.dead_letter(properties.dead_letter_config)?,
+            dead_letter: properties
+                .dead_letter_config
+                .map(|config| self.context.queue(&queue_place, &config.arn))
+                .transpose()?,
         })
     }
 
-    /// Logical id of the queue for events that do not reach the function.
-    pub(super) fn dead_letter(&self, config: Option<DeadLetterConfig>) -> Result<Option<String>> {
-        let place = format!("{}.DeadLetterConfig.Arn", self.place);
-        config
-            .map(|config| self.context.queue(&place, &config.arn))
-            .transpose()
+    fn schedule(&self, properties: Value) -> Result<Schedule> {
+        let properties: ScheduleProperties = typed(&self.place, properties)?;
+        let expression = properties.schedule;
+        let period = period(&expression).ok_or_else(|| {
+            let problem =
+                format!("`{expression}` is not rate(1 minute), rate(5 hours) or the like");
+            TemplateError::new(format!("{}.Schedule", self.place), problem)
+        })?;
+        Ok(Schedule {
+            name: self.name.clone(),
+            period,
+            function: self.function.to_owned(),
+        })
+    }
+}
+
+/// `rate(1 minute)`, `rate(2 hours)`: singular for one and plural for more, as AWS wants it.
+fn period(expression: &str) -> Option<Duration> {
+    let rate = expression.strip_prefix("rate(")?.strip_suffix(')')?;
+    let (value, unit) = rate.split_once(' ')?;
+    let value: u32 = value.parse().ok()?;
+    let unit = match (value, unit) {
+        (1, "minute") | (2.., "minutes") => Duration::from_mins(1),
+        (1, "hour") | (2.., "hours") => Duration::from_hours(1),
+        (1, "day") | (2.., "days") => Duration::from_hours(24),
+        _ => return None,
+    };
+    Some(unit * value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_number_and_a_unit() {
+        for (expression, hours) in [
+            ("rate(1 hour)", 1),
+            ("rate(2 hours)", 2),
+            ("rate(7 days)", 168),
+        ] {
+            assert_eq!(period(expression), Some(Duration::from_hours(hours)));
+        }
+        for expression in [
+            "rate(1 minutes)",
+            "rate(0 minutes)",
+            "rate(5 seconds)",
+            "rate(x)",
+            "cron(0 3 * * ? *)",
+            "daily",
+        ] {
+            assert_eq!(period(expression), None, "{expression}");
+        }
     }
 }

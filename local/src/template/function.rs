@@ -15,7 +15,6 @@ use super::{
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct Properties {
-    function_name: Option<String>,
     runtime: String,
     /// Seconds. Lambda's default is 3.
     #[serde(default = "default_timeout")]
@@ -25,8 +24,10 @@ struct Properties {
     memory_size: u32,
     #[serde(default)]
     environment: Environment,
-    logging_config: Option<LoggingConfig>,
-    event_invoke_config: Option<EventInvokeConfig>,
+    #[serde(default)]
+    logging_config: LoggingConfig,
+    #[serde(default)]
+    event_invoke_config: EventInvokeConfig,
     #[serde(default)]
     policies: Value,
     #[serde(default)]
@@ -47,18 +48,15 @@ struct Environment {
     variables: Map<String, Value>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct LoggingConfig {
     log_format: Option<String>,
     application_log_level: Option<String>,
-    /// Level of the lines that the Lambda service writes; here it writes none.
-    #[serde(rename = "SystemLogLevel")]
-    _system_log_level: Option<String>,
     log_group: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct EventInvokeConfig {
     maximum_retry_attempts: Option<u32>,
@@ -75,16 +73,7 @@ pub(super) struct DestinationConfig {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct OnFailure {
-    #[serde(rename = "Type")]
-    _type: Option<Sqs>,
     destination: String,
-}
-
-/// The one type of destination known here.
-#[derive(Deserialize)]
-enum Sqs {
-    #[serde(rename = "SQS")]
-    Sqs,
 }
 
 impl DestinationConfig {
@@ -123,6 +112,7 @@ pub(super) fn function(
     context: &Context<'_>,
     model: &Model,
     id: &str,
+    name: String,
     properties: Value,
     metadata: Value,
 ) -> Result<(Function, Events)> {
@@ -138,7 +128,6 @@ pub(super) fn function(
         build_method: BuildMethod::CargoLambda,
         build_properties,
     } = typed(&format!("{id}.Metadata"), metadata)?;
-    let name = properties.function_name.unwrap_or_else(|| id.to_owned());
     let function = Function {
         binary: build_properties.binary,
         timeout: Duration::from_secs(properties.timeout),
@@ -165,19 +154,12 @@ fn variables(place: &str, variables: Map<String, Value>) -> Result<BTreeMap<Stri
         .collect()
 }
 
-fn logging(name: &str, config: Option<LoggingConfig>) -> Logging {
+fn logging(name: &str, config: LoggingConfig) -> Logging {
     let default_group = format!("/aws/lambda/{name}");
-    match config {
-        None => Logging {
-            format: "Text".to_owned(),
-            level: None,
-            group: default_group,
-        },
-        Some(config) => Logging {
-            format: config.log_format.unwrap_or_else(|| "Text".to_owned()),
-            level: config.application_log_level,
-            group: config.log_group.unwrap_or(default_group),
-        },
+    Logging {
+        format: config.log_format.unwrap_or_else(|| "Text".to_owned()),
+        level: config.application_log_level,
+        group: config.log_group.unwrap_or(default_group),
     }
 }
 
@@ -187,26 +169,18 @@ const DEFAULT_RETRIES: u32 = 2;
 fn asynchronous(
     context: &Context<'_>,
     place: &str,
-    config: Option<EventInvokeConfig>,
+    config: EventInvokeConfig,
 ) -> Result<AsyncPolicy> {
     let place = format!("{place}.EventInvokeConfig");
-    let Some(config) = config else {
-        return Ok(AsyncPolicy {
-            retries: DEFAULT_RETRIES,
-            on_failure: None,
-        });
-    };
     let retries = config.maximum_retry_attempts.unwrap_or(DEFAULT_RETRIES);
     if retries > DEFAULT_RETRIES {
         let place = format!("{place}.MaximumRetryAttempts");
         return Err(TemplateError::new(place, "Lambda allows 0 to 2"));
     }
-    let on_failure = config
-        .destination_config
-        .map(|destination| destination.queue(context, &place))
-        .transpose()?;
+    let destination = config.destination_config;
+    let queue = destination.map(|destination| destination.queue(context, &place));
     Ok(AsyncPolicy {
         retries,
-        on_failure,
+        on_failure: queue.transpose()?,
     })
 }

@@ -15,7 +15,6 @@ mod names;
 mod parameters;
 mod policy;
 mod resource;
-mod schedule;
 #[cfg(test)]
 mod tests;
 mod unmodelled;

@@ -158,8 +158,6 @@ pub struct Schedule {
     pub period: Duration,
     /// Function that gets the events.
     pub function: String,
-    /// Logical id of the queue for events that do not reach the function.
-    pub dead_letter: Option<String>,
 }
 
 /// A table.

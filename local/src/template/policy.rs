@@ -14,30 +14,27 @@ use super::{
 struct Document {
     #[serde(rename = "Version")]
     _version: Option<String>,
-    statement: OneOrMany,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    Many(Vec<Value>),
-    One(Value),
+    statement: Value,
 }
 
 impl Document {
     fn statements(self) -> Vec<Value> {
-        match self.statement {
-            OneOrMany::Many(many) => many,
-            OneOrMany::One(one) => vec![one],
-        }
+        list(self.statement)
+    }
+}
+
+/// A list may stand for itself, or be its only element.
+fn list(value: Value) -> Vec<Value> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::Array(many) => many,
+        one => vec![one],
     }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct ManagedPolicy {
-    #[serde(rename = "ManagedPolicyName")]
-    _name: Option<String>,
     policy_document: Document,
 }
 
@@ -55,13 +52,8 @@ pub(super) fn of_function(
     place: &str,
     policies: Value,
 ) -> Result<Vec<Value>> {
-    let policies = match policies {
-        Value::Null => Vec::new(),
-        Value::Array(policies) => policies,
-        policy => vec![policy],
-    };
     let mut statements = Vec::new();
-    for (at, policy) in policies.into_iter().enumerate() {
+    for (at, policy) in list(policies).into_iter().enumerate() {
         let place = format!("{place}.Policies[{at}]");
         if let Value::String(arn) = policy {
             let id = context.find(&place, "AWS::IAM::ManagedPolicy", &arn)?;

@@ -14,54 +14,44 @@ use super::{
 /// each is one whose meaning is known.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[expect(dead_code, reason = "checked, and never read")]
 struct TableProperties {
-    #[serde(rename = "TableName")]
-    _name: Option<String>,
-    #[serde(rename = "AttributeDefinitions")]
-    _attributes: Vec<Value>,
-    #[serde(rename = "KeySchema")]
-    _keys: Vec<Value>,
-    #[serde(rename = "BillingMode")]
-    _billing: Option<String>,
-    #[serde(rename = "ProvisionedThroughput")]
-    _throughput: Option<Value>,
-    #[serde(default, rename = "GlobalSecondaryIndexes")]
-    _global_indexes: Vec<IndexProperties>,
-    #[serde(default, rename = "LocalSecondaryIndexes")]
-    _local_indexes: Vec<IndexProperties>,
-    #[serde(rename = "StreamSpecification")]
-    _stream: Option<StreamProperties>,
-    #[serde(rename = "TimeToLiveSpecification")]
-    _time_to_live: Option<TimeToLiveProperties>,
+    attribute_definitions: Vec<Value>,
+    key_schema: Vec<Value>,
+    billing_mode: Option<String>,
+    provisioned_throughput: Option<Value>,
+    #[serde(default)]
+    global_secondary_indexes: Vec<Index>,
+    #[serde(default)]
+    local_secondary_indexes: Vec<Index>,
+    stream_specification: Option<StreamSpecification>,
+    time_to_live_specification: Option<TimeToLive>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct IndexProperties {
+#[expect(dead_code, reason = "checked, and never read")]
+struct Index {
     #[serde(rename = "IndexName")]
-    _name: String,
-    #[serde(rename = "KeySchema")]
-    _keys: Vec<Value>,
-    #[serde(rename = "Projection")]
-    _projection: Value,
-    #[serde(rename = "ProvisionedThroughput")]
-    _throughput: Option<Value>,
+    name: String,
+    key_schema: Vec<Value>,
+    projection: Value,
+    provisioned_throughput: Option<Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct StreamProperties {
-    #[serde(rename = "StreamViewType")]
-    _view: String,
+#[expect(dead_code, reason = "checked, and never read")]
+struct StreamSpecification {
+    stream_view_type: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct TimeToLiveProperties {
-    #[serde(rename = "AttributeName")]
-    _attribute: Option<String>,
-    #[serde(rename = "Enabled")]
-    _enabled: bool,
+#[expect(dead_code, reason = "checked, and never read")]
+struct TimeToLive {
+    attribute_name: Option<String>,
+    enabled: bool,
 }
 
 /// A table.
@@ -76,22 +66,14 @@ pub(super) fn table(place: &str, id: &str, name: String, properties: Value) -> R
     })
 }
 
-/// Properties of a resource that may choose its name and nothing else.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NameOnly {
-    #[serde(rename = "Name", alias = "QueueName")]
-    _name: Option<String>,
-}
+struct Nothing {}
 
-/// Checks a bus.
-pub(super) fn bus(place: &str, properties: Value) -> Result<()> {
-    typed::<NameOnly>(place, properties).map(drop)
-}
-
-/// Checks a queue.
-pub(super) fn queue(place: &str, properties: Value) -> Result<()> {
-    typed::<NameOnly>(place, properties).map(drop)
+/// Checks a resource that may choose its name and nothing else.
+pub(super) fn nothing(place: &str, properties: Value) -> Result<()> {
+    let Nothing {} = typed(place, properties)?;
+    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -119,8 +101,6 @@ pub(super) fn http_api(model: &mut Model, place: &str, properties: Value) -> Res
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct ConfigurationSetProperties {
-    #[serde(rename = "Name")]
-    _name: Option<String>,
     sending_options: Option<SendingOptions>,
 }
 

@@ -64,10 +64,12 @@ const PROPERTIES: &[(&str, &[&str])] = &[
             "CodeUri",              // Metadata names the binary
             "DeploymentPreference", // and it is there at once
             "Description",
-            "EventInvokeConfig.MaximumEventAgeInSeconds", // retries take seconds
-            "Handler",                                    // always `bootstrap` for this runtime
+            "EventInvokeConfig.DestinationConfig.OnFailure.Type", // its ARN must be a queue's
+            "EventInvokeConfig.MaximumEventAgeInSeconds",         // retries take seconds
+            "Handler", // always `bootstrap` for this runtime
             "KmsKeyArn",
-            "Layers", // extensions, which watch
+            "Layers",                       // extensions, which watch
+            "LoggingConfig.SystemLogLevel", // of lines that the Lambda service writes
             "PermissionsBoundary",
             "ProvisionedConcurrencyConfig",
             "RecursiveLoop",
@@ -80,7 +82,8 @@ const PROPERTIES: &[(&str, &[&str])] = &[
     (
         "AWS::Serverless::Function/DynamoDB",
         &[
-            "MaximumBatchingWindowInSeconds", // a batch is delivered at once
+            "DestinationConfig.OnFailure.Type", // its ARN must be a queue's
+            "MaximumBatchingWindowInSeconds",   // a batch is delivered at once
             "MetricsConfig",
             "ParallelizationFactor", // the order is kept, one batch at a time
         ],
@@ -93,7 +96,8 @@ const PROPERTIES: &[(&str, &[&str])] = &[
     ),
     (
         "AWS::Serverless::Function/Schedule",
-        &["Description", "Name", "RetryPolicy"],
+        // An event reaches the function's queue at once, or never.
+        &["DeadLetterConfig", "Description", "Name", "RetryPolicy"],
     ),
     ("AWS::IAM::ManagedPolicy", &["Description", "Path"]),
     (
