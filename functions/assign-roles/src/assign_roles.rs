@@ -5,9 +5,7 @@ use shared::{
     domain::{Result, Roles, User},
 };
 
-/// Assigns roles.
 pub struct AssignRoles {
-    /// Changes users.
     pub updates: UserUpdates,
 }
 
@@ -16,7 +14,6 @@ pub struct AssignRoles {
 pub struct Command {
     /// The user.
     pub target: Target,
-    /// The roles.
     pub roles: Roles,
 }
 

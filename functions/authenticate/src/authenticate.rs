@@ -41,11 +41,9 @@ pub struct Authenticate {
     pub password: Arc<dyn AuthenticationStrategy<PasswordCredentials>>,
     /// By an OpenID provider.
     pub oidc: Arc<dyn AuthenticationStrategy<Authorization>>,
-    /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
     /// Issues tokens.
     pub session_tokens: SessionTokens,
-    /// Time and randomness.
     pub env: Env,
 }
 

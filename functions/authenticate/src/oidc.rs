@@ -25,13 +25,10 @@ const METHOD: &str = "fed";
 
 /// Knows users by their identities at OpenID providers.
 pub struct OidcStrategy {
-    /// Who may sign up.
     pub policy: SignUpPolicy,
     /// Where people sign in.
     pub providers: Arc<dyn IdentityProviders>,
-    /// Limits how often people try.
     pub rate_limiter: SignInLimiter,
-    /// Changes users.
     pub updates: UserUpdates,
 }
 
@@ -75,7 +72,6 @@ impl OidcStrategy {
         self.updates.users.as_ref()
     }
 
-    /// The user who has this login.
     async fn known(&self, login: &LoginKey) -> Result<Option<User>> {
         match self.users().find_login(login).await? {
             Some(login) => self.users().find(login.user_id).await,

@@ -35,7 +35,6 @@ pub struct PasswordStrategy {
     pub hasher: Arc<dyn PasswordHasher>,
     /// Limits how often passwords are guessed.
     pub rate_limiter: SignInLimiter,
-    /// Time and randomness.
     pub env: Env,
 }
 

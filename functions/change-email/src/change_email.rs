@@ -17,7 +17,6 @@ pub struct ChangeEmail {
     pub policy: SignUpPolicy,
     /// Compares passwords.
     pub reauthentication: Reauthentication,
-    /// Changes users.
     pub updates: UserUpdates,
 }
 

@@ -11,15 +11,11 @@ use shared::{
     domain::{Error, NewPassword, Password, PasswordPolicy, Refusal, Result, SessionId, User},
 };
 
-/// Changes passwords.
 pub struct ChangePassword {
     /// What passwords must satisfy.
     pub passwords: PasswordPolicy,
-    /// Changes users.
     pub updates: UserUpdates,
-    /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
-    /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Compares present passwords.
     pub reauthentication: Reauthentication,

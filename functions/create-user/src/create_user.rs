@@ -20,17 +20,14 @@ use shared::{
     },
 };
 
-/// Creates users.
 pub struct CreateUser {
     /// Who may create users.
     pub policy: SignUpPolicy,
     /// What passwords must satisfy.
     pub passwords: PasswordPolicy,
-    /// Where users are kept.
     pub users: Arc<dyn UserRepository>,
     /// Where concealed sign-ups are kept.
     pub requests: Arc<dyn AnonymousRequests>,
-    /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Counts sign-ups.
     pub rate_limiter: RateLimiter,
@@ -40,7 +37,6 @@ pub struct CreateUser {
     pub mails_per_address: Limit,
     /// Executes each request once.
     pub idempotency: Idempotency,
-    /// Time and randomness.
     pub env: Env,
 }
 
@@ -51,9 +47,7 @@ pub struct Command {
     pub mode: SignUpMode,
     /// Address.
     pub email: Email,
-    /// Name.
     pub name: Name,
-    /// Password.
     pub password: NewPassword,
     /// Who sends the command, and from where.
     pub origin: Origin,
@@ -68,7 +62,6 @@ pub struct Command {
     reason = "one is made for each request, and moved twice"
 )]
 pub enum Outcome {
-    /// The user was created.
     Created(User),
     /// The sign-up was noted. The caller does not learn whether it will succeed.
     Accepted,

@@ -5,9 +5,7 @@ use shared::{
     domain::{Result, User},
 };
 
-/// Deactivates users.
 pub struct DeactivateUser {
-    /// Changes users.
     pub updates: UserUpdates,
 }
 

@@ -7,7 +7,6 @@ use shared::{
 
 /// Erases users.
 pub struct DeleteUser {
-    /// Changes users.
     pub updates: UserUpdates,
 }
 

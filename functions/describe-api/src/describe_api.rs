@@ -26,7 +26,6 @@ impl DescribeApi {
         })
     }
 
-    /// The document.
     pub fn document(&self) -> &'static str {
         self.document
     }

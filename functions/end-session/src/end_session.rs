@@ -10,11 +10,8 @@ use shared::{
     domain::{Refusal, Result, Session, SessionId, event::EndReason},
 };
 
-/// Ends sessions.
 pub struct EndSession {
-    /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
-    /// Changes users.
     pub updates: UserUpdates,
 }
 
@@ -23,14 +20,12 @@ pub struct EndSession {
 pub struct Command {
     /// Whose.
     pub target: Target,
-    /// Which.
     pub which: Which,
 }
 
 /// Which sessions of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
-    /// This one.
     One(SessionId),
     /// The one that asks; fine if it is over.
     Current(SessionId),
@@ -63,7 +58,6 @@ impl EndSession {
         }
     }
 
-    /// Whether this ended it.
     async fn end(&self, target: &Target, id: SessionId) -> Result<bool> {
         let metadata = self.updates.env.metadata(target.origin.clone())?;
         let event = Session::ended(target.id, id, EndReason::SignedOut, &metadata);

@@ -14,20 +14,16 @@ pub use document::Export;
 /// Entries of a history read at once.
 const PAGE: usize = 100;
 
-/// Exports users.
 pub struct ExportUser {
     /// Where users and their histories are kept.
     pub users: Arc<dyn UserRepository>,
-    /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
-    /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
 /// Whom to export.
 #[derive(Debug)]
 pub struct Query {
-    /// The user.
     pub id: UserId,
 }
 

@@ -16,7 +16,6 @@ pub struct GetUser {
 /// Whom to read.
 #[derive(Debug)]
 pub struct Query {
-    /// The user.
     pub id: UserId,
 }
 

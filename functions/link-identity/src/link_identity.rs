@@ -14,13 +14,10 @@ use shared::{
     },
 };
 
-/// Links identities.
 pub struct LinkIdentity {
     /// Where people sign in.
     pub providers: Arc<dyn IdentityProviders>,
-    /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
-    /// Changes users.
     pub updates: UserUpdates,
 }
 

@@ -42,7 +42,6 @@ pub struct Page {
 pub struct Line {
     /// The entry of the trail.
     pub entry: AuditEntry,
-    /// Its trace.
     pub trace: Trace,
 }
 
@@ -51,7 +50,6 @@ pub struct Line {
 pub struct Trace {
     /// The address of the client.
     pub source_address: Option<IpAddr>,
-    /// The id of the request.
     pub request_id: Option<String>,
 }
 

@@ -7,16 +7,13 @@ use shared::{
     domain::{Refusal, Result, UserId, identity::LinkedIdentity},
 };
 
-/// Lists identities.
 pub struct ListIdentities {
-    /// Where users are kept.
     pub users: Arc<dyn UserRepository>,
 }
 
 /// Whose.
 #[derive(Debug)]
 pub struct Query {
-    /// The user.
     pub user_id: UserId,
 }
 

@@ -7,7 +7,6 @@ use shared::{
     domain::{Result, identity::Provider},
 };
 
-/// Lists providers.
 pub struct ListIdentityProviders {
     /// Where people sign in.
     pub providers: Arc<dyn IdentityProviders>,

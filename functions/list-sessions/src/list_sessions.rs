@@ -7,20 +7,15 @@ use shared::{
     domain::{Refusal, Result, Session, UserId},
 };
 
-/// Lists sessions.
 pub struct ListSessions {
-    /// Where users are kept.
     pub users: Arc<dyn UserRepository>,
-    /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
-    /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
 /// Whose.
 #[derive(Debug)]
 pub struct Query {
-    /// The user.
     pub user_id: UserId,
 }
 

@@ -17,13 +17,10 @@ use shared::{
 
 /// Carries out concealed sign-ups.
 pub struct OnSignUpRequested {
-    /// Where the requests are kept.
     pub requests: Arc<dyn AnonymousRequests>,
-    /// Where users are kept.
     pub users: Arc<dyn UserRepository>,
     /// Sends the mail to an owner.
     pub mail_service: MailService,
-    /// Time and randomness.
     pub env: Env,
 }
 

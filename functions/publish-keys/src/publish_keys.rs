@@ -7,9 +7,7 @@ use shared::{
     domain::{Result, keys::KeyRing},
 };
 
-/// Publishes keys.
 pub struct PublishKeys {
-    /// Where keys are kept.
     pub keys: Arc<dyn SigningKeys>,
 }
 

@@ -5,9 +5,7 @@ use shared::{
     domain::{Result, User},
 };
 
-/// Reactivates users.
 pub struct ReactivateUser {
-    /// Changes users.
     pub updates: UserUpdates,
 }
 

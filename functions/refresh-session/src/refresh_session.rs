@@ -18,22 +18,17 @@ use shared::{
 /// winner's successor at the second look.
 const LOOKS: usize = 5;
 
-/// Refreshes sessions.
 pub struct RefreshSession {
-    /// Where users are kept.
     pub users: Arc<dyn UserRepository>,
-    /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
     /// Grants tokens.
     pub session_tokens: SessionTokens,
-    /// Time and randomness.
     pub env: Env,
 }
 
 /// A request for the next tokens.
 #[derive(Debug)]
 pub struct Command {
-    /// The refresh token.
     pub token: RefreshToken,
     /// The `iss` of the access token.
     pub issuer: String,

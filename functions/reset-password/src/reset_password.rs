@@ -11,11 +11,9 @@ use shared::{
     },
 };
 
-/// Resets passwords.
 pub struct ResetPassword {
     /// What passwords must satisfy.
     pub passwords: PasswordPolicy,
-    /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Counts wrong guesses.
     pub rate_limiter: RateLimiter,

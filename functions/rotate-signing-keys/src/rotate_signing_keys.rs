@@ -7,13 +7,9 @@ use shared::{
     domain::{Error, Result, keys::PUBLISH_AHEAD},
 };
 
-/// Rotates keys.
 pub struct RotateSigningKeys {
-    /// Where keys are kept.
     pub keys: Arc<dyn SigningKeys>,
-    /// Makes keys.
     pub generator: Arc<dyn KeyGenerator>,
-    /// The time.
     pub clock: Arc<dyn Clock>,
     /// For how long each signs.
     pub period: Duration,

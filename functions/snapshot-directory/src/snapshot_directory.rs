@@ -31,7 +31,6 @@ pub struct SnapshotDirectory {
     pub feed: Arc<dyn UserFeed>,
     /// The store of snapshots.
     pub snapshots: Arc<dyn Snapshots>,
-    /// The time.
     pub clock: Arc<dyn Clock>,
     /// How far each snapshot reads back in the feed before the last one: longer than the index ever
     /// lags.
@@ -40,7 +39,6 @@ pub struct SnapshotDirectory {
     pub changes: usize,
 }
 
-/// The outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Too little has changed.
@@ -54,7 +52,6 @@ pub enum Outcome {
     Written {
         /// Its number.
         generation: u64,
-        /// Users in it.
         users: usize,
         /// Segments it consists of.
         segments: usize,

@@ -10,11 +10,8 @@ use shared::{
     domain::{LoginKey, Refusal, Result, SessionId, User},
 };
 
-/// Unlinks identities.
 pub struct UnlinkIdentity {
-    /// Where sessions are kept.
     pub sessions: Arc<dyn SessionRepository>,
-    /// Changes users.
     pub updates: UserUpdates,
 }
 

@@ -5,9 +5,7 @@ use shared::{
     domain::{Name, Result, User},
 };
 
-/// Updates users.
 pub struct UpdateUser {
-    /// Changes users.
     pub updates: UserUpdates,
 }
 

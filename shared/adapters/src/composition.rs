@@ -66,7 +66,6 @@ pub struct Ports {
     config: SdkConfig,
     dynamodb: aws_sdk_dynamodb::Client,
     deployment: Deployment,
-    /// Time and randomness.
     pub env: Env,
 }
 

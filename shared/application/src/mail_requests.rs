@@ -24,7 +24,6 @@ pub struct MailRequests {
     pub per_address: Limit,
     /// Requests from one client IP, in an hour.
     pub per_client_ip: Limit,
-    /// Time and randomness.
     pub env: Env,
 }
 

@@ -16,7 +16,6 @@ use crate::ports::{Acquisition, Attempts, Env};
 pub struct RateLimiter {
     /// Where attempts are counted.
     pub attempts: Arc<dyn Attempts>,
-    /// Time and randomness.
     pub env: Env,
 }
 

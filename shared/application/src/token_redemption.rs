@@ -15,13 +15,11 @@ use crate::{
 /// Changes users who redeem a one-time token.
 #[derive(Clone)]
 pub struct TokenRedemption {
-    /// Loads and commits.
     pub users: Arc<dyn UserRepository>,
     /// Says whether a token is still good.
     pub tokens: Arc<dyn OneTimeTokens>,
     /// The address whose owner becomes the first administrator.
     pub first_admin: FirstAdmin,
-    /// Time and randomness.
     pub env: Env,
 }
 

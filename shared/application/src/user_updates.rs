@@ -20,12 +20,9 @@ pub struct Target {
     pub origin: Origin,
 }
 
-/// Changes users.
 #[derive(Clone)]
 pub struct UserUpdates {
-    /// Loads and commits.
     pub users: Arc<dyn UserRepository>,
-    /// Time and randomness.
     pub env: Env,
 }
 

@@ -35,7 +35,6 @@ pub trait UserFeed: Send + Sync {
 /// A position in a shard of the feed: before all rows of a time, or after one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedPosition {
-    /// The time.
     pub time: Timestamp,
     /// The user whose row was the last before the position; none if it is before all of that time.
     pub after: Option<UserId>,
@@ -51,7 +50,6 @@ impl FeedPosition {
 /// Some rows of a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedPage {
-    /// The rows.
     pub rows: Vec<FeedRow>,
     /// Where the next page begins; none if there are no more rows.
     pub next: Option<FeedPosition>,
@@ -80,7 +78,6 @@ pub trait Snapshots: Send + Sync {
 /// The newest manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Newest {
-    /// This one.
     Readable(Manifest),
     /// It was written by another version of this program, or is damaged.
     Unreadable {
@@ -90,7 +87,6 @@ pub enum Newest {
 }
 
 impl Newest {
-    /// Its generation.
     pub fn generation(&self) -> u64 {
         match self {
             Self::Readable(manifest) => manifest.generation,

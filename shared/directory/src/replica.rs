@@ -107,7 +107,6 @@ impl Replica {
         Ok(())
     }
 
-    /// The columns.
     pub fn columns(&self) -> &Columns {
         &self.columns
     }

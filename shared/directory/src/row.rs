@@ -47,7 +47,6 @@ impl FeedRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tombstone {
-    /// The user.
     pub id: UserId,
     /// The version that erased the user.
     pub version: Version,

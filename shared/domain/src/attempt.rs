@@ -89,7 +89,6 @@ pub struct Limit {
     pub allowance: u32,
     /// The wait after the last of them; it doubles with each further one.
     pub first_wait: Duration,
-    /// The longest wait.
     pub longest_wait: Duration,
     /// Time after the first attempt when the counter is reset.
     pub window: Duration,

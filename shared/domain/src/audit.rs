@@ -13,7 +13,6 @@ use super::{
 pub struct AuditEntry {
     /// The event which the line records.
     pub event_id: EventId,
-    /// The kind of the event.
     #[serde(rename = "type")]
     pub kind: EventKind,
     /// The time of the event; lines are sorted by it.

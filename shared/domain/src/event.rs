@@ -46,9 +46,7 @@ kinds! {
     UserEmailVerified,
     /// A mail that proves the address was requested.
     UserEmailVerificationRequested,
-    /// A user's password changed.
     UserPasswordChanged,
-    /// A password reset was requested.
     UserPasswordResetRequested,
     /// A user may also sign in by an external identity.
     UserIdentityLinked,
@@ -58,7 +56,6 @@ kinds! {
     UserDeactivated,
     /// A user may sign in again.
     UserReactivated,
-    /// A user's roles changed.
     UserRolesChanged,
     /// Every session of a user ended.
     UserSessionsEnded,
@@ -66,7 +63,6 @@ kinds! {
     UserDeleted,
     /// A user signed in.
     SessionStarted,
-    /// A session ended.
     SessionEnded,
     /// Too many failed sign-ins.
     SignInLocked,

@@ -28,7 +28,6 @@ pub struct PublicKey {
     pub activates_at: Timestamp,
 }
 
-/// A key pair.
 #[derive(Debug, Clone)]
 pub struct KeyPair {
     /// Published.

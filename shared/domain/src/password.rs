@@ -59,7 +59,6 @@ impl FromStr for Password {
 pub struct NewPassword(Password);
 
 impl NewPassword {
-    /// The password.
     pub fn as_password(&self) -> &Password {
         &self.0
     }

@@ -18,7 +18,6 @@ pub struct AnonymousRequest {
     pub id: RequestId,
     /// As in the request.
     pub email: Email,
-    /// What is requested.
     pub kind: RequestKind,
     /// The client IP of the request.
     pub source_address: Option<IpAddr>,
@@ -26,7 +25,6 @@ pub struct AnonymousRequest {
     pub expires_at: Timestamp,
 }
 
-/// What is requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestKind {
     /// An account, while the deployment conceals who has one.
@@ -40,7 +38,6 @@ pub enum RequestKind {
 /// A concealed sign-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignUp {
-    /// The id the user will have.
     pub user_id: UserId,
     /// How the user wants to be called.
     pub name: Name,

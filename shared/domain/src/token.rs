@@ -76,7 +76,6 @@ impl TokenPurpose {
 pub struct OneTimeToken {
     /// The one thing it permits.
     pub purpose: TokenPurpose,
-    /// The user it was made for.
     pub user_id: UserId,
     secret: SecretSlice<u8>,
 }
@@ -85,7 +84,6 @@ pub struct OneTimeToken {
 const SECRET_LEN: usize = 32;
 
 impl OneTimeToken {
-    /// A token with this secret.
     pub fn new(purpose: TokenPurpose, user_id: UserId, secret: [u8; SECRET_LEN]) -> Self {
         Self {
             purpose,

@@ -133,7 +133,6 @@ impl Endpoint {
         self
     }
 
-    /// Answers a request.
     pub async fn answer(&self, backend: &Arc<FakeBackend>, request: TestRequest) -> Answer {
         Answer::new(&(self.serve)(backend, request.into_raw()).await)
     }

@@ -10,7 +10,6 @@ use crate::{FakeBackend, Person};
 /// A backend with an administrator, Ann and Bob, all signed in.
 #[derive(Debug)]
 pub struct Fixture {
-    /// The backend.
     pub backend: Arc<FakeBackend>,
     /// The only administrator.
     pub admin: Person,

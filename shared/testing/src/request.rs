@@ -56,7 +56,6 @@ impl TestRequest {
         self.parameter("id", &id.to_string())
     }
 
-    /// With a query.
     #[must_use]
     pub fn query(mut self, query: &str) -> Self {
         self.0["rawQueryString"] = json!(query);
@@ -70,19 +69,16 @@ impl TestRequest {
         self
     }
 
-    /// With a bearer token.
     #[must_use]
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// With a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.body("application/json", &body.to_string())
     }
 
-    /// With a body.
     #[must_use]
     pub fn body(mut self, content_type: &str, body: &str) -> Self {
         self.0["body"] = json!(body);
@@ -101,7 +97,6 @@ impl TestRequest {
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// Headers.
     pub headers: HeaderMap,
     /// The body; null if it is not JSON.
     pub body: Value,

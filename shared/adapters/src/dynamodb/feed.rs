@@ -19,7 +19,6 @@ pub fn partition(shard: usize) -> String {
     format!("FEED#{shard}")
 }
 
-/// The partition of a user.
 pub(super) fn partition_of(id: UserId) -> String {
     partition(shard_of(id))
 }

@@ -72,7 +72,6 @@ impl Filter {
         filter
     }
 
-    /// The expression.
     pub(super) fn expression(&self) -> &str {
         &self.expression
     }

@@ -45,7 +45,6 @@ pub trait Entity: Serialize + DeserializeOwned + Send + Sync {
     /// Identifies one among those of its type.
     type Id: ?Sized + Sync;
 
-    /// The key of the one with this id.
     fn key(id: &Self::Id) -> Key;
 }
 

@@ -41,7 +41,6 @@ pub(super) const KEYS: &str = "#pk, #sk";
 /// One page of a query: up to a megabyte, before the filter.
 #[derive(Debug)]
 pub(super) struct Page<T> {
-    /// The items.
     pub(super) items: Vec<T>,
     /// The number of items before the filter.
     pub(super) read: usize,

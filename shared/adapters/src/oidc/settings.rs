@@ -11,7 +11,6 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default)]
 pub struct Providers(Vec<ProviderSettings>);
 
-/// A provider.
 #[derive(Debug, Clone)]
 pub(super) struct ProviderSettings {
     pub(super) name: ProviderName,

@@ -10,7 +10,6 @@ use super::{Link, Links, MailBranding, MailLedger, MailTemplate};
 pub struct MailService {
     /// Sends each mail once.
     pub ledger: MailLedger,
-    /// Makes the links in them.
     pub links: Links,
     /// What all mails share.
     pub branding: MailBranding,

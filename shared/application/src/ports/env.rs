@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use domain::{EventId, Origin, Result, Timestamp, event::EventMetadata};
 
-/// The time.
 #[async_trait]
 pub trait Clock: Send + Sync {
     /// The time now, to the microsecond.

@@ -17,7 +17,6 @@ use async_trait::async_trait;
 use domain::Result;
 use serde_json::Value;
 
-/// The leases.
 #[async_trait]
 pub trait Leases: Send + Sync {
     /// Takes the lease, unless it is done or another worker holds it.
@@ -57,7 +56,6 @@ impl Purpose {
 /// Identifies a lease.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LeaseKey {
-    /// What it is for.
     pub purpose: Purpose,
     /// Which one. Letters, digits, `-` and `_`, so that it may be a mail tag.
     pub key: String,
@@ -113,14 +111,12 @@ pub enum Claimed {
         /// The fingerprint it was first claimed with.
         fingerprint: String,
     },
-    /// It is done.
     Done(Settled),
 }
 
 /// A lease that is ours until its lease runs out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lease {
-    /// Which.
     pub key: LeaseKey,
     /// How often it was taken.
     pub fence: u64,

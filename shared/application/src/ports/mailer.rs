@@ -5,7 +5,6 @@ use domain::{Result, mail::Mail};
 
 use super::LeaseKey;
 
-/// Sends mails.
 #[async_trait]
 pub trait Mailer: Send + Sync {
     /// Hands `mail` to the mail service, marked with the key of its lease, by which the service's

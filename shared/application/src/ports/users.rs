@@ -33,7 +33,6 @@ pub trait UserRepository: Send + Sync {
     /// True if there is an active administrator. Strongly consistent.
     async fn has_administrator(&self) -> Result<bool>;
 
-    /// The entry of a user's history that made this version.
     async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>>;
 
     /// Up to `limit` entries of a user's history, oldest first, after the version `after` if one is

@@ -22,7 +22,6 @@ pub struct Cursor {
     pub sort: Sort,
     /// The sort key there.
     pub key: Key,
-    /// The id there.
     pub id: UserId,
     /// True if the page follows the place, false if it leads up to it.
     pub forward: bool,
@@ -40,7 +39,6 @@ pub enum Key {
 }
 
 impl Key {
-    /// The key of a user.
     pub fn of(user: &Profile, key: SortKey) -> Self {
         match key {
             SortKey::CreatedAt => Self::Time(user.created_at),

@@ -25,7 +25,6 @@ pub enum SortKey {
 }
 
 impl SortKey {
-    /// All of them.
     pub const ALL: [Self; 4] = [Self::CreatedAt, Self::UpdatedAt, Self::Name, Self::Email];
 
     /// The name of the field.

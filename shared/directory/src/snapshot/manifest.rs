@@ -22,7 +22,6 @@ pub struct Manifest {
     pub read_to: [Timestamp; SHARDS],
     /// How many users there are.
     pub users: u64,
-    /// The segments.
     pub segments: Vec<SegmentRef>,
     /// The segments of the generation before which this one has no more. Another process may still
     /// be reading them, so the next generation removes them.
@@ -33,7 +32,6 @@ pub struct Manifest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SegmentRef {
-    /// Its name.
     pub name: SegmentName,
     /// When it was written: it is kept for [`SEGMENT_LIFE`](super::SEGMENT_LIFE).
     pub written_at: Timestamp,

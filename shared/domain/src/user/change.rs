@@ -32,7 +32,6 @@ pub struct Change {
     pub after: Draft,
     /// What it does to the number of active administrators.
     pub admins: AdminChange,
-    /// What it does to logins.
     pub logins: Vec<LoginChange>,
     /// True if only a tombstone stays of the user.
     pub erases: bool,
@@ -177,7 +176,6 @@ impl Change {
         self.metadata.event_id
     }
 
-    /// The logins it claims.
     pub fn claims(&self) -> impl Iterator<Item = &LoginKey> {
         self.logins.iter().filter_map(|login| match login {
             LoginChange::Claim(key, _) => Some(key),

@@ -35,7 +35,6 @@ pub enum Access {
 /// Who calls: an active user with a valid token whose session was not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// The user.
     pub user_id: UserId,
     /// The session of the token.
     pub session_id: SessionId,

@@ -138,7 +138,6 @@ pub fn info(refusal: &Refusal) -> ProblemInfo {
     }
 }
 
-/// The info of each transport error.
 pub fn transport_info(error: &TransportError) -> ProblemInfo {
     use TransportError as T;
     let (status, code, detail) = match error {

@@ -38,7 +38,6 @@ const MAX_USER_AGENT: usize = 256;
 /// A request as handlers see it.
 #[derive(Debug)]
 pub struct Request {
-    /// The method.
     pub method: Method,
     /// The path, without the query.
     pub path: String,
@@ -91,7 +90,6 @@ impl Request {
         (request, context.route_key.unwrap_or_default())
     }
 
-    /// The id of the request.
     pub fn request_id(&self) -> &str {
         &self.request_id
     }

@@ -19,7 +19,6 @@ use domain::{attempt::Limit, mail::MailGuarantee};
 use super::FakeBackend;
 
 impl FakeBackend {
-    /// Changes users.
     pub fn user_updates(self: &Arc<Self>) -> UserUpdates {
         UserUpdates {
             users: self.clone(),

@@ -139,7 +139,6 @@ impl FakeBackend {
         lock(&self.state).lagging = lagging.into_iter().collect();
     }
 
-    /// The names of all segments.
     pub fn segments(&self) -> Vec<SegmentName> {
         lock(&self.state).segments.keys().copied().collect()
     }

@@ -42,7 +42,6 @@ impl FakeBackend {
         lock(&self.state).audit.values().cloned().collect()
     }
 
-    /// All users.
     pub fn users(&self) -> Vec<User> {
         lock(&self.state).users.values().cloned().collect()
     }
@@ -52,7 +51,6 @@ impl FakeBackend {
         lock(&self.state).requests.len()
     }
 
-    /// The user with this id, if there is one.
     pub fn user(&self, id: UserId) -> Option<User> {
         lock(&self.state).users.get(&id).cloned()
     }

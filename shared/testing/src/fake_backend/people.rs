@@ -19,9 +19,7 @@ pub const PASSWORD: &str = "correct horse battery staple";
 /// A user who is signed in.
 #[derive(Debug, Clone)]
 pub struct Person {
-    /// The user.
     pub id: UserId,
-    /// The session.
     pub session_id: SessionId,
     /// An access token of the session.
     pub token: String,

@@ -24,7 +24,6 @@ const IS_THIS_USERS: &str = "#userId = :userId";
 
 /// A change as one attempt writes it.
 pub(super) struct Transaction {
-    /// What it writes.
     pub(super) writes: Vec<TransactWriteItem>,
     /// What the condition of each write guards.
     pub(super) guards: Vec<Guard>,

@@ -23,7 +23,6 @@ pub enum Specification {
     All(Vec<Self>),
     /// At least one of these; nobody if there are none.
     Any(Vec<Self>),
-    /// Not this.
     Not(Box<Self>),
     /// A condition on one attribute.
     Is(Predicate),
@@ -36,13 +35,11 @@ pub enum Predicate {
     Text(TextAttribute, TextTest, Folded),
     /// On a truth.
     Flag(FlagAttribute, bool),
-    /// On a time.
     Time(TimeAttribute, Comparison, Timestamp),
     /// There is a value. Only `roles` can be without.
     Present(Attribute),
 }
 
-/// An attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "grouped by type")]
 pub enum Attribute {
@@ -69,7 +66,6 @@ pub enum FlagAttribute {
     EmailVerified,
 }
 
-/// An attribute that is a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are those of `User`")]
 pub enum TimeAttribute {
@@ -77,7 +73,6 @@ pub enum TimeAttribute {
     UpdatedAt,
 }
 
-/// How a text is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they say it")]
 pub enum TextTest {
@@ -139,26 +134,22 @@ impl TextTest {
 }
 
 impl Specification {
-    /// This and the other.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self::All(vec![self, other])
     }
 
-    /// This or the other.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self::Any(vec![self, other])
     }
 
-    /// Not this.
     #[must_use]
     #[expect(clippy::should_implement_trait, reason = "reads as `and` and `or` do")]
     pub fn not(self) -> Self {
         Self::Not(Box::new(self))
     }
 
-    /// Whether a user satisfies it.
     pub fn is_satisfied_by(&self, user: &Profile) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.is_satisfied_by(user)),
