@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use domain::{Result, Timestamp};
+use domain::Result;
+use tokio::time::Instant;
 
 use crate::ports::Env;
 
@@ -12,7 +13,7 @@ pub struct Backoff<'a> {
     env: &'a Env,
     tries: u32,
     longest: Duration,
-    until: Option<Timestamp>,
+    until: Option<Instant>,
 }
 
 impl<'a> Backoff<'a> {
@@ -30,14 +31,15 @@ impl<'a> Backoff<'a> {
     /// No pause begins once `patience` is over.
     #[must_use]
     pub fn within(mut self, patience: Duration) -> Self {
-        self.until = Some(self.env.clock.now().plus(patience));
+        // Monotonic: a clock that is set meanwhile must neither end nor prolong it.
+        self.until = Some(Instant::now() + patience);
         self
     }
 
     /// Waits before the next try. Returns false, without waiting, if there is none.
     pub async fn pause(&mut self) -> Result<bool> {
         self.tries = self.tries.saturating_sub(1);
-        let is_late = |until| self.env.clock.now() >= until;
+        let is_late = |until| Instant::now() >= until;
         if self.tries == 0 || self.until.is_some_and(is_late) {
             return Ok(false);
         }

@@ -5,6 +5,7 @@
 
 mod access;
 mod attempts;
+mod backoff;
 mod cache;
 mod deadlines;
 mod idempotency;

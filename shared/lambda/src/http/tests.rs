@@ -89,7 +89,10 @@ async fn a_handler_that_is_fast_enough_is_not_disturbed() {
 #[test]
 fn release_builds_unwind() {
     let manifest = include_str!("../../../../Cargo.toml");
-    let says: Vec<_> = manifest.lines().filter(|line| line.starts_with("panic")).collect();
+    let says: Vec<_> = manifest
+        .lines()
+        .filter(|line| line.starts_with("panic"))
+        .collect();
     // Stated, since `cargo lambda build` aborts at a panic where nothing is.
     assert_eq!(says, ["panic = \"unwind\""]);
 }
