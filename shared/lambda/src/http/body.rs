@@ -118,13 +118,11 @@ impl JsonObject {
 
     /// Takes a required boolean.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
-        match self.required(name)? {
-            Value::Bool(flag) => Some(flag),
-            _ => {
-                self.refuse(name, Violation::new("wrong-type", "must be true or false"));
-                None
-            }
-        }
+        let Value::Bool(flag) = self.required(name)? else {
+            self.refuse(name, Violation::new("wrong-type", "must be true or false"));
+            return None;
+        };
+        Some(flag)
     }
 
     /// Takes a required array of strings and parses each; repetitions count once. Every wrong element

@@ -49,7 +49,7 @@ pub struct Request {
     body: Vec<u8>,
     query: Vec<(String, String)>,
     parameters: Vec<(String, String)>,
-    request_id: String,
+    id: String,
     deadline: Option<u64>,
     client_ip: Option<IpAddr>,
     domain: String,
@@ -79,7 +79,7 @@ impl Request {
             body: body.to_vec(),
             query,
             parameters,
-            request_id: context.request_id.or(lambda_id).unwrap_or_default(),
+            id: context.request_id.or(lambda_id).unwrap_or_default(),
             deadline,
             client_ip: context
                 .http
@@ -91,7 +91,7 @@ impl Request {
     }
 
     pub fn request_id(&self) -> &str {
-        &self.request_id
+        &self.id
     }
 
     /// When Lambda ends the worker, in milliseconds since 1970; none outside of Lambda.
@@ -205,7 +205,7 @@ impl Request {
             user_agent: self
                 .header(header::USER_AGENT.as_str())
                 .map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
-            request_id: self.request_id.clone(),
+            request_id: self.id.clone(),
             traceparent: self.header("traceparent").and_then(traceparent::parse),
         }
     }
