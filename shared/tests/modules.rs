@@ -32,6 +32,33 @@ fn no_crate_has_a_circle_of_modules() {
     }
 }
 
+/// Cargo shows a function the door alone. A test may name an adapter, by a dev-dependency.
+#[test]
+fn no_function_depends_on_an_adapter() {
+    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
+    let mut count = 0;
+    for function in fs::read_dir(functions).unwrap() {
+        let path = function.unwrap().path().join("Cargo.toml");
+        let manifest = fs::read_to_string(&path).unwrap();
+        let dependencies = manifest
+            .lines()
+            .find(|line| line.starts_with("dependencies"))
+            .unwrap();
+        for layer in [
+            "adapters",
+            "testing",
+            "aws-",
+            "aws_",
+            "domain",
+            "application",
+        ] {
+            assert!(!dependencies.contains(layer), "{}: {layer}", path.display());
+        }
+        count += 1;
+    }
+    assert!(count > 30);
+}
+
 #[test]
 fn a_circle_is_found_by_whatever_path_it_is_written() {
     let of = |text: &str, depth| {
