@@ -8,7 +8,7 @@ use shared::{
         Actor, EventId, EventKind, Timestamp, UserId, Version,
         history::{ChainVerdict, Digest},
     },
-    lambda::http::{Access, Request, Response, pages},
+    lambda::http::{Access, Request, Response, response},
 };
 
 use crate::{
@@ -34,7 +34,7 @@ pub async fn handle(list: Arc<ListAuditEvents>, request: Request) -> Response {
             next,
         },
     };
-    pages::page(&body, body.pagination.next.as_deref(), None)
+    response::page(&body, body.pagination.next.as_deref(), None)
 }
 
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use shared::{
     domain::{EventId, EventKind, Result, Timestamp, audit::AuditQuery, error::Violation},
-    lambda::http::{Parameters, pages},
+    lambda::http::{Parameters, response},
 };
 
 /// Lines on a page, unless the query says otherwise.
@@ -84,7 +84,7 @@ pub fn parse<'a>(
 /// whenever it is followed.
 pub fn link(path: &str, query: &AuditQuery, place: (Timestamp, EventId)) -> String {
     let limit = Some(query.limit).filter(|limit| *limit != DEFAULT_LIMIT);
-    pages::link(
+    response::link(
         path,
         [
             ("user", query.user_id.map(|user| user.to_string())),

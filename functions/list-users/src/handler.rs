@@ -6,7 +6,7 @@ use serde::Serialize;
 use shared::{
     directory::{UserPage, UserQuery, ports::UserDirectory, query::Position},
     domain::user::Profile,
-    lambda::http::{Access, Request, Response, pages},
+    lambda::http::{Access, Request, Response, response},
 };
 
 use crate::query;
@@ -29,7 +29,7 @@ pub async fn handle(list: Arc<ListUsers>, request: Request) -> Response {
     let link = |position| query::link(&request.path, filter, &query, &position);
     let body = Body::new(&query, page, link);
     let Pagination { next, previous, .. } = &body.pagination;
-    pages::page(&body, next.as_deref(), previous.as_deref())
+    response::page(&body, next.as_deref(), previous.as_deref())
 }
 
 #[derive(Debug, Serialize)]

@@ -6,7 +6,7 @@ use shared::{
         query::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, MAX_SEARCH_CHARS, Position, Sort},
     },
     domain::{Result, error::Violation},
-    lambda::http::{Parameters, pages},
+    lambda::http::{Parameters, response},
 };
 
 /// Reads the query parameters, decoded.
@@ -80,7 +80,7 @@ pub(crate) fn link(
     };
     let limit = Some(query.limit).filter(|limit| *limit != DEFAULT_LIMIT);
     let sort = Some(query.sort).filter(|sort| cursor.is_none() && *sort != Sort::default());
-    pages::link(
+    response::link(
         path,
         [
             ("page", page.map(u32::to_string)),

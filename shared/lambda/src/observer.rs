@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::{
     config::Settings,
-    startup::{self, Exit, remaining},
+    http::remaining,
+    startup::{self, Exit},
 };
 
 /// Observes events of these `kinds` until the environment ends. A failure is returned to Lambda, which

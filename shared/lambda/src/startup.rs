@@ -1,12 +1,6 @@
 //! What every function does first.
 
-use std::time::Duration;
-
-use adapters::{
-    composition::{Deployment, Ports},
-    system::System,
-};
-use application::ports::Clock as _;
+use adapters::composition::{Deployment, Ports};
 
 use crate::{
     config::{self, Settings},
@@ -32,11 +26,6 @@ pub(crate) fn crate_of<T>() -> &'static str {
     path.split("::").next().unwrap_or(path)
 }
 
-/// Time until `deadline`, in milliseconds since 1970, at which Lambda ends the worker.
-pub(crate) fn remaining(deadline: u64) -> Duration {
-    Duration::from_millis(deadline.saturating_sub(System.now().as_millis()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,7 +36,7 @@ mod tests {
             crate_of::<H>()
         }
         let closure = async || ();
-        assert_eq!(of(&remaining), "lambda");
+        assert_eq!(of(&crate_of::<()>), "lambda");
         assert_eq!(of(&closure), "lambda");
     }
 }

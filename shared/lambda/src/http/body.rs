@@ -5,6 +5,11 @@ use std::{collections::BTreeSet, str::FromStr};
 use domain::{FieldError, error::Violation, identity::Authorization};
 use serde_json::{Map, Value};
 
+use super::{Error, TransportError};
+
+/// Bytes a body may have.
+const MAX_BODY: usize = 64 * 1024;
+
 /// The body of a request. [`body!`](crate::body!) declares one.
 pub trait RequestBody: Sized {
     /// Reads every field; `None` if one of them is wrong, which `object` then knows.
@@ -169,6 +174,45 @@ impl JsonObject {
     fn refuse(&mut self, name: &str, violation: Violation) {
         self.errors.push(violation.at(pointer(name)));
     }
+}
+
+/// Reads a body that must be a JSON object of one of these media types.
+///
+/// # Errors
+/// Those of [`Request::body`](super::Request::body).
+pub(super) fn read_json<T>(
+    body: &[u8],
+    content_type: Option<&str>,
+    media_types: &[&str],
+    read: impl FnOnce(&mut JsonObject) -> Option<T>,
+) -> Result<T, Error> {
+    if body.len() > MAX_BODY {
+        return Err(TransportError::TooLarge.into());
+    }
+    let content_type = content_type.unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if !media_types
+        .iter()
+        .any(|accepted| accepted.eq_ignore_ascii_case(essence))
+    {
+        return Err(TransportError::UnsupportedMediaType.into());
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => {
+            JsonObject::read(fields, read).map_err(|errors| domain::Error::Invalid(errors).into())
+        }
+        Ok(_) => Err(malformed("the body is not a JSON object".to_owned())),
+        // The parser's own words can hold a piece of the body; the place is enough.
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            let place = format!("line {line}, column {column}");
+            Err(malformed(format!("the body is not JSON: {place}")))
+        }
+    }
+}
+
+fn malformed(detail: String) -> Error {
+    TransportError::Malformed(detail).into()
 }
 
 /// RFC 6901, 3.

@@ -5,12 +5,10 @@ pub mod access;
 pub mod body;
 mod error;
 mod if_match;
-pub mod pages;
 pub mod parameters;
 pub mod problem;
 mod request;
 pub mod response;
-mod traceparent;
 
 use std::{
     future::Future,
@@ -19,7 +17,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use adapters::composition::{Deployment, Ports};
+use adapters::{
+    composition::{Deployment, Ports},
+    system::System,
+};
+use application::ports::Clock as _;
 use domain::{Refusal, error::Causes};
 use futures::FutureExt as _;
 use lambda_http::{Body, Request as RawRequest, Response as RawResponse, service_fn};
@@ -122,7 +124,7 @@ where
     let (mut request, route) = Request::read(request);
     request.issuer = authenticator.issuer_for(&request);
     let request_id = request.request_id().to_owned();
-    let remaining = request.deadline().map(startup::remaining);
+    let remaining = request.deadline().map(remaining);
     let work = async {
         request.caller = authenticator.authorize(access, &request).await?;
         handle(service, request).await
@@ -149,6 +151,11 @@ where
         "answered"
     );
     response::finish(response, &request_id)
+}
+
+/// Time until `deadline`, in milliseconds since 1970, at which Lambda ends the worker.
+pub(crate) fn remaining(deadline: u64) -> Duration {
+    Duration::from_millis(deadline.saturating_sub(System.now().as_millis()))
 }
 
 /// The outcome of `work`; or `Unavailable`, a moment before Lambda would end the worker without an

@@ -9,16 +9,12 @@ use lambda_http::{
     http::{HeaderMap, Method, header},
     request::RequestContext,
 };
-use serde_json::Value;
 
 use super::{
-    Caller, Error, TransportError,
-    body::{JsonObject, RequestBody},
-    if_match, traceparent,
+    Caller, Error,
+    body::{self, JsonObject, RequestBody},
+    if_match,
 };
-
-/// Bytes a body may have.
-const MAX_BODY: usize = 64 * 1024;
 
 /// The media type of bodies (RFC 8259, 11).
 const JSON: &str = "application/json";
@@ -31,6 +27,9 @@ const ME: &str = "me";
 
 /// Characters of an `Idempotency-Key`.
 const MAX_KEY: usize = 255;
+
+/// Bytes of a `traceparent` of version 00.
+const TRACEPARENT_LENGTH: usize = 55;
 
 /// Characters of a `User-Agent` that are kept.
 const MAX_USER_AGENT: usize = 256;
@@ -206,7 +205,7 @@ impl Request {
                 .header(header::USER_AGENT.as_str())
                 .map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
             request_id: self.id.clone(),
-            traceparent: self.header("traceparent").and_then(traceparent::parse),
+            traceparent: self.header("traceparent").and_then(traceparent),
         }
     }
 
@@ -244,34 +243,9 @@ impl Request {
         media_types: &[&str],
         read: impl FnOnce(&mut JsonObject) -> Option<B>,
     ) -> Result<B, Error> {
-        if self.body.len() > MAX_BODY {
-            return Err(TransportError::TooLarge.into());
-        }
         let content_type = self.header(header::CONTENT_TYPE.as_str());
-        let content_type = content_type.unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if !media_types
-            .iter()
-            .any(|accepted| accepted.eq_ignore_ascii_case(essence))
-        {
-            return Err(TransportError::UnsupportedMediaType.into());
-        }
-        match serde_json::from_slice(&self.body) {
-            Ok(Value::Object(fields)) => JsonObject::read(fields, read)
-                .map_err(|errors| domain::Error::Invalid(errors).into()),
-            Ok(_) => Err(malformed("the body is not a JSON object".to_owned())),
-            // The parser's own words can hold a piece of the body; the place is enough.
-            Err(error) => {
-                let (line, column) = (error.line(), error.column());
-                let place = format!("line {line}, column {column}");
-                Err(malformed(format!("the body is not JSON: {place}")))
-            }
-        }
+        body::read_json(&self.body, content_type, media_types, read)
     }
-}
-
-fn malformed(detail: String) -> Error {
-    TransportError::Malformed(detail).into()
 }
 
 fn owned(
@@ -281,4 +255,30 @@ fn owned(
         .flat_map(|map| map.iter())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
+}
+
+/// The header `traceparent` (W3C Trace Context, 3.2), as version 00 writes it. `None` if it is wrong: the
+/// trace then begins here (4.3). What a higher version has beyond version 00 is dropped (3.2.4).
+pub(super) fn traceparent(header: &str) -> Option<String> {
+    let known = header.get(..TRACEPARENT_LENGTH)?;
+    let rest = &header[TRACEPARENT_LENGTH..];
+    let mut parts = known.split('-');
+    let mut part = |length| parts.next().filter(|part| is_hex(part, length));
+    let (version, trace_id, parent_id, flags) = (part(2)?, part(32)?, part(16)?, part(2)?);
+    let version_is_right = match version {
+        "ff" => false,
+        "00" => rest.is_empty(),
+        _ => rest.is_empty() || rest.starts_with('-'),
+    };
+    (version_is_right && !is_zero(trace_id) && !is_zero(parent_id))
+        .then(|| format!("00-{trace_id}-{parent_id}-{flags}"))
+}
+
+fn is_hex(part: &str, length: usize) -> bool {
+    let is_lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    part.len() == length && part.bytes().all(is_lower_hex)
+}
+
+fn is_zero(id: &str) -> bool {
+    id.bytes().all(|byte| byte == b'0')
 }

@@ -5,7 +5,9 @@ use lambda_http::{Context, RequestExt as _, request};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::*;
+use super::{request::traceparent, *};
+
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// A request as API Gateway sends it, to a worker that Lambda ends in `remaining`.
 fn request(remaining: Option<Duration>) -> RawRequest {
@@ -95,4 +97,39 @@ fn release_builds_unwind() {
         .collect();
     // Stated, since `cargo lambda build` aborts at a panic where nothing is.
     assert_eq!(says, ["panic = \"unwind\""]);
+}
+
+#[test]
+fn a_right_traceparent_is_kept() {
+    assert_eq!(traceparent(TRACEPARENT).as_deref(), Some(TRACEPARENT));
+}
+
+#[test]
+fn a_traceparent_of_a_higher_version_is_read_as_version_00() {
+    let higher = TRACEPARENT.replacen("00", "cc", 1);
+    assert_eq!(traceparent(&higher).as_deref(), Some(TRACEPARENT));
+    assert_eq!(
+        traceparent(&format!("{higher}-what")).as_deref(),
+        Some(TRACEPARENT)
+    );
+    assert_eq!(traceparent(&format!("{higher}.what")), None);
+}
+
+#[test]
+fn a_wrong_traceparent_is_dropped() {
+    for wrong in [
+        "",
+        &"-".repeat(55),
+        &"é".repeat(40),
+        &TRACEPARENT[..54],
+        &format!("{TRACEPARENT}-what"),
+        &TRACEPARENT.to_uppercase(),
+        &TRACEPARENT.replacen("00", "ff", 1),
+        &TRACEPARENT.replace('-', "0"),
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        "0-00af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    ] {
+        assert_eq!(traceparent(wrong), None, "{wrong}");
+    }
 }
