@@ -2,13 +2,13 @@
 
 use std::future;
 
-use domain::{Result, Timestamp, user::Profile};
+use domain::{Result, Timestamp, id::SHARDS, user::Profile};
 use futures::{Stream, TryStreamExt as _, stream};
 
 use crate::{
     ports::{FeedPage, FeedPosition, UserFeed},
     query::filter::Specification,
-    row::{FeedRow, SHARDS},
+    row::FeedRow,
 };
 
 /// The users who satisfy a specification. The store drops others as far as it can.

@@ -25,6 +25,7 @@ pub mod service;
 pub mod snapshot;
 
 pub use columns::Columns;
+pub use domain::id::{SHARDS, shard_of};
 pub use query::{UserPage, UserQuery, filter::Specification};
-pub use row::{FeedRow, SHARDS, Tombstone, shard_of};
+pub use row::{FeedRow, Tombstone};
 pub use snapshot::{Manifest, SegmentName, SegmentRef};

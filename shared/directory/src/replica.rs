@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{Error, Result, Timestamp, error::Causes};
+use domain::{Error, Result, Timestamp, error::Causes, id::SHARDS};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
     columns::Columns,
     feed,
     ports::{FeedPage, Newest, Snapshots, UserFeed},
-    row::SHARDS,
     snapshot::{FORMAT, Manifest, SegmentRef, Unreadable, load_segment},
 };
 

@@ -1,19 +1,9 @@
-//! The rows of the feed, and the shards they are spread over.
+//! The rows of the feed.
 
 use domain::{Timestamp, UserId, Version, user::Profile};
 use serde::Deserialize;
 
 use crate::query::filter::Specification;
-
-/// Partitions of the feed: `DynamoDB` writes 1,000 times a second to one. Fixed for ever: rows
-/// written under other numbers would be read by nobody.
-pub const SHARDS: usize = 4;
-
-/// The partition of a user. The last byte of an id is random (RFC 9562, 5.7), so it serves as hash.
-pub fn shard_of(id: UserId) -> usize {
-    let [.., last] = id.as_uuid().into_bytes();
-    usize::from(last) % SHARDS
-}
 
 /// What the feed says of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -70,6 +70,16 @@ id! {
     RequestId
 }
 
+/// Partitions of the feed: `DynamoDB` writes 1,000 times a second to one. Fixed for ever: rows
+/// written under other numbers would be read by nobody.
+pub const SHARDS: usize = 4;
+
+/// The partition of a user. The last byte of an id is random (RFC 9562, 5.7), so it serves as hash.
+pub fn shard_of(id: UserId) -> usize {
+    let [.., last] = id.as_uuid().into_bytes();
+    usize::from(last) % SHARDS
+}
+
 /// RFC 9562 section 5.7.
 fn v7(now: Timestamp, random: [u8; 10]) -> Uuid {
     Builder::from_unix_timestamp_millis(now.as_millis(), &random).into_uuid()

@@ -6,22 +6,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use directory::{
     FeedRow, Specification,
     ports::{FeedPage, FeedPosition, UserFeed},
-    shard_of,
 };
 use domain::{Error, Result, Timestamp, UserId, error::Causes};
 use serde::Deserialize;
 
-use super::{Item, Key, Table, expression::text, filter::Filter, item, query::Query};
-
-/// The value of the `feed` attribute in the partition `shard`, which is below
-/// [`SHARDS`](directory::SHARDS).
-pub fn partition(shard: usize) -> String {
-    format!("FEED#{shard}")
-}
-
-pub(super) fn partition_of(id: UserId) -> String {
-    partition(shard_of(id))
-}
+use super::{
+    Item, Key, Table, expression::text, filter::Filter, item, query::Query, users::feed_partition,
+};
 
 /// The feed, in the index of the users table. `DynamoDB` makes pages of 1 MB.
 #[derive(Debug, Clone)]
@@ -49,7 +40,7 @@ impl UserFeed for Feed {
             index: Some("feed"),
             keys: "#feed = :feed AND #updatedAt >= :from",
             values: vec![
-                (":feed", text(partition(shard))),
+                (":feed", text(feed_partition(shard))),
                 (":from", text(from.time)),
             ],
             ..Query::default()
@@ -73,7 +64,7 @@ impl UserFeed for Feed {
 /// The key of a user's row in the index.
 fn key_of(shard: usize, time: Timestamp, id: UserId) -> Item {
     let mut key = Key::new(format!("USER#{id}"), "USER").into_item();
-    key.insert("feed".to_owned(), text(partition(shard)));
+    key.insert("feed".to_owned(), text(feed_partition(shard)));
     key.insert("updatedAt".to_owned(), text(time));
     key
 }

@@ -20,6 +20,7 @@ use futures::{TryStreamExt as _, stream};
 use serde::de::IgnoredAny;
 
 pub use bulk::{NewUserItems, items_of_new};
+pub(super) use items::feed_partition;
 
 use self::{
     failure::Failure,

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use domain::id::SHARDS;
 use futures::future;
 
 use super::*;
 use crate::{
     ports::{FeedPage, FeedPosition},
     query::filter::Specification,
-    row::SHARDS,
     snapshot::{FORMAT, Manifest, SegmentName, SegmentRef},
 };
 

@@ -2,11 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use domain::{Timestamp, history::Digest};
+use domain::{Timestamp, history::Digest, id::SHARDS};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
-
-use crate::row::SHARDS;
 
 /// A snapshot of the columns: its segments, and from where on the feed has more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

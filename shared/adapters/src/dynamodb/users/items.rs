@@ -3,11 +3,12 @@
 use domain::{
     Login, LoginKey, PasswordHash, Timestamp, User, UserId, Version,
     history::{Digest, HistoryEntry},
+    id::shard_of,
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
-use crate::dynamodb::{Entity, Key, feed};
+use crate::dynamodb::{Entity, Key};
 
 /// A user as the table keeps it.
 #[derive(Serialize)]
@@ -44,7 +45,7 @@ pub(super) struct Tombstone {
 impl UserItem {
     /// The item of `user`, or its tombstone.
     pub(super) fn new(user: User, erased: bool) -> Self {
-        let feed = feed::partition_of(user.id);
+        let feed = feed_partition(shard_of(user.id));
         if erased {
             Self::Erased(Tombstone {
                 deleted: true,
@@ -76,6 +77,12 @@ impl UserItem {
             Self::Present(row) => Some(row.user),
         }
     }
+}
+
+/// The value of the attribute `feed` for the users of a shard, which is below
+/// [`SHARDS`](domain::id::SHARDS): the partition of the index that the directory reads.
+pub(in crate::dynamodb) fn feed_partition(shard: usize) -> String {
+    format!("FEED#{shard}")
 }
 
 /// By hand, since serde does not say which field of an untagged enum it could not read.

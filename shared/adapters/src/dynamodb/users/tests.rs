@@ -157,8 +157,8 @@ async fn items_have_the_shapes_of_the_data_model() {
     assert_eq!(item["version"], AttributeValue::N("1".to_owned()));
     assert_eq!(item["updatedAt"], text("2026-11-24T16:32:33.120400Z"));
     assert_eq!(item["roles"], AttributeValue::L(vec![text("support")]));
-    let feeds: Vec<_> = (0..directory::SHARDS)
-        .map(|shard| text(&super::super::feed::partition(shard)))
+    let feeds: Vec<_> = (0..domain::id::SHARDS)
+        .map(|shard| text(&feed_partition(shard)))
         .collect();
     assert!(feeds.contains(&item["feed"]));
 
