@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     Entity, Key, Table,
-    expression::text,
+    item::text,
     query::{Page, Query},
 };
 

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Entity, Key, Table,
-    expression::{Update, number},
-    item::ttl,
+    item::{Update, number, ttl},
 };
 
 /// Cached values, in the sessions table.

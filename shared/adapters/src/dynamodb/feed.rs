@@ -11,7 +11,11 @@ use domain::{Error, Result, Timestamp, UserId, error::Causes};
 use serde::Deserialize;
 
 use super::{
-    Item, Key, Table, expression::text, filter::Filter, item, query::Query, users::feed_partition,
+    Item, Key, Table,
+    filter::Filter,
+    item::{self, text},
+    query::Query,
+    users::feed_partition,
 };
 
 /// The feed, in the index of the users table. `DynamoDB` makes pages of 1 MB.

@@ -27,7 +27,7 @@ use directory::{
     },
 };
 
-use super::expression::{number, text};
+use super::item::{number, text};
 
 /// A filter of the feed, with the values of its placeholders.
 #[derive(Debug)]

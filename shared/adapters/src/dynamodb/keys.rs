@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Entity, Item, Key, Table, backoff,
     error::Fault,
-    expression::{ABSENT, number},
+    item::{ABSENT, number},
 };
 
 /// The keys and secrets, in the keys table.

@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use super::{
     Entity, Key, Table,
-    expression::{Update, number, text},
-    item::ttl,
+    item::{Update, number, text, ttl},
     table::Written,
 };
 

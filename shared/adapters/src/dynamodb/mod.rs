@@ -6,7 +6,6 @@
 //! No code path scans a table, and every expression names its attributes by placeholder.
 
 mod error;
-mod expression;
 mod filter;
 mod item;
 mod query;

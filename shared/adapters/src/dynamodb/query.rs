@@ -11,7 +11,6 @@ use serde::de::DeserializeOwned;
 use super::{
     Key, Table, backoff,
     error::Fault,
-    expression,
     item::{self, Item},
 };
 
@@ -51,7 +50,7 @@ pub(super) struct Page<T> {
 impl Query<'_> {
     fn names(&self) -> HashMap<String, String> {
         let optional = [self.filter, self.only].map(Option::unwrap_or_default);
-        expression::names([self.keys, optional[0], optional[1]])
+        item::names([self.keys, optional[0], optional[1]])
     }
 }
 
@@ -94,7 +93,7 @@ impl Table {
             .set_filter_expression(query.filter.map(str::to_owned))
             .set_projection_expression(query.only.map(str::to_owned))
             .set_expression_attribute_names(Some(query.names()))
-            .set_expression_attribute_values(expression::values(&query.values))
+            .set_expression_attribute_values(item::values(&query.values))
             .scan_index_forward(!query.descending)
             .consistent_read(query.index.is_none())
             .set_limit(query.limit.map(limit))

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
     Entity, Key, Table,
-    expression::{Update, number, text, value},
-    item::ttl,
+    item::{Update, number, text, ttl, value},
     query::{KEYS, Query},
     table::Written,
 };

@@ -14,8 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Entity, Key, Table,
-    expression::{ABSENT, Update, number},
-    item,
+    item::{self, ABSENT, Update, number},
     table::Written,
 };
 

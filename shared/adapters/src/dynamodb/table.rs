@@ -17,8 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     error::Fault,
-    expression::{self, ABSENT, Update},
-    item::{self, Entity, Item, Key},
+    item::{self, ABSENT, Entity, Item, Key, Update},
 };
 
 /// How long a transaction may take, the SDK's own repetitions of the same bytes included. Those
@@ -81,7 +80,7 @@ impl Table {
             .table_name(&self.name)
             .set_item(Some(item::to_item(id, entity)?))
             .condition_expression(ABSENT)
-            .set_expression_attribute_names(Some(expression::names([ABSENT])))
+            .set_expression_attribute_names(Some(item::names([ABSENT])))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
@@ -182,7 +181,7 @@ impl Table {
             .table_name(&self.name)
             .set_item(Some(item::to_item(id, entity)?))
             .condition_expression(condition)
-            .set_expression_attribute_names(Some(expression::names([condition])))
+            .set_expression_attribute_names(Some(item::names([condition])))
             .set_expression_attribute_values(values)
             .build()
             .map_err(Error::caused_by)?;
@@ -214,7 +213,7 @@ impl Table {
             .table_name(&self.name)
             .set_key(Some(key.into_item()))
             .condition_expression(condition)
-            .set_expression_attribute_names(Some(expression::names([condition])))
+            .set_expression_attribute_names(Some(item::names([condition])))
             .set_expression_attribute_values(Some(values))
             .build()
             .map_err(Error::caused_by)?;

@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Entity, Key, Table,
-    expression::{Update, number, text},
-    item::ttl,
+    item::{Update, number, text, ttl},
     table::Written,
 };
 

@@ -1,7 +1,6 @@
 //! Users.
 
 mod bulk;
-mod failure;
 mod items;
 mod transaction;
 
@@ -23,14 +22,13 @@ pub use bulk::{NewUserItems, items_of_new};
 pub(super) use items::feed_partition;
 
 use self::{
-    failure::Failure,
     items::{AFTER_EVENTS, AdminCount, LoginItem, UserItem},
-    transaction::Transaction,
+    transaction::{Failure, Transaction},
 };
 use super::{
     CALL_LIMIT, Entity as _, Key, LAST_TRY, Table, backoff,
     error::Fault,
-    expression::{PRESENT, Update, text},
+    item::{PRESENT, Update, text},
     query::{KEYS, Query},
     table::{TRANSACTION_LIMIT, Written},
 };

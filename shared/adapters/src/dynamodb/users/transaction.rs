@@ -1,26 +1,47 @@
-//! The one transaction that writes a change of a user.
+//! The one transaction that writes a change of a user, and what it means that it was not written.
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, CancellationReason, TransactWriteItem},
+};
 use domain::{
-    Change, LoginKey, PasswordHash, Result, UserId,
+    Change, Error, LoginKey, PasswordHash, Refusal, Result, UserId,
     login::LoginChange,
     user::change::{AdminChange, Stamped},
 };
 
-use super::{
-    failure::Guard,
-    items::{LoginItem, UserItem, administrators},
-};
+use super::items::{LoginItem, UserItem, administrators};
 use crate::dynamodb::{
     Entity, Table,
-    expression::{ABSENT, Update, number, text},
+    error::{self, Fault},
+    item::{ABSENT, Update, number, text},
     tokens,
 };
 
 const VERSION_IS_EXPECTED: &str = "#version = :expected AND attribute_not_exists(#deleted)";
 const IS_THIS_USERS: &str = "#userId = :userId";
+
+/// What a condition guards. If several are unmet, the first of these is the answer: the loser of
+/// a race learns of the race, not of a past state; and a caller without a good token learns nothing of
+/// addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Guard {
+    /// Nobody else made this version.
+    Version,
+    /// The token is the one in its slot, and good.
+    Token,
+    /// Nobody has the login.
+    Claim,
+    /// An administrator remains.
+    Administrators,
+    /// There is no administrator yet.
+    NoAdministrator,
+    /// The user has the login, as the user's own item says.
+    Ownership,
+}
 
 /// A change as one attempt writes it.
 pub(super) struct Transaction {
@@ -136,3 +157,78 @@ fn count(change: AdminChange) -> Option<(Guard, Update)> {
     };
     Some((guard, update))
 }
+
+/// Why a transaction was not written, or may not have been.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// A condition was not met.
+    Refused(Refusal),
+    /// Anything else.
+    Fault(Fault),
+}
+
+impl Failure {
+    /// What it means that a transaction with these guards failed with `error`.
+    pub(super) fn of(
+        table: &Table,
+        guards: &[Guard],
+        error: &SdkError<TransactWriteItemsError>,
+    ) -> Self {
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                cancellation(guards, cancelled.cancellation_reasons())
+            }
+            _ => Self::Fault(table.fault("TransactWriteItems", error)),
+        }
+    }
+}
+
+/// The code of the reason of a write whose condition was not met.
+const UNMET: &str = "ConditionalCheckFailed";
+
+/// The code of the reason of a write with which nothing is wrong.
+const MET: &str = "None";
+
+/// What the reasons of a cancelled transaction mean; there is one for each write, in their order.
+fn cancellation(guards: &[Guard], reasons: &[CancellationReason]) -> Failure {
+    let codes = || reasons.iter().filter_map(CancellationReason::code);
+    let troubles = || {
+        let codes = reasons.iter().map(|reason| reason.code().unwrap_or(MET));
+        guards.iter().zip(codes).filter(|(_, code)| *code != MET)
+    };
+    // Whether the token was good is not known, so nothing that it protects may show.
+    let is_blind = troubles().any(|(guard, code)| *guard == Guard::Token && code != UNMET);
+    let unmet = troubles()
+        .filter(|(_, code)| *code == UNMET)
+        .map(|(guard, _)| *guard)
+        .filter(|guard| !is_blind || *guard <= Guard::Token)
+        .min();
+    let message = || format!("transaction cancelled: {:?}", codes().collect::<Vec<_>>());
+    match unmet {
+        // Decided anew, the change is made without the role.
+        Some(Guard::Version | Guard::NoAdministrator) => Failure::Refused(Refusal::VersionConflict),
+        Some(Guard::Claim) => Failure::Refused(Refusal::EmailTaken),
+        Some(Guard::Token) => Failure::Refused(Refusal::TokenExpired),
+        Some(Guard::Administrators) => Failure::Refused(Refusal::LastAdministrator),
+        // The user's item and the login disagree, which no transaction of ours brings about.
+        Some(Guard::Ownership) => Failure::Fault(Fault::Lasting(
+            "a login of the user is another's".to_owned(),
+        )),
+        None if troubles().all(|(_, code)| code == UNMET || error::passes(code)) => {
+            Failure::Fault(Fault::Passing(message()))
+        }
+        None => Failure::Fault(Fault::Lasting(message())),
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => refusal.into(),
+            Failure::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
