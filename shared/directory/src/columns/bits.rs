@@ -1,13 +1,38 @@
-//! A column of flags, and sets of rows: one bit for each.
-//!
-//! Not a library's bit set: a filter makes its bits 64 at a time out of a column ([`Bits::of`]), and
-//! columns grow and report their memory as the others do ([`growth`]).
+//! How a column of values grows, and a column of flags: one bit for each.
 
-use super::growth;
+/// The least growth of a column, in values.
+const LEAST_GROWTH: usize = 64;
+
+/// Appends a value to a column, which grows by a little instead of by doubling: at a million users the
+/// slack of doubling would be as large as the data.
+pub(super) fn push<T>(column: &mut Vec<T>, value: T) {
+    reserve(column, 1);
+    column.push(value);
+}
+
+/// Appends values to a column; it grows as with [`push`].
+pub(super) fn extend<T: Copy>(column: &mut Vec<T>, values: &[T]) {
+    reserve(column, values.len());
+    column.extend_from_slice(values);
+}
+
+/// Bytes on the heap, unused capacity included.
+pub(super) fn memory<T>(column: &Vec<T>) -> usize {
+    column.capacity() * size_of::<T>()
+}
+
+fn reserve<T>(column: &mut Vec<T>, more: usize) {
+    if column.capacity() - column.len() < more {
+        column.reserve_exact(more.max(LEAST_GROWTH).max(column.len() / 32));
+    }
+}
 
 const WIDTH: usize = 64;
 
 /// Bits, numbered from 0. Bits of the last word beyond the length are zero.
+///
+/// Not a library's bit set: a filter makes its bits 64 at a time out of a column ([`Bits::of`]), and
+/// columns grow and report their memory as the others do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Bits {
     words: Vec<u64>,
@@ -43,7 +68,7 @@ impl Bits {
 
     pub(super) fn push(&mut self, value: bool) {
         if self.len.is_multiple_of(WIDTH) {
-            growth::push(&mut self.words, 0);
+            push(&mut self.words, 0);
         }
         self.len += 1;
         self.set(self.len - 1, value);
@@ -102,7 +127,7 @@ impl Bits {
 
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
-        growth::memory(&self.words)
+        memory(&self.words)
     }
 
     fn clear_tail(&mut self) {

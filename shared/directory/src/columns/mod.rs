@@ -13,10 +13,8 @@
 
 mod bits;
 mod evaluate;
-mod growth;
 mod order;
 mod page;
-mod roles;
 mod rows;
 mod spelling;
 mod text;

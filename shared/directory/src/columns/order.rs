@@ -1,8 +1,7 @@
 //! Orders of rows, kept as permutations.
 
 use super::{
-    bits::Bits,
-    growth,
+    bits::{self, Bits},
     rows::{Rows, Slot},
 };
 use crate::query::SortKey;
@@ -86,7 +85,7 @@ impl Order {
 
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
-        self.slots.as_ref().map_or(0, growth::memory) + growth::memory(&self.stale)
+        self.slots.as_ref().map_or(0, bits::memory) + bits::memory(&self.stale)
     }
 
     fn move_each(&self, slots: &mut Vec<Slot>, added: &[Slot], rows: &Rows) {
@@ -98,7 +97,7 @@ impl Order {
         }
         for new in added {
             let at = slots.partition_point(|slot| rows.compare(self.key, *slot, *new).is_lt());
-            growth::push(slots, *new);
+            bits::push(slots, *new);
             if let Some(tail) = slots.get_mut(at..) {
                 tail.rotate_right(1);
             }
@@ -119,7 +118,7 @@ impl Order {
     /// Merges from the back, where the room is.
     fn merge(&self, slots: &mut Vec<Slot>, added: &[Slot], rows: &Rows) {
         let mut old = slots.len();
-        growth::extend(slots, added);
+        bits::extend(slots, added);
         let mut new = added.len();
         while let Some(candidate) = new.checked_sub(1).and_then(|at| added.get(at)) {
             let last = old.checked_sub(1).and_then(|at| slots.get(at)).copied();

@@ -1,14 +1,12 @@
 //! Rows, column by column. Only ever appended to.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashMap};
 
 use domain::{Email, Name, Roles, Timestamp, UserId, Version, user::Profile};
 
 use super::{
     Full,
-    bits::Bits,
-    growth,
-    roles::RoleSets,
+    bits::{self, Bits},
     spelling::{Spelling, Spellings},
     text::Texts,
 };
@@ -114,13 +112,13 @@ impl Rows {
         self.texts.push(record.name, record.email)?;
         self.names.push(slot, record.name_spelling)?;
         self.emails.push(slot, record.email_spelling)?;
-        growth::push(&mut self.ids, record.id);
-        growth::push(&mut self.roles, roles);
+        bits::push(&mut self.ids, record.id);
+        bits::push(&mut self.roles, roles);
         self.active.push(record.active);
         self.verified.push(record.verified);
-        growth::push(&mut self.created, record.created);
-        growth::push(&mut self.updated, record.updated);
-        growth::push(&mut self.versions, record.version);
+        bits::push(&mut self.created, record.created);
+        bits::push(&mut self.updated, record.updated);
+        bits::push(&mut self.versions, record.version);
         Ok(slot)
     }
 
@@ -234,17 +232,17 @@ impl Rows {
 
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
-        growth::memory(&self.ids)
+        bits::memory(&self.ids)
             + self.texts.memory()
             + self.names.memory()
             + self.emails.memory()
-            + growth::memory(&self.roles)
+            + bits::memory(&self.roles)
             + self.role_sets.memory()
             + self.active.memory()
             + self.verified.memory()
-            + growth::memory(&self.created)
-            + growth::memory(&self.updated)
-            + growth::memory(&self.versions)
+            + bits::memory(&self.created)
+            + bits::memory(&self.updated)
+            + bits::memory(&self.versions)
     }
 
     fn time(&self, key: SortKey, row: usize) -> i64 {
@@ -254,5 +252,39 @@ impl Rows {
             &self.updated
         };
         column.get(row).copied().unwrap_or_default()
+    }
+}
+
+/// The sets of roles there are, numbered.
+#[derive(Debug, Default)]
+pub(super) struct RoleSets {
+    sets: Vec<Roles>,
+    numbers: HashMap<Roles, u32>,
+}
+
+impl RoleSets {
+    /// The number of a set, which is new if there was none like it.
+    pub(super) fn number(&mut self, roles: &Roles) -> Result<u32, Full> {
+        if let Some(number) = self.numbers.get(roles) {
+            return Ok(*number);
+        }
+        let number = u32::try_from(self.sets.len()).map_err(|_| Full)?;
+        self.sets.push(roles.clone());
+        self.numbers.insert(roles.clone(), number);
+        Ok(number)
+    }
+
+    pub(super) fn get(&self, number: u32) -> Option<&Roles> {
+        self.sets.get(number as usize)
+    }
+
+    /// For each set, the result of the test.
+    pub(super) fn test(&self, test: impl FnMut(&Roles) -> bool) -> Vec<bool> {
+        self.sets.iter().map(test).collect()
+    }
+
+    /// Bytes on the heap, without the words themselves: there are few.
+    pub(super) fn memory(&self) -> usize {
+        bits::memory(&self.sets) + self.numbers.capacity() * size_of::<(Roles, u32)>()
     }
 }

@@ -1,6 +1,9 @@
 //! Texts as they were typed, kept as the difference from their folded form.
 
-use super::{Full, bits::Bits, growth};
+use super::{
+    Full,
+    bits::{self, Bits},
+};
 
 /// How the names or addresses of rows are spelled. Most are their folded form as it is or with
 /// capital initials, which takes a bit; the others are kept whole.
@@ -52,9 +55,9 @@ impl Spellings {
     pub(super) fn push(&mut self, row: u32, spelling: Spelling<'_>) -> Result<(), Full> {
         if let Spelling::Own(typed) = spelling {
             let end = u32::try_from(self.bytes.len() + typed.len()).map_err(|_| Full)?;
-            growth::extend(&mut self.bytes, typed);
-            growth::push(&mut self.ends, end);
-            growth::push(&mut self.rows, row);
+            bits::extend(&mut self.bytes, typed);
+            bits::push(&mut self.ends, end);
+            bits::push(&mut self.rows, row);
         }
         self.capitalised.push(spelling == Spelling::Capitalised);
         Ok(())
@@ -75,9 +78,9 @@ impl Spellings {
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
         self.capitalised.memory()
-            + growth::memory(&self.rows)
-            + growth::memory(&self.ends)
-            + growth::memory(&self.bytes)
+            + bits::memory(&self.rows)
+            + bits::memory(&self.ends)
+            + bits::memory(&self.bytes)
     }
 }
 

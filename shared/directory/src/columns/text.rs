@@ -2,7 +2,10 @@
 
 use memchr::memmem::Finder;
 
-use super::{Full, bits::Bits, growth};
+use super::{
+    Full,
+    bits::{self, Bits},
+};
 
 /// Ends every text. It does not occur in UTF-8, so no match can span two texts.
 const END: u8 = 0xff;
@@ -41,10 +44,10 @@ impl Texts {
         let end = self.bytes.len() + name.len() + email.len() + 2;
         let end = u32::try_from(end).map_err(|_| Full)?;
         for text in [name, &[END], email, &[END]] {
-            growth::extend(&mut self.bytes, text);
+            bits::extend(&mut self.bytes, text);
         }
-        growth::push(&mut self.starts, end);
-        growth::push(&mut self.emails, email_at);
+        bits::push(&mut self.starts, end);
+        bits::push(&mut self.emails, email_at);
         Ok(())
     }
 
@@ -94,7 +97,7 @@ impl Texts {
 
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
-        growth::memory(&self.bytes) + growth::memory(&self.starts) + growth::memory(&self.emails)
+        bits::memory(&self.bytes) + bits::memory(&self.starts) + bits::memory(&self.emails)
     }
 
     /// Where the row, its address, and the next row start.

@@ -6,10 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Timestamp, UserId, error::Violation, user::Profile};
 use uuid::Uuid;
 
-use super::{
-    fold::Folded,
-    sort::{Sort, SortKey},
-};
+use super::{Sort, SortKey, fold::Folded};
 
 /// A place in an order, given by the sort key and the id of a user, and a side of that place.
 ///
