@@ -1,8 +1,13 @@
-//! The users: the write model.
+//! The users: the write model, and what is kept about them.
 
 use async_trait::async_trait;
 use domain::{
-    Change, Login, LoginKey, PasswordHash, Result, User, UserId, Version, history::HistoryEntry,
+    Change, DomainEvent, Login, LoginKey, PasswordHash, RequestId, Result, Session, SessionId,
+    User, UserId, Version,
+    audit::{AuditEntry, AuditPage, AuditQuery},
+    history::HistoryEntry,
+    request::AnonymousRequest,
+    token::{TokenIssue, TokenUse},
 };
 
 /// Loads users and commits changes of them.
@@ -47,4 +52,81 @@ pub trait UserRepository: Send + Sync {
     /// Removes the private part of every entry of an erased user's history. The chain stays whole.
     /// Idempotent.
     async fn forget_private(&self, id: UserId) -> Result<()>;
+}
+
+/// Loads and writes sessions.
+#[async_trait]
+pub trait SessionRepository: Send + Sync {
+    /// Writes a new session together with its event.
+    async fn start(&self, session: &Session, event: &DomainEvent) -> Result<()>;
+
+    /// The session with this id, ended or not.
+    async fn find(&self, user: UserId, id: SessionId) -> Result<Option<Session>>;
+
+    /// Every session of a user that has not expired, newest first, ended or not.
+    async fn list(&self, user: UserId) -> Result<Vec<Session>>;
+
+    /// Writes the next generation of a session, if the stored one has the generation before and the
+    /// same epoch, and has not ended. Returns true if this call wrote it.
+    async fn rotate(&self, next: &Session) -> Result<bool>;
+
+    /// Marks a session as ended, together with the event. Returns true if this event ended it, also
+    /// when repeated; false if the session had ended before or never was.
+    async fn end(&self, user: UserId, id: SessionId, event: &DomainEvent) -> Result<bool>;
+
+    /// Sets a session to the epoch to which a change of the user just led, so that it outlives the
+    /// change which ends all others. Nothing happens to a session that is gone, has ended, or was not
+    /// at the epoch before. Idempotent.
+    async fn confirm(&self, user: UserId, id: SessionId, epoch: u64) -> Result<()>;
+
+    /// Removes everything kept under a user: sessions and one-time tokens. Idempotent.
+    async fn forget(&self, user: UserId) -> Result<()>;
+}
+
+/// Shorthands over [`SessionRepository`].
+impl dyn SessionRepository {
+    /// Lets the session that asked for a change outlive it; `user` is the user after the change. If
+    /// that fails the session ends like the others, and the change, which is written, stands.
+    pub async fn keep(&self, user: &User, id: SessionId) {
+        if let Err(error) = self.confirm(user.id, id, user.auth_epoch).await {
+            tracing::warn!(%error, "the session that asked for a change ends with the others");
+        }
+    }
+}
+
+/// Keeps anonymous requests until an observer has carried them out.
+#[async_trait]
+pub trait AnonymousRequests: Send + Sync {
+    /// Writes a request together with its event.
+    async fn put(&self, request: &AnonymousRequest, event: &DomainEvent) -> Result<()>;
+
+    /// The request with this id, unless it was removed or has expired.
+    async fn find(&self, id: RequestId) -> Result<Option<AnonymousRequest>>;
+
+    /// Removes a request. Idempotent.
+    async fn remove(&self, id: RequestId) -> Result<()>;
+}
+
+/// Keeps the one-time tokens. The change they permit uses them up: see
+/// [`Change::spending`](domain::Change::spending).
+#[async_trait]
+pub trait OneTimeTokens: Send + Sync {
+    /// Puts a token into the user's slot for its purpose; the one before is void. Nothing changes if
+    /// the slot has a newer one, or this one already: a used token stays used. Returns true if the
+    /// token is in its slot and unused.
+    async fn issue(&self, token: &TokenIssue) -> Result<bool>;
+
+    /// True if a change that spends `token` would find it good.
+    async fn is_good(&self, token: &TokenUse) -> Result<bool>;
+}
+
+/// Records and reads the audit trail.
+#[async_trait]
+pub trait AuditLog: Send + Sync {
+    /// Records a line. Idempotent.
+    async fn record(&self, entry: &AuditEntry) -> Result<()>;
+
+    /// The lines that match the query, newest first. One call reads a bounded amount: a page may hold
+    /// fewer lines than the limit, even none, and still have a next one.
+    async fn list(&self, query: &AuditQuery) -> Result<AuditPage>;
 }

@@ -1,11 +1,11 @@
-//! Keys which sign access tokens, and secrets which processes share.
+//! Keys, secrets, access tokens and password hashes.
 
 use async_trait::async_trait;
 use domain::{
-    Result, Timestamp,
+    Password, PasswordHash, Result, Session, SessionId, Timestamp, User, UserId,
     keys::{KeyPair, KeyRing, Rotation},
 };
-use secrecy::SecretSlice;
+use secrecy::{SecretSlice, SecretString};
 
 /// Keeps the keys that sign access tokens.
 #[async_trait]
@@ -65,4 +65,52 @@ impl SecretPurpose {
             Self::Import => "import",
         }
     }
+}
+
+/// Issues access tokens.
+#[async_trait]
+pub trait TokenIssuer: Send + Sync {
+    /// A signed token for `session` of `user`, with `issuer` as its `iss`.
+    async fn issue(&self, issuer: &str, user: &User, session: &Session) -> Result<AccessToken>;
+}
+
+/// A signed access token.
+#[derive(Debug, Clone)]
+pub struct AccessToken {
+    /// A JWT (RFC 9068).
+    pub token: SecretString,
+    /// Seconds until it expires.
+    pub expires_in: u64,
+}
+
+/// Verifies access tokens.
+#[async_trait]
+pub trait TokenVerifier: Send + Sync {
+    /// The claims of a genuine, unexpired token from `issuer`; none for any other text.
+    async fn verify(&self, issuer: &str, token: &str) -> Result<Option<AccessTokenClaims>>;
+}
+
+/// The claims that count here. Roles are not among them: they are read with the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessTokenClaims {
+    /// `sub`.
+    pub user_id: UserId,
+    /// `sid`.
+    pub session_id: SessionId,
+    /// The user's [`auth_epoch`](User::auth_epoch) when the token was signed.
+    pub epoch: u64,
+}
+
+/// Hashes passwords, slowly on purpose.
+#[async_trait]
+pub trait PasswordHasher: Send + Sync {
+    /// A fresh hash with its own salt.
+    async fn hash(&self, password: &Password) -> Result<PasswordHash>;
+
+    /// True if `password` gave `hash`. Without a hash the answer is false, at the same cost.
+    async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool>;
+
+    /// True if `hash` is as a fresh one would be, but for the salt. If not, it should be replaced once
+    /// the password is known: another system made it, or we did at another cost.
+    fn is_current(&self, hash: &PasswordHash) -> bool;
 }

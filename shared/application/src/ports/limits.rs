@@ -1,22 +1,59 @@
-//! Leases: the state machine behind `Idempotency-Key` and the mail ledger.
-//!
-//! ```text
-//! absent ──claim──▶ claimed (lease, fence 1) ──settle──▶ done (result)
-//!                      │        ▲
-//!                lease runs out │
-//!                      └─claim──┘ (fence + 1, the reserved values stay)
-//! ```
-//!
-//! A worker that dies leaves a lease that runs out; the next holder gets a higher
-//! fence, and the dead worker, should it still live, can settle nothing. What was reserved with the
-//! first lease is given to every later holder, so that all of them do the same thing.
+//! What holds processes back: rate limits and leases.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
-use domain::Result;
+use domain::{
+    DomainEvent, Result, Timestamp,
+    attempt::{AttemptKey, Limit},
+};
 use serde_json::Value;
 
+/// Counts attempts.
+#[async_trait]
+pub trait Attempts: Send + Sync {
+    /// Spends one attempt, unless there is none now. Atomic: however many are spent at once, no more
+    /// than `limit` allows are acquired.
+    async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Acquisition>;
+
+    /// Refunds one attempt, if one is spent. Not idempotent: a repetition after a lost reply refunds
+    /// two.
+    async fn refund(&self, key: &AttemptKey) -> Result<()>;
+
+    /// Resets the counter. Idempotent.
+    async fn clear(&self, key: &AttemptKey) -> Result<()>;
+
+    /// Notes, together with the event, that attempts are refused until a time; once for each time.
+    async fn announce(&self, key: &AttemptKey, until: Timestamp, event: &DomainEvent)
+    -> Result<()>;
+}
+
+/// The outcome of spending an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acquisition {
+    /// It is spent; go on.
+    Acquired,
+    /// There is none.
+    Limited {
+        /// When the next attempt is allowed.
+        until: Timestamp,
+        /// True if an event told of this lockout already.
+        announced: bool,
+    },
+}
+
+/// Leases: the state machine behind `Idempotency-Key` and the mail ledger.
+///
+/// ```text
+/// absent ──claim──▶ claimed (lease, fence 1) ──settle──▶ done (result)
+///                      │        ▲
+///                lease runs out │
+///                      └─claim──┘ (fence + 1, the reserved values stay)
+/// ```
+///
+/// A worker that dies leaves a lease that runs out; the next holder gets a higher
+/// fence, and the dead worker, should it still live, can settle nothing. What was reserved with the
+/// first lease is given to every later holder, so that all of them do the same thing.
 #[async_trait]
 pub trait Leases: Send + Sync {
     /// Takes the lease, unless it is done or another worker holds it.
