@@ -1,7 +1,7 @@
 """Holds the contract documents against their own rules. Run from the root of the repository.
 
 - openapi.yaml is valid OpenAPI 3.1, and each example in it satisfies the schema beside it.
-- Each schema in events/schemas is valid, and each example in events/examples satisfies its own.
+- Each schema in events/schemas is valid, and the examples in it satisfy it.
 - template.yaml, once SAM has transformed it, has few enough resources.
 """
 
@@ -58,15 +58,14 @@ def check_events():
         (name, Resource.from_contents(schema)) for name, schema in schemas.items()
     )
     results = []
-    for schema in schemas.values():
+    for name, schema in schemas.items():
         Draft202012Validator.check_schema(schema)
-    for path in sorted((folder / "examples").glob("*.json")):
-        example = json.loads(path.read_text())
-        results += check({"$ref": path.name}, registry, example, str(path))
-        # A schema which takes anything is worth nothing.
-        leak = {**example, "data": {**example["data"], "email": "ann@example.com"}}
-        if Draft202012Validator({"$ref": path.name}, registry=registry).is_valid(leak):
-            results.append(f"{path}: the schema lets an address pass")
+        for example in schema.get("examples", []):
+            results += check({"$ref": name}, registry, example, name)
+            # A schema which takes anything is worth nothing.
+            leak = {**example, "data": {**example["data"], "email": "ann@example.com"}}
+            if Draft202012Validator({"$ref": name}, registry=registry).is_valid(leak):
+                results.append(f"{name}: the schema lets an address pass")
     return results
 
 

@@ -94,6 +94,18 @@ async fn rows_of_users(table: &mut Table<'_>) {
     table
         .row("ask for another address", "ChangeEmail", email)
         .await;
+    let withdraw = async || {
+        let ann = roster.newcomer("costs").await;
+        let body = json!({"email": unique_email("costs"), "password": PASSWORD});
+        let wish = "PUT /users/me/email";
+        roster.call(wish, &ann.token, &body).await;
+        let withdraw = "DELETE /users/me/email";
+        let answer = roster.call(withdraw, &ann.token, &Value::Null).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    };
+    table
+        .row("take that request back", "WithdrawEmailChange", withdraw)
+        .await;
     let export = async || own("GET /users/me/export", &Value::Null).await;
     let row = "export a user, 1 version and 1 session";
     table.row(row, "ExportUser", export).await;

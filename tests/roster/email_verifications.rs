@@ -1,4 +1,4 @@
-//! `POST /email-verifications`, `PUT /email-verifications` and `PUT /users/{id}/email`.
+//! `POST` and `PUT /email-verifications`; `PUT` and `DELETE /users/{id}/email`.
 
 use serde_json::{Value, json};
 
@@ -54,6 +54,26 @@ fn the_old_address_works_until_the_new_one_is_proven() {
         let subject = "Your address at Roster was changed";
         roster.mail_about(&ann.email, subject).await;
         assert_eq!(roster.sign_up(&ann.email).await.status, 201, "free again");
+    });
+}
+
+#[test]
+fn who_takes_the_wish_back_voids_the_link() {
+    on_shared_stack(async |roster| {
+        let ann = roster.newcomer("withdraw").await;
+        let new = unique_email("unwanted");
+        let body = json!({"email": new, "password": PASSWORD});
+        roster.call("PUT /users/me/email", &ann.token, &body).await;
+        let token = token_in(&roster.mail_to(&new).await, "verify");
+        for _ in 0..2 {
+            let withdraw = "DELETE /users/me/email";
+            let answer = roster.call(withdraw, &ann.token, &Value::Null).await;
+            assert_eq!(answer.status, 204);
+        }
+        let body = json!({"token": token});
+        let refused = roster.put("/email-verifications", &body).await;
+        assert_eq!(refused.problem(), (410, "token-expired"));
+        assert_eq!(roster.sign_in(&ann.email).await.status, 201);
     });
 }
 

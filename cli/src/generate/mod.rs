@@ -75,19 +75,21 @@ fn files(root: &Path) -> anyhow::Result<BTreeMap<PathBuf, String>> {
     Ok(files)
 }
 
-/// The examples of domain events, in the order of their names.
+/// The examples in the schemas of domain events, in the order of their names.
 fn examples(root: &Path) -> anyhow::Result<Vec<Value>> {
-    let folder = root.join("events/examples");
+    let folder = root.join("events/schemas");
     let entries =
         fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut paths = entries
         .map(|entry| Ok(entry?.path()))
         .collect::<anyhow::Result<Vec<PathBuf>>>()?;
     paths.sort();
-    paths
-        .into_iter()
-        .map(|path| Ok(serde_json::from_str(&fs::read_to_string(path)?)?))
-        .collect()
+    let mut examples = Vec::new();
+    for path in paths {
+        let schema: Value = serde_json::from_str(&fs::read_to_string(path)?)?;
+        examples.extend(schema["examples"].as_array().into_iter().flatten().cloned());
+    }
+    Ok(examples)
 }
 
 fn read(root: &Path, path: &str) -> anyhow::Result<String> {

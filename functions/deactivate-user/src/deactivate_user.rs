@@ -9,23 +9,14 @@ pub struct DeactivateUser {
     pub updates: UserUpdates,
 }
 
-/// Which user.
-#[derive(Debug)]
-pub struct Command {
-    /// The user.
-    pub target: Target,
-}
-
 impl DeactivateUser {
     /// Gives the user as it is then.
     ///
     /// # Errors
     /// `NotFound`, `PreconditionFailed`, `AlreadyDeactivated`, `LastAdministrator`.
-    pub async fn execute(&self, command: Command) -> Result<User> {
+    pub async fn execute(&self, target: &Target) -> Result<User> {
         self.updates
-            .update(&command.target, |user, metadata| {
-                user.deactivate(metadata).map(Some)
-            })
+            .update(target, |user, metadata| user.deactivate(metadata).map(Some))
             .await
     }
 }

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use shared::lambda::http::{Access, Request, Response, response};
 
-use crate::deactivate_user::{Command, DeactivateUser};
+use crate::deactivate_user::DeactivateUser;
 
 /// Administrators.
 pub const ACCESS: Access = Access::Admin;
 
 /// `POST /users/{id}/deactivate`.
 pub async fn handle(deactivate: Arc<DeactivateUser>, request: Request) -> Response {
-    let target = request.target()?;
-    let user = deactivate.execute(Command { target }).await?;
+    let user = deactivate.execute(&request.target()?).await?;
     response::user(&user)
 }

@@ -10,24 +10,15 @@ pub struct DeleteUser {
     pub updates: UserUpdates,
 }
 
-/// An erasure.
-#[derive(Debug)]
-pub struct Command {
-    /// The user.
-    pub target: Target,
-}
-
 impl DeleteUser {
     /// Leaves a tombstone of the user and frees the address, in one transaction. What is kept
     /// elsewhere goes when `UserDeleted` is observed.
     ///
     /// # Errors
     /// `NotFound`, also the second time; `PreconditionFailed`; `LastAdministrator`.
-    pub async fn execute(&self, command: Command) -> Result<()> {
+    pub async fn execute(&self, target: &Target) -> Result<()> {
         self.updates
-            .update(&command.target, |user, metadata| {
-                Ok(Some(user.erase(metadata)))
-            })
+            .update(target, |user, metadata| Ok(Some(user.erase(metadata))))
             .await
             .map(|_| ())
     }

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use shared::lambda::http::{Access, Request, Response, response};
 
-use crate::delete_user::{Command, DeleteUser};
+use crate::delete_user::DeleteUser;
 
 /// The user, and administrators.
 pub const ACCESS: Access = Access::OwnerOrAdmin;
 
 /// `DELETE /users/{id}`.
 pub async fn handle(delete: Arc<DeleteUser>, request: Request) -> Response {
-    let target = request.target()?;
-    delete.execute(Command { target }).await?;
+    delete.execute(&request.target()?).await?;
     response::no_content()
 }

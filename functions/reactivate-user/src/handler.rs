@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use shared::lambda::http::{Access, Request, Response, response};
 
-use crate::reactivate_user::{Command, ReactivateUser};
+use crate::reactivate_user::ReactivateUser;
 
 /// Administrators.
 pub const ACCESS: Access = Access::Admin;
 
 /// `POST /users/{id}/reactivate`.
 pub async fn handle(reactivate: Arc<ReactivateUser>, request: Request) -> Response {
-    let target = request.target()?;
-    let user = reactivate.execute(Command { target }).await?;
+    let user = reactivate.execute(&request.target()?).await?;
     response::user(&user)
 }

@@ -9,23 +9,14 @@ pub struct ReactivateUser {
     pub updates: UserUpdates,
 }
 
-/// Which user.
-#[derive(Debug)]
-pub struct Command {
-    /// The user.
-    pub target: Target,
-}
-
 impl ReactivateUser {
     /// Gives the user as it is then.
     ///
     /// # Errors
     /// `NotFound`, `PreconditionFailed`, `AlreadyActive`.
-    pub async fn execute(&self, command: Command) -> Result<User> {
+    pub async fn execute(&self, target: &Target) -> Result<User> {
         self.updates
-            .update(&command.target, |user, metadata| {
-                user.reactivate(metadata).map(Some)
-            })
+            .update(target, |user, metadata| user.reactivate(metadata).map(Some))
             .await
     }
 }

@@ -40,6 +40,8 @@ kinds! {
     UserUpdated,
     /// A user asked for another address.
     UserEmailChangeRequested,
+    /// A user no longer wants another address.
+    UserEmailChangeWithdrawn,
     /// A user's address changed.
     UserEmailChanged,
     /// A user proved the address.

@@ -231,6 +231,7 @@ fn perform(
         Action::RequestEmail(address) => {
             Some(user.request_email(email(&address_of(*address)), metadata)?)
         }
+        Action::WithdrawEmail => user.withdraw_email(metadata),
         Action::ConfirmEmail => Some(user.confirm_email(password, metadata)?),
         Action::ChangePassword(new) => Some(user.change_password(password_of(*new), metadata)),
         Action::AssignRoles(roles) => user.assign_roles(roles_of(roles), metadata),

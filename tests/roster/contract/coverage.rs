@@ -8,11 +8,9 @@ use std::{
 use super::{COVERAGE, contract};
 
 /// Documented answers that no test can bring about on purpose, and why.
-const EXCEPTIONS: [(&str, &str); 5] = [
+const EXCEPTIONS: [(&str, &str); 3] = [
+    ("VersionConflict", LOST_RACES),
     ("changePassword 409", LOST_RACES),
-    ("endSessions 409", LOST_RACES),
-    ("resetPassword 409", LOST_RACES),
-    ("updateUser 409", LOST_RACES),
     (
         "Unavailable",
         "the local database always answers; the adapter's tests know what it says when it does not",

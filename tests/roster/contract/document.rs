@@ -15,7 +15,12 @@ use crate::support::template;
 
 /// Answers that any operation may give if something breaks: one test that shows the component does
 /// for all.
-const SHARED: [&str; 3] = ["Internal", "ProviderUnavailable", "Unavailable"];
+const SHARED: [&str; 4] = [
+    "Internal",
+    "ProviderUnavailable",
+    "Unavailable",
+    "VersionConflict",
+];
 
 /// The id of nobody.
 pub const NOBODY: &str = "00000000-0000-7000-8000-000000000000";

@@ -44,6 +44,18 @@ impl User {
         Ok(self.change(after, kind, &["pendingEmail"], metadata))
     }
 
+    /// Takes back the request for another address; nothing if no address is pending. The link that was
+    /// mailed is void with it.
+    pub fn withdraw_email(&self, metadata: &EventMetadata) -> Option<Change> {
+        self.pending_email.as_ref()?;
+        let after = Draft {
+            pending_email: None,
+            ..self.next()
+        };
+        let kind = EventKind::UserEmailChangeWithdrawn;
+        Some(self.change(after, kind, &["pendingEmail"], metadata))
+    }
+
     /// Makes the pending address, now proven, the user's address. The login moves with its password.
     ///
     /// # Errors

@@ -72,6 +72,7 @@ pub(super) enum IfMatch {
 pub(super) enum Action {
     Rename(u8),
     RequestEmail(usize),
+    WithdrawEmail,
     ConfirmEmail,
     ChangePassword(u8),
     AssignRoles(BTreeSet<&'static str>),
@@ -104,6 +105,11 @@ impl Person {
             Action::RequestEmail(address) => {
                 next.pending = Some(*address);
                 EventKind::UserEmailChangeRequested
+            }
+            Action::WithdrawEmail if self.pending.is_none() => return Ok(None),
+            Action::WithdrawEmail => {
+                next.pending = None;
+                EventKind::UserEmailChangeWithdrawn
             }
             Action::ConfirmEmail => {
                 next.address = next.pending.take().ok_or(Refusal::TokenExpired)?;
@@ -274,6 +280,7 @@ fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         2 => (0u8..3).prop_map(Action::Rename),
         3 => (0..ADDRESSES).prop_map(Action::RequestEmail),
+        1 => Just(Action::WithdrawEmail),
         4 => Just(Action::ConfirmEmail),
         1 => (0u8..3).prop_map(Action::ChangePassword),
         2 => roles().prop_map(Action::AssignRoles),

@@ -1,0 +1,4 @@
+//! `DELETE /users/{id}/email`.
+
+pub mod handler;
+pub mod withdraw_email_change;
