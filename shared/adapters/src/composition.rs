@@ -73,7 +73,10 @@ impl Ports {
     /// Reads region and credentials from the environment.
     pub async fn connect(deployment: Deployment) -> Self {
         let loader = aws_config::defaults(BehaviorVersion::latest());
-        Self::with(loader, 1, deployment).await
+        // An emulator may run unoptimised, on a machine that is busy with other work.
+        let is_emulated = std::env::var_os("AWS_ENDPOINT_URL_DYNAMODB").is_some();
+        let patience = if is_emulated { 4 } else { 1 };
+        Self::with(loader, patience, deployment).await
     }
 
     /// The services of an emulator at `endpoint`, which takes any credentials; they name the caller.
