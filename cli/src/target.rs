@@ -97,7 +97,7 @@ pub(super) async fn connect(running: &Running) -> anyhow::Result<Ports> {
 
 /// Roster's adapters over the tables at `url`, by the names they have in the template.
 pub(super) async fn at(url: &str, model: &Model) -> anyhow::Result<Ports> {
-    // Each function is told of the deployment by the template's Globals.
+    // Each function knows the deployment by the template's Globals.
     let function = model.functions.values().next();
     let variables = &function.context("the template has no function")?.variables;
     let deployment = deployment(

@@ -45,7 +45,7 @@ struct Parameter {
     description: String,
 }
 
-/// What a deployment can be told.
+/// The parameters of a deployment.
 pub(super) fn parameters(template: &Yaml) -> anyhow::Result<String> {
     let mut table = "| parameter | default | allowed | meaning |\n|---|---|---|---|\n".to_owned();
     let parameters = template.get("Parameters").and_then(Yaml::as_mapping);

@@ -1,4 +1,4 @@
-//! The list of refused lines. It holds no address, no name and no hash: whoever mends the file has it.
+//! The list of refused lines. It holds no address, no name and no hash: the reader has the file.
 
 use std::{
     fs::File,

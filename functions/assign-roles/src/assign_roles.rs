@@ -18,7 +18,7 @@ pub struct Command {
 }
 
 impl AssignRoles {
-    /// Gives the user as it is then. The same roles make no version and no event.
+    /// Returns the changed user. The same roles make no version and no event.
     ///
     /// # Errors
     /// `NotFound`, `PreconditionFailed`, `LastAdministrator`.

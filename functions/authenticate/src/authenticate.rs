@@ -1,4 +1,4 @@
-//! The use case: somebody signs in.
+//! The use case: a user signs in.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use shared::{
 
 use crate::password::PasswordCredentials;
 
-/// One way to find out who somebody is, by credentials of type `C`. Another one takes a type that
+/// One way to authenticate, by credentials of type `C`. Another one takes a type that
 /// implements this, a variant of [`Credentials`] and a line in `main.rs`.
 #[async_trait]
 pub trait AuthenticationStrategy<C>: Send + Sync {
@@ -47,7 +47,7 @@ pub struct Authenticate {
     pub env: Env,
 }
 
-/// What somebody proves their identity with.
+/// What proves an identity.
 #[derive(Debug)]
 pub enum Credentials {
     /// Address and password.

@@ -1,4 +1,4 @@
-//! OpenID Connect: somebody signed in at a provider.
+//! OpenID Connect: the user signed in at a provider.
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use shared::{
 
 /// Notes that users want another address.
 pub struct ChangeEmail {
-    /// Whether a taken address is told.
+    /// Decides whether a taken address is answered by 409.
     pub policy: SignUpPolicy,
     /// Compares passwords.
     pub reauthentication: Reauthentication,

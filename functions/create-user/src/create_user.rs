@@ -1,4 +1,4 @@
-//! The use case: somebody signs up, or an administrator creates a user.
+//! The use case: a person signs up, or an administrator creates a user.
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ pub struct DeactivateUser {
 }
 
 impl DeactivateUser {
-    /// Gives the user as it is then.
+    /// Returns the changed user.
     ///
     /// # Errors
     /// `NotFound`, `PreconditionFailed`, `AlreadyDeactivated`, `LastAdministrator`.

@@ -1,4 +1,4 @@
-//! The use case: somebody signs out, here, there or everywhere.
+//! The use case: a user signs out: of one session, the current one, or all.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The use case: somebody takes along everything that is held on a user.
+//! The use case: a caller exports everything that is held on a user.
 
 mod document;
 

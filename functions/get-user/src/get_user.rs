@@ -1,4 +1,4 @@
-//! The use case: somebody reads a user.
+//! The use case: a caller reads a user.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The query: by which identities elsewhere a user may sign in.
+//! The query: by which identities at providers a user may sign in.
 
 use std::sync::Arc;
 

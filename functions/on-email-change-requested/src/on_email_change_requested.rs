@@ -1,4 +1,4 @@
-//! The use case: a new address is responder to prove itself.
+//! The use case: a new address is asked to prove itself.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ pub struct OnEmailChangeRequested {
 }
 
 impl OnEmailChangeRequested {
-    /// Mails the link to the address which the user responder for, once however often the event comes.
+    /// Mails the link to the address which the user asked for, once however often the event comes.
     /// If somebody else has that address, they get a word about it, and no token is made.
     pub async fn execute(&self, event: &DomainEvent, remaining: Duration) -> Result<()> {
         let Some((user, address)) = self.pending(event).await? else {
@@ -48,7 +48,7 @@ impl OnEmailChangeRequested {
         }
     }
 
-    /// The user, and the address which the event's version responder for. Nothing if the user wants
+    /// The user, and the address which the event's version asked for. Nothing if the user wants
     /// another one by now, has it, is gone or is not active.
     async fn pending(&self, event: &DomainEvent) -> Result<Option<(User, Email)>> {
         let (Some(id), Some(version)) = (event.user_id, event.version) else {

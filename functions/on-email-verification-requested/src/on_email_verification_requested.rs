@@ -1,4 +1,4 @@
-//! The use case: whoever responder to prove an address gets a link, if there is something to prove.
+//! The use case: who asked to prove an address gets a link, if there is something to prove.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The use case: whoever responder for another password gets a link, if they have an account.
+//! The use case: who asked for another password gets a link, if there is an account.
 
 use std::time::Duration;
 

@@ -1,3 +1,3 @@
-//! Observes `UserDeleted`: forgets what is held elsewhere.
+//! Observes `UserDeleted`: erases what other tables hold.
 
 pub mod on_user_deleted;

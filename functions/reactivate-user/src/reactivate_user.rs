@@ -10,7 +10,7 @@ pub struct ReactivateUser {
 }
 
 impl ReactivateUser {
-    /// Gives the user as it is then.
+    /// Returns the changed user.
     ///
     /// # Errors
     /// `NotFound`, `PreconditionFailed`, `AlreadyActive`.

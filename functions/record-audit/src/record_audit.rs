@@ -20,7 +20,7 @@ impl RecordAudit {
     /// hash in the user's history is recorded too: from then on, the trail is witness to it.
     ///
     /// # Errors
-    /// If the user's history does not hold the event: somebody else put it on the bus.
+    /// If the user's history does not hold the event: it did not come from the outbox.
     pub async fn execute(&self, event: &DomainEvent) -> Result<()> {
         let hash = match event.user_id.zip(event.version) {
             None => None,

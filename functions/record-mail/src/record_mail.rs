@@ -1,4 +1,4 @@
-//! The use case: what the mail service says it sent is noted in the ledger, whoever died meanwhile.
+//! The use case: a mail that the mail service reports as sent is settled in the ledger.
 
 use std::sync::Arc;
 

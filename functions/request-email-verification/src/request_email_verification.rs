@@ -1,11 +1,11 @@
-//! The use case: somebody asks for a mail that proves the address.
+//! The use case: a person asks for a mail that proves the address.
 
 use shared::{
     application::mail_requests::MailRequests,
     domain::{Email, Origin, Result, request::RequestKind},
 };
 
-/// Notes that somebody asks for a mail that proves the address.
+/// Stores the request for a mail that proves the address.
 pub struct RequestEmailVerification {
     /// Notes requests.
     pub mail_requests: MailRequests,

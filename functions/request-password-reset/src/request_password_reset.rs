@@ -1,11 +1,11 @@
-//! The use case: somebody asks for a new password.
+//! The use case: a person asks for a password reset.
 
 use shared::{
     application::mail_requests::MailRequests,
     domain::{Email, Origin, Result, request::RequestKind},
 };
 
-/// Notes that somebody asks for a new password.
+/// Stores the request for a password reset.
 pub struct RequestPasswordReset {
     /// Notes requests.
     pub mail_requests: MailRequests,

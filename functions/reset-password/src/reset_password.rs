@@ -1,4 +1,4 @@
-//! The use case: whoever reads the mail of an address chooses another password.
+//! The use case: the reader of a mail chooses another password.
 
 use std::sync::Arc;
 

@@ -28,7 +28,7 @@ pub enum Command {
 impl RotateSigningKeys {
     /// Publishes the next key some hours before its time, and forgets those whose tokens have all
     /// expired. Fine to run again, and at the same time: the ring changes once. Before the first key
-    /// there is nothing to rotate; whoever signs first makes it.
+    /// there is nothing to rotate; the first signer makes it.
     ///
     /// # Errors
     /// If another change of the ring came first; the next run looks again.

@@ -19,7 +19,7 @@ pub struct Command {
 }
 
 impl UpdateUser {
-    /// Gives the user as it is then. What is as wanted already makes no version and no event.
+    /// Returns the changed user. The same name makes no version and no event.
     ///
     /// # Errors
     /// `NotFound`, `PreconditionFailed`.

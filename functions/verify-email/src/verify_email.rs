@@ -1,4 +1,4 @@
-//! The use case: whoever reads the mail of an address proves it.
+//! The use case: the reader of a mail proves its address.
 
 use shared::{
     application::token_redemption::TokenRedemption,
@@ -9,9 +9,9 @@ use shared::{
 
 /// Proves addresses.
 pub struct VerifyEmail {
-    /// Whether a taken address is told.
+    /// Decides whether a taken address is answered by 409.
     pub policy: SignUpPolicy,
-    /// Changes users who redeem an address.
+    /// Changes users who prove an address.
     pub redemption: TokenRedemption,
 }
 

@@ -1,5 +1,5 @@
 //! The console: a page that shows what happens in the stack, the journal as JSON, and pages that
-//! whoever starts the stack adds.
+//! the starter of the stack adds.
 //!
 //! | path | what |
 //! |---|---|

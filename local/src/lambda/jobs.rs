@@ -13,7 +13,7 @@ use crate::invoke::InvokeError;
 /// What a function answers.
 pub(super) type Answer = Result<Value, InvokeError>;
 
-/// One event for a function, and whoever waits for the answer.
+/// One event for a function, and the channel of its answer.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) request_id: String,

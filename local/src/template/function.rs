@@ -163,7 +163,7 @@ fn logging(name: &str, config: LoggingConfig) -> Logging {
     }
 }
 
-/// Lambda tries a failed asynchronous invocation twice more unless told otherwise.
+/// Lambda tries a failed asynchronous invocation twice more unless configured otherwise.
 const DEFAULT_RETRIES: u32 = 2;
 
 fn asynchronous(

@@ -30,7 +30,7 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// The key of a request that is told apart from others by `fingerprint`.
+    /// The key of a request. `fingerprint` is the same only for the same request.
     pub fn new(key: &str, fingerprint: &[u8]) -> Self {
         Self {
             key: key.to_owned(),

@@ -26,7 +26,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// An internal error, told in words.
+    /// An internal error, described in words.
     pub fn internal(message: impl fmt::Display) -> Self {
         Self::Internal(message.to_string().into())
     }
@@ -144,7 +144,7 @@ pub enum Refusal {
     AlreadyDeactivated,
     /// The user is active already.
     AlreadyActive,
-    /// The identity elsewhere is linked to another user.
+    /// The identity at a provider is linked to another user.
     IdentityTaken,
     /// The user has as many logins as a user may have.
     TooManyIdentities,

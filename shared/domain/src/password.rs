@@ -12,7 +12,7 @@ use super::error::Violation;
 
 pub use hash::{HashParams, PasswordHash, Scheme};
 
-/// A password as somebody typed it, in NFC (NIST SP 800-63B-4, 3.1.1.2), so that one password typed
+/// A password as typed, in NFC (NIST SP 800-63B-4, 3.1.1.2), so that one password typed
 /// on two keyboards is one. Never shown, wiped when dropped.
 #[derive(Debug, Clone)]
 pub struct Password {
@@ -91,7 +91,7 @@ impl PasswordPolicy {
         }
     }
 
-    /// Takes `raw` as a new password of somebody known by the words in `context`: name, address.
+    /// Takes `raw` as a new password of a person known by the words in `context`: name, address.
     pub fn choose(&self, raw: &str, context: &[&str]) -> Result<NewPassword, Violation> {
         let password = Password::presented(raw);
         let chars = password.expose().chars().count();

@@ -7,7 +7,7 @@ use super::Refusal;
 /// Who may create users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignUpPolicy {
-    /// Anyone; a taken address is told.
+    /// Anyone; a taken address is answered by 409.
     Open,
     /// Anyone; nobody learns whether an address is taken.
     Concealed,

@@ -37,7 +37,7 @@ pub enum Acquisition {
     Limited {
         /// When the next attempt is allowed.
         until: Timestamp,
-        /// True if an event told of this lockout already.
+        /// True if an event of this lockout was written already.
         announced: bool,
     },
 }

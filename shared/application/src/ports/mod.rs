@@ -1,4 +1,4 @@
-//! What the use cases need of the backend: one small trait for each capability, so that the fields of
+//! What the use cases need of the outside world: one small trait for each capability, so that the fields of
 //! a use case are the list of what it can do.
 
 mod cache;

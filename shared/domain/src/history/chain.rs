@@ -162,7 +162,7 @@ mod tests {
         }
     }
 
-    /// Seals the events anew, as somebody would who can write the table and knows this code.
+    /// Seals the events anew, as an attacker would who can write the table and knows this code.
     fn sealed(events: impl IntoIterator<Item = DomainEvent>) -> Vec<HistoryEntry> {
         let mut previous = Digest::NONE;
         let entries = events.into_iter().zip(1..).map(|(event, version)| {

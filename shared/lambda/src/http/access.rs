@@ -88,9 +88,9 @@ impl Authenticator {
         }
     }
 
-    /// The authenticator which remembers callers it looked up, for `lag`. That only lets somebody in: whoever
-    /// would be refused is looked up afresh. So what a user loses is gone after `lag`, and what a user
-    /// gains is there at once.
+    /// The authenticator which remembers callers it looked up, for `lag`. A refusal is never
+    /// remembered: a caller who would be refused is looked up afresh. So what a user loses is gone
+    /// after `lag`, and what a user gains is there at once.
     #[must_use]
     pub fn remembering(mut self, lag: Duration, clock: Arc<dyn Clock>) -> Self {
         let config = CacheConfig {
