@@ -58,12 +58,12 @@ pub(super) async fn measure(runs: usize) -> anyhow::Result<Vec<String>> {
     event["body"] = json!(json!({"email": EMAIL, "password": PASSWORD}).to_string());
     let sign_in = run(&folder.join("authenticate"), &variables, &event, runs).await?;
     Ok(vec![
-        hello.row("hello-backend on lambda_runtime"),
+        hello.row("hello-world on lambda_runtime"),
         sign_in.row("authenticate, with the AWS SDK"),
     ])
 }
 
-/// Builds both processes as they would be deployed, with the features of this benchmark.
+/// Builds both processes in the profile `release`, with the features of this benchmark.
 async fn build(root: &Path) -> anyhow::Result<PathBuf> {
     let cargo = Command::new(env!("CARGO"))
         .args([
