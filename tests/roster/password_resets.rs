@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{on_own_stack, on_shared_stack, token_in, unique_email};
+use crate::support::{PASSWORD, on_own_stack, on_shared_stack, token_in, unique_email};
 
 const NEW_PASSWORD: &str = "seven purple kites aloft";
 
@@ -32,6 +32,31 @@ fn a_mail_leads_to_a_new_password_once() {
         let token = roster.token(&ann.email, NEW_PASSWORD).await;
         let me = roster.call("GET /users/me", &token, &Value::Null).await;
         assert_eq!(me.body["emailVerified"], true);
+    });
+}
+
+/// Whoever signed in with a stolen password may have asked for an address of their own.
+#[test]
+fn a_reset_voids_a_pending_change_of_address() {
+    on_shared_stack(async |roster| {
+        let ann = roster.newcomer("pending").await;
+        let address = unique_email("attacker");
+        let body = json!({"email": address, "password": PASSWORD});
+        roster.call("PUT /users/me/email", &ann.token, &body).await;
+        let theirs = token_in(&roster.mail_to(&address).await, "verify");
+
+        let body = json!({"email": ann.email});
+        roster.post("/password-resets", &body).await;
+        let subject = "Choose a new password for Roster";
+        let token = token_in(&roster.mail_about(&ann.email, subject).await, "reset");
+        let body = json!({"token": token, "newPassword": NEW_PASSWORD});
+        assert_eq!(roster.put("/password-resets", &body).await.status, 204);
+
+        let confirmed = roster
+            .put("/email-verifications", &json!({"token": theirs}))
+            .await;
+        assert_eq!(confirmed.problem(), (410, "token-expired"));
+        roster.token(&ann.email, NEW_PASSWORD).await;
     });
 }
 

@@ -129,10 +129,12 @@ impl User {
         }
     }
 
-    /// The next version, in which every session and access token is void.
+    /// The next version, in which every session and access token is void. So is a pending address:
+    /// who asked for it may be the one who is shut out now.
     fn next_epoch(&self) -> Draft {
         Draft {
             auth_epoch: self.auth_epoch + 1,
+            pending_email: None,
             ..self.next()
         }
     }

@@ -119,11 +119,15 @@ impl Person {
             Action::ChangePassword(password) => {
                 next.password = *password;
                 next.epoch += 1;
+                next.pending = None;
                 EventKind::UserPasswordChanged
             }
             Action::AssignRoles(roles) if *roles == self.roles => return Ok(None),
             Action::AssignRoles(roles) => {
-                next.epoch += u64::from(self.roles.iter().any(|role| !roles.contains(role)));
+                if self.roles.iter().any(|role| !roles.contains(role)) {
+                    next.epoch += 1;
+                    next.pending = None;
+                }
                 next.roles.clone_from(roles);
                 EventKind::UserRolesChanged
             }
@@ -131,6 +135,7 @@ impl Person {
             Action::Deactivate => {
                 next.active = false;
                 next.epoch += 1;
+                next.pending = None;
                 EventKind::UserDeactivated
             }
             Action::Reactivate if self.active => return Err(Refusal::AlreadyActive),
