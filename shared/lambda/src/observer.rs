@@ -1,6 +1,6 @@
 //! Observers: functions that EventBridge invokes with one event each.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use adapters::composition::Ports;
 use domain::{DomainEvent, Error, EventKind, Result, error::Causes};
@@ -70,7 +70,7 @@ async fn serve<S, H>(service: S, handle: H) -> Exit
 where
     H: AsyncFn(&S, Value, Duration) -> Result<()>,
 {
-    let service = &Arc::new(service);
+    let service = &service;
     let handle = &handle;
     lambda_runtime::run(service_fn(async move |invocation: LambdaEvent<Value>| {
         let remaining = remaining(invocation.context.deadline);
