@@ -1,6 +1,6 @@
 //! `x-access`: who may call each operation.
 
-use std::{fs, iter};
+use std::fs;
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
@@ -22,30 +22,57 @@ enum Who {
     Stranger,
     /// Ann.
     Owner,
+    /// Ann, who signed in long ago.
+    OldOwner,
     /// The administrator, who wants something of Ann.
     Admin,
+    /// The administrator, who signed in long ago.
+    OldAdmin,
+}
+
+impl Who {
+    fn is_admin(self) -> bool {
+        matches!(self, Self::Admin | Self::OldAdmin)
+    }
 }
 
 /// What those get who may not. Where no user is in the path, everybody is the owner.
 fn refusal(operation: &Operation, who: Who) -> Option<(u16, &'static str)> {
     let forbidden = Some((403, "forbidden"));
     let is_about_ann = operation.path.contains("{id}");
-    match (operation.access(), who) {
+    let refused = match (operation.access(), who) {
         ("anyone", _) | ("anyone-or-caller", Who::Nobody) => None,
-        (_, Who::Nobody | Who::Forger) => Some((401, "unauthenticated")),
-        ("owner", Who::Admin) | ("owner" | "owner-or-admin", Who::Stranger) if is_about_ann => {
-            forbidden
-        }
+        (_, Who::Nobody | Who::Forger) => return Some((401, "unauthenticated")),
+        ("owner", _) if is_about_ann && who.is_admin() => forbidden,
+        ("owner" | "owner-or-admin", Who::Stranger) if is_about_ann => forbidden,
         ("anyone-or-caller" | "caller" | "owner" | "owner-or-admin", _) => None,
-        ("admin", _) => forbidden.filter(|_| who != Who::Admin),
+        ("admin", _) => forbidden.filter(|_| !who.is_admin()),
         (other, _) => panic!("{}: nobody knows the x-access {other}", operation.id),
+    };
+    refused.or_else(|| is_too_old(operation, who).then_some((401, "recent-sign-in-required")))
+}
+
+/// Whether the operation demands a recent sign-in of somebody who may call, and theirs was long ago.
+fn is_too_old(operation: &Operation, who: Who) -> bool {
+    match operation.recent() {
+        None => false,
+        Some("recent" | "recent-or-password") => matches!(who, Who::OldOwner | Who::OldAdmin),
+        Some("recent-by-role") => {
+            let has_owner = operation.access() != "anyone-or-caller";
+            who == Who::OldAdmin && (operation.path.contains("{id}") || !has_owner)
+        }
+        Some(other) => panic!("{}: nobody knows {other} in x-access", operation.id),
     }
 }
 
-/// A request that would do something.
+/// A request that would do something; without a password where a recent sign-in will do.
 fn earnest(roster: &Roster, operation: &Operation, id: &str) -> RequestBuilder {
     let request = roster.request(operation.method.clone(), &operation.path_about(id));
-    match operation.example("own") {
+    let example = match operation.recent() {
+        Some("recent-or-password") => "recent",
+        _ => "own",
+    };
+    match operation.example(example) {
         Some(body) => request.json(body),
         None => request,
     }
@@ -67,8 +94,8 @@ fn idle(roster: &Roster, operation: &Operation, id: &str) -> RequestBuilder {
 async fn knock(roster: &Roster, operation: &Operation, who: Who, token: &str, ann: &Person) {
     let ids = match who {
         Who::Nobody | Who::Forger | Who::Stranger => &[&ann.id, NOBODY, "nonsense"][..],
-        Who::Owner => &["me", &ann.id],
-        Who::Admin => &[&*ann.id],
+        Who::Owner | Who::OldOwner => &["me", &ann.id],
+        Who::Admin | Who::OldAdmin => &[&*ann.id],
     };
     let count = if operation.path.contains("{id}") {
         ids.len()
@@ -101,20 +128,27 @@ fn whoever_may_call_may_and_nobody_else_learns_or_changes_anything() {
     on_shared_stack(async |roster| {
         let ann = roster.newcomer("owner").await;
         let bob = roster.newcomer("stranger").await;
-        // One operation ends the session, which is the other tests' too if it is not a new one.
+        let old_ann = roster.token_of_long_ago(&ann.email).await;
         let admin = roster.token(ADMIN, PASSWORD).await;
-        for operation in &contract().operations {
+        let old_admin = roster.token_of_long_ago(ADMIN).await;
+        let mut operations: Vec<_> = contract().operations.iter().collect();
+        // The last one ends the session.
+        operations.sort_by_key(|operation| operation.id == "endCurrentSession");
+        for operation in operations {
             for (who, token) in [
                 (Who::Nobody, ""),
                 (Who::Forger, "nonsense"),
                 (Who::Stranger, &bob.token),
                 (Who::Owner, &ann.token),
+                (Who::OldOwner, &old_ann),
                 (Who::Admin, &admin),
+                (Who::OldAdmin, &old_admin),
             ] {
                 knock(roster, operation, who, token, &ann).await;
             }
         }
-        let me = roster.call("GET /users/me", &ann.token, &Value::Null).await;
+        let token = roster.token(&ann.email, PASSWORD).await;
+        let me = roster.call("GET /users/me", &token, &Value::Null).await;
         assert_eq!(me.header("etag"), Some("\"1\""), "nothing changed");
     });
 }
@@ -131,7 +165,7 @@ fn what_is_documented_is_what_the_function_says() {
             });
             let binary = &model.functions[&route.unwrap().function].binary;
             assert_eq!(
-                operation.access(),
+                operation.x_access(),
                 access_in_source(binary),
                 "{}",
                 operation.id
@@ -146,7 +180,8 @@ fn what_is_documented_is_what_the_function_says() {
     });
 }
 
-/// The `ACCESS` of a function's handler, as the document spells it.
+/// The `ACCESS` of a function's handler, as the document spells it: `Access::OWNER_OR_ADMIN.recent()` is
+/// `owner-or-admin recent`.
 fn access_in_source(binary: &str) -> String {
     let file = format!("functions/{binary}/src/handler.rs");
     let source = fs::read_to_string(template().with_file_name(&file)).unwrap();
@@ -157,12 +192,6 @@ fn access_in_source(binary: &str) -> String {
     let [constant] = constants[..] else {
         panic!("{file} should say ACCESS once");
     };
-    let letters = constant.trim_end_matches(';').chars().enumerate();
-    let kebab = letters.flat_map(|(index, letter)| {
-        let hyphen = (index > 0 && letter.is_uppercase()).then_some('-');
-        hyphen
-            .into_iter()
-            .chain(iter::once(letter.to_ascii_lowercase()))
-    });
-    kebab.collect()
+    let words = constant.trim_end_matches(';').replace("()", "");
+    words.to_lowercase().replace('_', "-").replace('.', " ")
 }

@@ -88,7 +88,7 @@ async fn rows_of_users(table: &mut Table<'_>) {
         .row("change one's password", "ChangePassword", password)
         .await;
     let email = async || {
-        let body = json!({"email": unique_email("costs"), "password": PASSWORD});
+        let body = json!({"email": unique_email("costs"), "currentPassword": PASSWORD});
         own("PUT /users/me/email", &body).await;
     };
     table
@@ -96,7 +96,7 @@ async fn rows_of_users(table: &mut Table<'_>) {
         .await;
     let withdraw = async || {
         let ann = roster.newcomer("costs").await;
-        let body = json!({"email": unique_email("costs"), "password": PASSWORD});
+        let body = json!({"email": unique_email("costs"), "currentPassword": PASSWORD});
         let wish = "PUT /users/me/email";
         roster.call(wish, &ann.token, &body).await;
         let withdraw = "DELETE /users/me/email";

@@ -37,9 +37,9 @@ fn the_old_address_works_until_the_new_one_is_proven() {
     on_shared_stack(async |roster| {
         let ann = roster.newcomer("move").await;
         let new = unique_email("moved");
-        let body = json!({"email": new, "password": PASSWORD});
+        let body = json!({"email": new, "currentPassword": PASSWORD});
         let wish = "PUT /users/me/email";
-        let wrong = json!({"email": new, "password": "wrong"});
+        let wrong = json!({"email": new, "currentPassword": "wrong"});
         let refused = roster.call(wish, &ann.token, &wrong).await;
         assert_eq!(refused.problem(), (401, "invalid-credentials"));
         assert_eq!(roster.call(wish, &ann.token, &body).await.status, 202);
@@ -62,7 +62,7 @@ fn who_takes_the_wish_back_voids_the_link() {
     on_shared_stack(async |roster| {
         let ann = roster.newcomer("withdraw").await;
         let new = unique_email("unwanted");
-        let body = json!({"email": new, "password": PASSWORD});
+        let body = json!({"email": new, "currentPassword": PASSWORD});
         roster.call("PUT /users/me/email", &ann.token, &body).await;
         let token = token_in(&roster.mail_to(&new).await, "verify");
         for _ in 0..2 {
@@ -81,7 +81,7 @@ fn who_takes_the_wish_back_voids_the_link() {
 fn of_two_users_who_race_for_an_address_one_gets_it() {
     on_shared_stack(async |roster| {
         let new = unique_email("wanted");
-        let body = json!({"email": new, "password": PASSWORD});
+        let body = json!({"email": new, "currentPassword": PASSWORD});
         for who in ["one", "two"] {
             let user = roster.newcomer(who).await;
             let asked = roster.call("PUT /users/me/email", &user.token, &body).await;
@@ -112,7 +112,7 @@ fn a_taken_address_is_told_unless_it_is_concealed() {
             roster.mail_to(email).await;
         }
         let token = roster.token(&eve, PASSWORD).await;
-        let body = json!({"email": owner, "password": PASSWORD});
+        let body = json!({"email": owner, "currentPassword": PASSWORD});
         let answer = roster.call("PUT /users/me/email", &token, &body).await;
         assert_eq!(answer.status.as_u16(), expected, "{:?}", answer.body);
         roster.settle().await;

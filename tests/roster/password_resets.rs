@@ -41,7 +41,7 @@ fn a_reset_voids_a_pending_change_of_address() {
     on_shared_stack(async |roster| {
         let ann = roster.newcomer("pending").await;
         let address = unique_email("attacker");
-        let body = json!({"email": address, "password": PASSWORD});
+        let body = json!({"email": address, "currentPassword": PASSWORD});
         roster.call("PUT /users/me/email", &ann.token, &body).await;
         let theirs = token_in(&roster.mail_to(&address).await, "verify");
 

@@ -34,6 +34,28 @@ impl Roster {
         session.body["accessToken"].as_str().unwrap().to_owned()
     }
 
+    /// An access token of a new session whose user signed in long ago: so the session's item says, and
+    /// a token that is refreshed says the same.
+    pub async fn token_of_long_ago(&self, email: &str) -> String {
+        let session = self.sign_in(email).await.body;
+        let access = session["accessToken"].as_str().unwrap();
+        let sessions = self.call("GET /users/me/sessions", access, &Value::Null);
+        let id = sessions.await.body["data"][0]["id"].take();
+        let user = format!("USER#{}", session["user"]["id"].as_str().unwrap());
+        let id = format!("SESSION#{}", id.as_str().unwrap());
+        let change = json!({
+            "TableName": self.stack.model.tables["SessionsTable"].name,
+            "Key": {"pk": {"S": user}, "sk": {"S": id}},
+            "UpdateExpression": "SET #authTime = :longAgo",
+            "ExpressionAttributeNames": {"#authTime": "authTime"},
+            "ExpressionAttributeValues": {":longAgo": {"S": "2020-01-01T00:00:00.000000Z"}},
+        });
+        self.database("UpdateItem", &change).await;
+        let body = json!({"refreshToken": session["refreshToken"]});
+        let refreshed = self.post("/sessions/refresh", &body).await;
+        refreshed.body["accessToken"].as_str().unwrap().to_owned()
+    }
+
     /// `METHOD /path` with a token, and with a body unless it is null.
     pub async fn call(&self, route: &str, token: &str, body: &Value) -> Answer {
         self.call_at(route, token, body, None).await

@@ -9,13 +9,6 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Roster, on_shared_stack, patiently};
 
-/// Somebody new signs in; gives both tokens.
-async fn tokens(roster: &Roster, who: &str) -> (String, String) {
-    let newcomer = roster.newcomer(who).await;
-    let signed_in = roster.sign_in(&newcomer.email).await;
-    both(&signed_in, StatusCode::CREATED)
-}
-
 fn both(answer: &Answer, status: StatusCode) -> (String, String) {
     assert_eq!(answer.status, status, "{:?}", answer.body);
     let text = |name: &str| answer.body[name].as_str().unwrap().to_owned();
@@ -35,7 +28,9 @@ async fn listed(roster: &Roster, access: &str) -> Vec<Value> {
 #[test]
 fn fifty_refreshes_at_once_end_in_one_live_chain() {
     on_shared_stack(async |roster| {
-        let (access, token) = tokens(roster, "refresh").await;
+        let ann = roster.newcomer("refresh").await;
+        let signed_in = roster.sign_in(&ann.email).await;
+        let (access, token) = both(&signed_in, StatusCode::CREATED);
         let all = join_all((0..50).map(|_| refresh(roster, &token))).await;
         let successors = all.iter().map(|answer| both(answer, StatusCode::OK).1);
         let successors: BTreeSet<_> = successors.collect();
@@ -56,7 +51,9 @@ fn fifty_refreshes_at_once_end_in_one_live_chain() {
             _ => None,
         };
         let ended = patiently("the event", roster.stack.journal.wait_for(0, ended)).await;
-        let left = listed(roster, &access_now).await;
+        let dead = roster.call("GET /users/me", &access_now, &Value::Null);
+        assert_eq!(dead.await.problem(), (401, "unauthenticated"));
+        let left = listed(roster, &ann.token).await;
         assert!(left.iter().all(|session| session["id"] != ended));
         let refused = refresh(roster, &last).await;
         assert_eq!(refused.problem(), (401, "invalid-refresh-token"));
@@ -89,6 +86,8 @@ fn one_signs_out_here_there_and_everywhere() {
             .await;
         assert_eq!(out.status, 204);
         assert_eq!(refresh(roster, &phone_refresh).await.status, 401);
+        let dead = roster.call("GET /users/me", &phone, nothing).await;
+        assert_eq!(dead.problem(), (401, "unauthenticated"));
         assert_eq!(listed(roster, &ann.token).await.len(), 1);
 
         let bob = roster.newcomer("sessions").await;

@@ -51,7 +51,7 @@ fn five_hundred_guesses_at_once_are_as_many_as_allowed() {
         // Nor are these ways to guess.
         let password =
             json!({"currentPassword": PASSWORD, "newPassword": "plain granite kettle 47"});
-        let email = json!({"email": unique_email("guess"), "password": PASSWORD});
+        let email = json!({"email": unique_email("guess"), "currentPassword": PASSWORD});
         for (route, body) in [
             ("PUT /users/me/password", password),
             ("PUT /users/me/email", email),

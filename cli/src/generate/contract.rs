@@ -16,7 +16,7 @@ pub(super) struct Operation {
     pub(super) method: String,
     /// With `{names}` in it.
     pub(super) path: String,
-    /// `x-access`: who may call.
+    /// `x-access`: who may call, and of whom a recent sign-in is demanded.
     pub(super) access: String,
     /// What it does, in a few words.
     pub(super) summary: String,
@@ -107,11 +107,20 @@ impl Parameter {
 fn body(document: &Yaml, body: &Yaml, access: &str) -> Option<(String, Value)> {
     let (kind, content) = entries(&follow(document, body)["content"]).next()?;
     let examples = &content["examples"];
-    let name = if access == "owner" { "own" } else { "anothers" };
+    let name = if is_for_owner(access) {
+        "own"
+    } else {
+        "anothers"
+    };
     let first = || Some(entries(examples).next()?.1);
     let example = examples.get(name).or_else(first)?;
     let value = serde_json::to_value(&follow(document, example)["value"]).ok()?;
     Some((kind.to_owned(), value))
+}
+
+/// Whether only owners may call, by this `x-access`.
+pub(super) fn is_for_owner(access: &str) -> bool {
+    access.split(' ').next() == Some("owner")
 }
 
 /// What a reference refers to; anything else is itself.

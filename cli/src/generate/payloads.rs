@@ -7,7 +7,7 @@ use local::template::Model;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use super::contract::{Contract, Operation};
+use super::contract::{Contract, Operation, is_for_owner};
 
 /// By binary, a payload.
 type Payloads = BTreeMap<String, Value>;
@@ -72,7 +72,7 @@ fn set_parameters(payload: &mut Value, operation: &Operation) -> String {
         let name = &parameter.name;
         let example = match &**name {
             // The sample comes from an administrator, who is not the user of the examples.
-            "id" if operation.access == "owner" => "me",
+            "id" if is_for_owner(&operation.access) => "me",
             _ => &parameter.example,
         };
         match &*parameter.place {

@@ -13,7 +13,7 @@ use shared::{
 use crate::assign_roles::{AssignRoles, Command};
 
 /// Administrators.
-pub const ACCESS: Access = Access::Admin;
+pub const ACCESS: Access = Access::ADMIN.recent();
 
 body! {
     struct Body {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Before the sign-in there is no token.
-pub const ACCESS: Access = Access::Anyone;
+pub const ACCESS: Access = Access::ANYONE;
 
 /// `POST /sessions`.
 pub async fn handle(authenticate: Arc<Authenticate>, request: Request) -> Response {

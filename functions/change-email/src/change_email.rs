@@ -27,8 +27,8 @@ pub struct Command {
     pub target: Target,
     /// The address.
     pub email: Email,
-    /// The present password.
-    pub password: Password,
+    /// The current password; none if another proof was given.
+    pub password: Option<Password>,
 }
 
 impl ChangeEmail {
@@ -46,9 +46,11 @@ impl ChangeEmail {
             password,
         } = command;
         let user = self.updates.load(&target).await?;
-        self.reauthentication
-            .verify(&user, &password, &target.origin)
-            .await?;
+        if let Some(password) = &password {
+            self.reauthentication
+                .verify(&user, password, &target.origin)
+                .await?;
+        }
         let concealed = self.policy == SignUpPolicy::Concealed;
         if !concealed && self.is_taken(&email).await? {
             return Err(Refusal::EmailTaken.into());
@@ -82,7 +84,7 @@ mod tests {
         domain::{EventKind, Version},
         lambda::http::Access,
     };
-    use testing::{Answer, Endpoint, Fixture, PASSWORD, TestRequest, Value, json};
+    use testing::{Answer, Endpoint, Fixture, PASSWORD, Principal, TestRequest, Value, json};
 
     use super::*;
     use crate::handler;
@@ -94,7 +96,7 @@ mod tests {
     }
 
     fn wanting(email: &str) -> Value {
-        json!({"email": email, "password": PASSWORD})
+        json!({"email": email, "currentPassword": PASSWORD})
     }
 
     fn endpoint(policy: SignUpPolicy) -> Endpoint {
@@ -118,7 +120,9 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_owner_may() {
-        endpoint(OPEN).admits(Access::Owner).await;
+        endpoint(OPEN)
+            .admits(Access::OWNER.recent_or_password())
+            .await;
     }
 
     #[tokio::test]
@@ -142,7 +146,7 @@ mod tests {
         };
         let endpoint = endpoint(OPEN).events(1..=2);
         let calls = endpoint.survives_every_fault(is_done).await;
-        assert_eq!(calls[2..].len(), 9, "{calls:?}");
+        assert_eq!(calls[3..].len(), 9, "{calls:?}");
     }
 
     #[tokio::test]
@@ -166,11 +170,24 @@ mod tests {
     async fn a_token_without_the_password_is_not_enough() {
         let fixture = Fixture::new().await;
         for email in ["new@example.com", "bob@example.com"] {
-            let body = json!({"email": email, "password": "wrong"});
+            let body = json!({"email": email, "currentPassword": "wrong"});
             let answer = put(&fixture, OPEN, &body).await;
             assert_eq!(answer.problem(), (401, "invalid-credentials"));
         }
         assert_eq!(fixture.ann().version, Version::FIRST);
+    }
+
+    #[tokio::test]
+    async fn a_recent_sign_in_stands_for_the_password() {
+        let fixture = Fixture::new().await;
+        let body = json!({"email": "new@example.com"});
+        let endpoint = endpoint(OPEN).request(request(&body), 202);
+        let long_ago = endpoint.send_as(&fixture, Principal::OldOwner).await;
+        assert_eq!(long_ago.problem(), (401, "recent-sign-in-required"));
+        assert_eq!(fixture.ann().version, Version::FIRST);
+        assert_eq!(endpoint.send(&fixture).await.status, 202);
+        let ann = fixture.ann();
+        assert_eq!(ann.pending_email.unwrap().as_str(), "new@example.com");
     }
 
     #[tokio::test]
@@ -210,11 +227,7 @@ mod tests {
         let answer = put(&fixture, OPEN, &json!({"email": "x", "name": 1})).await;
         assert_eq!(
             answer.invalid_fields(),
-            [
-                ("/email", "invalid-email"),
-                ("/password", "required"),
-                ("/name", "unknown-field")
-            ]
+            [("/email", "invalid-email"), ("/name", "unknown-field")]
         );
     }
 }

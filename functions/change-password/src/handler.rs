@@ -13,7 +13,7 @@ use shared::{
 use crate::change_password::{ChangePassword, Command, Proof};
 
 /// The user, and administrators.
-pub const ACCESS: Access = Access::OwnerOrAdmin;
+pub const ACCESS: Access = Access::OWNER_OR_ADMIN.recent_by_role();
 
 body! {
     struct OwnBody {

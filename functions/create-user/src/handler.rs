@@ -10,7 +10,7 @@ use shared::{
 use crate::create_user::{Command, CreateUser, Outcome};
 
 /// The policy says who may; the token of an administrator counts if there is one.
-pub const ACCESS: Access = Access::AnyoneOrCaller;
+pub const ACCESS: Access = Access::ANYONE_OR_CALLER.recent_by_role();
 
 struct Body {
     email: Email,

@@ -43,7 +43,7 @@ mod tests {
 
     #[tokio::test]
     async fn administrators_may() {
-        endpoint().admits(Access::Admin).await;
+        endpoint().admits(Access::ADMIN.recent()).await;
     }
 
     #[tokio::test]
@@ -60,7 +60,7 @@ mod tests {
     async fn a_deactivation_survives_every_fault() {
         let is_done = async |fixture: &Fixture| !fixture.ann().active;
         let calls = endpoint().survives_every_fault(is_done).await;
-        assert_eq!(calls[2..], ["users.find", "users.commit"]);
+        assert_eq!(calls[3..], ["users.find", "users.commit"]);
     }
 
     #[tokio::test]

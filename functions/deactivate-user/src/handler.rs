@@ -7,7 +7,7 @@ use shared::lambda::http::{Access, Request, Response, response};
 use crate::deactivate_user::DeactivateUser;
 
 /// Administrators.
-pub const ACCESS: Access = Access::Admin;
+pub const ACCESS: Access = Access::ADMIN.recent();
 
 /// `POST /users/{id}/deactivate`.
 pub async fn handle(deactivate: Arc<DeactivateUser>, request: Request) -> Response {

@@ -47,7 +47,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_user_and_administrators_may() {
-        endpoint().admits(Access::OwnerOrAdmin).await;
+        endpoint().admits(Access::OWNER_OR_ADMIN.recent()).await;
     }
 
     #[tokio::test]
@@ -64,7 +64,7 @@ mod tests {
     async fn an_erasure_survives_every_fault() {
         let is_done = async |fixture: &Fixture| fixture.backend.user(fixture.ann.id).is_none();
         let calls = endpoint().survives_every_fault(is_done).await;
-        assert_eq!(calls[2..], ["users.find", "users.commit"]);
+        assert_eq!(calls[3..], ["users.find", "users.commit"]);
     }
 
     #[tokio::test]

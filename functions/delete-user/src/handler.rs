@@ -7,7 +7,7 @@ use shared::lambda::http::{Access, Request, Response, response};
 use crate::delete_user::DeleteUser;
 
 /// The user, and administrators.
-pub const ACCESS: Access = Access::OwnerOrAdmin;
+pub const ACCESS: Access = Access::OWNER_OR_ADMIN.recent();
 
 /// `DELETE /users/{id}`.
 pub async fn handle(delete: Arc<DeleteUser>, request: Request) -> Response {

@@ -13,7 +13,7 @@ use shared::{
 use crate::describe_api::DescribeApi;
 
 /// What the API is, is no secret.
-pub const ACCESS: Access = Access::Anyone;
+pub const ACCESS: Access = Access::ANYONE;
 
 /// `GET /health`, `GET /openapi.json`, and whatever no other function answers.
 #[allow(clippy::unused_async, reason = "every handler has this shape")]

@@ -90,7 +90,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_user_and_administrators_may() {
-        endpoint().admits(Access::OwnerOrAdmin).await;
+        endpoint().admits(Access::OWNER_OR_ADMIN.recent()).await;
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use shared::lambda::http::{Access, Request, Response, StatusCode, header, respon
 use crate::export_user::{ExportUser, Query};
 
 /// The user, and administrators.
-pub const ACCESS: Access = Access::OwnerOrAdmin;
+pub const ACCESS: Access = Access::OWNER_OR_ADMIN.recent();
 
 /// `GET /users/{id}/export`.
 pub async fn handle(export: Arc<ExportUser>, request: Request) -> Response {

@@ -6,15 +6,14 @@ use shared::lambda::http::{Access, Request, Response, StatusCode, response};
 
 use crate::link_identity::{Command, LinkIdentity};
 
-/// The user alone: an identity is a way in.
-pub const ACCESS: Access = Access::Owner;
+/// The user alone, with a recent sign-in: an identity is a way in.
+pub const ACCESS: Access = Access::OWNER.recent();
 
 /// `POST /users/{id}/identities`.
 pub async fn handle(link: Arc<LinkIdentity>, request: Request) -> Response {
     let target = request.target()?;
     let command = Command {
         target,
-        session_id: request.signed_in()?.session_id,
         authorization: request.body()?,
     };
     let linked = link.execute(command).await?;

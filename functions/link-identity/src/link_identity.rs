@@ -4,20 +4,19 @@ use std::sync::Arc;
 
 use shared::{
     application::{
-        ports::{IdentityProviders, SessionRepository},
+        ports::IdentityProviders,
         user_updates::{Target, UserUpdates},
     },
     domain::{
-        Error, Refusal, Result, SessionId, User,
+        Error, Refusal, Result, User,
         event::EventMetadata,
-        identity::{Authorization, LinkedIdentity, RECENT},
+        identity::{Authorization, LinkedIdentity},
     },
 };
 
 pub struct LinkIdentity {
     /// Where people sign in.
     pub providers: Arc<dyn IdentityProviders>,
-    pub sessions: Arc<dyn SessionRepository>,
     pub updates: UserUpdates,
 }
 
@@ -26,8 +25,6 @@ pub struct LinkIdentity {
 pub struct Command {
     /// To whom.
     pub target: Target,
-    /// The session that asks.
-    pub session_id: SessionId,
     /// The authorization code, and the rest of the client's request.
     pub authorization: Authorization,
 }
@@ -36,18 +33,15 @@ impl LinkIdentity {
     /// Links the identity: from now on the user may sign in by it. Linking it again changes nothing.
     ///
     /// # Errors
-    /// `SignInTooOld` if the session began too long ago: a new login needs a fresh proof;
     /// `InvalidCredentials` if the provider does not accept the code; `IdentityTaken`;
     /// `TooManyIdentities`; `VersionConflict` if the user's sessions ended meanwhile;
     /// `PreconditionFailed`; `ProviderUnavailable`.
     pub async fn execute(&self, command: Command) -> Result<LinkedIdentity> {
         let Command {
             target,
-            session_id,
             authorization,
         } = command;
         let user = self.updates.load(&target).await?;
-        self.require_recent_sign_in(&user, session_id).await?;
         let identity = self.providers.redeem(&authorization).await?.identity;
         let epoch = user.auth_epoch;
         let link = |user: &User, metadata: &EventMetadata| {
@@ -62,17 +56,6 @@ impl LinkIdentity {
             Err(error) => Err(error),
             Ok(_) => LinkedIdentity::of(&identity)
                 .ok_or_else(|| Error::internal("a provider vouched for an address")),
-        }
-    }
-
-    async fn require_recent_sign_in(&self, user: &User, id: SessionId) -> Result<()> {
-        let session = self.sessions.find(user.id, id).await?;
-        let session = session.ok_or(Refusal::Unauthenticated)?;
-        let now = self.updates.env.clock.now();
-        if session.created_at.plus(RECENT) > now {
-            Ok(())
-        } else {
-            Err(Refusal::SignInTooOld(RECENT).into())
         }
     }
 }
@@ -102,7 +85,6 @@ mod tests {
             backend.authorize("a", "1", "code", IdentityProfile::default());
             LinkIdentity {
                 providers: backend.clone(),
-                sessions: backend.clone(),
                 updates: backend.user_updates(),
             }
         })
@@ -111,7 +93,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_owner_may() {
-        endpoint().admits(Access::Owner).await;
+        endpoint().admits(Access::OWNER.recent()).await;
     }
 
     #[tokio::test]
@@ -122,7 +104,7 @@ mod tests {
             identities == [identity("a", "1")] && ann.version.get() == 2
         };
         let calls = endpoint().survives_every_fault(is_done).await;
-        assert_eq!(calls[2..].len(), 4, "{calls:?}");
+        assert_eq!(calls[3..].len(), 3, "{calls:?}");
     }
 
     #[tokio::test]
@@ -149,19 +131,5 @@ mod tests {
         };
         let other = endpoint().send(&of_bob).await;
         assert_eq!(other.problem(), (409, "identity-taken"));
-    }
-
-    #[tokio::test]
-    async fn an_old_sign_in_is_not_enough() {
-        let fixture = Fixture::new().await;
-        fixture.backend.advance(RECENT);
-        let answer = endpoint().send(&fixture).await;
-        assert_eq!(answer.problem(), (401, "sign-in-too-old"));
-        let hint = answer.header("www-authenticate").unwrap();
-        assert!(hint.contains("max_age=\"900\""), "{hint}");
-        assert_eq!(fixture.ann().identities().count(), 0);
-        let ann = fixture.backend.sign_in(&fixture.ann()).await;
-        let fixture = Fixture { ann, ..fixture };
-        assert_eq!(endpoint().send(&fixture).await.status, 201);
     }
 }

@@ -27,7 +27,6 @@ async fn main() -> Exit {
                 config.secrets,
                 config.loopback,
             )?,
-            sessions: ports.sessions(),
             updates: ports.user_updates(),
         })
     })

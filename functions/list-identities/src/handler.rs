@@ -11,7 +11,7 @@ use shared::{
 use crate::list_identities::{ListIdentities, Query};
 
 /// The user alone.
-pub const ACCESS: Access = Access::Owner;
+pub const ACCESS: Access = Access::OWNER;
 
 /// `GET /users/{id}/identities`.
 pub async fn handle(list: Arc<ListIdentities>, request: Request) -> Response {

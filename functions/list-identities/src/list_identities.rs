@@ -50,7 +50,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_owner_may() {
-        endpoint().admits(Access::Owner).await;
+        endpoint().admits(Access::OWNER).await;
     }
 
     #[tokio::test]

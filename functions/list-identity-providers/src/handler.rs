@@ -11,7 +11,7 @@ use shared::{
 use crate::list_identity_providers::ListIdentityProviders;
 
 /// Before the sign-in there is no token.
-pub const ACCESS: Access = Access::Anyone;
+pub const ACCESS: Access = Access::ANYONE;
 
 /// Providers change with a deployment; one that did not answer is back soon.
 const CACHEABLE: &str = "public, max-age=60";

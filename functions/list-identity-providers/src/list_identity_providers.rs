@@ -29,7 +29,7 @@ mod tests {
 
     #[tokio::test]
     async fn anyone_may_know_and_caches_may_keep_it() {
-        assert_eq!(handler::ACCESS, Access::Anyone);
+        assert_eq!(handler::ACCESS, Access::ANYONE);
         let backend = FakeBackend::new();
         backend.offer_provider("a");
         let endpoint = Endpoint::new(handler::ACCESS, handler::handle, |backend| {

@@ -11,7 +11,7 @@ use shared::{
 use crate::list_sessions::{ListSessions, Query};
 
 /// The user, and administrators.
-pub const ACCESS: Access = Access::OwnerOrAdmin;
+pub const ACCESS: Access = Access::OWNER_OR_ADMIN;
 
 /// `GET /users/{id}/sessions`.
 pub async fn handle(list: Arc<ListSessions>, request: Request) -> Response {

@@ -11,7 +11,7 @@ use shared::{
 use crate::publish_keys::PublishKeys;
 
 /// Whoever verifies tokens needs them.
-pub const ACCESS: Access = Access::Anyone;
+pub const ACCESS: Access = Access::ANYONE;
 
 /// Keys are published hours before they sign, so five minutes of cache never hide one that does.
 const CACHEABLE: &str = "public, max-age=300";

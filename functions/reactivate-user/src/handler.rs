@@ -7,7 +7,7 @@ use shared::lambda::http::{Access, Request, Response, response};
 use crate::reactivate_user::ReactivateUser;
 
 /// Administrators.
-pub const ACCESS: Access = Access::Admin;
+pub const ACCESS: Access = Access::ADMIN.recent();
 
 /// `POST /users/{id}/reactivate`.
 pub async fn handle(reactivate: Arc<ReactivateUser>, request: Request) -> Response {

@@ -10,7 +10,7 @@ use shared::lambda::{
 use crate::refresh_session::{Command, RefreshSession};
 
 /// The refresh token says who it is.
-pub const ACCESS: Access = Access::Anyone;
+pub const ACCESS: Access = Access::ANYONE;
 
 body! {
     struct Body {

@@ -13,7 +13,7 @@ use shared::{
 use crate::request_password_reset::{Command, RequestPasswordReset};
 
 /// Anyone, for any address.
-pub const ACCESS: Access = Access::Anyone;
+pub const ACCESS: Access = Access::ANYONE;
 
 body! {
     struct Body {

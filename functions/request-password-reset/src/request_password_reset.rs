@@ -110,6 +110,6 @@ mod tests {
         let pointers: Vec<_> = fields.iter().map(|(pointer, _)| *pointer).collect();
         assert_eq!((answer.status, pointers), (422, vec!["/email", "/now"]));
         assert!(backend.trace().is_empty());
-        assert_eq!(handler::ACCESS, Access::Anyone);
+        assert_eq!(handler::ACCESS, Access::ANYONE);
     }
 }

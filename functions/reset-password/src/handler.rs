@@ -13,7 +13,7 @@ use shared::{
 use crate::reset_password::{Command, ResetPassword};
 
 /// Whoever has the token.
-pub const ACCESS: Access = Access::Anyone;
+pub const ACCESS: Access = Access::ANYONE;
 
 body! {
     struct Body {

@@ -10,7 +10,7 @@ use shared::{
 use crate::unlink_identity::{Command, UnlinkIdentity};
 
 /// The user alone.
-pub const ACCESS: Access = Access::Owner;
+pub const ACCESS: Access = Access::OWNER.recent();
 
 /// `DELETE /users/{id}/identities/{identity}`.
 pub async fn handle(unlink: Arc<UnlinkIdentity>, request: Request) -> Response {

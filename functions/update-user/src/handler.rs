@@ -13,7 +13,7 @@ use shared::{
 use crate::update_user::{Command, UpdateUser};
 
 /// The user, and administrators.
-pub const ACCESS: Access = Access::OwnerOrAdmin;
+pub const ACCESS: Access = Access::OWNER_OR_ADMIN.recent_by_role();
 
 body! {
     struct Patch {

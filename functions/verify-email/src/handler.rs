@@ -10,7 +10,7 @@ use shared::lambda::{
 use crate::verify_email::{Command, VerifyEmail};
 
 /// Whoever has the token.
-pub const ACCESS: Access = Access::Anyone;
+pub const ACCESS: Access = Access::ANYONE;
 
 body! {
     struct Body {

@@ -52,7 +52,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_owner_may() {
-        endpoint().admits(Access::Owner).await;
+        endpoint().admits(Access::OWNER).await;
     }
 
     #[tokio::test]
@@ -64,7 +64,7 @@ mod tests {
     async fn a_withdrawal_survives_every_fault() {
         let is_done = async |fixture: &Fixture| fixture.ann().pending_email.is_none();
         let calls = endpoint().survives_every_fault(is_done).await;
-        assert_eq!(calls[2..], ["users.find", "users.commit"]);
+        assert_eq!(calls[3..], ["users.find", "users.commit"]);
     }
 
     #[tokio::test]

@@ -135,7 +135,7 @@ impl TokenIssuer for Jwt {
             sid: session.id,
             epoch: session.auth_epoch,
             roles: user.roles.iter().cloned().collect(),
-            auth_time: session.created_at.as_seconds(),
+            auth_time: session.authenticated_at().as_seconds(),
             amr: session.methods.clone(),
         };
         let header = json!({"alg": "RS256", "typ": TYP, "kid": signer.kid});
@@ -198,6 +198,7 @@ impl TokenVerifier for Jwt {
             user_id: claims.sub,
             session_id: claims.sid,
             epoch: claims.epoch,
+            auth_time: Timestamp::from_seconds(claims.auth_time),
         }))
     }
 }

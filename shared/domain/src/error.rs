@@ -151,7 +151,7 @@ pub enum Refusal {
     /// It would leave no way to sign in.
     LastLogin,
     /// The sign-in of the session is too long ago for this; says how recent it must be.
-    SignInTooOld(Duration),
+    RecentSignInRequired(Duration),
     /// The one-time token is unknown, used or expired.
     TokenExpired,
     /// The `Idempotency-Key` came before with another body.

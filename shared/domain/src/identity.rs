@@ -1,6 +1,6 @@
 //! External identities: accounts at OpenID providers by which users sign in.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
@@ -138,10 +138,6 @@ fn visible(raw: &str, least: usize, most: usize, code: &'static str) -> Result<S
         Err(Violation::new(code, message))
     }
 }
-
-/// How recent a sign-in must be for linking an identity: a stolen access token that is older cannot make
-/// the theft last.
-pub const RECENT: Duration = Duration::from_mins(15);
 
 /// An account at a provider, just proven by a sign-in.
 #[derive(Debug, Clone)]

@@ -22,6 +22,10 @@ pub const SESSION_LIFETIME: Duration = Duration::from_hours(30 * 24);
 /// How long a session lasts at most, however much it is used (OWASP ASVS 5, 7.3.2).
 pub const SESSION_MAXIMUM: Duration = Duration::from_hours(90 * 24);
 
+/// How old the sign-in of a caller may be where a recent one is demanded: a stolen access token that is
+/// older cannot make the theft last.
+pub const RECENT: Duration = Duration::from_mins(15);
+
 /// How long an exchanged refresh token returns the same successor again: its first answer may have got
 /// lost, and two tabs may use one token at once.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(30);
@@ -41,8 +45,12 @@ pub struct Session {
     /// The user's epoch when the session was last confirmed; the session is void once the user's is
     /// higher.
     pub auth_epoch: u64,
-    /// When the user signed in: the `auth_time` of its tokens.
+    /// When the user signed in.
     pub created_at: Timestamp,
+    /// When the user last proved to be the user: at the sign-in, or later in the same session. Not there
+    /// in sessions of before it was kept; see [`Session::authenticated_at`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<Timestamp>,
     /// When it was last refreshed.
     pub last_used_at: Timestamp,
     /// When it ends without being ended.
@@ -79,6 +87,7 @@ impl Session {
             nonce,
             auth_epoch: user.auth_epoch,
             created_at: metadata.now,
+            auth_time: Some(metadata.now),
             last_used_at: metadata.now,
             expires_at: metadata.now.plus(SESSION_LIFETIME),
             ended_at: None,
@@ -96,6 +105,11 @@ impl Session {
             ..metadata.event(EventKind::SessionStarted, data)
         };
         (session, event)
+    }
+
+    /// When the user last proved to be the user: the `auth_time` of its tokens.
+    pub fn authenticated_at(&self) -> Timestamp {
+        self.auth_time.unwrap_or(self.created_at)
     }
 
     /// True if the session is good at `now`, of `user` as read now.

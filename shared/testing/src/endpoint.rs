@@ -3,7 +3,7 @@
 use std::{future::Future, ops::RangeInclusive, pin::Pin, rc::Rc, sync::Arc, time::Duration};
 
 use domain::{Refusal, Role, Roles};
-use lambda::http::{Access, Authenticator, Request, Response, answer, problem};
+use lambda::http::{Access, Authenticator, Request, Response, Who, answer, problem};
 use lambda_http::{Body, Request as RawRequest, Response as RawResponse};
 
 use crate::{Answer, FakeBackend, Fixture, Principal, TestRequest};
@@ -52,7 +52,7 @@ impl Endpoint {
     {
         let handle = Rc::new(handle);
         let serve = move |backend: &Arc<FakeBackend>, request| {
-            let authenticator = Authenticator::guarded("", backend.clone(), backend.clone());
+            let authenticator = Authenticator::guarded("", backend.callers());
             let (service, handle) = (wire(backend).into(), handle.clone());
             let answering =
                 async move { answer(access, &authenticator, service, &*handle, request).await };
@@ -65,10 +65,10 @@ impl Endpoint {
             admins_request: None,
             success: 200,
             done_again: Vec::new(),
-            sender: match access {
-                Access::Anyone | Access::AnyoneOrCaller => Principal::Anonymous,
-                Access::Owner | Access::OwnerOrAdmin | Access::Caller => Principal::Owner,
-                Access::Admin => Principal::Admin,
+            sender: match access.who {
+                Who::Anyone | Who::AnyoneOrCaller => Principal::Anonymous,
+                Who::Owner | Who::OwnerOrAdmin | Who::Caller => Principal::Owner,
+                Who::Admin => Principal::Admin,
             },
             pause: Duration::ZERO,
             events: 1..=1,
@@ -143,13 +143,20 @@ impl Endpoint {
         self.answer(&fixture.backend, request).await
     }
 
+    /// The same by another sender.
+    pub async fn send_as(&self, fixture: &Fixture, sender: Principal) -> Answer {
+        let id = fixture.ann.id.to_string();
+        let request = self.prepare(fixture, sender, &id).await;
+        self.answer(&fixture.backend, request).await
+    }
+
     /// Access: sends the request as everyone about Ann, about oneself as `me`, about nobody and with
     /// an id that is none, and compares with what `expected` means. Who may gets the success. Who may
     /// not changes nothing, and does not learn whether a user exists.
     pub async fn admits(&self, expected: Access) {
         for principal in Principal::ALL {
             for id in ["ann", "me", "nobody", "nonsense"] {
-                if id == "me" && matches!(principal, Principal::Other | Principal::Admin) {
+                if id == "me" && (principal == Principal::Other || principal.is_admin()) {
                     continue; // Then they are the owner.
                 }
                 let fixture = Fixture::new().await;
@@ -266,7 +273,7 @@ impl Endpoint {
     /// The request, after what is given; with an empty trace.
     async fn prepare(&self, fixture: &Fixture, principal: Principal, id: &str) -> TestRequest {
         let admins = self.admins_request.as_ref();
-        let request = match admins.filter(|_| principal == Principal::Admin) {
+        let request = match admins.filter(|_| principal.is_admin()) {
             Some(request) => request,
             None => &self.request,
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{Role, Roles, Timestamp, User, UserId};
-use lambda::http::Access;
+use lambda::http::{Access, Recent, Who};
 
 use crate::{FakeBackend, Person};
 
@@ -30,34 +30,51 @@ pub enum Principal {
     Other,
     /// Ann.
     Owner,
+    /// Ann, who signed in long ago.
+    OldOwner,
     /// The administrator.
     Admin,
+    /// The administrator, who signed in long ago.
+    OldAdmin,
 }
 
 impl Principal {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Anonymous,
         Self::InvalidToken,
         Self::Other,
         Self::Owner,
+        Self::OldOwner,
         Self::Admin,
+        Self::OldAdmin,
     ];
+
+    pub(crate) fn is_admin(self) -> bool {
+        matches!(self, Self::Admin | Self::OldAdmin)
+    }
 
     /// Status and code with which the principal is refused, if it is: by the access check, or because
     /// the user does not exist.
     pub(crate) fn refusal(self, access: Access, exists: bool) -> Option<(u16, &'static str)> {
-        let is_owner = self == Self::Owner && exists;
-        let may = match access {
-            Access::Anyone => return None,
-            Access::AnyoneOrCaller if self == Self::Anonymous => return None,
-            Access::AnyoneOrCaller | Access::Caller => true,
-            Access::OwnerOrAdmin => is_owner || self == Self::Admin,
-            Access::Owner => is_owner,
-            Access::Admin => self == Self::Admin,
+        let is_owner = matches!(self, Self::Owner | Self::OldOwner) && exists;
+        let may = match access.who {
+            Who::Anyone => return None,
+            Who::AnyoneOrCaller if self == Self::Anonymous => return None,
+            Who::AnyoneOrCaller | Who::Caller => true,
+            Who::OwnerOrAdmin => is_owner || self.is_admin(),
+            Who::Owner => is_owner,
+            Who::Admin => self.is_admin(),
+        };
+        let is_old = match access.recent {
+            // With the password, which the requests of tests have.
+            Recent::Nobody | Recent::OrPassword => false,
+            Recent::ByRole => self == Self::OldAdmin,
+            Recent::Everybody => matches!(self, Self::OldOwner | Self::OldAdmin),
         };
         match self {
             Self::Anonymous | Self::InvalidToken => Some((401, "unauthenticated")),
             _ if !may => Some((403, "forbidden")),
+            _ if is_old => Some((401, "recent-sign-in-required")),
             _ if !exists => Some((404, "not-found")),
             _ => None,
         }
@@ -91,7 +108,9 @@ impl Fixture {
             Principal::InvalidToken => Some("invalid"),
             Principal::Other => Some(&self.bob.token),
             Principal::Owner => Some(&self.ann.token),
+            Principal::OldOwner => Some(&self.ann.old_token),
             Principal::Admin => Some(&self.admin.token),
+            Principal::OldAdmin => Some(&self.admin.old_token),
         }
     }
 

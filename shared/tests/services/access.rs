@@ -1,11 +1,20 @@
 use std::{sync::Arc, time::Duration};
 
-use domain::{Role, Roles};
+use application::ports::SessionRepository;
+use domain::{
+    Role, Roles, Session,
+    event::EndReason,
+    session::{RECENT, SESSION_LIFETIME},
+};
 use lambda::http::{Access, Authenticator, answer, response};
-use testing::{FakeBackend, Person, TestRequest};
+use testing::{Answer, FakeBackend, Person, TestRequest};
 
 const LAG: Duration = Duration::from_secs(5);
 const INSTANT: Duration = Duration::from_micros(1);
+
+fn recent_or_password() -> Access {
+    Access::OWNER.recent_or_password()
+}
 
 struct Process {
     backend: Arc<FakeBackend>,
@@ -18,8 +27,7 @@ impl Process {
         let backend = FakeBackend::new();
         let ann = backend.sign_up("Ann", Roles::new()).await;
         backend.clear_trace();
-        let authenticator = Authenticator::guarded("", backend.clone(), backend.clone());
-        let authenticator = authenticator.remembering(LAG, backend.clone());
+        let authenticator = Authenticator::guarded("", backend.callers()).remembering(LAG);
         Self {
             backend,
             authenticator,
@@ -29,18 +37,18 @@ impl Process {
 
     /// Ann calls. Returns the status, and the number of reads of a user for it.
     async fn call(&self, access: Access) -> (u16, usize) {
-        let epoch = self
-            .backend
-            .user(self.ann.id)
-            .map_or(0, |ann| ann.auth_epoch);
-        self.call_with(access, &self.token(epoch)).await
-    }
-
-    fn token(&self, epoch: u64) -> String {
-        format!("{} {} {epoch}", self.ann.id, self.ann.session_id)
+        self.call_with(access, &self.ann.token).await
     }
 
     async fn call_with(&self, access: Access, token: &str) -> (u16, usize) {
+        let answer = self.answer(access, token).await;
+        let calls = self.backend.trace();
+        let reads = |name| calls.iter().filter(|call| **call == name).count();
+        assert_eq!(reads("users.find"), reads("sessions.find"), "both or none");
+        (answer.status, reads("users.find"))
+    }
+
+    async fn answer(&self, access: Access, token: &str) -> Answer {
         self.backend.clear_trace();
         let request = TestRequest::new("GET", "/users/{id}")
             .id("me")
@@ -48,9 +56,16 @@ impl Process {
         let handle = async |_: Arc<()>, _| response::no_content();
         let request = request.into_raw();
         let answer = answer(access, &self.authenticator, Arc::new(()), &handle, request).await;
-        let calls = self.backend.trace().into_iter();
-        let found = calls.filter(|call| *call == "users.find").count();
-        (answer.status().as_u16(), found)
+        Answer::new(&answer)
+    }
+
+    /// Ann signs out.
+    async fn end_session(&self) {
+        let (user, id) = (self.ann.id, self.ann.session_id);
+        let metadata = self.backend.metadata();
+        let event = Session::ended(user, id, EndReason::SignedOut, &metadata);
+        let sessions: &dyn SessionRepository = self.backend.as_ref();
+        assert!(sessions.end(user, id, &event).await.unwrap());
     }
 
     fn tamper(&self, change: impl FnOnce(&mut domain::User)) {
@@ -61,70 +76,147 @@ impl Process {
 #[tokio::test]
 async fn a_caller_is_looked_up_once_in_a_while() {
     let process = Process::new().await;
-    assert_eq!(process.call(Access::Owner).await, (204, 1));
+    assert_eq!(process.call(Access::OWNER).await, (204, 1));
     process.backend.advance(LAG.saturating_sub(INSTANT));
-    assert_eq!(process.call(Access::Caller).await, (204, 0));
+    assert_eq!(process.call(Access::CALLER).await, (204, 0));
     process.backend.advance(INSTANT);
-    assert_eq!(process.call(Access::Owner).await, (204, 1));
+    assert_eq!(process.call(Access::OWNER).await, (204, 1));
 }
 
 #[tokio::test]
 async fn a_deactivated_users_token_dies_within_the_lag() {
     let process = Process::new().await;
-    process.call(Access::Caller).await;
+    process.call(Access::CALLER).await;
     process.tamper(|user| user.active = false);
     process.backend.advance(LAG.saturating_sub(INSTANT));
-    assert_eq!(process.call(Access::Caller).await.0, 204);
+    assert_eq!(process.call(Access::CALLER).await.0, 204);
     process.backend.advance(INSTANT);
-    assert_eq!(process.call(Access::Caller).await.0, 401);
+    assert_eq!(process.call(Access::CALLER).await.0, 401);
     process.tamper(|user| user.active = true);
-    assert_eq!(process.call(Access::Caller).await.0, 204, "at once");
+    assert_eq!(process.call(Access::CALLER).await.0, 204, "at once");
 }
 
 #[tokio::test]
 async fn an_ended_epoch_dies_within_the_lag_and_a_new_one_counts_at_once() {
     let process = Process::new().await;
-    process.call(Access::Caller).await;
+    process.call(Access::CALLER).await;
     process.tamper(|user| user.auth_epoch = 1);
-    let (old, new) = (process.token(0), process.token(1));
-    assert_eq!(process.call_with(Access::Caller, &old).await.0, 204);
-    assert_eq!(process.call_with(Access::Caller, &new).await, (204, 1));
+    let ann = process.backend.user(process.ann.id).unwrap();
+    let (old, new) = (
+        &process.ann.token,
+        process.backend.sign_in(&ann).await.token,
+    );
+    assert_eq!(process.call_with(Access::CALLER, old).await.0, 204);
+    assert_eq!(process.call_with(Access::CALLER, &new).await, (204, 1));
     process.backend.advance(LAG);
-    assert_eq!(process.call_with(Access::Caller, &old).await, (401, 1));
+    assert_eq!(process.call_with(Access::CALLER, old).await, (401, 1));
+}
+
+#[tokio::test]
+async fn an_ended_sessions_token_dies_within_the_lag_and_no_other() {
+    let process = Process::new().await;
+    let ann = process.backend.user(process.ann.id).unwrap();
+    let phone = process.backend.sign_in(&ann).await;
+    process.call(Access::CALLER).await;
+    process.call_with(Access::CALLER, &phone.token).await;
+    process.end_session().await;
+    process.backend.advance(LAG.saturating_sub(INSTANT));
+    assert_eq!(process.call(Access::CALLER).await, (204, 0));
+    process.backend.advance(INSTANT);
+    assert_eq!(process.call(Access::CALLER).await, (401, 1));
+    let other = process.call_with(Access::CALLER, &phone.token).await;
+    assert_eq!(other, (204, 1));
+}
+
+#[tokio::test]
+async fn a_session_that_ran_out_lets_nobody_in() {
+    let process = Process::new().await;
+    process.backend.advance(SESSION_LIFETIME);
+    assert_eq!(process.call(Access::CALLER).await, (401, 1));
+}
+
+#[tokio::test]
+async fn a_recent_sign_in_is_one_of_the_last_fifteen_minutes() {
+    let process = Process::new().await;
+    let recent = Access::OWNER.recent();
+    process.backend.advance(RECENT.saturating_sub(INSTANT));
+    assert_eq!(process.call(recent).await.0, 204);
+    process.backend.advance(INSTANT);
+    let refused = process.answer(recent, &process.ann.token).await;
+    assert_eq!(refused.problem(), (401, "recent-sign-in-required"));
+    assert_eq!(
+        refused.header("www-authenticate"),
+        Some("Bearer error=\"insufficient_user_authentication\", max_age=\"900\"")
+    );
+    let others = [
+        Access::OWNER,
+        recent_or_password(),
+        Access::OWNER_OR_ADMIN.recent_by_role(),
+    ];
+    for access in others {
+        assert_eq!(process.call(access).await.0, 204, "{access:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_recent_sign_in_is_demanded_of_those_whom_a_role_lets_in() {
+    let process = Process::new().await;
+    process.tamper(|user| {
+        user.roles.insert(Role::admin());
+    });
+    let old = &process.ann.old_token;
+    let of_anyone = Access::ANYONE_OR_CALLER.recent_by_role();
+    assert_eq!(process.call_with(of_anyone, old).await.0, 401);
+    assert_eq!(process.call(of_anyone).await.0, 204);
+    let own = Access::OWNER_OR_ADMIN.recent_by_role();
+    assert_eq!(process.call_with(own, old).await.0, 204, "one's own");
+    process.tamper(|user| user.roles.clear());
+    assert_eq!(process.call_with(of_anyone, old).await.0, 204);
+}
+
+#[tokio::test]
+async fn where_a_recent_sign_in_is_demanded_memory_is_not_enough() {
+    let process = Process::new().await;
+    process.call(Access::OWNER).await;
+    process.end_session().await;
+    assert_eq!(process.call(Access::OWNER).await, (204, 0));
+    let by_role = Access::OWNER_OR_ADMIN.recent_by_role();
+    assert_eq!(process.call(by_role).await, (204, 0), "not of the owner");
+    assert_eq!(process.call(recent_or_password()).await, (401, 1));
+    assert_eq!(process.call(Access::OWNER.recent()).await, (401, 1));
 }
 
 #[tokio::test]
 async fn a_role_is_gained_at_once_and_lost_within_the_lag() {
     let process = Process::new().await;
     assert_eq!(
-        process.call(Access::Admin).await,
+        process.call(Access::ADMIN).await,
         (403, 1),
         "one look is enough"
     );
     assert_eq!(
-        process.call(Access::Admin).await,
+        process.call(Access::ADMIN).await,
         (403, 1),
         "a refusal is never from memory"
     );
     process.tamper(|user| {
         user.roles.insert(Role::admin());
     });
-    assert_eq!(process.call(Access::Admin).await.0, 204);
+    assert_eq!(process.call(Access::ADMIN).await.0, 204);
     process.backend.advance(LAG);
-    assert_eq!(process.call(Access::Admin).await, (204, 1));
+    assert_eq!(process.call(Access::ADMIN).await, (204, 1));
     process.tamper(|user| user.roles.clear());
-    assert_eq!(process.call(Access::Admin).await, (204, 0));
+    assert_eq!(process.call(Access::ADMIN).await, (204, 0));
     process.backend.advance(LAG);
-    assert_eq!(process.call(Access::Admin).await, (403, 1));
+    assert_eq!(process.call(Access::ADMIN).await, (403, 1));
 }
 
 #[tokio::test]
 async fn without_a_lag_everybody_is_looked_up() {
     let mut process = Process::new().await;
-    let authenticator =
-        Authenticator::guarded("", process.backend.clone(), process.backend.clone());
-    process.authenticator = authenticator.remembering(Duration::ZERO, process.backend.clone());
+    let authenticator = Authenticator::guarded("", process.backend.callers());
+    process.authenticator = authenticator.remembering(Duration::ZERO);
     for _ in 0..2 {
-        assert_eq!(process.call(Access::Caller).await, (204, 1));
+        assert_eq!(process.call(Access::CALLER).await, (204, 1));
     }
 }

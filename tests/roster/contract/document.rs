@@ -168,10 +168,21 @@ impl Contract {
 }
 
 impl Operation {
-    /// Who may call: `x-access`.
-    pub fn access(&self) -> &str {
+    /// `x-access`.
+    pub fn x_access(&self) -> &str {
         let access = self.written["x-access"].as_str();
         access.unwrap_or_else(|| panic!("{} has no x-access", self.id))
+    }
+
+    /// Who may call: its first word.
+    pub fn access(&self) -> &str {
+        let access = self.x_access();
+        access.split_once(' ').map_or(access, |(who, _)| who)
+    }
+
+    /// Of whom a recent sign-in is demanded: its second word.
+    pub fn recent(&self) -> Option<&str> {
+        self.x_access().split_once(' ').map(|(_, recent)| recent)
     }
 
     /// Its path about this user, and about nothing that is there otherwise.

@@ -4,7 +4,7 @@ use adapters::jwt::Jwt;
 use shared::{
     application::ports::TokenVerifier as _,
     domain::{EventKind, Role, UserId, sign_up::SignUpPolicy},
-    lambda::http::{Access, Authenticator, StatusCode, answer, response},
+    lambda::http::{Access, Authenticator, CallerPorts, StatusCode, answer, response},
 };
 use testing::{Answer, Endpoint, FakeBackend, Fault, PASSWORD, TestRequest, Value, json};
 
@@ -200,7 +200,11 @@ async fn a_token_opens_what_it_should_and_nothing_else() {
     let body = process.sign_in("ann@example.com", PASSWORD).await.body;
     let token = body["accessToken"].as_str().unwrap().to_owned();
     let id = process.backend.users()[0].id;
-    let authenticator = Authenticator::guarded("", process.tokens.clone(), process.backend.clone());
+    let callers = CallerPorts {
+        tokens: process.tokens.clone(),
+        ..process.backend.callers()
+    };
+    let authenticator = Authenticator::guarded("", callers);
     let call = async |access: Access, token: &str, id: &str| {
         let request = TestRequest::new("GET", "/users/{id}").id(id).bearer(token);
         let handle = async |_: Arc<()>, _| response::json(StatusCode::OK, &());
@@ -215,13 +219,13 @@ async fn a_token_opens_what_it_should_and_nothing_else() {
     };
     let now = process.backend.env().clock.now();
     let (own, other) = (id.to_string(), UserId::new(now, [8; 10]).to_string());
-    assert_eq!(call(Access::Caller, &token, &own).await, 200);
-    assert_eq!(call(Access::OwnerOrAdmin, &token, &own).await, 200);
-    assert_eq!(call(Access::OwnerOrAdmin, &token, &other).await, 403);
-    assert_eq!(call(Access::Admin, &token, &own).await, 403);
+    assert_eq!(call(Access::CALLER, &token, &own).await, 200);
+    assert_eq!(call(Access::OWNER_OR_ADMIN, &token, &own).await, 200);
+    assert_eq!(call(Access::OWNER_OR_ADMIN, &token, &other).await, 403);
+    assert_eq!(call(Access::ADMIN, &token, &own).await, 403);
     // Another signature, another issuer, no token at all.
     assert_eq!(
-        call(Access::Caller, &token[..token.len() - 4], &own).await,
+        call(Access::CALLER, &token[..token.len() - 4], &own).await,
         401
     );
     assert!(
@@ -232,22 +236,22 @@ async fn a_token_opens_what_it_should_and_nothing_else() {
             .unwrap()
             .is_none()
     );
-    assert_eq!(call(Access::Caller, "", &own).await, 401);
+    assert_eq!(call(Access::CALLER, "", &own).await, 401);
     // Roles count as they are now; so do epoch and activity.
     process.backend.tamper(id, |user| {
         user.roles.insert(Role::admin());
     });
-    assert_eq!(call(Access::Admin, &token, &other).await, 200);
+    assert_eq!(call(Access::ADMIN, &token, &other).await, 200);
     process.backend.tamper(id, |user| user.auth_epoch += 1);
-    assert_eq!(call(Access::Caller, &token, &own).await, 401);
+    assert_eq!(call(Access::CALLER, &token, &own).await, 401);
     process.backend.tamper(id, |user| {
         user.auth_epoch -= 1;
         user.active = false;
     });
-    assert_eq!(call(Access::Caller, &token, &own).await, 401);
+    assert_eq!(call(Access::CALLER, &token, &own).await, 401);
     process.backend.tamper(id, |user| user.active = true);
     process.backend.advance(Duration::from_mins(11));
-    assert_eq!(call(Access::Caller, &token, &own).await, 401, "expired");
+    assert_eq!(call(Access::CALLER, &token, &own).await, 401, "expired");
 }
 
 #[tokio::test]

@@ -56,7 +56,9 @@ async fn is_password(fixture: &Fixture, password: &str) -> bool {
 
 #[tokio::test]
 async fn the_user_and_administrators_may() {
-    endpoint().admits(Access::OwnerOrAdmin).await;
+    endpoint()
+        .admits(Access::OWNER_OR_ADMIN.recent_by_role())
+        .await;
 }
 
 #[tokio::test]
@@ -83,7 +85,7 @@ async fn a_new_password_survives_every_fault() {
             && !is_password(fixture, PASSWORD).await
     };
     let calls = endpoint.survives_every_fault(is_done).await;
-    assert_eq!(calls[2..].len(), 10, "{calls:?}");
+    assert_eq!(calls[3..].len(), 10, "{calls:?}");
 }
 
 #[tokio::test]
@@ -92,7 +94,7 @@ async fn every_session_ends_but_the_one_that_asks() {
     let elsewhere = fixture.backend.sign_in(&fixture.ann()).await;
     assert_eq!(endpoint().send(&fixture).await.status, 204);
     assert_eq!(
-        fixture.backend.trace()[2..],
+        fixture.backend.trace()[3..],
         [
             "users.find",
             "attempts.spend",
@@ -105,7 +107,7 @@ async fn every_session_ends_but_the_one_that_asks() {
             "users.commit",
             "sessions.confirm"
         ],
-        "after the two of the access check"
+        "after the three of the access check"
     );
     assert!(is_password(&fixture, NEW).await);
     let event = fixture.backend.outbox().pop().unwrap();
@@ -131,7 +133,7 @@ async fn a_wrong_current_password_costs_one_verification() {
         Some("Password realm=\"roster\"")
     );
     assert_eq!(
-        fixture.backend.trace()[2..],
+        fixture.backend.trace()[3..],
         [
             "users.find",
             "attempts.spend",
@@ -163,7 +165,7 @@ async fn an_administrator_needs_the_current_password_for_their_own_only() {
     let answer = put(&fixture, &fixture.admin, &fixture.ann, &bare).await;
     assert_eq!(answer.status, 204);
     assert_eq!(
-        fixture.backend.trace()[2..],
+        fixture.backend.trace()[3..],
         ["users.find", "hasher.hash", "users.commit"]
     );
     assert!(is_password(&fixture, NEW).await);

@@ -157,7 +157,7 @@ async fn a_concealed_sign_up_does_the_same_for_any_address() {
 
 #[tokio::test]
 async fn only_administrators_create_users_under_the_admin_policy() {
-    assert_eq!(handler::ACCESS, Access::AnyoneOrCaller);
+    assert_eq!(handler::ACCESS, Access::ANYONE_OR_CALLER.recent_by_role());
     let fixture = Fixture::new().await;
     let request = || request("new@example.com");
     for (request, status) in [

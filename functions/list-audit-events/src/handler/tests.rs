@@ -76,7 +76,7 @@ fn endpoint(access: Access) -> Endpoint {
 /// Without the access check: there is no administrator, whose events would be listed too.
 async fn list(backend: &Arc<FakeBackend>, query: &str) -> Answer {
     let request = TestRequest::new("GET", "/audit-events").query(query);
-    endpoint(Access::Anyone).answer(backend, request).await
+    endpoint(Access::ANYONE).answer(backend, request).await
 }
 
 fn kinds(body: &Value) -> Vec<&str> {

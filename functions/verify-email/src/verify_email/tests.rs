@@ -74,7 +74,7 @@ async fn signs_in(backend: &Arc<FakeBackend>, email: &str) -> bool {
 
 #[tokio::test]
 async fn a_token_verifies_the_present_address_once() {
-    assert_eq!(handler::ACCESS, Access::Anyone);
+    assert_eq!(handler::ACCESS, Access::ANYONE);
     let backend = FakeBackend::new();
     let bob = backend.add_user("bob@example.com").await;
     let token = issued(&backend, &bob, VERIFY).await;

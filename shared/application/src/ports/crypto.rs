@@ -99,6 +99,8 @@ pub struct AccessTokenClaims {
     pub session_id: SessionId,
     /// The user's [`auth_epoch`](User::auth_epoch) when the token was signed.
     pub epoch: u64,
+    /// When the user last proved to be the user.
+    pub auth_time: Timestamp,
 }
 
 /// Hashes passwords, slowly on purpose.

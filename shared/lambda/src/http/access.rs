@@ -1,23 +1,22 @@
-//! Who may call a function.
+//! Who may call a function, and how recently they must have signed in for it.
 
-use std::{sync::Arc, time::Duration};
-
-use application::{
-    cache::{CacheConfig, TieredCache},
-    ports::{AccessTokenClaims, Clock, TokenVerifier, UserRepository},
-};
-use domain::{Refusal, Result, SessionId, UserId};
-use lambda_http::http::header;
+use application::ports::AccessTokenClaims;
+use domain::{Refusal, Result, SessionId, Timestamp, UserId, session::RECENT};
 use serde::{Deserialize, Serialize};
 
 use super::Request;
 
-/// How many callers a process remembers: some 200 bytes each.
-const REMEMBERED: usize = 10_000;
-
-/// Who may call a function. There is no default: each function says it.
+/// Who may call a function, as in `Access::OWNER_OR_ADMIN.recent()`. There is no default: each function
+/// says it, and `x-access` in `openapi.yaml` says the same: `owner-or-admin recent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub struct Access {
+    pub who: Who,
+    pub recent: Recent,
+}
+
+/// Who may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
     /// Anyone; a token is not even looked at.
     Anyone,
     /// Anyone; a caller who sends a token is known by it. A wrong token is refused.
@@ -32,6 +31,57 @@ pub enum Access {
     Admin,
 }
 
+/// Of whom a recent sign-in is demanded: at most [`RECENT`] old, in a session that is live now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recent {
+    /// Of nobody.
+    Nobody,
+    /// Of callers whom a role lets in; not of the owner.
+    ByRole,
+    /// Of everybody, unless the body has the current password. Only the handler can tell: it asks
+    /// [`Caller::require_recent`].
+    OrPassword,
+    /// Of everybody.
+    Everybody,
+}
+
+impl Access {
+    pub const ANYONE: Self = Self::of(Who::Anyone);
+    pub const ANYONE_OR_CALLER: Self = Self::of(Who::AnyoneOrCaller);
+    pub const CALLER: Self = Self::of(Who::Caller);
+    pub const OWNER_OR_ADMIN: Self = Self::of(Who::OwnerOrAdmin);
+    pub const OWNER: Self = Self::of(Who::Owner);
+    pub const ADMIN: Self = Self::of(Who::Admin);
+
+    const fn of(who: Who) -> Self {
+        Self {
+            who,
+            recent: Recent::Nobody,
+        }
+    }
+
+    /// With a recent sign-in: [`Recent::Everybody`].
+    #[must_use]
+    pub const fn recent(mut self) -> Self {
+        self.recent = Recent::Everybody;
+        self
+    }
+
+    /// With a recent sign-in of those whom a role lets in: [`Recent::ByRole`].
+    #[must_use]
+    pub const fn recent_by_role(mut self) -> Self {
+        self.recent = Recent::ByRole;
+        self
+    }
+
+    /// With a recent sign-in or the current password: [`Recent::OrPassword`].
+    #[must_use]
+    pub const fn recent_or_password(mut self) -> Self {
+        self.recent = Recent::OrPassword;
+        self
+    }
+}
+
 /// Who calls: an active user with a valid token whose session was not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -40,185 +90,79 @@ pub struct Caller {
     pub session_id: SessionId,
     /// Whether the user is an administrator now, not when the token was signed.
     pub is_admin: bool,
+    /// Whether the sign-in of the token is at most [`RECENT`] old.
+    pub is_recent: bool,
 }
 
-/// Checks access.
-#[derive(Clone)]
-pub struct Authenticator {
-    issuer: Option<String>,
-    lookup: Option<CallerLookup>,
+impl Caller {
+    /// Demands a recent sign-in, where [`Recent::OrPassword`] leaves that to the handler.
+    ///
+    /// # Errors
+    /// `RecentSignInRequired`.
+    pub fn require_recent(&self) -> Result<(), Refusal> {
+        if self.is_recent {
+            Ok(())
+        } else {
+            Err(Refusal::RecentSignInRequired(RECENT))
+        }
+    }
 }
 
-#[derive(Clone)]
-struct CallerLookup {
-    tokens: Arc<dyn TokenVerifier>,
-    users: Arc<dyn UserRepository>,
-    remembered: Option<Arc<TieredCache<CallerStatus>>>,
-}
-
-/// The state of a caller that counts now, whatever the token says.
+/// The state of a caller that counts now, whatever the token says. There is none unless the session is
+/// live.
 #[derive(Debug, Serialize, Deserialize)]
-struct CallerStatus {
-    epoch: u64,
-    is_admin: bool,
+pub(super) struct CallerStatus {
+    pub(super) epoch: u64,
+    pub(super) is_admin: bool,
 }
 
-impl Authenticator {
-    /// An authenticator which knows nobody: only functions for anyone can be reached through it.
-    pub fn open(issuer: &str) -> Self {
-        Self {
-            issuer: Some(issuer.to_owned()).filter(|issuer| !issuer.is_empty()),
-            lookup: None,
-        }
-    }
-
-    /// An authenticator which knows callers by their tokens.
-    pub fn guarded(
-        issuer: &str,
-        tokens: Arc<dyn TokenVerifier>,
-        users: Arc<dyn UserRepository>,
-    ) -> Self {
-        Self {
-            lookup: Some(CallerLookup {
-                tokens,
-                users,
-                remembered: None,
-            }),
-            ..Self::open(issuer)
-        }
-    }
-
-    /// The authenticator which remembers callers it looked up, for `lag`. A refusal is never
-    /// remembered: a caller who would be refused is looked up afresh. So what a user loses is gone
-    /// after `lag`, and what a user gains is there at once.
-    #[must_use]
-    pub fn remembering(mut self, lag: Duration, clock: Arc<dyn Clock>) -> Self {
-        let config = CacheConfig {
-            lifetime: lag,
-            negative_ttl: None,
-            max_staleness: lag,
-            capacity: REMEMBERED,
-        };
-        if let Some(lookup) = self.lookup.as_mut().filter(|_| !lag.is_zero()) {
-            lookup.remembered = Some(Arc::new(TieredCache::local(config, clock)));
-        }
-        self
-    }
-
-    /// The `iss` of tokens for this call: the parameter, or else the domain name the client called.
-    pub(super) fn issuer_for(&self, request: &Request) -> String {
-        self.issuer
-            .clone()
-            .unwrap_or_else(|| format!("https://{}", request.domain()))
-    }
-
-    /// Lets the call pass, or not.
-    pub(super) async fn authorize(
-        &self,
-        access: Access,
-        request: &Request,
-    ) -> Result<Option<Caller>> {
-        if access == Access::Anyone {
-            return Ok(None);
-        }
-        if access == Access::AnyoneOrCaller
-            && request.header(header::AUTHORIZATION.as_str()).is_none()
-        {
-            return Ok(None);
-        }
-        let (lookup, claims) = self
-            .verify(request)
-            .await?
-            .ok_or(Refusal::Unauthenticated)?;
-        let mut fresh = false;
-        let status = lookup.recall(&claims, &mut fresh).await?;
-        match authorized(access, request, &claims, status.as_deref()) {
-            Err(_) if !fresh => {
-                let status = lookup.look_up(&claims).await?;
-                Ok(Some(authorized(access, request, &claims, status.as_ref())?))
-            }
-            outcome => Ok(Some(outcome?)),
-        }
-    }
-
-    /// What a genuine token says.
-    async fn verify(
-        &self,
-        request: &Request,
-    ) -> Result<Option<(&CallerLookup, AccessTokenClaims)>> {
-        let (Some(lookup), Some(token)) = (&self.lookup, bearer_token(request)) else {
-            return Ok(None);
-        };
-        let claims = lookup.tokens.verify(&request.issuer, token).await?;
-        Ok(claims.map(|claims| (lookup, claims)))
-    }
+/// One call by somebody with a genuine token.
+pub(super) struct Call<'a> {
+    pub(super) access: Access,
+    pub(super) request: &'a Request,
+    pub(super) claims: &'a AccessTokenClaims,
+    pub(super) now: Timestamp,
 }
 
-impl CallerLookup {
-    /// The caller's status, as it was not long ago. Notes whether it was looked up for this.
-    async fn recall(
-        &self,
-        claims: &AccessTokenClaims,
-        fresh: &mut bool,
-    ) -> Result<Option<Arc<CallerStatus>>> {
-        let look_up = async {
-            *fresh = true;
-            self.look_up(claims).await
+impl Call<'_> {
+    /// The caller, if this status is enough.
+    pub(super) fn authorize(&self, status: Option<&CallerStatus>) -> Result<Caller, Refusal> {
+        let status = status.filter(|status| status.epoch == self.claims.epoch);
+        let status = status.ok_or(Refusal::Unauthenticated)?;
+        let caller = Caller {
+            user_id: self.claims.user_id,
+            session_id: self.claims.session_id,
+            is_admin: status.is_admin,
+            is_recent: self.claims.auth_time.plus(RECENT) > self.now,
         };
-        match &self.remembered {
-            Some(remembered) => {
-                let key = format!("users:{}", claims.user_id);
-                remembered.get(&key, look_up).await
-            }
-            None => Ok(look_up.await?.map(Arc::new)),
+        let may = match self.access.who {
+            Who::Anyone | Who::AnyoneOrCaller | Who::Caller => true,
+            Who::OwnerOrAdmin => caller.is_admin || self.is_owner(&caller),
+            Who::Owner => self.is_owner(&caller),
+            Who::Admin => caller.is_admin,
+        };
+        if !may {
+            return Err(Refusal::Forbidden);
         }
-    }
-
-    /// The caller's status now; nothing if the user is gone or not active.
-    async fn look_up(&self, claims: &AccessTokenClaims) -> Result<Option<CallerStatus>> {
-        let user = self.users.find(claims.user_id).await?;
-        Ok(user.filter(|user| user.active).map(|user| CallerStatus {
-            epoch: user.auth_epoch,
-            is_admin: user.is_active_admin(),
-        }))
-    }
-}
-
-/// The caller, if this status is enough.
-fn authorized(
-    access: Access,
-    request: &Request,
-    claims: &AccessTokenClaims,
-    status: Option<&CallerStatus>,
-) -> Result<Caller, Refusal> {
-    let status = status.filter(|status| status.epoch == claims.epoch);
-    let status = status.ok_or(Refusal::Unauthenticated)?;
-    let caller = Caller {
-        user_id: claims.user_id,
-        session_id: claims.session_id,
-        is_admin: status.is_admin,
-    };
-    let is_owner = || {
-        let owner = request.user_id_for(Some(&caller));
-        owner.is_ok_and(|id| id == caller.user_id)
-    };
-    let authorized = match access {
-        Access::Anyone | Access::AnyoneOrCaller | Access::Caller => true,
-        Access::OwnerOrAdmin => caller.is_admin || is_owner(),
-        Access::Owner => is_owner(),
-        Access::Admin => caller.is_admin,
-    };
-    if authorized {
+        if self.demands_recent(&caller) && self.access.recent != Recent::OrPassword {
+            caller.require_recent()?;
+        }
         Ok(caller)
-    } else {
-        Err(Refusal::Forbidden)
     }
-}
 
-/// RFC 6750, 2.1; the scheme's name in any letter case (RFC 9110, 11.1).
-fn bearer_token(request: &Request) -> Option<&str> {
-    let (scheme, token) = request
-        .header(header::AUTHORIZATION.as_str())?
-        .split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    /// Whether it may take a recent sign-in of this caller.
+    pub(super) fn demands_recent(&self, caller: &Caller) -> bool {
+        match self.access.recent {
+            Recent::Nobody => false,
+            Recent::ByRole => caller.is_admin && !self.is_owner(caller),
+            Recent::OrPassword | Recent::Everybody => true,
+        }
+    }
+
+    /// Whether the function is about a user, and that is the caller.
+    fn is_owner(&self, caller: &Caller) -> bool {
+        let owner = self.request.user_id_for(Some(caller));
+        matches!(self.access.who, Who::Owner | Who::OwnerOrAdmin)
+            && owner.is_ok_and(|id| id == caller.user_id)
+    }
 }

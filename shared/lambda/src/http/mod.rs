@@ -2,6 +2,7 @@
 //! check, problem mapping, deadline and the log line, and cannot be called without an [`Access`].
 
 pub mod access;
+mod authenticator;
 pub mod body;
 mod error;
 mod if_match;
@@ -27,7 +28,8 @@ use futures::FutureExt as _;
 use lambda_http::{Body, Request as RawRequest, Response as RawResponse, service_fn};
 
 pub use self::{
-    access::{Access, Authenticator, Caller},
+    access::{Access, Caller, Recent, Who},
+    authenticator::{Authenticator, CallerPorts},
     error::{Error, TransportError},
     parameters::Parameters,
     request::Request,
@@ -83,14 +85,19 @@ async fn authenticator(
     ports: &Ports,
     deployment: &Deployment,
 ) -> domain::Result<Authenticator> {
-    if access == Access::Anyone {
+    if access.who == Who::Anyone {
         return Ok(Authenticator::open(&deployment.issuer));
     }
     let tokens = ports.access_tokens();
     tokens.warm_up().await?;
-    let authenticator = Authenticator::guarded(&deployment.issuer, tokens, ports.users());
+    let callers = CallerPorts {
+        tokens,
+        users: ports.users(),
+        sessions: ports.sessions(),
+        clock: ports.env.clock.clone(),
+    };
     let lag = Duration::from_secs(deployment.access_lag);
-    Ok(authenticator.remembering(lag, ports.env.clock.clone()))
+    Ok(Authenticator::guarded(&deployment.issuer, callers).remembering(lag))
 }
 
 async fn serve<S, H, F>(access: Access, authenticator: Authenticator, service: S, handle: H) -> Exit

@@ -94,10 +94,10 @@ pub fn info(refusal: &Refusal) -> ProblemInfo {
             "last-login",
             "It is the only way to sign in; set a password first.",
         ),
-        R::SignInTooOld(_) => (
+        R::RecentSignInRequired(_) => (
             StatusCode::UNAUTHORIZED,
-            "sign-in-too-old",
-            "This needs a recent sign-in: sign in again.",
+            "recent-sign-in-required",
+            "This needs a recent sign-in: prove again who you are, or sign in again.",
         ),
         R::TokenExpired => (
             StatusCode::GONE,
@@ -179,7 +179,7 @@ fn refusal_header(refusal: &Refusal) -> Option<(HeaderName, String)> {
             "Password realm=\"roster\"".to_owned(),
         )),
         // RFC 9470, 3.
-        Refusal::SignInTooOld(most) => Some((
+        Refusal::RecentSignInRequired(most) => Some((
             header::WWW_AUTHENTICATE,
             format!(
                 "Bearer error=\"insufficient_user_authentication\", max_age=\"{}\"",

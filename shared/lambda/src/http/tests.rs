@@ -44,7 +44,7 @@ async fn answered<F: Future<Output = Response>>(
 ) -> (u16, Value, RawResponse<Body>) {
     let open = Authenticator::open("");
     let request = request(remaining);
-    let response = answer(Access::Anyone, &open, Arc::new(()), &handle, request).await;
+    let response = answer(Access::ANYONE, &open, Arc::new(()), &handle, request).await;
     let document: Value = serde_json::from_slice(response.body()).unwrap();
     (
         response.status().as_u16(),

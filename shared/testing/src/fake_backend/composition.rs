@@ -15,10 +15,21 @@ use application::{
     user_updates::UserUpdates,
 };
 use domain::{attempt::Limit, mail::MailGuarantee};
+use lambda::http::CallerPorts;
 
 use super::FakeBackend;
 
 impl FakeBackend {
+    /// By what callers are known.
+    pub fn callers(self: &Arc<Self>) -> CallerPorts {
+        CallerPorts {
+            tokens: self.clone(),
+            users: self.clone(),
+            sessions: self.clone(),
+            clock: self.clone(),
+        }
+    }
+
     pub fn user_updates(self: &Arc<Self>) -> UserUpdates {
         UserUpdates {
             users: self.clone(),

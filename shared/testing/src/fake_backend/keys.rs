@@ -160,7 +160,8 @@ impl TokenVerifier for FakeBackend {
 }
 
 pub(super) fn access_token(user: &User, session: &Session) -> String {
-    format!("{} {} {}", user.id, session.id, user.auth_epoch)
+    let auth_time = session.authenticated_at().as_micros();
+    format!("{} {} {} {auth_time}", user.id, session.id, user.auth_epoch)
 }
 
 fn read(token: &str) -> Option<AccessTokenClaims> {
@@ -169,5 +170,6 @@ fn read(token: &str) -> Option<AccessTokenClaims> {
         user_id: parts.next()?.parse().ok()?,
         session_id: parts.next()?.parse().ok()?,
         epoch: parts.next()?.parse().ok()?,
+        auth_time: Timestamp::from_micros(parts.next()?.parse().ok()?),
     })
 }

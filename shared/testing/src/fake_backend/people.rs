@@ -5,7 +5,7 @@ use std::sync::Arc;
 use application::ports::{SessionRepository, UserRepository as _};
 use domain::{
     Change, Email, Origin, Password, Result, Roles, Session, SessionId, User, UserId,
-    event::EventMetadata, user::NewUser,
+    event::EventMetadata, session::RECENT, user::NewUser,
 };
 
 use super::{
@@ -23,6 +23,8 @@ pub struct Person {
     pub session_id: SessionId,
     /// An access token of the session.
     pub token: String,
+    /// One that would be of the session if it had begun too long ago to count as recent.
+    pub old_token: String,
 }
 
 impl FakeBackend {
@@ -70,10 +72,15 @@ impl FakeBackend {
         let (session, event) = Session::start(id, nonce, user, "pwd", &metadata);
         let started = SessionRepository::start(self.as_ref(), &session, &event).await;
         started.expect("a new id");
+        let old = Session {
+            auth_time: Some(metadata.now.minus(RECENT)),
+            ..session.clone()
+        };
         Person {
             id: user.id,
             session_id: id,
             token: access_token(user, &session),
+            old_token: access_token(user, &old),
         }
     }
 

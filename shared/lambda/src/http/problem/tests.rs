@@ -23,7 +23,7 @@ fn every_refusal() -> Vec<Refusal> {
         R::IdentityTaken,
         R::TooManyIdentities,
         R::LastLogin,
-        R::SignInTooOld(WAIT),
+        R::RecentSignInRequired(WAIT),
         R::TokenExpired,
         R::KeyReused,
         R::StillRunning,

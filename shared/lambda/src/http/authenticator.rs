@@ -1,0 +1,175 @@
+//! Who calls: the token, and what the tables say of its user and session.
+
+use std::{sync::Arc, time::Duration};
+
+use application::{
+    cache::{CacheConfig, TieredCache},
+    ports::{AccessTokenClaims, Clock, SessionRepository, TokenVerifier, UserRepository},
+};
+use domain::{Refusal, Result};
+use lambda_http::http::header;
+
+use super::{
+    Request,
+    access::{Access, Call, Caller, CallerStatus, Who},
+};
+
+/// How many callers a process remembers: some 200 bytes each.
+const REMEMBERED: usize = 10_000;
+
+/// Checks access.
+#[derive(Clone)]
+pub struct Authenticator {
+    issuer: Option<String>,
+    lookup: Option<CallerLookup>,
+}
+
+/// By what callers are known.
+#[derive(Clone)]
+pub struct CallerPorts {
+    pub tokens: Arc<dyn TokenVerifier>,
+    pub users: Arc<dyn UserRepository>,
+    pub sessions: Arc<dyn SessionRepository>,
+    pub clock: Arc<dyn Clock>,
+}
+
+#[derive(Clone)]
+struct CallerLookup {
+    ports: CallerPorts,
+    remembered: Option<Arc<TieredCache<CallerStatus>>>,
+}
+
+impl Authenticator {
+    /// An authenticator which knows nobody: only functions for anyone can be reached through it.
+    pub fn open(issuer: &str) -> Self {
+        Self {
+            issuer: Some(issuer.to_owned()).filter(|issuer| !issuer.is_empty()),
+            lookup: None,
+        }
+    }
+
+    /// An authenticator which knows callers by their tokens.
+    pub fn guarded(issuer: &str, ports: CallerPorts) -> Self {
+        Self {
+            lookup: Some(CallerLookup {
+                ports,
+                remembered: None,
+            }),
+            ..Self::open(issuer)
+        }
+    }
+
+    /// The authenticator which remembers callers it looked up, for `lag`. A refusal is never
+    /// remembered: a caller who would be refused is looked up afresh. So what a user loses is gone
+    /// after `lag`, and what a user gains is there at once. Memory is not enough where a recent sign-in
+    /// is demanded.
+    #[must_use]
+    pub fn remembering(mut self, lag: Duration) -> Self {
+        let config = CacheConfig {
+            lifetime: lag,
+            negative_ttl: None,
+            max_staleness: lag,
+            capacity: REMEMBERED,
+        };
+        if let Some(lookup) = self.lookup.as_mut().filter(|_| !lag.is_zero()) {
+            let clock = lookup.ports.clock.clone();
+            lookup.remembered = Some(Arc::new(TieredCache::local(config, clock)));
+        }
+        self
+    }
+
+    /// The `iss` of tokens for this call: the parameter, or else the domain name the client called.
+    pub(super) fn issuer_for(&self, request: &Request) -> String {
+        self.issuer
+            .clone()
+            .unwrap_or_else(|| format!("https://{}", request.domain()))
+    }
+
+    /// Lets the call pass, or not.
+    pub(super) async fn authorize(
+        &self,
+        access: Access,
+        request: &Request,
+    ) -> Result<Option<Caller>> {
+        let has_token = request.header(header::AUTHORIZATION.as_str()).is_some();
+        if access.who == Who::Anyone || (access.who == Who::AnyoneOrCaller && !has_token) {
+            return Ok(None);
+        }
+        let (lookup, claims) = self
+            .verify(request)
+            .await?
+            .ok_or(Refusal::Unauthenticated)?;
+        let call = Call {
+            access,
+            request,
+            claims: &claims,
+            now: lookup.ports.clock.now(),
+        };
+        let mut fresh = false;
+        let status = lookup.recall(&claims, &mut fresh).await?;
+        let outcome = call.authorize(status.as_deref());
+        let may_be_from_memory = |caller: &Caller| !call.demands_recent(caller);
+        if fresh || outcome.as_ref().is_ok_and(may_be_from_memory) {
+            return Ok(Some(outcome?));
+        }
+        let status = lookup.look_up(&claims).await?;
+        Ok(Some(call.authorize(status.as_ref())?))
+    }
+
+    /// What a genuine token says.
+    async fn verify(
+        &self,
+        request: &Request,
+    ) -> Result<Option<(&CallerLookup, AccessTokenClaims)>> {
+        let (Some(lookup), Some(token)) = (&self.lookup, bearer_token(request)) else {
+            return Ok(None);
+        };
+        let claims = lookup.ports.tokens.verify(&request.issuer, token).await?;
+        Ok(claims.map(|claims| (lookup, claims)))
+    }
+}
+
+impl CallerLookup {
+    /// The caller's status, as it was not long ago. Notes whether it was looked up for this.
+    async fn recall(
+        &self,
+        claims: &AccessTokenClaims,
+        fresh: &mut bool,
+    ) -> Result<Option<Arc<CallerStatus>>> {
+        let look_up = async {
+            *fresh = true;
+            self.look_up(claims).await
+        };
+        match &self.remembered {
+            Some(remembered) => {
+                let key = format!("sessions:{}", claims.session_id);
+                remembered.get(&key, look_up).await
+            }
+            None => Ok(look_up.await?.map(Arc::new)),
+        }
+    }
+
+    /// The caller's status now; nothing if the user is gone or not active, or the session is over.
+    async fn look_up(&self, claims: &AccessTokenClaims) -> Result<Option<CallerStatus>> {
+        let ports = &self.ports;
+        let (user, session) = tokio::try_join!(
+            ports.users.find(claims.user_id),
+            ports.sessions.find(claims.user_id, claims.session_id)
+        )?;
+        let now = ports.clock.now();
+        let live = user.zip(session);
+        let live = live.filter(|(user, session)| session.is_live(user, now));
+        Ok(live.map(|(user, _)| CallerStatus {
+            epoch: user.auth_epoch,
+            is_admin: user.is_active_admin(),
+        }))
+    }
+}
+
+/// RFC 6750, 2.1; the scheme's name in any letter case (RFC 9110, 11.1).
+fn bearer_token(request: &Request) -> Option<&str> {
+    let (scheme, token) = request
+        .header(header::AUTHORIZATION.as_str())?
+        .split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
