@@ -9,7 +9,9 @@ use shared::{
     application::ports::{PasswordHasher as _, UserRepository as _},
     domain::{
         Email, Error, LoginKey, Name, Origin, Password, Refusal, Roles, User, UserId,
-        error::Violation, role::Role, user::NewUser,
+        error::Violation,
+        role::Role,
+        user::{NewUser, Standing},
     },
 };
 
@@ -55,6 +57,7 @@ pub async fn first_administrator(running: &Running, admin: &Admin) -> anyhow::Re
     let hasher = Argon2::new(aws.env.random.clone())?;
     let metadata = aws.env.metadata(Origin::system("cargo local"))?;
     let new = NewUser {
+        standing: Standing::Settled,
         id: UserId::new(metadata.now, aws.env.random.bytes()?),
         email,
         name,

@@ -26,7 +26,11 @@ use local::{
 use serde_json::{Value, json};
 use shared::{
     application::ports::{PasswordHasher as _, UserRepository as _},
-    domain::{Origin, Password, Roles, User, UserId, error::Violation, user::NewUser},
+    domain::{
+        Origin, Password, Roles, User, UserId,
+        error::Violation,
+        user::{NewUser, Standing},
+    },
 };
 use tokio::{net::TcpListener, process::Command, sync::mpsc, task::JoinSet};
 
@@ -98,6 +102,7 @@ async fn prepare(model: &Model, dynamo: &Dynamo) -> anyhow::Result<BTreeMap<Stri
     let random = &aws.env.random;
     let hasher = Argon2::new(random.clone())?;
     let new = NewUser {
+        standing: Standing::Settled,
         id: UserId::new(metadata.now, random.bytes()?),
         email: EMAIL.parse().map_err(wrong)?,
         name: "Ann".parse().map_err(wrong)?,

@@ -16,8 +16,10 @@ use shared::{
         user_updates::UserUpdates,
     },
     domain::{
-        Origin, Password, Roles, Session, SessionId, User, UserId, error::Violation,
-        sign_up::SignUpPolicy, user::NewUser,
+        Origin, Password, Roles, Session, SessionId, User, UserId,
+        error::Violation,
+        sign_up::SignUpPolicy,
+        user::{NewUser, Standing},
     },
     lambda::http::{Authenticator, answer},
 };
@@ -93,6 +95,7 @@ impl Stage {
         let wrong = |violation: Violation| anyhow!("{}", violation.message);
         let metadata = self.backend.env().metadata(Origin::system("bench"))?;
         let new = NewUser {
+            standing: Standing::Settled,
             id: UserId::new(metadata.now, self.backend.env().random.bytes()?),
             email: email.parse().map_err(wrong)?,
             name: "Ann".parse().map_err(wrong)?,

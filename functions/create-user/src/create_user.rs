@@ -16,7 +16,7 @@ use shared::{
         event::EventMetadata,
         request::{AnonymousRequest, RequestKind, SignUp},
         sign_up::{SignUpMode, SignUpPolicy},
-        user::NewUser,
+        user::{NewUser, Standing},
     },
 };
 
@@ -158,6 +158,7 @@ impl CreateUser {
             }
             SignUpMode::Open | SignUpMode::ByAdmin => {
                 let new = NewUser {
+                    standing: Standing::Provisional,
                     id: user_id,
                     email,
                     name,

@@ -74,7 +74,7 @@ impl OnEmailChangeRequested {
 mod tests {
     use shared::{
         application::ports::Clock as _,
-        domain::{TokenPurpose, mail::MailGuarantee},
+        domain::{TokenPurpose, mail::MailGuarantee, token::TokenBinding},
     };
     use testing::FakeBackend;
 
@@ -106,8 +106,8 @@ mod tests {
         );
         let metadata = backend.metadata();
         let change = user.confirm_email(None, &metadata).unwrap();
-        let address = user.pending_email.as_ref().unwrap();
-        let change = change.spending(token.spend(address, backend.now()));
+        let binding = TokenBinding::of(user, token.purpose).unwrap();
+        let change = change.spending(token.spend(&binding, backend.now()));
         backend.commit(&change).await.is_ok()
     }
 

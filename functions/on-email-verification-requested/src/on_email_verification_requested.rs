@@ -34,7 +34,10 @@ mod tests {
 
     use shared::{
         application::ports::{AnonymousRequests, Clock as _, UserRepository as _},
-        domain::{Email, RequestId, TokenPurpose, mail::MailGuarantee, request::AnonymousRequest},
+        domain::{
+            Email, RequestId, TokenPurpose, mail::MailGuarantee, request::AnonymousRequest,
+            token::TokenBinding,
+        },
     };
     use testing::FakeBackend;
 
@@ -68,7 +71,10 @@ mod tests {
         let metadata = backend.metadata();
         assert_eq!(token.purpose, TokenPurpose::EmailVerification);
         let change = user.verify_email(&metadata).unwrap();
-        let change = change.spending(token.spend(&user.email, backend.now()));
+        let change = change.spending(token.spend(
+            &TokenBinding::of(&user, token.purpose).unwrap(),
+            backend.now(),
+        ));
         backend.commit(&change).await.is_ok()
     }
 

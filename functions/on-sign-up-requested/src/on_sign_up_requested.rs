@@ -11,7 +11,7 @@ use shared::{
         DomainEvent, Error, EventId, LoginKey, Origin, Refusal, Result, Roles, User,
         event::EventMetadata,
         request::{AnonymousRequest, RequestKind, SignUp},
-        user::NewUser,
+        user::{NewUser, Standing},
     },
 };
 
@@ -58,6 +58,7 @@ impl OnSignUpRequested {
             ..self.env.metadata(origin)?
         };
         let new = NewUser {
+            standing: Standing::Provisional,
             id: sign_up.user_id,
             email: request.email.clone(),
             name: sign_up.name.clone(),

@@ -43,7 +43,7 @@ impl OnUserDeleted {
 mod tests {
     use shared::{
         application::ports::OneTimeTokens,
-        domain::{OneTimeToken, TokenPurpose, User},
+        domain::{OneTimeToken, TokenPurpose, User, token::TokenBinding},
     };
     use testing::{FakeBackend, Fault, Fixture};
 
@@ -61,7 +61,10 @@ mod tests {
         let fixture = Fixture::new().await;
         let (ann, backend) = (fixture.ann(), &fixture.backend);
         let token = OneTimeToken::new(TokenPurpose::PasswordReset, ann.id, [1; 32]);
-        let issue = token.issue(&ann.email, backend.metadata().now);
+        let issue = token.issue(
+            &TokenBinding::of(&ann, token.purpose).unwrap(),
+            backend.metadata().now,
+        );
         let issued = OneTimeTokens::issue(backend.as_ref(), &issue).await;
         assert!(issued.unwrap());
         let erase = |ann: &User, metadata: &_| Ok(ann.erase(metadata));

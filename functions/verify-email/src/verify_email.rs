@@ -33,7 +33,9 @@ impl VerifyEmail {
     pub async fn execute(&self, command: Command) -> Result<User> {
         let Command { token, origin } = command;
         match token.purpose {
-            TokenPurpose::PasswordReset => Err(Refusal::TokenExpired.into()),
+            TokenPurpose::PasswordReset | TokenPurpose::SignUp | TokenPurpose::Invitation => {
+                Err(Refusal::TokenExpired.into())
+            }
             TokenPurpose::EmailVerification => {
                 self.redemption
                     .redeem(&token, origin, |user, _, metadata| {

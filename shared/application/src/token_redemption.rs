@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Actor, Change, Email, FirstAdmin, LoginKey, OneTimeToken, Origin, PasswordHash, Refusal,
-    Result, TokenPurpose, User, event::EventMetadata,
+    Result, TokenPurpose, User, event::EventMetadata, token::TokenBinding,
 };
 
 use crate::{
@@ -31,7 +31,7 @@ impl TokenRedemption {
     pub async fn check(&self, token: &OneTimeToken) -> Result<User> {
         let user = self.find(token).await?;
         let now = self.env.clock.now();
-        let spend = token.spend(address(&user, token.purpose)?, now);
+        let spend = token.spend(&binding(&user, token.purpose)?, now);
         if self.tokens.is_good(&spend).await? {
             Ok(user)
         } else {
@@ -60,12 +60,12 @@ impl TokenRedemption {
         let (origin, change) = (&origin, &change);
         user_updates::commit(&*self.users, || async move {
             let user = self.find(token).await?;
-            let address = address(&user, token.purpose)?;
+            let binding = binding(&user, token.purpose)?;
             let password = self.password(&user, token.purpose).await?;
             let metadata = self.env.metadata(origin.clone())?;
             let change = change(&user, password, &metadata)?;
-            let change = change.spending(token.spend(address, metadata.now));
-            let change = self.grant_admin(&user, address, change).await?;
+            let change = change.spending(token.spend(&binding, metadata.now));
+            let change = self.grant_admin(&user, &binding.address, change).await?;
             Ok((user, Some(change)))
         })
         .await
@@ -98,13 +98,7 @@ impl TokenRedemption {
     }
 }
 
-/// The address that a token for `purpose` proves.
-fn address(user: &User, purpose: TokenPurpose) -> Result<&Email> {
-    match purpose {
-        TokenPurpose::PasswordReset | TokenPurpose::EmailVerification => Ok(&user.email),
-        TokenPurpose::EmailChange => user
-            .pending_email
-            .as_ref()
-            .ok_or_else(|| Refusal::TokenExpired.into()),
-    }
+/// What a token of `user` for `purpose` must be bound to.
+fn binding(user: &User, purpose: TokenPurpose) -> Result<TokenBinding> {
+    TokenBinding::of(user, purpose).ok_or_else(|| Refusal::TokenExpired.into())
 }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Email, PasswordHash, UserId};
+use super::{Email, PasswordHash, UserId, Version};
 
 /// The number of logins a user may have, the address included. One transaction erases them all; it
 /// may have 100 writes.
@@ -77,6 +77,9 @@ pub struct Login {
     pub user_id: UserId,
     /// The hash of the password; none for an external identity.
     pub password: Option<PasswordHash>,
+    /// The user's [`password_version`](crate::User::password_version) when the password was set. A reader
+    /// of both who finds two has read two states and looks again.
+    pub password_version: Option<Version>,
 }
 
 /// What a change of a user does to logins.
@@ -88,6 +91,12 @@ pub enum LoginChange {
     SetPassword(LoginKey, PasswordHash),
     /// Frees a login of this user.
     Release(LoginKey),
+    /// Takes a login over from the user whom the same change erases.
+    TakeOver {
+        key: LoginKey,
+        password: Option<PasswordHash>,
+        from: UserId,
+    },
 }
 
 #[cfg(test)]

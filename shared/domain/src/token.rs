@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use zeroize::Zeroize as _;
 
-use super::{Email, Error, EventId, Refusal, Timestamp, UserId};
+use super::{Email, Error, EventId, Refusal, Timestamp, User, UserId};
 
 /// What a token is good for, and nothing else. Each user has one slot for each purpose: a newer
 /// token voids the one before.
@@ -21,6 +21,10 @@ pub enum TokenPurpose {
     EmailVerification,
     /// Proves the pending address.
     EmailChange,
+    /// Makes the account of a sign-up, where nobody learns who has one.
+    SignUp,
+    /// Answers the invitation of an administrator.
+    Invitation,
 }
 
 impl TokenPurpose {
@@ -30,14 +34,18 @@ impl TokenPurpose {
             Self::PasswordReset => "password-reset",
             Self::EmailVerification => "email-verification",
             Self::EmailChange => "email-change",
+            Self::SignUp => "sign-up",
+            Self::Invitation => "invitation",
         }
     }
 
     /// Every purpose there is.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 5] = [
         Self::PasswordReset,
         Self::EmailVerification,
         Self::EmailChange,
+        Self::SignUp,
+        Self::Invitation,
     ];
 
     /// The byte by which a token says what it is for.
@@ -46,6 +54,8 @@ impl TokenPurpose {
             Self::PasswordReset => 1,
             Self::EmailVerification => 2,
             Self::EmailChange => 3,
+            Self::SignUp => 4,
+            Self::Invitation => 5,
         }
     }
 
@@ -57,16 +67,18 @@ impl TokenPurpose {
     pub fn page(self) -> &'static str {
         match self {
             Self::PasswordReset => "reset",
-            Self::EmailVerification | Self::EmailChange => "verify",
+            Self::EmailVerification | Self::EmailChange | Self::SignUp => "verify",
+            Self::Invitation => "invitation",
         }
     }
 
-    /// How long a token is good: OWASP Forgot Password Cheat Sheet asks for short; the two that give
-    /// nobody access may wait for a weekend's mail.
+    /// How long a token is good: OWASP Forgot Password Cheat Sheet asks for short; those that open no
+    /// account in use may wait for a weekend's mail, or for a person to come back.
     pub fn lifetime(self) -> Duration {
         match self {
             Self::PasswordReset => Duration::from_hours(1),
-            Self::EmailVerification | Self::EmailChange => Duration::from_hours(72),
+            Self::EmailVerification | Self::EmailChange | Self::SignUp => Duration::from_hours(72),
+            Self::Invitation => Duration::from_hours(7 * 24),
         }
     }
 }
@@ -78,6 +90,39 @@ pub struct OneTimeToken {
     pub purpose: TokenPurpose,
     pub user_id: UserId,
     secret: SecretSlice<u8>,
+}
+
+/// What a token is bound to, beside user and purpose: if one of these changes, it is void.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenBinding {
+    /// The address to which it is mailed.
+    pub address: Email,
+    /// The epoch of the user that counts for its purpose.
+    pub epoch: u64,
+}
+
+impl TokenBinding {
+    /// What a token of `user` for `purpose` is bound to now; none if there is nothing that such a token
+    /// could do.
+    pub fn of(user: &User, purpose: TokenPurpose) -> Option<Self> {
+        let (address, epoch) = match purpose {
+            TokenPurpose::PasswordReset => (&user.email, user.recovery_epoch),
+            TokenPurpose::EmailVerification | TokenPurpose::Invitation => {
+                (&user.email, user.auth_epoch)
+            }
+            TokenPurpose::EmailChange => (user.pending_email.as_ref()?, user.auth_epoch),
+            TokenPurpose::SignUp => return None,
+        };
+        Some(Self {
+            address: address.clone(),
+            epoch,
+        })
+    }
+
+    /// What the token of a sign-up for `address` is bound to: there is no user yet.
+    pub fn of_sign_up(address: Email) -> Self {
+        Self { address, epoch: 0 }
+    }
 }
 
 /// Bytes of the secret.
@@ -102,34 +147,36 @@ impl OneTimeToken {
         text.into()
     }
 
-    /// What is stored of a token that was mailed to `address`. The secret is random, so one round of
-    /// a fast hash hides it for good. The address is in it, so that a token proves the one address it
-    /// was mailed to, whatever the user's is by the time it comes back.
-    fn hash(&self, address: &Email) -> TokenHash {
+    /// What is stored of the token. The secret is random, so one round of a fast hash hides it for good.
+    /// What the token is bound to is in it, so that it is good for nothing else by the time it comes
+    /// back. All parts but the last have a fixed length.
+    fn hash(&self, binding: &TokenBinding) -> TokenHash {
         let hash = Sha256::new()
             .chain_update(self.secret.expose_secret())
-            .chain_update(address.as_str());
+            .chain_update([self.purpose.code()])
+            .chain_update(self.user_id.as_uuid().as_bytes())
+            .chain_update(binding.epoch.to_be_bytes())
+            .chain_update(binding.address.as_str());
         TokenHash(BASE64_URL_SAFE_NO_PAD.encode(hash.finalize()))
     }
 
-    /// The token as it is put into its slot when it is mailed to `address`, because of something that
-    /// happened at `time`.
-    pub fn issue(&self, address: &Email, time: Timestamp) -> TokenIssue {
+    /// The token as it is put into its slot because of something that happened at `time`.
+    pub fn issue(&self, binding: &TokenBinding, time: Timestamp) -> TokenIssue {
         TokenIssue {
             user_id: self.user_id,
             purpose: self.purpose,
-            hash: self.hash(address),
+            hash: self.hash(binding),
             issued_at: time,
             expires_at: time.plus(self.purpose.lifetime()),
         }
     }
 
-    /// The use of this token at `now`, to prove `address`.
-    pub fn spend(&self, address: &Email, now: Timestamp) -> TokenUse {
+    /// The use of this token at `now`.
+    pub fn spend(&self, binding: &TokenBinding, now: Timestamp) -> TokenUse {
         TokenUse {
             user_id: self.user_id,
             purpose: self.purpose,
-            hash: self.hash(address),
+            hash: self.hash(binding),
             now,
         }
     }
@@ -198,7 +245,7 @@ pub struct TokenIssue {
     pub user_id: UserId,
     /// Names the slot, with `user_id`.
     pub purpose: TokenPurpose,
-    /// Covers the secret and the address.
+    /// Covers the secret and what the token is bound to.
     pub hash: TokenHash,
     /// The time of the event; of two tokens the later counts.
     pub issued_at: Timestamp,
@@ -230,13 +277,16 @@ mod tests {
         UserId::new(Timestamp::from_seconds(1), [seed; 10])
     }
 
-    fn email(raw: &str) -> Email {
-        raw.parse().unwrap()
+    fn binding(address: &str, epoch: u64) -> TokenBinding {
+        TokenBinding {
+            address: address.parse().unwrap(),
+            epoch,
+        }
     }
 
     #[test]
     fn a_token_survives_the_mail() {
-        let (ann, now) = (email("ann@example.com"), Timestamp::from_seconds(1));
+        let (ann, now) = (binding("ann@example.com", 0), Timestamp::from_seconds(1));
         for purpose in TokenPurpose::ALL {
             let token = OneTimeToken::new(purpose, user(3), [7; 32]);
             let link = token.encode();
@@ -266,12 +316,20 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_bound_to_the_address_it_was_mailed_to() {
-        let token = OneTimeToken::new(RESET, user(3), [7; 32]);
+    fn a_token_is_bound_to_user_purpose_address_and_epoch() {
         let now = Timestamp::from_seconds(1);
-        let (ann, bob) = (email("ann@example.com"), email("bob@example.com"));
-        assert_eq!(token.issue(&ann, now).hash, token.spend(&ann, now).hash);
-        assert_ne!(token.issue(&ann, now).hash, token.spend(&bob, now).hash);
+        let bound = binding("ann@example.com", 1);
+        let token = |purpose, seed| OneTimeToken::new(purpose, user(seed), [7; 32]);
+        let hash = token(RESET, 3).issue(&bound, now).hash;
+        assert_eq!(hash, token(RESET, 3).spend(&bound, now).hash);
+        for other in [
+            token(TokenPurpose::EmailVerification, 3).spend(&bound, now),
+            token(RESET, 4).spend(&bound, now),
+            token(RESET, 3).spend(&binding("bob@example.com", 1), now),
+            token(RESET, 3).spend(&binding("ann@example.com", 2), now),
+        ] {
+            assert_ne!(hash, other.hash);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod account;
 pub mod change;
 mod identities;
 mod import;
+mod standing;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ use crate::{
 pub use change::Change;
 pub use identities::NewMember;
 pub use import::{ImportKey, ImportedUser};
+pub use standing::Standing;
 
 /// A user as written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +43,22 @@ pub struct User {
     pub updated_at: Timestamp,
     /// The number of changes so far.
     pub version: Version,
-    /// Sessions and access tokens of a lower epoch are void.
+    /// How far the account is confirmed.
+    #[serde(default, skip_serializing_if = "Standing::is_settled")]
+    pub standing: Standing,
+    /// Sessions, access tokens and links of a lower epoch are void.
     pub auth_epoch: u64,
+    /// The links of password resets follow this epoch instead: a stranger who has the password must not
+    /// be able to void them.
+    #[serde(default)]
+    pub recovery_epoch: u64,
+    /// When a change of the password last moved `recovery_epoch`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_voided_at: Option<Timestamp>,
+    /// The version which last set or moved the password; the login has the same. None if there is none,
+    /// or if it is older than this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_version: Option<Version>,
     /// The logins this user has claimed; at most [`MAX_LOGINS`](crate::login::MAX_LOGINS).
     pub logins: Vec<LoginKey>,
     /// The hash of the last entry of the user's history.
@@ -61,7 +77,11 @@ pub struct Draft {
     pub roles: Roles,
     pub active: bool,
     pub version: Version,
+    pub standing: Standing,
     pub auth_epoch: u64,
+    pub recovery_epoch: u64,
+    pub recovery_voided_at: Option<Timestamp>,
+    pub password_version: Option<Version>,
     pub logins: Vec<LoginKey>,
 }
 
@@ -74,6 +94,7 @@ pub struct NewUser {
     pub name: Name,
     pub password: PasswordHash,
     pub roles: Roles,
+    pub standing: Standing,
 }
 
 /// A user as administrators, the user and the directory see it.
@@ -124,13 +145,17 @@ impl User {
             roles: self.roles.clone(),
             active: self.active,
             version: self.version.next(),
+            standing: self.standing,
             auth_epoch: self.auth_epoch,
+            recovery_epoch: self.recovery_epoch,
+            recovery_voided_at: self.recovery_voided_at,
+            password_version: self.password_version,
             logins: self.logins.clone(),
         }
     }
 
-    /// The next version, in which every session and access token is void. So is a pending address:
-    /// who asked for it may be the one who is shut out now.
+    /// The next version, in which every session and access token is void, and every link but those of
+    /// password resets. So is a pending address: who asked for it may be the one who is shut out now.
     fn next_epoch(&self) -> Draft {
         Draft {
             auth_epoch: self.auth_epoch + 1,
@@ -141,6 +166,22 @@ impl User {
 }
 
 impl Draft {
+    /// The state in which the links of password resets are void as well.
+    fn voiding_resets(self) -> Self {
+        Self {
+            recovery_epoch: self.recovery_epoch + 1,
+            ..self
+        }
+    }
+
+    /// The state in which this version set the password.
+    fn with_new_password(self) -> Self {
+        Self {
+            password_version: Some(self.version),
+            ..self
+        }
+    }
+
     /// The first version of a user who signs in by the address.
     fn first(id: UserId, email: Email, name: Name) -> Self {
         Self {
@@ -153,7 +194,11 @@ impl Draft {
             roles: Roles::new(),
             active: true,
             version: Version::FIRST,
+            standing: Standing::Settled,
             auth_epoch: 0,
+            recovery_epoch: 0,
+            recovery_voided_at: None,
+            password_version: None,
         }
     }
 
@@ -174,7 +219,11 @@ impl Draft {
             created_at,
             updated_at,
             version: self.version,
+            standing: self.standing,
             auth_epoch: self.auth_epoch,
+            recovery_epoch: self.recovery_epoch,
+            recovery_voided_at: self.recovery_voided_at,
+            password_version: self.password_version,
             logins: self.logins,
             chain,
         }

@@ -10,7 +10,7 @@ use shared::domain::{
 use crate::{
     faults::{Fault, Faults},
     lost_replies::{Fixture, eager, fixture},
-    ports::Ports,
+    ports::{Ports, bound},
 };
 
 /// A connection that loses nothing and counts.
@@ -38,10 +38,10 @@ async fn a_change_is_one_transaction_whatever_it_spends() {
     let Fixture { ports, .. } = fixture(&counter, eager()).await;
     let ann = ports.created("ann@example.com", &[]).await;
     let token = OneTimeToken::new(TokenPurpose::PasswordReset, ann.id, ports.bytes());
-    let issue = token.issue(&ann.email, ports.now());
+    let issue = token.issue(&bound(&ann, token.purpose), ports.now());
     assert_eq!(requests(&counter, ports.tokens.issue(&issue)).await, 1);
     let reset = ann.reset_password(PasswordHash::from_phc("$new"), &ports.metadata());
-    let reset = reset.spending(token.spend(&ann.email, ports.now()));
+    let reset = reset.spending(token.spend(&bound(&ann, token.purpose), ports.now()));
     assert_eq!(requests(&counter, ports.users.commit(&reset)).await, 1);
     // A refusal takes a look at the history: it may be a repetition.
     let late = ann.deactivate(&ports.metadata()).unwrap();

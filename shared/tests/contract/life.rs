@@ -19,7 +19,10 @@ use shared::{
     },
     domain::{
         Change, Error, Login, LoginKey, Name, Origin, PasswordHash, Result, Roles, User, UserId,
-        Version, event::EventMetadata, history::HistoryEntry, user::NewUser,
+        Version,
+        event::EventMetadata,
+        history::HistoryEntry,
+        user::{NewUser, Standing},
     },
 };
 use tokio::runtime::{Builder, Runtime};
@@ -178,6 +181,7 @@ impl Roster {
 
     fn create(&mut self, address: usize, roles: &BTreeSet<&'static str>) -> Outcome {
         let new = NewUser {
+            standing: Standing::Settled,
             id: self.ports.user_id(),
             email: email(&address_of(address)),
             name: name_of(0),

@@ -23,6 +23,7 @@ mod matching;
 mod ports;
 mod races;
 mod rehash;
+mod replacing;
 mod requests;
 mod sessions;
 mod snapshots;

@@ -12,7 +12,10 @@ use shared::{
     directory::{
         Specification, feed, ports::UserDirectory as _, query::UserQuery, service::Directory,
     },
-    domain::{Email, Role, Roles, User, UserId, user::NewUser},
+    domain::{
+        Email, Role, Roles, User, UserId,
+        user::{NewUser, Standing},
+    },
 };
 
 use crate::{contract, ports::Ports};
@@ -78,6 +81,7 @@ async fn settle(ports: &Ports, runner: &mut TestRunner) -> Vec<User> {
         (ports.advance)(Duration::from_secs(1));
         let (name, roles, [active, renamed, erased]) = people.new_tree(runner).unwrap().current();
         let new = NewUser {
+            standing: Standing::Settled,
             id: ports.user_id(),
             email: format!("{local}@{domain}").parse::<Email>().unwrap(),
             name: name.parse().unwrap(),

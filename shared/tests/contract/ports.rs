@@ -17,7 +17,10 @@ use shared::{
     directory::ports::{Snapshots, UserFeed},
     domain::{
         Actor, Change, Email, Error, LoginKey, Origin, PasswordHash, Refusal, Result, Role,
-        Timestamp, User, UserId, event::EventMetadata, user::NewUser,
+        Timestamp, TokenPurpose, User, UserId,
+        event::EventMetadata,
+        token::TokenBinding,
+        user::{NewUser, Standing},
     },
 };
 
@@ -110,6 +113,7 @@ pub(crate) fn creation_on(
         name: "Ann Example".parse().unwrap(),
         password: PasswordHash::from_phc("$argon2id$of-ann"),
         roles: roles.iter().cloned().collect(),
+        standing: Standing::Settled,
     };
     User::create(new, metadata)
 }
@@ -158,4 +162,9 @@ impl SecureRandom for SystemEntropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
         aws_lc_rs::rand::fill(bytes).map_err(shared::domain::Error::internal)
     }
+}
+
+/// What a token of `user` for `purpose` is bound to.
+pub(crate) fn bound(user: &User, purpose: TokenPurpose) -> TokenBinding {
+    TokenBinding::of(user, purpose).expect("something to prove")
 }

@@ -4,7 +4,7 @@ use shared::domain::{Change, Refusal, Result, Role, TokenPurpose, User, token::O
 
 use crate::{
     contract,
-    ports::{Ports, email, refusal},
+    ports::{Ports, bound, email, refusal},
 };
 
 contract!(
@@ -74,14 +74,14 @@ async fn wanting(ports: &Ports, own: &str, wanted: &str) -> (User, Change) {
     let request = user.request_email(email(wanted), &ports.metadata());
     let user = ports.users.commit(&request.unwrap()).await.unwrap();
     let token = OneTimeToken::new(TokenPurpose::EmailChange, user.id, ports.bytes());
-    let wanted = email(wanted);
-    let issue = token.issue(&wanted, ports.now());
+    let issue = token.issue(&bound(&user, token.purpose), ports.now());
     assert!(ports.tokens.issue(&issue).await.unwrap());
     let password = ports.password(own).await;
     let proof = user
         .confirm_email(Some(password), &ports.metadata())
         .unwrap();
-    (user, proof.spending(token.spend(&wanted, ports.now())))
+    let spend = token.spend(&bound(&user, token.purpose), ports.now());
+    (user, proof.spending(spend))
 }
 
 async fn of_two_users_proving_one_address_one_owns_it(ports: Ports) {
@@ -134,11 +134,11 @@ async fn two_different_changes_spend_a_token_once(ports: Ports) {
     let ann = ports.created("ann@example.com", &[]).await;
     let bob = ports.created("bob@example.com", &[]).await;
     let token = OneTimeToken::new(TokenPurpose::EmailVerification, ann.id, ports.bytes());
-    let issue = token.issue(&ann.email, ports.now());
+    let issue = token.issue(&bound(&ann, token.purpose), ports.now());
     assert!(ports.tokens.issue(&issue).await.unwrap());
     let changes = [&ann, &bob].map(|user| {
         let change = user.verify_email(&ports.metadata()).unwrap();
-        change.spending(token.spend(&ann.email, ports.now()))
+        change.spending(token.spend(&bound(&ann, token.purpose), ports.now()))
     });
 
     let mut spent = 0;

@@ -6,7 +6,7 @@ use shared::domain::{Login, LoginKey, PasswordHash, TokenPurpose, UserId, token:
 
 use crate::{
     contract,
-    ports::{Ports, email},
+    ports::{Ports, bound, email},
 };
 
 contract!(
@@ -70,13 +70,15 @@ async fn a_login_that_moved_is_not_written(ports: Ports) {
     let user = ports.created(ANN, &[]).await;
     let old = login(&ports, ANN).await.unwrap();
     let wanted = email("ann@example.org");
-    let request = user.request_email(wanted.clone(), &ports.metadata());
+    let request = user.request_email(wanted, &ports.metadata());
     let user = ports.users.commit(&request.unwrap()).await.unwrap();
     let token = OneTimeToken::new(TokenPurpose::EmailChange, user.id, ports.bytes());
-    let issue = token.issue(&wanted, ports.now());
+    let issue = token.issue(&bound(&user, token.purpose), ports.now());
     assert!(ports.tokens.issue(&issue).await.unwrap());
     let change = user.confirm_email(old.password.clone(), &ports.metadata());
-    let change = change.unwrap().spending(token.spend(&wanted, ports.now()));
+    let change = change
+        .unwrap()
+        .spending(token.spend(&bound(&user, token.purpose), ports.now()));
     ports.users.commit(&change).await.unwrap();
 
     assert!(!ports.users.rehash(&old, &hash("fresh")).await.unwrap());

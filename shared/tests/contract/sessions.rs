@@ -9,7 +9,7 @@ use shared::domain::{
 
 use crate::{
     contract,
-    ports::{INSTANT, Ports, refusal},
+    ports::{INSTANT, Ports, bound, refusal},
 };
 
 contract!(
@@ -115,7 +115,7 @@ async fn the_sessions_of_a_user_are_listed_newest_first(ports: Ports) {
     let newer = started(&ports, &ann).await;
     // Another thing which is kept under the user.
     let token = OneTimeToken::new(TokenPurpose::PasswordReset, ann.id, ports.bytes());
-    let issue = token.issue(&ann.email, ports.now());
+    let issue = token.issue(&bound(&ann, token.purpose), ports.now());
     assert!(ports.tokens.issue(&issue).await.unwrap());
 
     let listed = ports.sessions.list(ann.id).await.unwrap();
@@ -264,7 +264,7 @@ async fn everything_of_a_user_is_forgotten(ports: Ports) {
     let bob = ports.created("bob@example.com", &[]).await;
     let (gone, stays) = (started(&ports, &ann).await, started(&ports, &bob).await);
     let token = OneTimeToken::new(TokenPurpose::EmailVerification, ann.id, ports.bytes());
-    let issue = token.issue(&ann.email, ports.now());
+    let issue = token.issue(&bound(&ann, token.purpose), ports.now());
     assert!(ports.tokens.issue(&issue).await.unwrap());
 
     for _ in 0..2 {
@@ -275,7 +275,7 @@ async fn everything_of_a_user_is_forgotten(ports: Ports) {
     assert_eq!(ports.sessions.list(ann.id).await.unwrap(), []);
     assert_eq!(found(&ports, &stays).await, Some(stays));
     let verified = ann.verify_email(&ports.metadata()).unwrap();
-    let verified = verified.spending(token.spend(&ann.email, ports.now()));
+    let verified = verified.spending(token.spend(&bound(&ann, token.purpose), ports.now()));
     assert_eq!(
         refusal(ports.users.commit(&verified).await),
         Refusal::TokenExpired

@@ -4,7 +4,7 @@ use shared::domain::{Change, OneTimeToken, PasswordHash, Refusal, TokenPurpose, 
 
 use crate::{
     contract,
-    ports::{INSTANT, Ports, email, refusal},
+    ports::{INSTANT, Ports, bound, email, refusal},
 };
 
 contract!(
@@ -30,7 +30,7 @@ fn token(ports: &Ports, user: &User) -> OneTimeToken {
 }
 
 async fn issue(ports: &Ports, user: &User, token: &OneTimeToken) -> bool {
-    let issue = token.issue(&user.email, ports.now());
+    let issue = token.issue(&bound(user, token.purpose), ports.now());
     ports.tokens.issue(&issue).await.unwrap()
 }
 
@@ -46,7 +46,7 @@ async fn issued(ports: &Ports, user: &User) -> OneTimeToken {
 fn reset(ports: &Ports, user: &User, token: &OneTimeToken) -> Change {
     let password = PasswordHash::from_phc("$new");
     user.reset_password(password, &ports.metadata())
-        .spending(token.spend(&user.email, ports.now()))
+        .spending(token.spend(&bound(user, token.purpose), ports.now()))
 }
 
 async fn ann(ports: &Ports) -> User {
@@ -135,7 +135,7 @@ async fn an_older_token_comes_too_late(ports: Ports) {
     let (older, asked) = (token(&ports, &user), ports.now());
     (ports.advance)(INSTANT);
     let newer = issued(&ports, &user).await;
-    let late = older.issue(&user.email, asked);
+    let late = older.issue(&bound(&user, RESET), asked);
     assert!(!ports.tokens.issue(&late).await.unwrap());
     ports
         .users
@@ -147,7 +147,7 @@ async fn an_older_token_comes_too_late(ports: Ports) {
 async fn a_token_issued_again_is_as_good_as_before(ports: Ports) {
     let user = ann(&ports).await;
     let token = token(&ports, &user);
-    let issue = token.issue(&user.email, ports.now());
+    let issue = token.issue(&bound(&user, token.purpose), ports.now());
     for _ in 0..2 {
         assert!(ports.tokens.issue(&issue).await.unwrap());
     }
@@ -173,7 +173,7 @@ async fn a_good_token_is_told_from_others(ports: Ports) {
     let user = ann(&ports).await;
     let good = issued(&ports, &user).await;
     let is_good = async |token: &OneTimeToken| {
-        let spend = token.spend(&user.email, ports.now());
+        let spend = token.spend(&bound(&user, token.purpose), ports.now());
         ports.tokens.is_good(&spend).await.unwrap()
     };
     assert!(is_good(&good).await);
@@ -192,7 +192,11 @@ async fn a_good_token_is_told_from_others(ports: Ports) {
 async fn a_token_proves_the_address_it_was_mailed_to(ports: Ports) {
     let user = ann(&ports).await;
     let token = issued(&ports, &user).await;
-    let elsewhere = token.spend(&email("bob@example.com"), ports.now());
+    let moved = User {
+        email: email("bob@example.com"),
+        ..user.clone()
+    };
+    let elsewhere = token.spend(&bound(&moved, token.purpose), ports.now());
     assert!(!ports.tokens.is_good(&elsewhere).await.unwrap());
     let change = user.reset_password(PasswordHash::from_phc("$new"), &ports.metadata());
     assert_eq!(
@@ -204,7 +208,7 @@ async fn a_token_proves_the_address_it_was_mailed_to(ports: Ports) {
 async fn a_token_is_good_for_its_purpose(ports: Ports) {
     let user = ann(&ports).await;
     let token = issued(&ports, &user).await;
-    let mut elsewhere = token.spend(&user.email, ports.now());
+    let mut elsewhere = token.spend(&bound(&user, token.purpose), ports.now());
     elsewhere.purpose = TokenPurpose::EmailVerification;
     let change = user.verify_email(&ports.metadata()).unwrap();
     let change = change.spending(elsewhere);
@@ -265,16 +269,15 @@ async fn without_a_good_token_nobody_learns_who_has_an_address(ports: Ports) {
         .request_email(email("bob@example.com"), &ports.metadata())
         .unwrap();
     let user = ports.users.commit(&request).await.unwrap();
-    let wanted = email("bob@example.com");
     let token = OneTimeToken::new(TokenPurpose::EmailChange, user.id, ports.bytes());
     let moves = user.confirm_email(None, &ports.metadata()).unwrap();
-    let moves = moves.spending(token.spend(&wanted, ports.now()));
+    let moves = moves.spending(token.spend(&bound(&user, token.purpose), ports.now()));
     assert_eq!(
         refusal(ports.users.commit(&moves).await),
         Refusal::TokenExpired
     );
 
-    let issue = token.issue(&wanted, ports.now());
+    let issue = token.issue(&bound(&user, token.purpose), ports.now());
     assert!(ports.tokens.issue(&issue).await.unwrap());
     assert_eq!(
         refusal(ports.users.commit(&moves).await),

@@ -6,7 +6,7 @@ use shared::{
     },
     domain::{
         Email, PasswordHash, RequestId, TokenPurpose, User, mail::MailGuarantee,
-        request::AnonymousRequest,
+        request::AnonymousRequest, token::TokenBinding,
     },
 };
 use testing::{FakeBackend, Fault};
@@ -48,7 +48,10 @@ async fn reset(backend: &Arc<FakeBackend>, user: &User) -> bool {
     let user = backend.users().remove(0);
     let metadata = backend.metadata();
     let change = user.reset_password(PasswordHash::from_phc("new"), &metadata);
-    let change = change.spending(token.spend(&user.email, backend.now()));
+    let change = change.spending(token.spend(
+        &TokenBinding::of(&user, token.purpose).unwrap(),
+        backend.now(),
+    ));
     backend.commit(&change).await.is_ok()
 }
 
@@ -110,7 +113,10 @@ async fn the_newer_link_replaces_the_older_in_whatever_order_events_come() {
     let void = backend.mailed_token().unwrap();
     service.execute(&fourth, REMAINING).await.unwrap();
     let tokens: &dyn OneTimeTokens = backend.as_ref();
-    let void = void.spend(&ann.email, backend.now());
+    let void = void.spend(
+        &TokenBinding::of(&ann, void.purpose).unwrap(),
+        backend.now(),
+    );
     assert!(!tokens.is_good(&void).await.unwrap());
     assert!(reset(&backend, &ann).await);
 }

@@ -1,4 +1,4 @@
-use shared::domain::mail::MailGuarantee;
+use shared::domain::{mail::MailGuarantee, token::TokenBinding};
 use testing::{FakeBackend, Fault, json};
 
 use super::*;
@@ -40,7 +40,10 @@ async fn the_link_in_it_verifies_the_address() {
     let (token, user) = (backend.mailed_token().unwrap(), backend.users().remove(0));
     let metadata = backend.metadata();
     let change = user.verify_email(&metadata).unwrap();
-    let change = change.spending(token.spend(&user.email, metadata.now));
+    let change = change.spending(token.spend(
+        &TokenBinding::of(&user, token.purpose).unwrap(),
+        metadata.now,
+    ));
     assert!(backend.commit(&change).await.unwrap().email_verified);
 }
 

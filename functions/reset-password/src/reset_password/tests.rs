@@ -3,7 +3,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 use shared::{
     application::ports::{Clock as _, OneTimeTokens, UserRepository as _},
-    domain::{Actor, EventKind, LoginKey, Password, UserId},
+    domain::{Actor, EventKind, LoginKey, Password, UserId, token::TokenBinding},
 };
 use testing::{Answer, Endpoint, FakeBackend, PASSWORD, TestRequest, Value, json};
 
@@ -23,7 +23,10 @@ async fn issued(
 ) -> OneTimeToken {
     backend.advance(Duration::from_secs(1));
     let token = OneTimeToken::new(purpose, user.id, [seed; 32]);
-    let issue = token.issue(&user.email, backend.now());
+    let issue = token.issue(
+        &TokenBinding::of(&user, token.purpose).unwrap(),
+        backend.now(),
+    );
     assert!(
         OneTimeTokens::issue(backend.as_ref(), &issue)
             .await

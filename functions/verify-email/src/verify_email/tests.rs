@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use secrecy::ExposeSecret as _;
 use shared::{
     application::ports::{Clock as _, OneTimeTokens, PasswordHasher, UserRepository as _},
-    domain::{Actor, EventKind, LoginKey, Password},
+    domain::{Actor, EventKind, LoginKey, Password, token::TokenBinding},
     lambda::http::Access,
 };
 use testing::{Answer, Endpoint, FakeBackend, PASSWORD, TestRequest, Value, json};
@@ -21,11 +21,8 @@ async fn issued(backend: &Arc<FakeBackend>, user: &User, purpose: TokenPurpose) 
     backend.advance(Duration::from_secs(1));
     let seed = u8::try_from(backend.trace().len()).unwrap();
     let token = OneTimeToken::new(purpose, user.id, [seed; 32]);
-    let address = match purpose {
-        MOVE => user.pending_email.as_ref().unwrap(),
-        _ => &user.email,
-    };
-    let issue = token.issue(address, backend.now());
+    let binding = TokenBinding::of(user, purpose).unwrap();
+    let issue = token.issue(&binding, backend.now());
     assert!(
         OneTimeTokens::issue(backend.as_ref(), &issue)
             .await

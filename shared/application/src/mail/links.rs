@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use domain::{DomainEvent, Email, OneTimeToken, Result, TokenPurpose, UserId, token::TokenKey};
+use domain::{
+    DomainEvent, OneTimeToken, Result, TokenPurpose, UserId,
+    token::{TokenBinding, TokenKey},
+};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::MailBranding;
@@ -44,18 +47,18 @@ impl Link {
 }
 
 impl Links {
-    /// Issues the token that `event` calls for, to be mailed to `address`. None if it would be void:
-    /// expired by now, used, or replaced by a newer one.
+    /// Issues the token that `event` calls for. None if it would be void: expired by now, used, or
+    /// replaced by a newer one.
     pub async fn issue(
         &self,
         purpose: TokenPurpose,
         user_id: UserId,
-        address: &Email,
+        binding: &TokenBinding,
         event: &DomainEvent,
     ) -> Result<Option<OneTimeToken>> {
         let key = TokenKey::new(self.secret.get().await?.clone());
         let token = key.token(purpose, user_id, event.id)?;
-        let issue = token.issue(address, event.time);
+        let issue = token.issue(binding, event.time);
         let good = issue.expires_at > self.clock.now() && self.tokens.issue(&issue).await?;
         Ok(good.then_some(token))
     }

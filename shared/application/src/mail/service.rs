@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use domain::{DomainEvent, Email, Result, User, mail::Mail};
+use domain::{
+    DomainEvent, Email, OneTimeToken, Result, TokenPurpose, User, mail::Mail, token::TokenBinding,
+};
 
 use super::{Link, Links, MailBranding, MailLedger, MailTemplate};
 
@@ -46,7 +48,7 @@ impl MailService {
         event: &DomainEvent,
     ) -> Result<Option<Mail>> {
         let token = match template.proves(user) {
-            Some(purpose) => self.links.issue(purpose, user.id, address, event).await?,
+            Some(purpose) => self.token(purpose, user, address, event).await?,
             None => None,
         };
         if token.is_none() && template.is_about_a_link() {
@@ -56,5 +58,21 @@ impl MailService {
         template
             .write(&self.branding, address, &user.name, link.as_ref())
             .map(Some)
+    }
+
+    /// The token in the mail; none if `address` is not the one it would prove.
+    async fn token(
+        &self,
+        purpose: TokenPurpose,
+        user: &User,
+        address: &Email,
+        event: &DomainEvent,
+    ) -> Result<Option<OneTimeToken>> {
+        match TokenBinding::of(user, purpose) {
+            Some(binding) if binding.address == *address => {
+                self.links.issue(purpose, user.id, &binding, event).await
+            }
+            _ => Ok(None),
+        }
     }
 }

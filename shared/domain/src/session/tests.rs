@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     EventId, Origin, PasswordHash, Roles,
-    user::{NewUser, User},
+    user::{NewUser, Standing, User},
 };
 
 fn metadata(now: Timestamp) -> EventMetadata {
@@ -19,6 +19,7 @@ fn start() -> Timestamp {
 
 fn user() -> User {
     let new = NewUser {
+        standing: Standing::Settled,
         id: UserId::new(start(), [2; 10]),
         email: "ann@example.com".parse().unwrap(),
         name: "Ann".parse().unwrap(),

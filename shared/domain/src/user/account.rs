@@ -1,10 +1,15 @@
 //! How an account changes: address, password, name, roles, and its beginning and end.
 
-use super::{Change, Draft, NewUser, User};
+use std::time::Duration;
+
+use super::{Change, Draft, NewUser, Standing, User};
 use crate::{
     Email, EventKind, LoginKey, Name, PasswordHash, Refusal, Result, Roles, event::EventMetadata,
     login::LoginChange,
 };
+
+/// How long after a change of the password voided a reset link no other change does.
+const RESET_GUARD: Duration = Duration::from_hours(1);
 
 impl User {
     /// A new user, who claims the address.
@@ -13,9 +18,19 @@ impl User {
         let claim = LoginChange::Claim(login, Some(new.password));
         let user = Draft {
             roles: new.roles,
+            standing: new.standing,
             ..Draft::first(new.id, new.email, new.name)
-        };
+        }
+        .with_new_password();
         Change::creation(user, None, EventKind::UserCreated, vec![claim], metadata)
+    }
+
+    /// A new user who has proven the address and chosen the password by one link.
+    pub fn create_proven(new: NewUser, metadata: &EventMetadata) -> Change {
+        let mut change = Self::create(new, metadata);
+        change.after.email_verified = true;
+        change.after.standing = Standing::Settled;
+        change
     }
 
     /// Changes the name; nothing if it is the same.
@@ -68,7 +83,10 @@ impl User {
         let email = self.pending_email.clone().ok_or(Refusal::TokenExpired)?;
         let old = LoginKey::Email(self.email.clone());
         let new = LoginKey::Email(email.clone());
-        let mut after = self.next();
+        let mut after = self.next().voiding_resets();
+        if password.is_some() {
+            after = after.with_new_password();
+        }
         for login in &mut after.logins {
             if *login == old {
                 login.clone_from(&new);
@@ -76,6 +94,7 @@ impl User {
         }
         after.email = email;
         after.email_verified = true;
+        after.standing = Standing::Settled;
         after.pending_email = None;
         let logins = vec![LoginChange::Claim(new, password), LoginChange::Release(old)];
         let changed = &["email", "emailVerified"];
@@ -83,39 +102,52 @@ impl User {
         Ok(Change::update(self, after, kind, changed, logins, metadata))
     }
 
-    /// Marks the present address as proven; nothing if it was before.
+    /// Marks the present address as proven, by somebody who controls the account; nothing if it was
+    /// before.
     pub fn verify_email(&self, metadata: &EventMetadata) -> Option<Change> {
         let after = Draft {
             email_verified: true,
+            standing: Standing::Settled,
             ..self.next()
         };
         let kind = EventKind::UserEmailVerified;
         (!self.email_verified).then(|| self.change(after, kind, &["emailVerified"], metadata))
     }
 
-    /// Changes the password. Every session ends.
+    /// Changes the password. Every session ends. A reset link that is out is void too, but only once an
+    /// hour: who has stolen the password must not be able to keep the owner from a reset.
     pub fn change_password(&self, password: PasswordHash, metadata: &EventMetadata) -> Change {
         let login = LoginChange::SetPassword(LoginKey::Email(self.email.clone()), password);
         let kind = EventKind::UserPasswordChanged;
-        let after = self.next_epoch();
+        let mut after = self.next_epoch().with_new_password();
+        let voided = self.recovery_voided_at;
+        if voided.is_none_or(|then| then.plus(RESET_GUARD) <= metadata.now) {
+            after = after.voiding_resets();
+            after.recovery_voided_at = Some(metadata.now);
+        }
         Change::update(self, after, kind, &["password"], vec![login], metadata)
     }
 
-    /// Changes the password of a user who read a mail to the address, which proves it too. If it was
-    /// not proven before, the account may have been made by somebody else: every external identity is
-    /// unlinked.
+    /// Changes the password of a user who read a mail to the address, which proves it too. Nothing of
+    /// before is left that lets anybody in: every external identity is unlinked. One whose provider
+    /// proved the same address comes back at the next sign-in by it.
     pub fn reset_password(&self, password: PasswordHash, metadata: &EventMetadata) -> Change {
         let own = LoginKey::Email(self.email.clone());
-        let mut after = self.next_epoch();
+        let mut after = self.next_epoch().voiding_resets().with_new_password();
         let mut logins = vec![LoginChange::SetPassword(own.clone(), password)];
+        let identities = after.logins.extract_if(.., |login| *login != own);
+        logins.extend(identities.map(LoginChange::Release));
+        let mut changed = vec!["password"];
+        if logins.len() > 1 {
+            changed.push("identities");
+        }
         if !self.email_verified {
-            let foreign = after.logins.extract_if(.., |login| *login != own);
-            logins.extend(foreign.map(LoginChange::Release));
+            changed.push("emailVerified");
         }
         after.email_verified = true;
-        let changed = &["password", "emailVerified"];
+        after.standing = Standing::Settled;
         let kind = EventKind::UserPasswordChanged;
-        Change::update(self, after, kind, changed, logins, metadata)
+        Change::update(self, after, kind, &changed, logins, metadata)
     }
 
     /// Invalidates all sessions and access tokens.
@@ -153,7 +185,7 @@ impl User {
         }
         let after = Draft {
             active: false,
-            ..self.next_epoch()
+            ..self.next_epoch().voiding_resets()
         };
         Ok(self.change(after, EventKind::UserDeactivated, &["active"], metadata))
     }

@@ -37,6 +37,8 @@ pub struct Change {
     pub erases: bool,
     /// The one-time token that permits it and is used up with it.
     pub token: Option<TokenUse>,
+    /// The erasure of another user, which is written with it or not at all.
+    pub replaces: Option<Box<Change>>,
     before: Option<Before>,
     /// None if the user is created when this is written.
     created_at: Option<Timestamp>,
@@ -87,6 +89,7 @@ impl Change {
             logins,
             erases: false,
             token: None,
+            replaces: None,
             before: None,
             created_at,
             kind,
@@ -121,6 +124,7 @@ impl Change {
             logins,
             erases: false,
             token: None,
+            replaces: None,
             before: Some(Before {
                 version: before.version,
                 updated_at: before.updated_at,
@@ -145,6 +149,30 @@ impl Change {
             token: Some(token),
             ..self
         }
+    }
+
+    /// The creation of a user in place of the one whom `erasure` erases: both are written, or neither.
+    /// The new user takes over the logins which both claim; the other logins of the old one are free.
+    #[must_use]
+    pub fn replacing(mut self, mut erasure: Self) -> Self {
+        let from = erasure.after.id;
+        for login in &mut self.logins {
+            let LoginChange::Claim(key, password) = login else {
+                continue;
+            };
+            let release = LoginChange::Release(key.clone());
+            if let Some(held) = erasure.logins.iter().position(|held| *held == release) {
+                erasure.logins.remove(held);
+                let (key, password) = (key.clone(), password.take());
+                *login = LoginChange::TakeOver {
+                    key,
+                    password,
+                    from,
+                };
+            }
+        }
+        self.replaces = Some(Box::new(erasure));
+        self
     }
 
     /// The change which also makes the user the first administrator. If there is one by the time it is
@@ -215,7 +243,10 @@ impl Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Origin, PasswordHash, UserId, user::NewUser};
+    use crate::{
+        Origin, PasswordHash, UserId,
+        user::{NewUser, Standing},
+    };
 
     fn metadata(seconds: i64) -> EventMetadata {
         EventMetadata {
@@ -228,6 +259,7 @@ mod tests {
 
     fn creation() -> Change {
         let new = NewUser {
+            standing: Standing::Settled,
             id: UserId::new(Timestamp::from_seconds(1), [1; 10]),
             email: "ann@example.com".parse().unwrap(),
             name: "Ann".parse().unwrap(),

@@ -1,6 +1,6 @@
 //! External identities: how users without a password come, and what they link.
 
-use super::{Change, Draft, User};
+use super::{Change, Draft, Standing, User};
 use crate::{
     Email, EventKind, LoginKey, Name, Refusal, Result, UserId,
     event::EventMetadata,
@@ -26,8 +26,14 @@ pub struct NewMember {
 impl User {
     /// A new user without a password, who claims the address and the identity.
     pub fn create_member(new: NewMember, metadata: &EventMetadata) -> Change {
+        let standing = if new.email_verified {
+            Standing::Settled
+        } else {
+            Standing::Provisional
+        };
         let mut user = Draft {
             email_verified: new.email_verified,
+            standing,
             ..Draft::first(new.id, new.email, new.name)
         };
         user.logins.push(new.identity);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use application::ports::{SessionRepository, UserRepository as _};
 use domain::{
     Change, Email, Origin, Password, Result, Roles, Session, SessionId, User, UserId,
-    event::EventMetadata, session::RECENT, user::NewUser,
+    event::EventMetadata,
+    session::RECENT,
+    user::{NewUser, Standing},
 };
 
 use super::{
@@ -50,6 +52,7 @@ impl FakeBackend {
         let metadata = self.metadata();
         let random = self.env().random;
         let new = NewUser {
+            standing: Standing::Settled,
             id: UserId::new(metadata.now, random.bytes().expect("random bytes")),
             email: email.parse::<Email>().expect("an address"),
             name: name.parse().expect("a name"),

@@ -4,7 +4,10 @@ use application::ports::{Clock as _, UserRepository};
 use async_trait::async_trait;
 use domain::{
     Change, Login, LoginKey, PasswordHash, Refusal, Result, Timestamp, User, UserId, Version,
-    history::HistoryEntry, login::LoginChange, token::TokenUse, user::change::AdminChange,
+    history::HistoryEntry,
+    login::LoginChange,
+    token::TokenUse,
+    user::change::{AdminChange, Stamped},
 };
 
 use super::{FakeBackend, state::State};
@@ -87,6 +90,7 @@ impl State {
     /// All or nothing, as the transaction of the real table.
     fn commit(&mut self, change: &Change, now: Timestamp) -> Result<User> {
         let (id, version) = (change.after.id, change.after.version);
+        let replaced = change.replaces.as_deref();
         if let Some(written) = self.history.get(&(id, version)) {
             return if written.event.id == change.event_id() {
                 Ok(change.written_as(written))
@@ -94,7 +98,11 @@ impl State {
                 Err(Refusal::VersionConflict.into())
             };
         }
-        if self.users.get(&id).map(|user| user.version) != change.expected() {
+        let is_expected = |change: &Change| {
+            let there = self.users.get(&change.after.id);
+            there.map(|user| user.version) == change.expected()
+        };
+        if !is_expected(change) || !replaced.is_none_or(is_expected) {
             return Err(Refusal::VersionConflict.into());
         }
         if change
@@ -115,23 +123,30 @@ impl State {
             AdminChange::Lost if self.admins > 1 => self.admins -= 1,
             AdminChange::Lost => return Err(Refusal::LastAdministrator.into()),
         }
-        for login in &change.logins {
-            self.apply(id, login);
-        }
         if let Some(token) = &change.token
             && let Some(slot) = self.tokens.get_mut(&(token.user_id, token.purpose))
         {
             slot.used = true;
         }
-        let stamped = change.stamp(now);
-        self.remember(&stamped.entry.event);
-        self.history.insert((id, version), stamped.entry);
-        if change.erases {
-            self.users.remove(&id);
-        } else {
-            self.users.insert(id, stamped.user.clone());
+        if let Some(erasure) = replaced {
+            self.write(erasure, now);
         }
-        Ok(stamped.user)
+        Ok(self.write(change, now))
+    }
+
+    fn write(&mut self, change: &Change, now: Timestamp) -> User {
+        let Stamped { user, entry } = change.stamp(now);
+        for login in &change.logins {
+            self.apply(&user, login);
+        }
+        self.remember(&entry.event);
+        self.history.insert((user.id, user.version), entry);
+        if change.erases {
+            self.users.remove(&user.id);
+        } else {
+            self.users.insert(user.id, user.clone());
+        }
+        user
     }
 
     pub(super) fn is_good(&self, token: &TokenUse) -> bool {
@@ -141,19 +156,21 @@ impl State {
         })
     }
 
-    fn apply(&mut self, user_id: UserId, change: &LoginChange) {
+    fn apply(&mut self, user: &User, change: &LoginChange) {
         match change {
-            LoginChange::Claim(key, password) => {
+            LoginChange::Claim(key, password) | LoginChange::TakeOver { key, password, .. } => {
                 let login = Login {
                     key: key.clone(),
-                    user_id,
+                    user_id: user.id,
                     password: password.clone(),
+                    password_version: password.as_ref().and(user.password_version),
                 };
                 self.logins.insert(key.clone(), login);
             }
             LoginChange::SetPassword(key, password) => {
                 if let Some(login) = self.logins.get_mut(key) {
                     login.password = Some(password.clone());
+                    login.password_version = user.password_version;
                 }
             }
             LoginChange::Release(key) => {

@@ -26,7 +26,10 @@ pub fn items_of_new(change: &Change, now: Timestamp) -> Result<NewUserItems> {
     let mut users = vec![to_item(&(id, version), &stamped.entry)?];
     for login in &change.logins {
         if let LoginChange::Claim(key, password) = login {
-            users.push(to_item(key, &LoginItem::new(id, password.as_ref()))?);
+            users.push(to_item(
+                key,
+                &LoginItem::new(&stamped.user, password.as_ref()),
+            )?);
         }
     }
     users.push(to_item(&id, &UserItem::new(stamped.user, false))?);

@@ -120,14 +120,17 @@ pub(super) struct LoginItem {
     user_id: UserId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     password_hash: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    password_version: Option<Version>,
 }
 
 impl LoginItem {
-    /// The item of a login of `user_id`.
-    pub(super) fn new(user_id: UserId, password: Option<&PasswordHash>) -> Self {
+    /// The item of a login of `user`.
+    pub(super) fn new(user: &User, password: Option<&PasswordHash>) -> Self {
         Self {
-            user_id,
+            user_id: user.id,
             password_hash: password.map(|hash| hash.expose().to_owned()),
+            password_version: password.and(user.password_version),
         }
     }
 
@@ -137,6 +140,7 @@ impl LoginItem {
             key,
             user_id: self.user_id,
             password: self.password_hash.map(PasswordHash::from_phc),
+            password_version: self.password_version,
         }
     }
 }

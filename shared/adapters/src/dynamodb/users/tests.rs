@@ -5,8 +5,10 @@ use std::sync::Arc;
 use application::ports::{Clock, SecureRandom};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use domain::{
-    Error, Origin, PasswordHash, Result, Role, Timestamp, event::EventMetadata, login::LoginChange,
-    user::NewUser,
+    Error, Origin, PasswordHash, Result, Role, Timestamp,
+    event::EventMetadata,
+    login::LoginChange,
+    user::{NewUser, Standing},
 };
 
 use super::{
@@ -64,6 +66,7 @@ impl Fixture {
 
     fn creation(&self, id: UserId, address: &str, roles: &[Role]) -> Change {
         let new = NewUser {
+            standing: Standing::Settled,
             id,
             email: address.parse().unwrap(),
             name: "Ann".parse().unwrap(),

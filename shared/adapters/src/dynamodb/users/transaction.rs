@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, CancellationReason, TransactWriteItem},
 };
 use domain::{
-    Change, Error, LoginKey, PasswordHash, Refusal, Result, UserId,
+    Change, Error, LoginKey, PasswordHash, Refusal, Result, User, UserId,
     login::LoginChange,
     user::change::{AdminChange, Stamped},
 };
@@ -58,6 +58,23 @@ impl Transaction {
         change: &Change,
         stamped: Stamped,
     ) -> Result<Self> {
+        let mut transaction = Self {
+            writes: Vec::new(),
+            guards: Vec::new(),
+        };
+        transaction.add(table, change, stamped)?;
+        if let Some(token) = &change.token {
+            transaction.push(Guard::Token, tokens::spending(sessions, token)?);
+        }
+        Ok(transaction)
+    }
+
+    /// The writes of `change` in the users table, and of the erasure which it comes with.
+    fn add(&mut self, table: &Table, change: &Change, stamped: Stamped) -> Result<()> {
+        if let Some(erasure) = &change.replaces {
+            let now = stamped.entry.event.time;
+            self.add(table, erasure, erasure.stamp(now))?;
+        }
         let Stamped { user, entry } = stamped;
         let (id, version) = (user.id, user.version);
         let (condition, values) = match change.expected() {
@@ -67,28 +84,21 @@ impl Transaction {
                 (VERSION_IS_EXPECTED, Some(values))
             }
         };
-        let mut transaction = Self {
-            writes: Vec::new(),
-            guards: Vec::new(),
-        };
+        for login in &change.logins {
+            let (guard, write) = login_write(table, &user, login)?;
+            self.push(guard, write);
+        }
         let item = UserItem::new(user, change.erases);
-        transaction.push(
+        self.push(
             Guard::Version,
             table.putting(&id, &item, condition, values)?,
         );
         let event = table.putting(&(id, version), &entry, ABSENT, None)?;
-        transaction.push(Guard::Version, event);
-        for login in &change.logins {
-            let (guard, write) = login_write(table, id, login)?;
-            transaction.push(guard, write);
-        }
-        if let Some(token) = &change.token {
-            transaction.push(Guard::Token, tokens::spending(sessions, token)?);
-        }
+        self.push(Guard::Version, event);
         if let Some((guard, update)) = count(change.admins) {
-            transaction.push(guard, table.updating(update)?);
+            self.push(guard, table.updating(update)?);
         }
-        Ok(transaction)
+        Ok(())
     }
 
     fn push(&mut self, guard: Guard, write: TransactWriteItem) {
@@ -99,34 +109,47 @@ impl Transaction {
 
 fn login_write(
     table: &Table,
-    user: UserId,
+    user: &User,
     change: &LoginChange,
 ) -> Result<(Guard, TransactWriteItem)> {
+    let owned_by = |id: UserId| HashMap::from([(":userId".to_owned(), text(id))]);
     Ok(match change {
         LoginChange::Claim(key, password) => {
             let login = LoginItem::new(user, password.as_ref());
             (Guard::Claim, table.putting(key, &login, ABSENT, None)?)
+        }
+        LoginChange::TakeOver {
+            key,
+            password,
+            from,
+        } => {
+            let login = LoginItem::new(user, password.as_ref());
+            let owned = Some(owned_by(*from));
+            let put = table.putting(key, &login, IS_THIS_USERS, owned)?;
+            (Guard::Ownership, put)
         }
         LoginChange::SetPassword(key, password) => (
             Guard::Ownership,
             table.updating(set_password(user, key, password))?,
         ),
         LoginChange::Release(key) => {
-            let values = HashMap::from([(":userId".to_owned(), text(user))]);
-            let delete = table.deleting(LoginItem::key(key), IS_THIS_USERS, values)?;
+            let owned = owned_by(user.id);
+            let delete = table.deleting(LoginItem::key(key), IS_THIS_USERS, owned)?;
             (Guard::Ownership, delete)
         }
     })
 }
 
-fn set_password(user: UserId, key: &LoginKey, password: &PasswordHash) -> Update {
+fn set_password(user: &User, key: &LoginKey, password: &PasswordHash) -> Update {
+    let version = user.password_version.unwrap_or(user.version);
     Update {
         key: LoginItem::key(key),
-        changes: "SET #passwordHash = :passwordHash",
+        changes: "SET #passwordHash = :passwordHash, #passwordVersion = :passwordVersion",
         condition: Some(IS_THIS_USERS),
         values: vec![
             (":passwordHash", text(password.expose())),
-            (":userId", text(user)),
+            (":passwordVersion", number(version.get())),
+            (":userId", text(user.id)),
         ],
     }
 }
