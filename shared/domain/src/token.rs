@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use zeroize::Zeroize as _;
 
-use super::{Email, Error, EventId, Refusal, Timestamp, User, UserId};
+use super::{Email, Error, EventId, Refusal, Timestamp, UserId};
 
 /// What a token is good for, and nothing else. Each user has one slot for each purpose: a newer
 /// token voids the one before.
@@ -102,23 +102,6 @@ pub struct TokenBinding {
 }
 
 impl TokenBinding {
-    /// What a token of `user` for `purpose` is bound to now; none if there is nothing that such a token
-    /// could do.
-    pub fn of(user: &User, purpose: TokenPurpose) -> Option<Self> {
-        let (address, epoch) = match purpose {
-            TokenPurpose::PasswordReset => (&user.email, user.recovery_epoch),
-            TokenPurpose::EmailVerification | TokenPurpose::Invitation => {
-                (&user.email, user.auth_epoch)
-            }
-            TokenPurpose::EmailChange => (user.pending_email.as_ref()?, user.auth_epoch),
-            TokenPurpose::SignUp => return None,
-        };
-        Some(Self {
-            address: address.clone(),
-            epoch,
-        })
-    }
-
     /// What the token of a sign-up for `address` is bound to: there is no user yet.
     pub fn of_sign_up(address: Email) -> Self {
         Self { address, epoch: 0 }

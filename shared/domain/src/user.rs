@@ -5,6 +5,7 @@ pub mod change;
 mod identities;
 mod import;
 mod standing;
+mod tokens;
 
 use serde::{Deserialize, Serialize};
 

@@ -172,7 +172,8 @@ async fn who_was_deactivated_stays_so() {
 async fn who_verifies_the_address_first_is_the_first_administrator() {
     let backend = FakeBackend::new();
     let roles = async |user: &User, seed, first_admin| {
-        let token = issued(&backend, user, RESET, seed).await;
+        let user = backend.user(user.id).unwrap();
+        let token = issued(&backend, &user, RESET, seed).await;
         let answer = put(&backend, first_admin, &body(&token, NEW)).await;
         assert_eq!(answer.status, 204);
         backend.user(user.id).unwrap().roles
