@@ -5,6 +5,7 @@
 mod cpu;
 mod directory;
 mod login;
+mod sign_up;
 mod timing;
 
 use clap::Parser;
@@ -17,6 +18,8 @@ enum Bench {
     Directory(directory::Options),
     /// Sign-in, beside the fastest hash and the least function
     Login(login::Options),
+    /// Sign-up, beside the costliest refused one
+    SignUp(sign_up::Options),
 }
 
 #[tokio::main]
@@ -24,5 +27,6 @@ async fn main() -> anyhow::Result<()> {
     match Bench::parse() {
         Bench::Directory(options) => Box::pin(directory::run(&options)).await,
         Bench::Login(options) => login::run(&options).await,
+        Bench::SignUp(options) => sign_up::run(&options).await,
     }
 }

@@ -57,12 +57,15 @@ impl ChangePassword {
     pub async fn execute(&self, command: Command) -> Result<()> {
         let Command { target, proof, new } = command;
         let user = self.updates.load(&target).await?;
-        let new = self.choose(&user, &new)?;
+        // What is cheap to judge first; the rest takes time, so only who gave a proof may ask for it.
+        let measured = self.passwords.measure(new.expose());
+        let new = measured.map_err(Error::PasswordRejected)?;
         if let Proof::Owner { current, .. } = &proof {
             self.reauthentication
                 .verify(&user, current, &target.origin)
                 .await?;
         }
+        let new = self.choose(&user, &new)?;
         let hash = self.hasher.hash(new.as_password()).await?;
         let is_owner = matches!(proof, Proof::Owner { .. });
         let epoch = user.auth_epoch;

@@ -10,8 +10,8 @@ use shared::{
         rate_limit::RateLimiter,
     },
     domain::{
-        Email, Error, EventId, Name, NewPassword, Origin, PasswordPolicy, Refusal, RequestId,
-        Result, Roles, User, UserId,
+        Email, Error, EventId, Name, NewPassword, Origin, Password, PasswordPolicy, Refusal,
+        RequestId, Result, Roles, User, UserId,
         attempt::{AttemptKey, Limit, Scope},
         event::EventMetadata,
         request::{AnonymousRequest, RequestKind, SignUp},
@@ -48,7 +48,8 @@ pub struct Command {
     /// Address.
     pub email: Email,
     pub name: Name,
-    pub password: NewPassword,
+    /// As it was typed: the policy judges it after the limit.
+    pub password: Password,
     /// Who sends the command, and from where.
     pub origin: Origin,
     /// Sent by clients that may repeat the request.
@@ -105,7 +106,8 @@ impl CreateUser {
     /// Creates the user, once for each `Idempotency-Key`.
     ///
     /// # Errors
-    /// `EmailTaken`, but never of a concealed sign-up; `TooManyRequests`, but never to administrators.
+    /// `EmailTaken`, but never of a concealed sign-up; `TooManyRequests`, but never to administrators;
+    /// `PasswordRejected` by the policy.
     pub async fn execute(&self, command: Command) -> Result<Outcome> {
         let reserved = self.reserve()?;
         let Some(key) = command.idempotency_key.clone() else {
@@ -136,7 +138,8 @@ impl CreateUser {
 
     async fn create(&self, command: Command, reserved: Reserved) -> Result<Outcome> {
         self.limit(&command).await?;
-        let password = self.hasher.hash(command.password.as_password()).await?;
+        let password = self.choose(&command)?;
+        let password = self.hasher.hash(password.as_password()).await?;
         let Reserved { user_id, event_id } = reserved;
         let metadata = EventMetadata {
             event_id,
@@ -171,7 +174,14 @@ impl CreateUser {
         }
     }
 
-    /// Counts the sign-up, before anything is hashed.
+    /// A password is weak if it is made of the user's address or name.
+    fn choose(&self, command: &Command) -> Result<NewPassword> {
+        let context = [command.email.as_str(), command.name.as_str()];
+        let chosen = self.passwords.choose(command.password.expose(), &context);
+        chosen.map_err(Error::PasswordRejected)
+    }
+
+    /// Counts the sign-up, before anything is judged or hashed.
     async fn limit(&self, command: &Command) -> Result<()> {
         let client_ip = AttemptKey::of_client_ip(Scope::SignUp, command.origin.client_ip);
         let client_ip = (client_ip, self.per_client_ip);

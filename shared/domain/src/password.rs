@@ -1,12 +1,13 @@
 //! Passwords and their hashes.
 
 mod hash;
+mod strength;
 
 use std::{convert::Infallible, str::FromStr};
 
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
-use zxcvbn::{Score, zxcvbn};
+use zxcvbn::Score;
 
 use super::error::Violation;
 
@@ -91,8 +92,8 @@ impl PasswordPolicy {
         }
     }
 
-    /// Takes `raw` as a new password of a person known by the words in `context`: name, address.
-    pub fn choose(&self, raw: &str, context: &[&str]) -> Result<NewPassword, Violation> {
+    /// Takes `raw` as a new password, to be judged later: so far only its length is right.
+    pub fn measure(&self, raw: &str) -> Result<Password, Violation> {
         let password = Password::presented(raw);
         let chars = password.expose().chars().count();
         if chars < self.minimum {
@@ -103,8 +104,15 @@ impl PasswordPolicy {
             let message = format!("must have at most {MAX_CHARS} characters");
             return Err(Violation::new("too-long", message));
         }
+        Ok(password)
+    }
+
+    /// Takes `raw` as a new password of a person known by the words in `context`: name, address. Costs
+    /// up to half a hash, so a caller spends a limit first.
+    pub fn choose(&self, raw: &str, context: &[&str]) -> Result<NewPassword, Violation> {
+        let password = self.measure(raw)?;
         let words: Vec<&str> = context.iter().flat_map(|text| words_of(text)).collect();
-        let estimate = zxcvbn(password.expose(), &words);
+        let estimate = strength::estimate(password.expose(), &words);
         if estimate.score() < Score::Three {
             // The warning names a kind of weakness, never the password.
             let hint = estimate

@@ -76,7 +76,7 @@ async fn an_address_in_other_letters_is_taken() {
 #[tokio::test]
 async fn every_wrong_field_is_pointed_at() {
     let backend = FakeBackend::new();
-    let wrong = json!({"email": "ann", "password": "password1", "admin": true});
+    let wrong = json!({"email": "ann", "password": "short", "admin": true});
     let request = TestRequest::new("POST", "/users").json(&wrong);
     let answer = post(&backend, OPEN, request).await;
     assert_eq!(answer.status, 422);
@@ -85,11 +85,28 @@ async fn every_wrong_field_is_pointed_at() {
         [
             ("/email", "invalid-email"),
             ("/name", "required"),
-            ("/password", "too-weak"),
+            ("/password", "too-short"),
             ("/admin", "unknown-field")
         ]
     );
     assert!(backend.trace().is_empty(), "no port was called");
+}
+
+/// To judge a password takes time, so only who has an attempt left may ask for it.
+#[tokio::test]
+async fn a_password_is_judged_after_the_limit_is_spent() {
+    let backend = FakeBackend::new();
+    let weak =
+        json!({"email": "ann@example.com", "name": "Ann Example", "password": "Ann Example"});
+    for _ in 0..5 {
+        let request = TestRequest::new("POST", "/users").json(&weak);
+        let answer = post(&backend, OPEN, request).await;
+        assert_eq!(answer.invalid_fields(), [("/password", "too-weak")]);
+        assert_eq!(backend.trace(), ["attempts.spend"]);
+    }
+    let request = TestRequest::new("POST", "/users").json(&weak);
+    let refused = post(&backend, OPEN, request).await;
+    assert_eq!(refused.problem(), (429, "too-many-requests"));
 }
 
 #[tokio::test]
