@@ -36,8 +36,8 @@ impl fmt::Debug for Admin {
     }
 }
 
-/// Makes the administrator, unless somebody has the address already, as in a folder of data that
-/// was used before. Says whether it was made.
+/// Makes the administrator, unless the address is taken, as in a folder of data that was used
+/// before. Returns true if it was made.
 ///
 /// # Errors
 /// If the address is none, or the tables do not answer.

@@ -1,4 +1,4 @@
-//! `export`: every user with the hash of the password, so that nobody is locked in.
+//! `export`: every user with the hash of the password, so that a deployment can be left.
 
 use std::{
     collections::HashSet,
@@ -65,8 +65,8 @@ impl Export {
         let mut file = BufWriter::new(file);
         let open = self.target.open().await?;
         let (users, feed) = (open.aws.users(), open.aws.feed());
-        let everybody = Specification::All(Vec::new());
-        let wanted = self.filter.as_ref().unwrap_or(&everybody);
+        let all = Specification::All(Vec::new());
+        let wanted = self.filter.as_ref().unwrap_or(&all);
         let progress = ProgressBar::new_spinner();
         let mut seen = HashSet::new();
         let records = feed::matching(&*feed, wanted)
@@ -77,7 +77,7 @@ impl Export {
         let mut records = std::pin::pin!(records);
         let mut count = 0;
         while let Some(record) = records.try_next().await? {
-            // Nobody, if the user was erased since the feed was read, or is another now.
+            // None, if the user was erased since the feed was read, or is another now.
             if let Some(record) = record {
                 writeln!(file, "{}", record.write()?)?;
                 count += 1;
@@ -121,7 +121,7 @@ async fn record(
     )))
 }
 
-/// A new file which nobody else may read.
+/// A new file which only its owner may read.
 fn create(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

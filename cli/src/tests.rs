@@ -113,11 +113,11 @@ fn users() -> String {
 async fn what_is_exported_can_be_imported_and_is_the_same() {
     let folder = Folder::new();
     fs::write(folder.file("users.jsonl"), users()).unwrap();
-    let told = folder.import("users.jsonl", "a").run().await.unwrap();
-    assert_eq!(told, "imported 6, there before 0, refused 0");
+    let outcome = folder.import("users.jsonl", "a").run().await.unwrap();
+    assert_eq!(outcome, "imported 6, there before 0, refused 0");
 
-    let told = folder.export("a", "a.jsonl").await;
-    assert!(told.starts_with("exported 6 users"), "{told}");
+    let outcome = folder.export("a", "a.jsonl").await;
+    assert!(outcome.starts_with("exported 6 users"), "{outcome}");
     folder.import("a.jsonl", "b").run().await.unwrap();
     folder.export("b", "b.jsonl").await;
 
@@ -211,8 +211,8 @@ async fn a_dry_run_writes_nobody() {
         dry_run: true,
         ..folder.import("users.jsonl", "a")
     };
-    let told = dry.run().await.unwrap();
-    assert_eq!(told, "would import 6, there before 0, refused 0");
+    let outcome = dry.run().await.unwrap();
+    assert_eq!(outcome, "would import 6, there before 0, refused 0");
     assert!(!folder.file("a").exists());
 }
 

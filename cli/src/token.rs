@@ -43,7 +43,7 @@ impl Token {
     /// Starts a session of the user and gives its access token.
     ///
     /// # Errors
-    /// If the stack does not answer, or nobody active has the address.
+    /// If the stack does not answer, or no active user has the address.
     pub async fn run(self) -> anyhow::Result<String> {
         let issuer = self.issuer().await?;
         let wrong = |violation: Violation| anyhow::anyhow!("--user {}", violation.message);
@@ -51,7 +51,7 @@ impl Token {
         let open = self.target().open().await?;
         let (users, aws) = (open.aws.users(), &open.aws);
         let login = users.find_login(&LoginKey::Email(email)).await?;
-        let login = login.with_context(|| format!("nobody has the address {}", self.user))?;
+        let login = login.with_context(|| format!("no user has the address {}", self.user))?;
         let user = users.find(login.user_id).await?;
         let Some(user) = user.filter(|user| user.active) else {
             bail!("{} is not active", self.user);

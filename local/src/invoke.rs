@@ -51,7 +51,7 @@ pub enum InvokeError {
 }
 
 impl InvokeError {
-    /// The error document which Lambda gives to whoever invoked the function under `request_id`.
+    /// The error document which the caller of the function gets for the request `request_id`.
     pub(crate) fn document(&self, request_id: &str) -> Value {
         let (kind, message) = match self {
             Self::Function(document) => return document.clone(),

@@ -1,6 +1,6 @@
 //! What happened, in order: the one record which the console, `/api/*` and the tests read.
 //!
-//! Every part of the emulator appends; nobody edits. A reader takes what is there and then
+//! Every part of the emulator appends; nothing is edited. A reader takes what is there and then
 //! follows the broadcast, so that it can wait for a happening instead of sleeping.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -20,7 +20,7 @@ fn the_token_of_a_user_opens_what_is_the_users() {
     on_shared_stack(async |roster| {
         let email = unique_email("token");
         let nobody = token(roster, &email).await;
-        assert_eq!(nobody, Err(format!("nobody has the address {email}")));
+        assert_eq!(nobody, Err(format!("no user has the address {email}")));
 
         let id = roster.sign_up(&email).await.body["id"].clone();
         let token = token(roster, &email).await.unwrap();

@@ -79,7 +79,7 @@ impl Stand {
     /// A new process with its first answer, and how long that took.
     pub(crate) async fn cold(&self) -> anyhow::Result<(Directory, Duration)> {
         let directory = self.aws.directory(Duration::from_secs(30));
-        let directory = Arc::into_inner(directory).context("somebody else has it")?;
+        let directory = Arc::into_inner(directory).context("it is shared")?;
         let started = Instant::now();
         directory.list(&UserQuery::default()).await?;
         Ok((directory, started.elapsed()))

@@ -45,7 +45,7 @@ const EVENT: &str = include_str!("../../../events/authenticate.json");
 
 const EMAIL: &str = "ann@example.com";
 
-/// No process takes longer for an answer, unless something is broken.
+/// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The rows of the table.
@@ -67,27 +67,28 @@ pub(super) async fn measure(runs: usize) -> anyhow::Result<Vec<String>> {
     ])
 }
 
-/// Builds both processes in the profile `release`, with the features of this benchmark.
+/// Builds both processes as they are deployed, and gives their folder.
 async fn build(root: &Path) -> anyhow::Result<PathBuf> {
     let cargo = Command::new(env!("CARGO"))
         .args([
             "build",
             "--quiet",
-            "--release",
-            "-p",
-            "bench",
-            "-p",
-            "authenticate",
+            "--profile=deploy",
+            "--package=bench",
+            "--package=authenticate",
+            "--bin=hello",
+            "--bin=authenticate",
         ])
         .current_dir(root)
         .status();
     ensure!(cargo.await?.success(), "cargo build failed");
+    // The benchmark is in a folder of its own profile, beside that of `deploy`.
     let bench = std::env::current_exe()?;
-    let folder = bench.parent().context("the benchmark is nowhere")?;
-    Ok(folder.to_owned())
+    let target = bench.parent().and_then(Path::parent);
+    Ok(target.context("no target folder")?.join("deploy"))
 }
 
-/// Somebody with an account, and what the function is told of its tables.
+/// Makes the user who signs in, and gives the environment variables of the function.
 async fn prepare(model: &Model, dynamo: &Dynamo) -> anyhow::Result<BTreeMap<String, String>> {
     let function = model.functions.get("Authenticate");
     let mut variables = function

@@ -17,7 +17,7 @@ pub(crate) struct Options {
     /// Sign-ins of each kind when looking for differences of time
     #[arg(long, value_name = "N", default_value_t = 600)]
     samples: usize,
-    /// Leave out what starts processes, and so needs `cargo build --release`
+    /// Leave out what starts processes, which takes a build with the profile `deploy`
     #[arg(long)]
     warm_only: bool,
 }

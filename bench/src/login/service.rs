@@ -30,10 +30,10 @@ use crate::{
     timing::{Timings, millis},
 };
 
-/// The right password of everybody.
+/// The password of every user.
 pub(super) const PASSWORD: &str = "correct horse battery staple";
 
-/// Nobody waits here, however often they guess.
+/// No attempt has to wait, however many there are.
 const UNLIMITED: u32 = 100_000_000;
 
 /// The function, with everything it needs.
@@ -90,7 +90,7 @@ impl Stage {
         ))
     }
 
-    /// Somebody with an account.
+    /// Adds a user.
     pub(super) async fn add(&self, email: &str, active: bool) -> anyhow::Result<()> {
         let wrong = |violation: Violation| anyhow!("{}", violation.message);
         let metadata = self.backend.env().metadata(Origin::system("bench"))?;
@@ -137,7 +137,7 @@ impl Stage {
 
 /// What signing an access token takes of a sign-in.
 async fn signature(stage: &Stage) -> anyhow::Result<Duration> {
-    let user = stage.backend.users().pop().context("nobody is there")?;
+    let user = stage.backend.users().pop().context("there is no user")?;
     let metadata = stage.backend.env().metadata(Origin::system("bench"))?;
     let id = SessionId::new(metadata.now, [7; 10]);
     let (session, _) = Session::start(id, "nonce".to_owned(), &user, "pwd", &metadata);

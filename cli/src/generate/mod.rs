@@ -1,4 +1,4 @@
-//! `generate`: what follows from template.yaml and openapi.yaml, so that nobody writes it by hand.
+//! `generate`: what follows from template.yaml and openapi.yaml.
 
 mod contract;
 mod payloads;

@@ -60,7 +60,7 @@ impl Importer {
     /// Writes the user, unless it is there.
     ///
     /// # Errors
-    /// If nobody knows whether it was written. Then the same line may be imported again.
+    /// If it is unknown whether the user was written. The same line may then be imported again.
     pub(crate) async fn import(&self, record: Record) -> Result<Outcome> {
         let now = self.env.clock.now();
         if record.created_at.is_some_and(|time| time > now) {
@@ -72,7 +72,7 @@ impl Importer {
             return Ok(outcome);
         }
         match self.users.commit(&change).await {
-            // Somebody who moved to another address or was erased is known by the event.
+            // A user who moved to another address or was erased is known by the event.
             Ok(user) if user.updated_at < self.started => Ok(Outcome::Present),
             Ok(_) => Ok(Outcome::Written),
             Err(Error::Refused(Refusal::VersionConflict)) => {
@@ -87,7 +87,7 @@ impl Importer {
         }
     }
 
-    /// What follows from who has the address; nothing if nobody has.
+    /// The outcome if a user has the address already.
     async fn owned(&self, address: &LoginKey, id: UserId) -> Result<Option<Outcome>> {
         let login = self.users.find_login(address).await?;
         Ok(login.map(|login| {

@@ -41,7 +41,7 @@ pub struct Import {
     /// Users written at once
     #[arg(long, value_name = "COUNT", default_value_t = 32)]
     pub at_once: usize,
-    /// Read and judge every line, and write nobody
+    /// Check every line and write nothing
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -74,11 +74,11 @@ impl Import {
         } else {
             "imported"
         };
-        let told = format!("{imported} {written}, there before {present}, refused {refused}");
+        let outcome = format!("{imported} {written}, there before {present}, refused {refused}");
         if refused > 0 {
-            bail!("{told}: see {}", report.display());
+            bail!("{outcome}: see {}", report.display());
         }
-        Ok(told)
+        Ok(outcome)
     }
 
     async fn import(&self, report: &Path) -> anyhow::Result<AttemptCounter> {

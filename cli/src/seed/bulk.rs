@@ -2,7 +2,7 @@
 //! conditions, no records in the streams.
 //!
 //! What is there afterwards is what imports would have left, the audit trail included. Users with the
-//! same numbers from an earlier run are written anew; nobody else may be there with their addresses.
+//! same numbers from an earlier run are written anew; no other user may have their addresses.
 
 use std::{ops::Range, path::Path, sync::Arc};
 

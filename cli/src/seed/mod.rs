@@ -1,4 +1,4 @@
-//! `seed`: fills a local stack with users who are not, to see how it does with many.
+//! `seed`: fills a local stack with made-up users, to see how it does with many.
 
 mod bulk;
 pub mod people;
@@ -35,7 +35,7 @@ pub struct Seed {
     pub password: String,
 }
 
-/// How far a snapshot reads back: nobody else writes to the folder.
+/// How far a snapshot reads back. Little is enough: no other process writes to the folder.
 const OVERLAP: Duration = Duration::from_mins(1);
 
 /// Users written at once.
@@ -49,7 +49,7 @@ impl Seed {
     /// If the tables do not answer, or are on AWS.
     pub async fn run(self) -> anyhow::Result<String> {
         if self.target.aws {
-            bail!("users who are not belong into a local stack");
+            bail!("made-up users belong into a local stack");
         }
         // One for all: a hash takes longer than all else about a user.
         let hasher = Argon2::new(Arc::new(System))?;

@@ -1,4 +1,4 @@
-//! Users who are not: realistic, and the same at each run.
+//! Made-up users: realistic, and the same at each run.
 
 use shared::domain::{
     Name, Role, Roles, Timestamp, UserId, Version, error::Violation, user::Profile,
@@ -42,7 +42,7 @@ const ROLES: [&str; 4] = ["support", "editor", "billing", "auditor"];
 /// When the first one signed up: 2020-09-13. The others followed, one a minute.
 const BEGINNING: i64 = 1_600_000_000_000_000;
 const MINUTE: u64 = 60_000_000;
-/// Nobody has changed for longer than this after signing up, in microseconds: twelve days.
+/// The last change of a user is less than this after signing up, in microseconds: twelve days.
 const CHANGED_WITHIN: u64 = 1 << 40;
 
 /// The user with this number.

@@ -25,7 +25,7 @@ use crate::{
 /// Entries a page gets of what was before it was opened.
 const TAIL: usize = 5000;
 
-/// A mail is somebody else's document: no scripts, no requests, no access to the console.
+/// A mail is not to be trusted: no scripts, no requests, no access to the console.
 const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
      sandbox allow-popups allow-popups-to-escape-sandbox; frame-ancestors 'self'";
 

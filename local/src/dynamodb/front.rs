@@ -1,4 +1,4 @@
-//! The HTTP layer in front of the database: counts calls and tells the streams of writes.
+//! The HTTP layer in front of the database: counts calls and notes writes for the streams.
 
 use std::sync::Arc;
 

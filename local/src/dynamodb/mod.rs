@@ -1,5 +1,5 @@
 //! The tables: `dynoxide` in process, in memory or in a file, behind a thin HTTP layer of ours
-//! which counts who calls what and tells the streams of writes.
+//! which counts calls and notes writes for the streams.
 //!
 //! # Where it differs from `DynamoDB`
 //! - A stream has one shard, and a write that changes nothing still emits `MODIFY`.
@@ -123,8 +123,8 @@ impl Dynamo {
         Stream::open(self, self.table(table)?)
     }
 
-    /// Puts `items` into the table with the logical id `table`, all or none, past its stream: nobody
-    /// is told of them. From then on a power cut can lose what was written before it.
+    /// Puts `items` into the table with the logical id `table`, all or none, without stream records.
+    /// From then on a power cut can lose what was written before it.
     ///
     /// # Errors
     /// If there is no such table, or an item lacks its key.

@@ -1,4 +1,4 @@
-//! Tells the streams that there may be something to read.
+//! Counts writes, so that streams know when there may be something to read.
 
 use std::{collections::HashMap, sync::Arc};
 

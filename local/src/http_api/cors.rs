@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preflight_is_told_everything_and_an_answer_what_concerns_it() {
+    fn a_preflight_gets_every_header_and_an_answer_those_that_concern_it() {
         let app = "http://localhost:5173";
         assert_eq!(
             answered(&cors(app), "OPTIONS", app),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn another_origin_is_told_nothing_and_what_the_function_said_is_gone() {
+    fn another_origin_gets_no_header_and_those_of_the_function_are_gone() {
         let other = "http://localhost:5173";
         for allowed in ["http://localhost:5174", "https://*", "null"] {
             assert!(
@@ -140,8 +140,8 @@ mod tests {
                 "{allowed}"
             );
         }
-        for (allowed, told) in [("http://*", other), ("*", "*")] {
-            let expected = format!("access-control-allow-origin: {told}");
+        for (allowed, seen) in [("http://*", other), ("*", "*")] {
+            let expected = format!("access-control-allow-origin: {seen}");
             assert!(answered(&cors(allowed), "GET", other).contains(&expected));
         }
     }

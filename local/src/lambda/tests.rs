@@ -10,10 +10,22 @@ use crate::{
     template::{Overrides, Template},
 };
 
-/// The example that cargo builds along with the tests.
+/// The example that cargo builds along with the tests: in the folder of this binary's profile, unless
+/// cargo's `build.build-dir` keeps test binaries elsewhere.
 pub(crate) fn probe() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(|deps| deps.parent()).unwrap();
+    let beside = profile.join("examples").join("probe");
+    if beside.exists() {
+        return beside;
+    }
+    let metadata = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version=1"])
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let target = PathBuf::from(metadata["target_directory"].as_str().unwrap());
+    let profile = target.join(profile.file_name().unwrap());
     let probe = profile.join("examples").join("probe");
     assert!(
         probe.exists(),

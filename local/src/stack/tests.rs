@@ -136,7 +136,7 @@ async fn a_preflight_is_answered_by_the_gateway() {
 }
 
 #[tokio::test]
-async fn a_parameter_has_the_address_of_the_console_unless_told_otherwise() {
+async fn a_parameter_has_the_address_of_the_console_unless_it_is_given() {
     let folder = Folder::new(TEMPLATE);
     let running = Stack::start(folder.options()).await.unwrap();
     let app_url = running.model.functions["Probe"].variables["APP_URL"].clone();

@@ -1,8 +1,8 @@
 //! Event source mappings: what is written to a table goes, in order, to the functions that
 //! follow its stream.
 //!
-//! The tables' HTTP layer tells a mapping of each write, so that it reads at once; it polls
-//! beside that, slowly, for what nobody told it. The shard blocks while a batch is retried, as
+//! A mapping reads when the tables' HTTP layer notes a write, and polls slowly beside that, for
+//! writes past that layer. The shard blocks while a batch is retried, as
 //! Lambda's does.
 //!
 //! # Where it differs from Lambda
@@ -36,7 +36,7 @@ use crate::{
 /// How long mappings wait.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
-    /// For records nobody told of.
+    /// Between two reads without a noted write.
     pub(crate) poll: Duration,
     /// Before the first retry of a batch; doubled for each further one.
     pub(crate) retry: Duration,

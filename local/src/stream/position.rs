@@ -88,7 +88,7 @@ async fn read(file: &Path) -> anyhow::Result<Option<Kept>> {
     }
 }
 
-/// Whoever reads finds the old position or the new one, never half of one.
+/// Atomic: a reader finds the old position or the new one.
 async fn write(file: &Path, kept: &Kept) -> anyhow::Result<()> {
     let draft = file.with_extension("draft");
     tokio::fs::write(&draft, serde_json::to_vec(kept)?).await?;

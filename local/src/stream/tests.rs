@@ -45,7 +45,7 @@ impl Stack {
         let dynamo = serve(users(), data).await.unwrap();
         let invoker = Arc::new(FakeInvoker::new(answer));
         let journal = Journal::default();
-        // Waiting for a poll would exceed the tests' patience: they see that writes are told.
+        // Longer than the tests wait: they see that a mapping reads at each write, without a poll.
         let shared: SharedInvoker = invoker.clone();
         let pace = Pace {
             poll: Duration::from_hours(1),

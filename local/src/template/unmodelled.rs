@@ -1,7 +1,6 @@
 //! The one list of what a template may say although it changes nothing on this machine.
 //!
-//! A line here is a decision: somebody asked what the construct would do locally and answered
-//! "nothing". Whatever is neither here nor in the model is an error at start, so that a template
+//! A line here is a decision: the construct would do nothing locally. What is neither here nor in the model is an error at start, so that a template
 //! never means less on this machine than its author thinks.
 
 use serde_json::Value;
@@ -111,7 +110,7 @@ const PROPERTIES: &[(&str, &[&str])] = &[
             "MessageRetentionPeriod", // the journal lives as long as the stack
             "SqsManagedSseEnabled",
             "Tags",
-            "VisibilityTimeout", // nobody receives: the queues are read in the journal
+            "VisibilityTimeout", // messages are read in the journal, not received
         ],
     ),
     (

@@ -162,10 +162,10 @@ impl Claims {
             ),
         };
         if !is_for_us {
-            return Err("it is for somebody else");
+            return Err("it is for another client");
         }
         match &self.azp {
-            Some(azp) if azp != expected.client_id => return Err("it was given to somebody else"),
+            Some(azp) if azp != expected.client_id => return Err("it was given to another client"),
             // Other audiences are unknown to us; then `azp` must say that it was issued to us.
             None if is_for_others => return Err("it is for others too, and not given to us"),
             _ => {}

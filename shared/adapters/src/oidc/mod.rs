@@ -66,7 +66,7 @@ struct Client {
 
 impl Oidc {
     /// The providers with these settings. Those at loopback addresses may speak plain HTTP if
-    /// `loopback` is set: nobody between can read along.
+    /// `loopback` is set: that traffic does not leave the machine.
     ///
     /// # Errors
     /// If an issuer is no address of a provider, or a secret is of none of them.
@@ -189,12 +189,12 @@ impl IdentityProviders for Oidc {
             return Ok(IdentityProfile::default());
         };
         let info: UserInfo = self.web.get(endpoint, Some(token.expose_secret())).await?;
-        // OpenID Connect Core 1.0, 5.3.2: it may be somebody else's.
+        // OpenID Connect Core 1.0, 5.3.2: it may be another user's.
         match &external.identity {
             LoginKey::Oidc { subject, .. } if *subject == info.sub => {
                 Ok(info.profile.into_profile().unwrap_or_default())
             }
-            _ => Err(forged("the user info is somebody else's")),
+            _ => Err(forged("the user info is another user's")),
         }
     }
 }

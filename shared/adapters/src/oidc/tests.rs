@@ -271,9 +271,9 @@ async fn a_provider_that_is_away_is_unavailable() {
         memory.clone(),
         memory.clone(),
     );
-    assert!(strange.is_err(), "a secret of nobody");
+    assert!(strange.is_err(), "a secret of no provider");
     let plain = Oidc::new(providers, none, false, memory.clone(), memory);
-    assert!(plain.is_err(), "plain HTTP, and nobody allowed it");
+    assert!(plain.is_err(), "plain HTTP without permission");
 }
 
 #[tokio::test]

@@ -104,14 +104,14 @@ fn whatever_it_should_not_say_makes_it_bad() {
             json!("https://evil.example.com"),
             "it is another issuer's",
         ),
-        ("aud", json!("other"), "it is for somebody else"),
-        ("aud", json!([]), "it is for somebody else"),
+        ("aud", json!("other"), "it is for another client"),
+        ("aud", json!([]), "it is for another client"),
         (
             "aud",
             json!(["roster", "other"]),
             "it is for others too, and not given to us",
         ),
-        ("azp", json!("other"), "it was given to somebody else"),
+        ("azp", json!("other"), "it was given to another client"),
         ("exp", json!(NOW - 30), "it has expired"),
         ("iat", json!(NOW + 31), "it is from the future"),
         ("nbf", json!(NOW + 31), "it is from the future"),
@@ -129,8 +129,8 @@ fn whatever_it_should_not_say_makes_it_bad() {
         ("iat", Value::Null, "its signature or its form is wrong"),
         ("iss", Value::Null, "its signature or its form is wrong"),
     ] {
-        let told = signer.judge_claims(&with(name, value.clone()));
-        assert_eq!(told.unwrap_err(), reason, "{name}: {value}");
+        let claims = signer.judge_claims(&with(name, value.clone()));
+        assert_eq!(claims.unwrap_err(), reason, "{name}: {value}");
     }
 }
 
@@ -228,8 +228,8 @@ fn what_is_told_in_an_unknown_way_is_not_told() {
         (json!("yes"), false),
         (Value::Null, false),
     ] {
-        let told = profile(json!({"email": email, "email_verified": verified})).unwrap();
-        assert_eq!(told.email_verified, expected, "{verified}");
+        let claims = profile(json!({"email": email, "email_verified": verified})).unwrap();
+        assert_eq!(claims.email_verified, expected, "{verified}");
     }
     let odd = profile(json!({"email": "ann", "email_verified": true, "name": " "}));
     assert_eq!(odd, Some(IdentityProfile::default()));

@@ -83,7 +83,7 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// A provider with a key, which knows nobody.
+    /// A provider with a key, without users.
     pub(super) async fn open(key: &Signer) -> Arc<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let site = Arc::new(Self {

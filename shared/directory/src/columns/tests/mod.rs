@@ -101,7 +101,7 @@ proptest! {
         let start = UserQuery { limit, sort, ..UserQuery::default() };
         let mut query = start.clone();
         if back {
-            // Any place is the end of all if nobody is beyond it.
+            // Any place is the end if no user is beyond it.
             query.position = Position::Page(1_000);
             let all = columns.list(&UserQuery { limit: 100, ..start }).users;
             let Some(last) = all.last() else { return Ok(()) };

@@ -21,7 +21,7 @@ use crate::query::fold::Folded;
 pub enum Specification {
     /// All of these; everybody if there are none.
     All(Vec<Self>),
-    /// At least one of these; nobody if there are none.
+    /// At least one of these; no user if there are none.
     Any(Vec<Self>),
     Not(Box<Self>),
     /// A condition on one attribute.

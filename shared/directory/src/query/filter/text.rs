@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The filter that gives this specification. Without parts, `All` and `Any` have none; they are
-/// written as filters that everybody or nobody satisfies.
+/// written as filters that all users or none satisfy.
 impl fmt::Display for Specification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
