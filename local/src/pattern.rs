@@ -8,11 +8,21 @@
 #[cfg(test)]
 mod tests;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// A parsed pattern.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "Value")]
 pub struct Pattern(Object);
+
+impl TryFrom<Value> for Pattern {
+    type Error = String;
+
+    fn try_from(pattern: Value) -> Result<Self, String> {
+        Self::parse(&pattern)
+    }
+}
 
 /// Conditions on the fields of an object, all of which must hold.
 type Object = Vec<(String, Node)>;

@@ -13,8 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Bus, DEFAULT, NewEvent};
-use crate::loopback;
+use super::{Bus, NewEvent};
+use crate::{loopback, template::DEFAULT_BUS};
 
 /// Entries in a request, by the `PutEvents` reference.
 const ENTRIES: usize = 10;
@@ -103,7 +103,7 @@ fn check_size(entries: &[Entry]) -> Accepted<()> {
 }
 
 fn put(bus: &Bus, entry: Entry) -> Accepted<String> {
-    let name = entry.event_bus_name.as_deref().unwrap_or(DEFAULT);
+    let name = entry.event_bus_name.as_deref().unwrap_or(DEFAULT_BUS);
     // A bus can be named by its ARN too.
     let name = name.rsplit('/').next().unwrap_or(name).to_owned();
     let event = entry.into_event()?;

@@ -20,11 +20,8 @@ use uuid::Uuid;
 use crate::{
     invoke::SharedInvoker,
     journal::{Happening, Journal},
-    template::{ACCOUNT, REGION, Rule},
+    template::{ACCOUNT, DEFAULT_BUS, REGION, Rule},
 };
-
-/// The bus every account has, which AWS services publish to.
-pub(crate) const DEFAULT: &str = "default";
 
 /// An event to publish.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +46,7 @@ struct Inner {
 }
 
 impl Bus {
-    /// The buses with these names, beside [`DEFAULT`], and the rules of all of them.
+    /// The buses with these names, beside [`DEFAULT_BUS`], and the rules of all of them.
     ///
     /// # Errors
     /// If a rule is on a bus that does not exist.
@@ -59,7 +56,7 @@ impl Bus {
         invoker: SharedInvoker,
         journal: Journal,
     ) -> anyhow::Result<Self> {
-        buses.push(DEFAULT.to_owned());
+        buses.push(DEFAULT_BUS.to_owned());
         if let Some(Rule { name, bus, .. }) = rules.iter().find(|rule| !buses.contains(&rule.bus)) {
             bail!("rule {name}: there is no event bus {bus}");
         }

@@ -35,7 +35,7 @@ impl Stack {
                 &json!({ "source": ["roster"], "detail-type": ["UserCreated"] }),
             ),
             rule("RecordAudit", "roster", &json!({ "source": ["roster"] })),
-            rule("RecordMail", DEFAULT, &json!({ "source": ["aws.ses"] })),
+            rule("RecordMail", DEFAULT_BUS, &json!({ "source": ["aws.ses"] })),
         ];
         let buses = vec!["roster".to_owned()];
         let bus = Bus::new(buses, rules, invoker.clone(), journal.clone()).unwrap();

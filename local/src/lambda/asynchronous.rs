@@ -70,7 +70,7 @@ impl Event {
     pub(super) fn new(program: &Program, payload: Value) -> Self {
         Self {
             function: program.id.clone(),
-            function_arn: program.arn.clone(),
+            function_arn: program.arn(),
             policy: program.function.asynchronous.clone(),
             request_id: Uuid::new_v4().to_string(),
             payload,

@@ -1,211 +1,155 @@
 //! One environment: a process, its Runtime API, and one event at a time.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
-use jiff::Timestamp;
 use serde_json::Value;
-use tokio::{
-    net::TcpListener,
-    process::Child,
-    sync::{mpsc, oneshot},
-    task::JoinHandle,
-    time::Instant,
-};
+use tokio::{net::TcpListener, process::Child, sync::mpsc, task::JoinSet, time::Instant};
 
 use super::{
-    Counted,
-    jobs::{Answer, Job},
-    pool::Pool,
+    Life,
+    process::Program,
     runtime_api::{self, Call, Delivery},
 };
-use crate::invoke::InvokeError;
+use crate::{invoke::InvokeError, journal::Journal};
 
-/// Longest time from the start of a process to its first request for an event. Lambda allows
-/// 10 s; here many unoptimised processes may start at once on few cores.
+/// Longest time until a process asks for an event. Lambda allows 10 s; here many unoptimised
+/// processes may start at once on few cores.
 const START: Duration = Duration::from_mins(1);
 
-/// Runs environment `id` of `pool` until its process ends or has to.
-pub(super) async fn run(pool: Arc<Pool>, id: u64, _alive: Counted) {
-    match Environment::start(&pool, id).await {
-        Ok(mut environment) => {
-            let end = environment.serve().await;
-            environment.finish(end).await;
-        }
-        Err(error) => {
-            let executable = pool.program.executable().display();
-            let reason = format!("cannot start {executable}: {error}");
-            fail_next(&pool, InvokeError::Exited(reason));
-        }
-    }
-    pool.ended(id);
-}
-
-/// Fails the next waiting event: the environment that would have taken it does not start. Without
-/// this, a function that cannot start would be started for ever.
-fn fail_next(pool: &Pool, error: InvokeError) {
-    if let Some(job) = pool.jobs.try_pop() {
-        pool.answer(job, true, Duration::ZERO, Err(error));
-    }
-}
-
-struct Environment {
-    pool: Arc<Pool>,
-    id: u64,
+/// A process that runs a function.
+#[derive(Debug)]
+pub(super) struct Environment {
     child: Child,
+    process: u32,
+    /// What the process says.
     calls: mpsc::Receiver<Call>,
-    server: JoinHandle<io::Result<()>>,
-    phase: Phase,
-    /// When the phase has lasted too long.
-    until: Instant,
-    /// No event was delivered yet.
-    cold: bool,
-    init_error: Option<Value>,
+    /// Its Runtime API, which ends with this.
+    _server: JoinSet<io::Result<()>>,
+    idle_since: Instant,
+    life: Life,
 }
 
-enum Phase {
-    /// The process was started, or answered an event, and has not asked for the next one yet.
-    Preparing,
-    /// It waits for an event.
-    Waiting(oneshot::Sender<Delivery>),
-    /// It has an event.
-    Busy(Job, Instant),
+/// How a run went.
+pub(super) struct Run {
+    pub(super) result: Result<Value, InvokeError>,
+    /// Time from the delivery of the event to its end; `None` if the process did not take the event.
+    pub(super) took: Option<Duration>,
 }
 
-/// Why an environment ends.
-enum End {
-    Exited(String),
-    TimedOut,
-    Idle,
-    Stopping,
+impl Run {
+    pub(super) fn not_begun(error: InvokeError) -> Self {
+        Self {
+            result: Err(error),
+            took: None,
+        }
+    }
 }
 
 impl Environment {
-    async fn start(pool: &Arc<Pool>, id: u64) -> io::Result<Self> {
+    /// Starts a process.
+    pub(super) async fn start(
+        program: &Program,
+        life: &Life,
+        journal: &Journal,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let (sender, calls) = mpsc::channel(1);
-        let child = pool.program.start(address, &pool.journal)?;
-        pool.started(id, child.id());
+        let child = program.start(address, journal)?;
+        let process = child.id().unwrap_or_default();
+        life.processes.send_modify(|processes| {
+            processes.insert(process, program.id.clone());
+        });
+        let mut server = JoinSet::new();
         let router = runtime_api::router(sender);
+        server.spawn(async move { axum::serve(listener, router).await });
         Ok(Self {
-            pool: Arc::clone(pool),
-            id,
             child,
+            process,
             calls,
-            server: tokio::spawn(async move { axum::serve(listener, router).await }),
-            phase: Phase::Preparing,
-            until: Instant::now() + START,
-            cold: true,
-            init_error: None,
+            _server: server,
+            idle_since: Instant::now(),
+            life: life.clone(),
         })
     }
 
-    /// Serves the process until something ends it.
-    async fn serve(&mut self) -> End {
-        let pool = Arc::clone(&self.pool);
-        loop {
-            let is_waiting = matches!(self.phase, Phase::Waiting(_));
-            tokio::select! {
-                // What the process said counts before that it ended, and that it ended counts
-                // before it gets an event.
-                biased;
-                Some(call) = self.calls.recv() => self.hear(call),
-                status = self.child.wait() => return End::Exited(match status {
-                    Ok(status) => status.to_string(),
-                    Err(error) => error.to_string(),
-                }),
-                () = pool.life.ended() => return End::Stopping,
-                job = pool.jobs.pop(), if is_waiting => self.deliver(job),
-                () = tokio::time::sleep_until(self.until) => return match self.phase {
-                    Phase::Waiting(_) => End::Idle,
-                    Phase::Preparing | Phase::Busy(..) => End::TimedOut,
-                },
-            }
-        }
-    }
-
-    fn hear(&mut self, call: Call) {
-        match call {
-            Call::Next(sender) => {
-                // A process that asks again while it has an event gives that event up.
-                if let Phase::Busy(job, since) = self.enter(
-                    Phase::Waiting(sender),
-                    self.pool.program.settings.idle_after,
-                ) {
-                    let reason = "it asked for the next event without answering this one";
-                    self.settle(job, since, Err(InvokeError::Exited(reason.to_owned())));
-                }
-            }
-            Call::Done {
-                request_id,
-                result,
-                accepted,
-            } => {
-                let is_current =
-                    matches!(&self.phase, Phase::Busy(job, _) if job.request_id == request_id);
-                if is_current && let Phase::Busy(job, since) = self.enter(Phase::Preparing, START) {
-                    self.settle(job, since, result);
-                }
-                // If the process left, its end is noticed elsewhere.
-                let _process_left = accepted.send(is_current);
-            }
-            Call::InitFailed(error) => self.init_error = Some(error),
-        }
-    }
-
-    /// Changes the phase, which may last for `most`, and gives back the one before.
-    fn enter(&mut self, phase: Phase, most: Duration) -> Phase {
-        self.until = Instant::now() + most;
-        std::mem::replace(&mut self.phase, phase)
-    }
-
-    fn deliver(&mut self, job: Job) {
-        let timeout = self.pool.program.function.timeout;
-        let Phase::Waiting(sender) = self.enter(Phase::Preparing, START) else {
-            return self.pool.jobs.put_back(job);
-        };
-        let left = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
+    /// Gives the process an event as soon as it asks for one, and waits for the answer.
+    pub(super) async fn handle(
+        &mut self,
+        program: &Program,
+        request_id: &str,
+        payload: &Value,
+    ) -> Run {
+        let timeout = program.function.timeout;
         let delivery = Delivery {
-            request_id: job.request_id.clone(),
-            arn: self.pool.program.arn.clone(),
-            deadline: Timestamp::now().as_millisecond().saturating_add(left),
-            payload: job.payload.to_string().into(),
+            request_id: request_id.to_owned(),
+            arn: program.arn(),
+            timeout,
+            payload: payload.to_string().into(),
         };
-        if sender.send(delivery).is_err() {
-            // The process closed the connection: it is about to end, or will ask again.
-            return self.pool.jobs.put_back(job);
+        if let Err(error) = self.deliver(delivery).await {
+            return Run::not_begun(error);
         }
-        self.enter(Phase::Busy(job, Instant::now()), timeout);
-        self.pool.set_busy(self.id, true);
-    }
-
-    /// Ends the run of `job`.
-    fn settle(&mut self, job: Job, since: Instant, result: Answer) {
-        self.pool.set_busy(self.id, false);
-        let cold = std::mem::take(&mut self.cold);
-        self.pool.answer(job, cold, since.elapsed(), result);
-    }
-
-    /// Ends the process and tells whoever waits for it.
-    async fn finish(mut self, end: End) {
-        self.server.abort();
-        if let Err(error) = self.child.kill().await {
-            tracing::warn!(function = self.pool.program.id, %error, "cannot end a process");
-        }
-        let error = match (end, self.init_error.take()) {
-            (End::Stopping, _) => InvokeError::Stopping,
-            (End::TimedOut, _) if matches!(self.phase, Phase::Busy(..)) => {
-                InvokeError::TimedOut(self.pool.program.function.timeout)
+        let start = Instant::now();
+        let result = match self.hear(start, timeout).await {
+            Ok(Call::Done(result)) => result,
+            Ok(Call::Next(_) | Call::InitFailed(_)) => {
+                let reason = "it asked for the next event without answering this one";
+                Err(InvokeError::Exited(reason.to_owned()))
             }
-            (End::TimedOut | End::Idle, None) => InvokeError::TimedOut(START),
-            (End::Exited(status), None) => InvokeError::Exited(status),
-            (_, Some(error)) => InvokeError::Function(error),
+            Err(error) => Err(error),
         };
-        match std::mem::replace(&mut self.phase, Phase::Preparing) {
-            Phase::Busy(job, since) => self.settle(job, since, Err(error)),
-            // It never took an event.
-            Phase::Preparing if self.cold => fail_next(&self.pool, error),
-            Phase::Preparing | Phase::Waiting(_) => {}
+        self.idle_since = Instant::now();
+        Run {
+            result,
+            took: Some(start.elapsed()),
         }
+    }
+
+    async fn deliver(&mut self, mut delivery: Delivery) -> Result<(), InvokeError> {
+        let start = Instant::now();
+        let mut init_error = None;
+        loop {
+            match self.hear(start, START).await {
+                Ok(Call::Next(next)) => match next.send(delivery) {
+                    Ok(()) => return Ok(()),
+                    // It closed the connection: it is about to end, or will ask again.
+                    Err(back) => delivery = back,
+                },
+                Ok(Call::InitFailed(error)) => init_error = Some(InvokeError::Function(error)),
+                Ok(Call::Done(_)) => {}
+                Err(error) => return Err(init_error.unwrap_or(error)),
+            }
+        }
+    }
+
+    /// What the process says next, within `most` after `start`.
+    async fn hear(&mut self, start: Instant, most: Duration) -> Result<Call, InvokeError> {
+        tokio::select! {
+            // What the process said counts before that it ended.
+            biased;
+            Some(call) = self.calls.recv() => Ok(call),
+            status = self.child.wait() => Err(InvokeError::Exited(match status {
+                Ok(status) => status.to_string(),
+                Err(error) => error.to_string(),
+            })),
+            () = self.life.ended() => Err(InvokeError::Stopping),
+            () = tokio::time::sleep_until(start + most) => Err(InvokeError::TimedOut(most)),
+        }
+    }
+
+    /// True if the last event ended `longest` ago, or the process has ended.
+    pub(super) fn is_idle_for(&mut self, longest: Duration) -> bool {
+        self.idle_since.elapsed() >= longest || !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Ends the process and waits until it is gone.
+    pub(super) async fn end(mut self) {
+        if let Err(error) = self.child.kill().await {
+            tracing::warn!(process = self.process, %error, "cannot end a process");
+        }
+        self.life.processes.send_modify(|processes| {
+            processes.remove(&self.process);
+        });
     }
 }

@@ -9,7 +9,6 @@
 
 mod asynchronous;
 mod environment;
-mod jobs;
 mod pool;
 mod process;
 mod runtime_api;
@@ -21,7 +20,6 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::watch;
-use uuid::Uuid;
 
 use self::{asynchronous::Asynchronous, pool::Pool, process::Program};
 use crate::{
@@ -54,31 +52,39 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone)]
 pub struct Lambda(Arc<Inner>);
 
+/// By the logical ids of the functions.
+type Pools = BTreeMap<String, Arc<Pool>>;
+
 #[derive(Debug)]
 struct Inner {
-    /// By the logical ids of the functions.
-    pools: BTreeMap<String, Arc<Pool>>,
+    pools: Arc<Pools>,
     asynchronous: Asynchronous,
     life: Life,
 }
 
 impl Lambda {
-    /// The functions of `model`. No process starts before the first event.
+    /// The functions of `model`. No process starts before the first event. To be called within a
+    /// runtime, which ends idle environments.
     pub(crate) fn new(model: &Model, settings: Settings, journal: &Journal) -> Self {
         let life = Life::default();
         let settings = Arc::new(settings);
         let pool = |(id, function): (&String, _)| {
             let program = Program {
                 id: id.clone(),
-                arn: model.names.arn(id).unwrap_or_default().to_owned(),
                 function: Clone::clone(function),
                 settings: Arc::clone(&settings),
             };
             let pool = Pool::new(program, journal.clone(), life.clone());
             (id.clone(), Arc::new(pool))
         };
+        let pools: Arc<Pools> = Arc::new(model.functions.iter().map(pool).collect());
+        tokio::spawn(retire(
+            Arc::clone(&pools),
+            settings.idle_after,
+            life.clone(),
+        ));
         Self(Arc::new(Inner {
-            pools: model.functions.iter().map(pool).collect(),
+            pools,
             asynchronous: Asynchronous::new(journal.clone(), settings.async_retry_delay),
             life,
         }))
@@ -86,8 +92,9 @@ impl Lambda {
 
     /// Process ids of the environments of `function`.
     pub fn processes(&self, function: &str) -> Vec<u32> {
-        let pool = self.0.pools.get(function);
-        pool.map_or_else(Vec::new, |pool| pool.processes())
+        let processes = self.0.life.processes.borrow();
+        let own = processes.iter().filter(|(_, of)| *of == function);
+        own.map(|(process, _)| *process).collect()
     }
 
     /// Waits until every asynchronous invocation is done or given up: none is in flight, or waits
@@ -100,13 +107,15 @@ impl Lambda {
     pub(crate) fn stop(&self) {
         self.0.life.over.send_replace(true);
         for pool in self.0.pools.values() {
-            pool.ensure();
+            pool.close();
         }
     }
 
     /// Waits until every process has ended after [`Lambda::stop`].
     pub(crate) async fn stopped(&self) {
-        self.0.life.environments.none().await;
+        let mut processes = self.0.life.processes.subscribe();
+        // The sender lives in `self`, so the channel cannot be closed here.
+        let _none = processes.wait_for(BTreeMap::is_empty).await;
     }
 }
 
@@ -115,9 +124,7 @@ impl Invoker for Lambda {
     async fn call(&self, function: &str, payload: Value) -> Result<Value, InvokeError> {
         let pool = self.0.pools.get(function);
         let pool = pool.ok_or_else(|| InvokeError::Unknown(function.to_owned()))?;
-        let id = Uuid::new_v4().to_string();
-        pool.run(id, payload, pool.program.settings.max_waiting)
-            .await
+        pool.call(payload).await
     }
 
     fn send(&self, function: &str, payload: Value) {
@@ -132,20 +139,36 @@ impl Invoker for Lambda {
         // Lambda keeps asynchronous events in a queue of its own, which is not bounded.
         let run = move |id, payload| {
             let pool = Arc::clone(&pool);
-            async move { pool.run(id, payload, usize::MAX).await }
+            async move { pool.run(id, payload, None).await }
         };
         self.0.asynchronous.send(event, run);
     }
 }
 
-/// Whether the stack lives, and how many environments do. Clones share it.
+/// Ends environments that are idle for long, and in the end all.
+async fn retire(pools: Arc<Pools>, idle_after: Duration, life: Life) {
+    let period = (idle_after / 10).clamp(Duration::from_millis(10), Duration::from_mins(1));
+    while !life.is_over() {
+        let _elapsed = tokio::time::timeout(period, life.ended()).await;
+        for pool in pools.values() {
+            pool.retire().await;
+        }
+    }
+}
+
+/// Whether the stack lives, and the processes that do. Clones share it.
 #[derive(Debug, Clone, Default)]
 struct Life {
     over: watch::Sender<bool>,
-    environments: Count,
+    /// Ids of the processes, each with the logical id of its function.
+    processes: watch::Sender<BTreeMap<u32, String>>,
 }
 
 impl Life {
+    fn is_over(&self) -> bool {
+        *self.over.borrow()
+    }
+
     /// Waits for the end of the stack.
     async fn ended(&self) {
         let mut over = self.over.subscribe();

@@ -1,17 +1,17 @@
-//! The environments of one function: how many there are, and which events they get.
+//! The environments of one function: which of them runs an event, and how long they live.
 
 use std::{
-    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use serde_json::Value;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
 
 use super::{
-    Life, environment,
-    jobs::{Answer, Job, Jobs},
+    Life,
+    environment::{Environment, Run},
     process::Program,
 };
 use crate::{
@@ -19,125 +19,143 @@ use crate::{
     journal::{Happening, Journal},
 };
 
-/// The environments of one function and the events waiting for them.
+/// The environments of one function.
 #[derive(Debug)]
 pub(super) struct Pool {
     pub(super) program: Program,
-    pub(super) jobs: Jobs,
-    pub(super) life: Life,
-    pub(super) journal: Journal,
-    places: Mutex<Places>,
-}
-
-/// The environments that are there.
-#[derive(Debug, Default)]
-struct Places {
-    next: u64,
-    taken: BTreeMap<u64, Place>,
-}
-
-#[derive(Debug, Default)]
-struct Place {
-    process: Option<u32>,
-    busy: bool,
+    life: Life,
+    journal: Journal,
+    /// A permit for each environment that may have an event.
+    slots: Semaphore,
+    /// A permit for each event whose caller waits, whether it runs or has to wait for a slot.
+    places: Arc<Semaphore>,
+    /// Environments without an event, the last used one at the end.
+    idle: Mutex<Vec<Environment>>,
 }
 
 impl Pool {
     pub(super) fn new(program: Program, journal: Journal, life: Life) -> Self {
+        let settings = &program.settings;
         Self {
+            slots: Semaphore::new(settings.max_environments),
+            places: Arc::new(Semaphore::new(
+                settings.max_environments + settings.max_waiting,
+            )),
             program,
-            jobs: Jobs::default(),
             life,
             journal,
-            places: Mutex::default(),
+            idle: Mutex::default(),
         }
     }
 
-    /// Runs the function once and waits for its answer, unless `most` events wait already.
+    /// Runs the function once and waits for its answer, unless too many events wait already.
+    pub(super) async fn call(self: &Arc<Self>, payload: Value) -> Result<Value, InvokeError> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| InvokeError::Throttled)?;
+        let id = Uuid::new_v4().to_string();
+        self.run(id, payload, Some(place)).await
+    }
+
+    /// Runs the function once, however many events wait. The run goes on if its caller leaves.
     pub(super) async fn run(
         self: &Arc<Self>,
         request_id: String,
         payload: Value,
-        most: usize,
+        place: Option<OwnedSemaphorePermit>,
     ) -> Result<Value, InvokeError> {
-        let (reply, answer) = oneshot::channel();
-        let job = Job {
-            request_id,
-            payload,
-            reply,
+        let pool = Arc::clone(self);
+        let run = tokio::spawn(async move {
+            let _place = place;
+            pool.serve(&request_id, &payload).await
+        });
+        // Only the end of the runtime cancels it.
+        run.await.unwrap_or(Err(InvokeError::Stopping))
+    }
+
+    async fn serve(&self, request_id: &str, payload: &Value) -> Result<Value, InvokeError> {
+        let Ok(_slot) = self.slots.acquire().await else {
+            return Err(InvokeError::Stopping);
         };
-        if !self.jobs.push(job, most) {
-            return Err(InvokeError::Throttled);
-        }
-        self.ensure();
-        answer.await.unwrap_or(Err(InvokeError::Stopping))
-    }
-
-    /// Starts environments while events wait that no environment is free for.
-    pub(super) fn ensure(self: &Arc<Self>) {
-        if *self.life.over.borrow() {
-            self.jobs.clear();
-            return;
-        }
-        let mut places = self.places();
-        let waiting = self.jobs.len();
-        while places.free() < waiting && places.taken.len() < self.program.settings.max_environments
-        {
-            let id = places.next;
-            places.next += 1;
-            places.taken.insert(id, Place::default());
-            let alive = self.life.environments.enter();
-            tokio::spawn(environment::run(Arc::clone(self), id, alive));
-        }
-    }
-
-    /// Notes the process of environment `id`.
-    pub(super) fn started(&self, id: u64, process: Option<u32>) {
-        if let Some(place) = self.places().taken.get_mut(&id) {
-            place.process = process;
+        loop {
+            let warm = self.idle().pop();
+            let cold = warm.is_none();
+            let started = match warm {
+                Some(environment) => Ok(environment),
+                None => Environment::start(&self.program, &self.life, &self.journal).await,
+            };
+            let run = match started {
+                Ok(mut environment) => {
+                    let run = environment.handle(&self.program, request_id, payload).await;
+                    self.keep(environment, &run).await;
+                    run
+                }
+                Err(error) => {
+                    let executable = self.program.executable().display();
+                    let reason = format!("cannot start {executable}: {error}");
+                    Run::not_begun(InvokeError::Exited(reason))
+                }
+            };
+            let ended_while_idle =
+                !cold && run.took.is_none() && matches!(run.result, Err(InvokeError::Exited(_)));
+            if !ended_while_idle {
+                self.note(request_id, cold, &run);
+                return run.result;
+            }
         }
     }
 
-    /// Notes that environment `id` has an event, or has none any more.
-    pub(super) fn set_busy(self: &Arc<Self>, id: u64, busy: bool) {
-        if let Some(place) = self.places().taken.get_mut(&id) {
-            place.busy = busy;
+    /// Keeps an environment for the next event, or ends it if it cannot take one.
+    async fn keep(&self, environment: Environment, run: &Run) {
+        let is_sound =
+            run.took.is_some() && matches!(run.result, Ok(_) | Err(InvokeError::Function(_)));
+        let ending = {
+            let mut idle = self.idle();
+            // Read under the lock: what is kept before the end is retired after it.
+            if is_sound && !self.life.is_over() {
+                idle.push(environment);
+                None
+            } else {
+                Some(environment)
+            }
+        };
+        if let Some(environment) = ending {
+            environment.end().await;
         }
-        // An event may have come in while this environment still counted as free for it.
-        self.ensure();
     }
 
-    /// Takes environment `id` out, and makes room for another where events wait.
-    pub(super) fn ended(self: &Arc<Self>, id: u64) {
-        self.places().taken.remove(&id);
-        self.ensure();
+    /// Ends the environments that have been idle for too long, or all of them once the stack stops.
+    pub(super) async fn retire(&self) {
+        let longest = if self.life.is_over() {
+            Duration::ZERO
+        } else {
+            self.program.settings.idle_after
+        };
+        let retired: Vec<_> = self
+            .idle()
+            .extract_if(.., |environment| environment.is_idle_for(longest))
+            .collect();
+        for environment in retired {
+            environment.end().await;
+        }
     }
 
-    pub(super) fn processes(&self) -> Vec<u32> {
-        let places = self.places();
-        let processes = places.taken.values().map(|place| place.process);
-        processes.flatten().collect()
+    /// Refuses the events that wait for an environment.
+    pub(super) fn close(&self) {
+        self.slots.close();
     }
 
-    /// Notes that a run ended, and tells the caller, who may have left.
-    pub(super) fn answer(&self, job: Job, cold: bool, took: Duration, result: Answer) {
+    fn note(&self, request_id: &str, cold: bool, run: &Run) {
+        let micros = run.took.unwrap_or_default().as_micros();
         self.journal.append(Happening::Invocation {
             function: self.program.id.clone(),
-            request_id: job.request_id,
+            request_id: request_id.to_owned(),
             cold,
-            micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            error: result.as_ref().err().map(ToString::to_string),
+            micros: u64::try_from(micros).unwrap_or(u64::MAX),
+            error: run.result.as_ref().err().map(ToString::to_string),
         });
-        let _caller_left = job.reply.send(result);
     }
 
-    fn places(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Places {
-    fn free(&self) -> usize {
-        self.taken.values().filter(|place| !place.busy).count()
+    fn idle(&self) -> MutexGuard<'_, Vec<Environment>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -19,19 +19,22 @@ use uuid::Uuid;
 use super::Settings;
 use crate::{
     journal::{Happening, Journal},
-    template::{Function, REGION},
+    template::{Function, REGION, arn},
 };
 
 /// What is needed to start a function.
 #[derive(Debug, Clone)]
 pub(super) struct Program {
     pub(super) id: String,
-    pub(super) arn: String,
     pub(super) function: Function,
     pub(super) settings: Arc<Settings>,
 }
 
 impl Program {
+    pub(super) fn arn(&self) -> String {
+        arn("lambda", &format!("function:{}", self.function.name))
+    }
+
     /// The file to run. An empty path, which cannot be started, if the function was not built.
     pub(super) fn executable(&self) -> &Path {
         let executable = self.settings.executables.get(&self.id);
@@ -75,11 +78,17 @@ impl Program {
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
             &function.memory.to_string(),
         );
-        set("AWS_LAMBDA_LOG_GROUP_NAME", &function.logging.group);
+        let logging = &function.logging;
+        let default_group = format!("/aws/lambda/{}", function.name);
+        let group = logging.group.as_ref().unwrap_or(&default_group);
+        set("AWS_LAMBDA_LOG_GROUP_NAME", group);
         let stream = format!("{today}/[$LATEST]{}", Uuid::new_v4().simple());
         set("AWS_LAMBDA_LOG_STREAM_NAME", &stream);
-        set("AWS_LAMBDA_LOG_FORMAT", &function.logging.format);
-        if let Some(level) = &function.logging.level {
+        set(
+            "AWS_LAMBDA_LOG_FORMAT",
+            logging.format.as_deref().unwrap_or("Text"),
+        );
+        if let Some(level) = &logging.level {
             set("AWS_LAMBDA_LOG_LEVEL", level);
         }
         set("AWS_REGION", REGION);

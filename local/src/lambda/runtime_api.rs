@@ -2,6 +2,11 @@
 //!
 //! Each environment has a server of its own, since `AWS_LAMBDA_RUNTIME_API` is a host and a port.
 
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
 use axum::{
     Json, Router,
     body::{Body, Bytes},
@@ -10,6 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
@@ -20,13 +26,8 @@ use crate::invoke::{InvokeError, LONGEST_PAYLOAD};
 pub(super) enum Call {
     /// It is ready for an event.
     Next(oneshot::Sender<Delivery>),
-    /// It is done with an event.
-    Done {
-        request_id: String,
-        result: Result<Value, InvokeError>,
-        /// Told whether the process has that event.
-        accepted: oneshot::Sender<bool>,
-    },
+    /// It is done with the event it has.
+    Done(Result<Value, InvokeError>),
     /// It cannot start.
     InitFailed(Value),
 }
@@ -36,15 +37,23 @@ pub(super) enum Call {
 pub(super) struct Delivery {
     pub(super) request_id: String,
     pub(super) arn: String,
-    /// Milliseconds since 1970 at which the time-out runs out.
-    pub(super) deadline: i64,
+    pub(super) timeout: Duration,
     pub(super) payload: Bytes,
 }
 
-type Calls = mpsc::Sender<Call>;
+/// The Runtime API of one environment.
+struct Api {
+    calls: mpsc::Sender<Call>,
+    /// Request id of the event that the process has.
+    current: Mutex<Option<String>>,
+}
 
 /// The Runtime API of one environment; what the process says goes to `calls`.
-pub(super) fn router(calls: Calls) -> Router {
+pub(super) fn router(calls: mpsc::Sender<Call>) -> Router {
+    let api = Api {
+        calls,
+        current: Mutex::default(),
+    };
     Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
         .route(
@@ -56,21 +65,25 @@ pub(super) fn router(calls: Calls) -> Router {
             post(error),
         )
         .route("/2018-06-01/runtime/init/error", post(init_error))
-        .with_state(calls)
+        .with_state(Arc::new(api))
 }
 
-async fn next(State(calls): State<Calls>) -> Response {
+async fn next(State(api): State<Arc<Api>>) -> Response {
     let (sender, delivery) = oneshot::channel();
-    if calls.send(Call::Next(sender)).await.is_err() {
+    if api.calls.send(Call::Next(sender)).await.is_err() {
         return gone();
     }
     let Ok(delivery) = delivery.await else {
         return gone();
     };
+    *api.current() = Some(delivery.request_id.clone());
+    // Milliseconds since 1970 at which the time-out runs out.
+    let left = i64::try_from(delivery.timeout.as_millis()).unwrap_or(i64::MAX);
+    let deadline = Timestamp::now().as_millisecond().saturating_add(left);
     let headers = [
         ("content-type", "application/json".to_owned()),
         ("lambda-runtime-aws-request-id", delivery.request_id),
-        ("lambda-runtime-deadline-ms", delivery.deadline.to_string()),
+        ("lambda-runtime-deadline-ms", deadline.to_string()),
         ("lambda-runtime-invoked-function-arn", delivery.arn),
         ("lambda-runtime-trace-id", trace_id()),
     ];
@@ -89,7 +102,7 @@ fn trace_id() -> String {
 }
 
 async fn response(
-    State(calls): State<Calls>,
+    State(api): State<Arc<Api>>,
     Path(request_id): Path<String>,
     body: Body,
 ) -> Response {
@@ -107,42 +120,41 @@ async fn response(
             failure("Runtime.InvalidResponse", message)
         })
     });
-    done(&calls, request_id, result).await
+    api.done(&request_id, result).await
 }
 
 async fn error(
-    State(calls): State<Calls>,
+    State(api): State<Arc<Api>>,
     Path(request_id): Path<String>,
     body: Bytes,
 ) -> Response {
     let error = InvokeError::Function(document(&body));
-    done(&calls, request_id, Err(error)).await
+    api.done(&request_id, Err(error)).await
 }
 
-async fn init_error(State(calls): State<Calls>, body: Bytes) -> Response {
-    match calls.send(Call::InitFailed(document(&body))).await {
-        Ok(()) => accepted(),
-        Err(_) => gone(),
-    }
+async fn init_error(State(api): State<Arc<Api>>, body: Bytes) -> Response {
+    api.send(Call::InitFailed(document(&body))).await
 }
 
-async fn done(calls: &Calls, request_id: String, result: Result<Value, InvokeError>) -> Response {
-    let (sender, is_accepted) = oneshot::channel();
-    let call = Call::Done {
-        request_id,
-        result,
-        accepted: sender,
-    };
-    if calls.send(call).await.is_err() {
-        return gone();
-    }
-    match is_accepted.await {
-        Ok(true) => accepted(),
-        Ok(false) => {
+impl Api {
+    async fn done(&self, request_id: &str, result: Result<Value, InvokeError>) -> Response {
+        let done = self.current().take_if(|current| current == request_id);
+        if done.is_none() {
             let body = error_document("InvalidRequestID", "Invalid request ID");
-            (StatusCode::BAD_REQUEST, Json(body)).into_response()
+            return (StatusCode::BAD_REQUEST, Json(body)).into_response();
         }
-        Err(_) => gone(),
+        self.send(Call::Done(result)).await
+    }
+
+    async fn send(&self, call: Call) -> Response {
+        match self.calls.send(call).await {
+            Ok(()) => (StatusCode::ACCEPTED, Json(json!({ "status": "OK" }))).into_response(),
+            Err(_) => gone(),
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<String>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -154,10 +166,6 @@ fn document(body: &[u8]) -> Value {
 
 fn error_document(kind: &str, message: &str) -> Value {
     json!({ "errorType": kind, "errorMessage": message })
-}
-
-fn accepted() -> Response {
-    (StatusCode::ACCEPTED, Json(json!({ "status": "OK" }))).into_response()
 }
 
 /// The environment is being ended.

@@ -25,10 +25,10 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
-    bus::{self, Bus, NewEvent},
+    bus::{Bus, NewEvent},
     journal::{Happening, Journal, Mail},
     loopback,
-    template::{ACCOUNT, ConfigurationSet, arn},
+    template::{ACCOUNT, ConfigurationSet, DEFAULT_BUS, arn},
 };
 
 struct MailService {
@@ -75,7 +75,7 @@ impl MailService {
         let event = event.map(|set| Self::sent(&mail, set));
         self.journal.append(Happening::Mail { mail });
         if let Some(event) = event {
-            self.bus.publish(bus::DEFAULT, &event);
+            self.bus.publish(DEFAULT_BUS, &event);
         }
         Ok(id)
     }

@@ -23,7 +23,7 @@ impl Stack {
         let claimed = json!({ "source": ["aws.ses"], "detail-type": ["Email Sent"], "detail": { "mail": { "tags": { "roster-claim": [{ "exists": true }] } } } });
         let rule = Rule {
             name: "Sent".to_owned(),
-            bus: bus::DEFAULT.to_owned(),
+            bus: DEFAULT_BUS.to_owned(),
             pattern: Pattern::parse(&claimed).unwrap(),
             function: "RecordMail".to_owned(),
             dead_letter: None,

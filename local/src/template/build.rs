@@ -1,116 +1,164 @@
 //! From the document to the model: one resource after the other.
 
-use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
 use serde_json::Value;
-use yaml_serde::Value as Yaml;
 
 use super::{
-    document::{Declared, Document, entries},
-    error::{Result, TemplateError},
-    event, function,
+    document::{Declared, Document},
+    error::{Result, typed, wrong},
+    event,
     intrinsic::Scope,
-    model::Model,
-    names::{self, Names},
+    model::{ConfigurationSet, DEFAULT_BUS, Function, Model},
+    names,
     parameters::{self, Overrides},
     policy, resource, unmodelled,
 };
 
-/// The types in the model.
-const MODELLED: &[&str] = &[
-    "AWS::DynamoDB::Table",
-    "AWS::Events::EventBus",
-    "AWS::IAM::ManagedPolicy",
-    "AWS::SES::ConfigurationSet",
-    "AWS::SES::ConfigurationSetEventDestination",
-    "AWS::SQS::Queue",
-    "AWS::Serverless::Function",
-    "AWS::Serverless::HttpApi",
+const BUS: &str = "AWS::Events::EventBus";
+const QUEUE: &str = "AWS::SQS::Queue";
+const TABLE: &str = "AWS::DynamoDB::Table";
+const POLICY: &str = "AWS::IAM::ManagedPolicy";
+const CONFIGURATION_SET: &str = "AWS::SES::ConfigurationSet";
+const EVENT_DESTINATION: &str = "AWS::SES::ConfigurationSetEventDestination";
+const FUNCTION: &str = "AWS::Serverless::Function";
+const API: &str = "AWS::Serverless::HttpApi";
+
+/// Properties that refer to another resource: of which type, where, and the type of the other.
+const REFERENCES: &[(&str, &str, &str)] = &[
+    (
+        EVENT_DESTINATION,
+        "/ConfigurationSetName",
+        CONFIGURATION_SET,
+    ),
+    (
+        EVENT_DESTINATION,
+        "/EventDestination/EventBridgeDestination/EventBusArn",
+        BUS,
+    ),
+    (
+        FUNCTION,
+        "/EventInvokeConfig/DestinationConfig/OnFailure/Destination",
+        QUEUE,
+    ),
+    ("AWS::Serverless::Function/HttpApi", "/ApiId", API),
+    ("AWS::Serverless::Function/DynamoDB", "/Stream", TABLE),
+    (
+        "AWS::Serverless::Function/DynamoDB",
+        "/DestinationConfig/OnFailure/Destination",
+        QUEUE,
+    ),
+    (
+        "AWS::Serverless::Function/EventBridgeRule",
+        "/EventBusName",
+        BUS,
+    ),
+    (
+        "AWS::Serverless::Function/EventBridgeRule",
+        "/DeadLetterConfig/Arn",
+        QUEUE,
+    ),
+];
+
+/// Properties that have one value here: of which type, which, and how it begins.
+const FIXED: &[(&str, &str, &str)] = &[
+    // The emulator runs binaries only.
+    (FUNCTION, "Runtime", "provided."),
+    // The oldest record.
+    (
+        "AWS::Serverless::Function/DynamoDB",
+        "StartingPosition",
+        "TRIM_HORIZON",
+    ),
 ];
 
 /// What the parts of the model are built from.
 pub(super) struct Context<'a> {
     document: &'a Document,
     scope: Scope<'a>,
-    pub(super) names: Names,
+    /// Logical ids by the names, URLs and ARNs of the resources that are there.
+    logical: BTreeMap<String, String>,
 }
 
 /// The model of `document`, with these values for its parameters.
 pub(super) fn model(document: &Document, overrides: &Overrides) -> Result<Model> {
     let context = Context::new(document, overrides)?;
     let mut model = Model::default();
-    // Routes, rules and mappings refer to what other resources declare.
-    let mut functions = Vec::new();
-    let mut destinations = Vec::new();
+    // What refers to other resources comes after them.
+    let (mut functions, mut destinations) = (Vec::new(), Vec::new());
+    let mut policies = BTreeMap::new();
     for (id, declared) in context.resources()? {
-        let properties = context.properties(id, declared)?;
-        let name = context.scope.physical_name(id, id)?;
         let place = format!("{id}.Properties");
+        let properties = context.properties(&place, declared)?;
+        let name = context.scope.physical_name(id, id)?;
         match declared.kind.as_str() {
-            "AWS::DynamoDB::Table" => {
+            TABLE => {
                 let table = resource::table(&place, id, name, properties)?;
                 model.tables.insert(id.clone(), table);
             }
-            "AWS::Events::EventBus" => {
+            BUS => {
                 resource::nothing(&place, properties)?;
                 model.buses.insert(id.clone(), name);
             }
-            "AWS::IAM::ManagedPolicy" => {
-                let statements = policy::managed(&place, properties)?;
-                model.managed_policies.insert(id.clone(), statements);
-            }
-            "AWS::SQS::Queue" => {
+            QUEUE => {
                 resource::nothing(&place, properties)?;
                 model.queues.insert(id.clone(), name);
             }
-            "AWS::SES::ConfigurationSet" => {
-                let set = resource::configuration_set(&place, name, properties)?;
+            POLICY => {
+                policies.insert(id.clone(), policy::managed(&place, properties)?);
+            }
+            CONFIGURATION_SET => {
+                let set = typed(&place, properties)?;
+                let set = ConfigurationSet { name, ..set };
                 model.configuration_sets.insert(id.clone(), set);
             }
-            "AWS::SES::ConfigurationSetEventDestination" => destinations.push((place, properties)),
-            "AWS::Serverless::HttpApi" => resource::http_api(&mut model, &place, properties)?,
-            "AWS::Serverless::Function" => functions.push((id, name, declared, properties)),
-            _ => {}
+            EVENT_DESTINATION => destinations.push((place, properties)),
+            API => resource::http_api(&mut model, &place, properties)?,
+            FUNCTION => functions.push((id, name, place, properties, &declared.metadata)),
+            kind if unmodelled::TYPES.contains(&kind) => {}
+            kind => {
+                let problem = format!("the emulator does not know the resource type {kind}");
+                return wrong(id, problem);
+            }
         }
     }
     for (place, properties) in destinations {
-        resource::event_destination(&context, &mut model, &place, properties)?;
+        resource::event_destination(&mut model, &place, properties)?;
     }
-    for (id, name, declared, properties) in functions {
-        let metadata = context.resolve(&format!("{id}.Metadata"), &declared.metadata)?;
-        let (function, events) =
-            function::function(&context, &model, id, name, properties, metadata)?;
+    for (id, name, place, mut properties, metadata) in functions {
+        let events = remove(&mut properties, "Events");
+        let own = remove(&mut properties, "Policies");
+        properties["Metadata"] = context.scope.resolve(&format!("{id}.Metadata"), metadata)?;
+        let function = Function {
+            name,
+            statements: policy::of_function(&context, &policies, &place, own)?,
+            ..typed(&place, properties)?
+        };
         model.functions.insert(id.clone(), function);
-        for (event, source) in events {
+        let events: Option<BTreeMap<String, Value>> = typed(&format!("{place}.Events"), events)?;
+        for (event, source) in events.into_iter().flatten() {
             event::add(&context, &mut model, id, &event, source)?;
         }
     }
     context.check_outputs()?;
-    model.names = context.names;
     Ok(model)
 }
 
 impl<'a> Context<'a> {
     fn new(document: &'a Document, overrides: &Overrides) -> Result<Self> {
         let parameters = parameters::resolve(&document.parameters, overrides)?;
-        let scope = Scope::new(document, parameters);
         let mut context = Self {
             document,
-            scope,
-            names: Names::default(),
+            scope: Scope::new(document, parameters),
+            logical: BTreeMap::new(),
         };
-        for name in document.conditions.keys().filter_map(Yaml::as_str) {
+        for name in document.conditions.keys() {
             context.scope.condition("Conditions", name)?;
         }
         for (id, declared) in context.resources()? {
-            let kind = declared.kind.as_str();
-            if !MODELLED.contains(&kind) && !unmodelled::TYPES.contains(&kind) {
-                return Err(TemplateError::new(
-                    id,
-                    format!("the emulator does not know the resource type {kind}"),
-                ));
-            }
             let name = context.scope.physical_name(id, id)?;
-            context.names.add(id, kind, &name);
+            let names = names::all(&declared.kind, name);
+            context.logical.extend(names.map(|name| (name, id.clone())));
         }
         Ok(context)
     }
@@ -132,65 +180,77 @@ impl<'a> Context<'a> {
 
     /// Outputs mean nothing here, but a broken reference in one would fail a deployment.
     fn check_outputs(&self) -> Result<()> {
-        for (name, output) in entries("Outputs", &self.document.outputs)? {
+        for (name, output) in &self.document.outputs {
             let place = format!("Outputs.{name}");
-            let condition = output.get("Condition").and_then(Yaml::as_str);
+            let condition = output.get("Condition").and_then(Value::as_str);
             if self.holds(&place, condition)? {
-                self.resolve(&place, output)?;
+                self.scope.resolve(&place, output)?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn resolve(&self, place: &str, yaml: &Yaml) -> Result<Value> {
-        self.scope.resolve(place, yaml)
-    }
-
     /// Properties of a resource that have a meaning here, with what the globals of its type add.
     /// The one that chooses its name is not among them: see [`Scope::physical_name`].
-    fn properties(&self, id: &str, declared: &Declared) -> Result<Value> {
-        let mut properties = self.resolve(&format!("{id}.Properties"), &declared.properties)?;
-        if let Some(globals) = self.document.globals.get(&declared.kind) {
-            properties = merge(self.resolve("Globals", globals)?, properties);
-        }
-        unmodelled::strip(&declared.kind, &mut properties);
-        if let (Some(name), Value::Object(properties)) =
-            (names::name_property(&declared.kind), &mut properties)
-        {
-            properties.remove(name);
+    fn properties(&self, place: &str, declared: &Declared) -> Result<Value> {
+        let properties = self.scope.members(place, &declared.properties)?;
+        let globals = self.document.globals.of(&declared.kind);
+        let mut properties = merge(self.scope.resolve("Globals", globals)?, properties);
+        self.prepare(&declared.kind, place, &mut properties)?;
+        if let Some(name) = names::name_property(&declared.kind) {
+            remove(&mut properties, name);
         }
         Ok(properties)
     }
 
-    /// Logical id of the resource of type `kind` which `name` (a name or an ARN) means.
-    pub(super) fn find(&self, place: &str, kind: &str, name: &str) -> Result<String> {
-        let found = self.names.logical(name).filter(|id| {
+    /// Makes the properties of a resource or an event source ready to be read: what has no local
+    /// meaning goes, and references become logical ids.
+    pub(super) fn prepare(&self, kind: &str, place: &str, properties: &mut Value) -> Result<()> {
+        unmodelled::strip(kind, properties);
+        for (_, name, beginning) in FIXED.iter().filter(|(of, ..)| *of == kind) {
+            let value = remove(properties, name);
+            let text = value.as_str().unwrap_or_default();
+            if !text.starts_with(beginning) {
+                return wrong(format!("{place}.{name}"), format!("must be {beginning}"));
+            }
+        }
+        for (_, pointer, other) in REFERENCES.iter().filter(|(of, ..)| *of == kind) {
+            if let Some(Value::String(name)) = properties.pointer_mut(pointer) {
+                let place = format!("{place}{}", pointer.replace('/', "."));
+                *name = self.find(&place, other, name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Logical id of the resource of type `kind` which `name` (a name or an ARN) means; the name
+    /// of a bus, since there is one that no template declares.
+    fn find(&self, place: &str, kind: &str, name: &str) -> Result<String> {
+        if kind == BUS && (name == DEFAULT_BUS || name == names::bus_arn(DEFAULT_BUS)) {
+            return Ok(DEFAULT_BUS.to_owned());
+        }
+        let found = self.logical.get(name).filter(|id| {
             let declared = self.document.resources.get(*id);
             declared.is_some_and(|declared| declared.kind == kind)
         });
-        let problem = || format!("`{name}` is no {kind} of this template");
-        found
-            .map(str::to_owned)
-            .ok_or_else(|| TemplateError::new(place, problem()))
-    }
-
-    /// Logical id of the queue with this ARN.
-    pub(super) fn queue(&self, place: &str, arn: &str) -> Result<String> {
-        self.find(place, "AWS::SQS::Queue", arn)
-    }
-
-    /// Name of the bus which `name` (a name or an ARN, none for the default bus) means.
-    pub(super) fn bus(&self, place: &str, name: Option<&str>) -> Result<String> {
-        let default = "default".to_owned();
-        match name {
-            None => Ok(default),
-            Some(name) if name == default || name == names::bus_arn(&default) => Ok(default),
-            Some(name) => {
-                let id = self.find(place, "AWS::Events::EventBus", name)?;
-                self.scope.physical_name(place, &id)
-            }
+        match found {
+            Some(id) if kind == BUS => self.scope.physical_name(place, id),
+            Some(id) => Ok(id.clone()),
+            None => wrong(place, format!("`{name}` is no {kind} of this template")),
         }
     }
+
+    /// Logical id of the managed policy with this ARN.
+    pub(super) fn policy(&self, place: &str, arn: &str) -> Result<String> {
+        self.find(place, POLICY, arn)
+    }
+}
+
+/// Takes the property `name` out; null if there is none.
+fn remove(properties: &mut Value, name: &str) -> Value {
+    let properties = properties.as_object_mut();
+    let removed = properties.and_then(|properties| properties.remove(name));
+    removed.unwrap_or_default()
 }
 
 /// SAM's rule for globals: mappings are merged, lists are joined, and of anything else the
@@ -213,16 +273,4 @@ fn merge(global: Value, own: Value) -> Value {
         }
         (_, own) => own,
     }
-}
-
-/// Reads resolved JSON as `T`; an error names the property.
-pub(super) fn typed<T: DeserializeOwned>(place: &str, value: Value) -> Result<T> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        let place = match path.as_str() {
-            "." => place.to_owned(),
-            path => format!("{place}.{path}"),
-        };
-        TemplateError::new(place, error.into_inner())
-    })
 }

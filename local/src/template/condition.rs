@@ -1,10 +1,10 @@
 //! Conditions: what a template has or leaves out by the values of its parameters.
 
-use yaml_serde::Value as Yaml;
+use serde_json::Value;
 
 use super::{
-    error::{Result, TemplateError},
-    intrinsic::{Scope, call},
+    error::{Result, TemplateError, wrong},
+    intrinsic::{Scope, arguments},
 };
 
 impl Scope<'_> {
@@ -19,32 +19,37 @@ impl Scope<'_> {
     }
 
     /// Whether `expression`, in the section `Conditions`, holds.
-    fn holds(&self, place: &str, expression: &Yaml) -> Result<bool> {
-        let named = expression.get("Condition").and_then(Yaml::as_str);
-        if let Some(name) = named {
-            return self.condition(place, name);
-        }
-        let unknown = || TemplateError::new(place, "is no condition the emulator knows");
-        let (function, argument) = call(expression).ok_or_else(unknown)?;
-        match (function.as_str(), argument) {
-            ("Condition", Yaml::String(name)) => self.condition(place, name),
-            ("Equals", Yaml::Sequence(pair)) => match pair.as_slice() {
-                [left, right] => Ok(self.text(place, left)? == self.text(place, right)?),
-                _ => Err(unknown()),
-            },
-            ("Not", Yaml::Sequence(one)) => match one.as_slice() {
-                [condition] => Ok(!self.holds(place, condition)?),
-                _ => Err(unknown()),
-            },
-            ("And" | "Or", Yaml::Sequence(many)) => {
-                let each = many.iter().map(|condition| self.holds(place, condition));
-                let mut each = each.collect::<Result<Vec<_>>>()?.into_iter();
+    fn holds(&self, place: &str, expression: &Value) -> Result<bool> {
+        let mut members = expression.as_object().into_iter().flatten();
+        let (Some((function, argument)), None) = (members.next(), members.next()) else {
+            return wrong(place, "is no condition");
+        };
+        match function.as_str() {
+            "Condition" => {
+                let name: String = arguments(place, function, argument)?;
+                self.condition(place, &name)
+            }
+            "Fn::Equals" => {
+                let [left, right]: [Value; 2] = arguments(place, function, argument)?;
+                Ok(self.text(place, &left)? == self.text(place, &right)?)
+            }
+            "Fn::Not" => {
+                let [condition]: [Value; 1] = arguments(place, function, argument)?;
+                Ok(!self.holds(place, &condition)?)
+            }
+            "Fn::And" | "Fn::Or" => {
+                let conditions: Vec<Value> = arguments(place, function, argument)?;
+                let each = conditions.iter().map(|part| self.holds(place, part));
+                let each = each.collect::<Result<Vec<_>>>()?;
                 Ok(match function.as_str() {
-                    "And" => each.all(|holds| holds),
-                    _ => each.any(|holds| holds),
+                    "Fn::And" => !each.contains(&false),
+                    _ => each.contains(&true),
                 })
             }
-            _ => Err(unknown()),
+            unknown => wrong(
+                place,
+                format!("the emulator does not know the condition function {unknown}"),
+            ),
         }
     }
 }

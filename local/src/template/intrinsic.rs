@@ -1,13 +1,13 @@
-//! Intrinsic functions: from the YAML of the template to plain JSON.
+//! Intrinsic functions: what stands in the template becomes plain values.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use yaml_serde::Value as Yaml;
 
 use super::{
-    document::{Declared, Document, entries},
-    error::{Result, TemplateError},
+    document::{Declared, Document},
+    error::{Result, TemplateError, wrong},
     names,
 };
 
@@ -29,76 +29,88 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// `yaml` without intrinsics. `place` says where it stands, for errors.
-    pub(super) fn resolve(&self, place: &str, yaml: &Yaml) -> Result<Value> {
-        Ok(self.value(place, yaml)?.unwrap_or_default())
+    /// `value` without intrinsic functions. `place` says where it stands, for errors.
+    pub(super) fn resolve(&self, place: &str, value: &Value) -> Result<Value> {
+        Ok(self.value(place, value)?.unwrap_or_default())
     }
 
-    /// `yaml` as a text.
-    pub(super) fn text(&self, place: &str, yaml: &Yaml) -> Result<String> {
-        names::text(self.resolve(place, yaml)?)
+    /// `value` as a text.
+    pub(super) fn text(&self, place: &str, value: &Value) -> Result<String> {
+        names::text(self.resolve(place, value)?)
             .ok_or_else(|| TemplateError::new(place, "must be a text"))
     }
 
     /// `None` where nothing is to stand: for `AWS::NoValue`.
-    fn value(&self, place: &str, yaml: &Yaml) -> Result<Option<Value>> {
-        if let Some((function, argument)) = call(yaml) {
-            return self.apply(place, &function, argument);
-        }
-        Ok(Some(match yaml {
-            Yaml::Null => Value::Null,
-            Yaml::Bool(flag) => Value::Bool(*flag),
-            Yaml::Number(number) => serde_json::to_value(number)
-                .map_err(|e| TemplateError::new(place, format!("{number}: {e}")))?,
-            Yaml::String(text) => Value::String(text.clone()),
-            Yaml::Sequence(items) => {
+    fn value(&self, place: &str, value: &Value) -> Result<Option<Value>> {
+        Ok(Some(match value {
+            Value::Array(items) => {
                 let mut values = Vec::new();
                 for (at, item) in items.iter().enumerate() {
                     values.extend(self.value(&format!("{place}[{at}]"), item)?);
                 }
                 Value::Array(values)
             }
-            Yaml::Mapping(_) | Yaml::Tagged(_) => {
-                let mut values = Map::new();
-                for (key, item) in entries(place, yaml)? {
-                    let value = self.value(&format!("{place}.{key}"), item)?;
-                    values.extend(value.map(|value| (key.to_owned(), value)));
+            Value::Object(members) => {
+                if let Some((function, argument)) = call(members) {
+                    return self.apply(place, function, argument);
                 }
-                Value::Object(values)
+                self.members(place, members)?
             }
+            scalar => scalar.clone(),
         }))
     }
 
-    fn apply(&self, place: &str, function: &str, argument: &Yaml) -> Result<Option<Value>> {
-        let arguments = argument.as_sequence().map_or(&[][..], Vec::as_slice);
-        match (function, argument, arguments) {
-            ("Ref", Yaml::String(name), _) if name == "AWS::NoValue" => Ok(None),
-            ("Ref", Yaml::String(name), _) => self.reference(place, name).map(Some),
-            ("GetAtt", Yaml::String(path), _) => self.attribute(place, path).map(Some),
-            ("GetAtt", _, [Yaml::String(id), Yaml::String(attribute)]) => self
-                .attribute(place, &format!("{id}.{attribute}"))
-                .map(Some),
-            ("Sub", Yaml::String(text), _) => self.substitute(place, text).map(Some),
-            ("If", _, [Yaml::String(condition), then, otherwise]) => {
-                let holds = self.condition(place, condition)?;
-                self.value(place, if holds { then } else { otherwise })
-            }
-            ("Join", _, [Yaml::String(delimiter), list]) => {
-                self.join(place, delimiter, list).map(Some)
-            }
-            ("FindInMap", _, [map, first, second]) => {
-                self.find_in_map(place, [map, first, second]).map(Some)
-            }
-            ("Ref" | "GetAtt" | "Sub" | "If" | "Join" | "FindInMap", ..) => {
-                let problem = format!("cannot read the argument of {function}");
-                Err(TemplateError::new(place, problem))
-            }
-            _ => {
-                let problem =
-                    format!("the emulator does not know the intrinsic function {function}");
-                Err(TemplateError::new(place, problem))
-            }
+    /// `members` without intrinsic functions.
+    pub(super) fn members(&self, place: &str, members: &Map<String, Value>) -> Result<Value> {
+        let mut values = Map::new();
+        for (key, member) in members {
+            let value = self.value(&format!("{place}.{key}"), member)?;
+            values.extend(value.map(|value| (key.clone(), value)));
         }
+        Ok(Value::Object(values))
+    }
+
+    fn apply(&self, place: &str, function: &str, argument: &Value) -> Result<Option<Value>> {
+        let text = match function {
+            "Ref" => {
+                let name: String = arguments(place, function, argument)?;
+                if name == "AWS::NoValue" {
+                    return Ok(None);
+                }
+                return self.reference(place, &name).map(Some);
+            }
+            "Fn::If" => {
+                let (condition, then, otherwise): (String, Value, Value) =
+                    arguments(place, function, argument)?;
+                let holds = self.condition(place, &condition)?;
+                return self.value(place, if holds { &then } else { &otherwise });
+            }
+            "Fn::FindInMap" => {
+                let keys: [Value; 3] = arguments(place, function, argument)?;
+                return self.find_in_map(place, &keys).map(Some);
+            }
+            "Fn::GetAtt" => match argument.as_str() {
+                Some(path) => self.attribute(place, path)?,
+                None => {
+                    let path: [String; 2] = arguments(place, function, argument)?;
+                    self.attribute(place, &path.join("."))?
+                }
+            },
+            "Fn::Sub" => {
+                let text: String = arguments(place, function, argument)?;
+                self.substitute(place, &text)?
+            }
+            "Fn::Join" => {
+                let (delimiter, list): (String, Value) = arguments(place, function, argument)?;
+                self.join(place, &delimiter, &list)?
+            }
+            unknown => {
+                let name = unknown.trim_start_matches("Fn::");
+                let problem = format!("the emulator does not know the intrinsic function {name}");
+                return wrong(place, problem);
+            }
+        };
+        Ok(Some(Value::String(text)))
     }
 
     fn reference(&self, place: &str, name: &str) -> Result<Value> {
@@ -113,27 +125,21 @@ impl<'a> Scope<'a> {
         Ok(Value::String(names::reference(&resource.kind, &physical)))
     }
 
-    fn attribute(&self, place: &str, path: &str) -> Result<Value> {
+    fn attribute(&self, place: &str, path: &str) -> Result<String> {
         let (id, attribute) = path
             .split_once('.')
             .ok_or_else(|| TemplateError::new(place, format!("`{path}` names no attribute")))?;
-        let resource = self.resource(place, id)?;
+        let kind = &self.resource(place, id)?.kind;
         let physical = self.physical_name(place, id)?;
-        names::attribute(&resource.kind, &physical, attribute)
-            .map(Value::String)
-            .ok_or_else(|| {
-                let kind = &resource.kind;
-                TemplateError::new(
-                    place,
-                    format!(
-                        "the emulator does not know the attribute {attribute} of {id} ({kind})"
-                    ),
-                )
-            })
+        names::attribute(kind, &physical, attribute).ok_or_else(|| {
+            let problem =
+                format!("the emulator does not know the attribute {attribute} of {id} ({kind})");
+            TemplateError::new(place, problem)
+        })
     }
 
     /// `Fn::Sub`: `${Name}`, `${Resource.Attribute}`, and `${!Literal}`.
-    fn substitute(&self, place: &str, text: &str) -> Result<Value> {
+    fn substitute(&self, place: &str, text: &str) -> Result<String> {
         let mut result = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
@@ -144,32 +150,29 @@ impl<'a> Scope<'a> {
             rest = after;
             if let Some(literal) = name.strip_prefix('!') {
                 result.extend(["${", literal, "}"]);
-                continue;
-            }
-            let value = if name.contains('.') {
-                self.attribute(place, name)?
+            } else if name.contains('.') {
+                result.push_str(&self.attribute(place, name)?);
             } else {
-                self.reference(place, name)?
-            };
-            match value {
-                Value::String(value) => result.push_str(&value),
-                value => result.push_str(&value.to_string()),
+                match self.reference(place, name)? {
+                    Value::String(value) => result.push_str(&value),
+                    value => result.push_str(&value.to_string()),
+                }
             }
         }
         result.push_str(rest);
-        Ok(Value::String(result))
+        Ok(result)
     }
 
-    fn join(&self, place: &str, delimiter: &str, list: &Yaml) -> Result<Value> {
+    fn join(&self, place: &str, delimiter: &str, list: &Value) -> Result<String> {
         let Value::Array(values) = self.resolve(place, list)? else {
-            return Err(TemplateError::new(place, "Join takes a list"));
+            return wrong(place, "Join takes a list");
         };
         let texts: Option<Vec<_>> = values.into_iter().map(names::text).collect();
         let texts = texts.ok_or_else(|| TemplateError::new(place, "Join takes texts"))?;
-        Ok(Value::String(texts.join(delimiter)))
+        Ok(texts.join(delimiter))
     }
 
-    fn find_in_map(&self, place: &str, keys: [&Yaml; 3]) -> Result<Value> {
+    fn find_in_map(&self, place: &str, keys: &[Value]) -> Result<Value> {
         let mut found = &self.document.mappings;
         for key in keys {
             let key = self.text(place, key)?;
@@ -183,21 +186,17 @@ impl<'a> Scope<'a> {
     /// Name of a resource: the one its properties choose, or its logical id.
     pub(super) fn physical_name(&self, place: &str, id: &str) -> Result<String> {
         let resource = self.resource(place, id)?;
-        let chosen = names::name_property(&resource.kind)
-            .and_then(|property| Some((property, resource.properties.get(property)?)));
-        let Some((property, chosen)) = chosen else {
+        let property = names::name_property(&resource.kind).unwrap_or_default();
+        let Some(chosen) = resource.properties.get(property) else {
             return Ok(id.to_owned());
         };
-        let name = self.once(place, format!("the name of {id}"), || {
-            self.value(&format!("{id}.Properties.{property}"), chosen)
-        })?;
-        match name {
+        let own = format!("{id}.Properties.{property}");
+        match self.once(place, format!("the name of {id}"), || {
+            self.value(&own, chosen)
+        })? {
             None => Ok(id.to_owned()),
             Some(Value::String(name)) => Ok(name),
-            Some(_) => {
-                let place = format!("{id}.Properties.{property}");
-                Err(TemplateError::new(place, "must be a text"))
-            }
+            Some(_) => wrong(own, "must be a text"),
         }
     }
 
@@ -210,7 +209,7 @@ impl<'a> Scope<'a> {
         match &declared.condition {
             Some(condition) if !self.condition(place, condition)? => {
                 let problem = format!("{id} is not there: the condition {condition} does not hold");
-                Err(TemplateError::new(place, problem))
+                wrong(place, problem)
             }
             _ => Ok(declared),
         }
@@ -224,10 +223,7 @@ impl<'a> Scope<'a> {
         resolve: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         if self.resolving.borrow().contains(&what) {
-            return Err(TemplateError::new(
-                place,
-                format!("{what} depends on itself"),
-            ));
+            return wrong(place, format!("{what} depends on itself"));
         }
         self.resolving.borrow_mut().push(what);
         let resolved = resolve();
@@ -236,20 +232,25 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The intrinsic function that `yaml` calls, in its short or its long form, with its argument.
-pub(super) fn call(yaml: &Yaml) -> Option<(String, &Yaml)> {
-    match yaml {
-        Yaml::Tagged(tagged) => {
-            let tag = tagged.tag.to_string();
-            Some((tag.trim_start_matches('!').to_owned(), &tagged.value))
-        }
-        Yaml::Mapping(mapping) if mapping.len() == 1 => {
-            let (key, argument) = mapping.iter().next()?;
-            match key.as_str()? {
-                "Ref" => Some(("Ref".to_owned(), argument)),
-                key => Some((key.strip_prefix("Fn::")?.to_owned(), argument)),
-            }
+/// The intrinsic function that an object with these members calls, and its argument.
+fn call(members: &Map<String, Value>) -> Option<(&str, &Value)> {
+    let mut members = members.iter();
+    match (members.next(), members.next()) {
+        (Some((name, argument)), None) if name == "Ref" || name.starts_with("Fn::") => {
+            Some((name, argument))
         }
         _ => None,
     }
+}
+
+/// The argument of `function` in the form it must have.
+pub(super) fn arguments<T: DeserializeOwned>(
+    place: &str,
+    function: &str,
+    argument: &Value,
+) -> Result<T> {
+    T::deserialize(argument).map_err(|_| {
+        let name = function.trim_start_matches("Fn::");
+        TemplateError::new(place, format!("cannot read the argument of {name}"))
+    })
 }

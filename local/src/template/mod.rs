@@ -8,7 +8,7 @@ mod condition;
 mod document;
 mod error;
 mod event;
-mod function;
+mod fields;
 mod intrinsic;
 mod model;
 mod names;
@@ -27,10 +27,10 @@ use self::document::Document;
 pub use self::{
     error::TemplateError,
     model::{
-        AsyncPolicy, ConfigurationSet, Cors, Function, Logging, Mapping, Model, Route, Rule,
-        Schedule, Table,
+        AsyncPolicy, ConfigurationSet, Cors, DEFAULT_BUS, Function, Logging, Mapping, Model, Route,
+        Rule, Schedule, Table,
     },
-    names::{ACCOUNT, Names, REGION, STACK, arn},
+    names::{ACCOUNT, REGION, STACK, arn},
     parameters::Overrides,
 };
 

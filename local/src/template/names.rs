@@ -1,7 +1,5 @@
 //! What things are called: the names and ARNs that `CloudFormation` would give, made up for one
-//! account and region, and the way back from each to its logical id.
-
-use std::collections::BTreeMap;
+//! account and region.
 
 use serde_json::Value;
 
@@ -97,38 +95,12 @@ pub fn arn(service: &str, resource: &str) -> String {
     format!("arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}:{resource}")
 }
 
-/// Every name, URL and ARN of the stack's resources.
-#[derive(Debug, Clone, Default)]
-pub struct Names {
-    logical: BTreeMap<String, String>,
-    arns: BTreeMap<String, String>,
-}
-
-impl Names {
-    /// Logical id of the resource with this name, URL or ARN.
-    pub fn logical(&self, name: &str) -> Option<&str> {
-        self.logical.get(name).map(String::as_str)
-    }
-
-    /// ARN of the resource with this logical id.
-    pub fn arn(&self, logical: &str) -> Option<&str> {
-        self.arns.get(logical).map(String::as_str)
-    }
-
-    /// Takes in the resource `id` of type `kind`, whose physical name is `name`.
-    pub(super) fn add(&mut self, id: &str, kind: &str, name: &str) {
-        let arn = attribute(kind, name, "Arn");
-        let names = [
-            Some(name.to_owned()),
-            Some(reference(kind, name)),
-            attribute(kind, name, "StreamArn"),
-            arn.clone(),
-        ];
-        for name in names.into_iter().flatten() {
-            self.logical.insert(name, id.to_owned());
-        }
-        if let Some(arn) = arn {
-            self.arns.insert(id.to_owned(), arn);
-        }
-    }
+/// Everything by which a resource of type `kind` with this name is referred to.
+pub(super) fn all(kind: &str, name: String) -> impl Iterator<Item = String> {
+    let others = [
+        Some(reference(kind, &name)),
+        attribute(kind, &name, "Arn"),
+        attribute(kind, &name, "StreamArn"),
+    ];
+    others.into_iter().flatten().chain([name])
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::Value;
-use yaml_serde::{Mapping, Value as Yaml};
 
-use super::error::{Result, TemplateError};
+use super::{
+    error::{Result, TemplateError, wrong},
+    fields::Text,
+};
 
 /// Values given for parameters, by name.
 pub type Overrides = BTreeMap<String, String>;
@@ -15,11 +17,11 @@ pub type Overrides = BTreeMap<String, String>;
 /// A parameter as declared. The rules are `CloudFormation`'s.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Parameter {
+pub(super) struct Parameter {
     r#type: Type,
-    default: Option<Yaml>,
+    default: Option<Text>,
     #[serde(default)]
-    allowed_values: Vec<Yaml>,
+    allowed_values: Vec<Text>,
     allowed_pattern: Option<String>,
     constraint_description: Option<String>,
     min_length: Option<usize>,
@@ -42,56 +44,35 @@ enum Type {
 }
 
 /// The value of every parameter: the one given, or the default.
-pub(super) fn resolve(declared: &Mapping, given: &Overrides) -> Result<BTreeMap<String, Value>> {
+pub(super) fn resolve(
+    declared: &BTreeMap<String, Parameter>,
+    given: &Overrides,
+) -> Result<BTreeMap<String, Value>> {
     let mut values = BTreeMap::new();
     for (name, parameter) in declared {
-        let name = name.as_str().unwrap_or_default();
         let place = format!("Parameters.{name}");
-        let parameter: Parameter =
-            yaml_serde::from_value(parameter.clone()).map_err(|e| TemplateError::new(&place, e))?;
-        let text = match given.get(name) {
-            Some(text) => text.clone(),
-            None => default(&place, &parameter)?,
+        let default = parameter.default.as_ref().map(|default| &default.0);
+        let Some(text) = given.get(name).or(default) else {
+            return wrong(place, "has no default: give a value with --parameter");
         };
-        let value = parameter
-            .check(&text)
-            .map_err(|problem| TemplateError::new(&place, problem))?;
-        values.insert(name.to_owned(), value);
+        let value = parameter.check(text);
+        let value = value.map_err(|problem| TemplateError::new(place, problem))?;
+        values.insert(name.clone(), value);
     }
     match given.keys().find(|name| !values.contains_key(*name)) {
-        Some(unknown) => Err(TemplateError::new(
+        Some(unknown) => wrong(
             format!("Parameters.{unknown}"),
             "a value was given, but the template has no such parameter",
-        )),
+        ),
         None => Ok(values),
-    }
-}
-
-fn default(place: &str, parameter: &Parameter) -> Result<String> {
-    parameter
-        .default
-        .as_ref()
-        .and_then(scalar)
-        .ok_or_else(|| TemplateError::new(place, "has no default: give a value with --parameter"))
-}
-
-/// Scalars as `CloudFormation` reads them: as text.
-fn scalar(yaml: &Yaml) -> Option<String> {
-    match yaml {
-        Yaml::String(text) => Some(text.clone()),
-        Yaml::Number(number) => Some(number.to_string()),
-        Yaml::Bool(flag) => Some(flag.to_string()),
-        _ => None,
     }
 }
 
 impl Parameter {
     fn check(&self, text: &str) -> std::result::Result<Value, String> {
-        if !self.allowed_values.is_empty() {
-            let allowed: Vec<_> = self.allowed_values.iter().filter_map(scalar).collect();
-            if !allowed.iter().any(|value| value == text) {
-                return Err(format!("`{text}` is not one of {}", allowed.join(", ")));
-            }
+        let allowed: Vec<_> = self.allowed_values.iter().map(|value| &*value.0).collect();
+        if !allowed.is_empty() && !allowed.contains(&text) {
+            return Err(format!("`{text}` is not one of {}", allowed.join(", ")));
         }
         if let Some(pattern) = &self.allowed_pattern {
             self.check_pattern(pattern, text)?;
@@ -146,8 +127,12 @@ impl Parameter {
 mod tests {
     use super::*;
 
+    fn parameters(yaml: &str) -> BTreeMap<String, Parameter> {
+        yaml_serde::from_str(yaml).unwrap()
+    }
+
     fn checked(declared: &str, given: &str) -> std::result::Result<Value, String> {
-        let declared: Mapping = yaml_serde::from_str(&format!("P: {declared}")).unwrap();
+        let declared = parameters(&format!("P: {declared}"));
         let given = Overrides::from([("P".to_owned(), given.to_owned())]);
         resolve(&declared, &given)
             .map(|mut values| values.remove("P").unwrap())
@@ -195,18 +180,17 @@ mod tests {
 
     #[test]
     fn a_default_stands_in_and_must_keep_the_rules_too() {
-        let declared: Mapping = yaml_serde::from_str("{P: {Type: Number, Default: 3}}").unwrap();
+        let declared = parameters("{P: {Type: Number, Default: 3}}");
         let values = resolve(&declared, &Overrides::new()).unwrap();
         assert_eq!(values["P"], 3);
 
-        let declared: Mapping =
-            yaml_serde::from_str("{P: {Type: Number, Default: 3, MinValue: 4}}").unwrap();
+        let declared = parameters("{P: {Type: Number, Default: 3, MinValue: 4}}");
         assert!(resolve(&declared, &Overrides::new()).is_err());
     }
 
     #[test]
     fn a_value_is_needed_where_there_is_no_default() {
-        let declared: Mapping = yaml_serde::from_str("{P: {Type: String}}").unwrap();
+        let declared = parameters("{P: {Type: String}}");
         let error = resolve(&declared, &Overrides::new()).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -217,7 +201,7 @@ mod tests {
     #[test]
     fn an_unknown_parameter_is_named() {
         let given = Overrides::from([("Colour".to_owned(), "red".to_owned())]);
-        let error = resolve(&Mapping::new(), &given).unwrap_err();
+        let error = resolve(&BTreeMap::new(), &given).unwrap_err();
         assert_eq!(
             error.to_string(),
             "Parameters.Colour: a value was given, but the template has no such parameter"

@@ -1,13 +1,17 @@
 //! IAM policies: what functions may do.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    build::{Context, typed},
-    error::Result,
-    model::Model,
+    build::Context,
+    error::{Result, typed},
 };
+
+/// IAM statements of managed policies, by logical id.
+pub(super) type ManagedPolicies = BTreeMap<String, Vec<Value>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -48,7 +52,7 @@ pub(super) fn managed(place: &str, properties: Value) -> Result<Vec<Value>> {
 /// template. Policies of AWS and SAM's policy templates would hide what a function may do.
 pub(super) fn of_function(
     context: &Context<'_>,
-    model: &Model,
+    managed: &ManagedPolicies,
     place: &str,
     policies: Value,
 ) -> Result<Vec<Value>> {
@@ -56,8 +60,8 @@ pub(super) fn of_function(
     for (at, policy) in list(policies).into_iter().enumerate() {
         let place = format!("{place}.Policies[{at}]");
         if let Value::String(arn) = policy {
-            let id = context.find(&place, "AWS::IAM::ManagedPolicy", &arn)?;
-            let shared = model.managed_policies.get(&id);
+            let id = context.policy(&place, &arn)?;
+            let shared = managed.get(&id);
             statements.extend(shared.into_iter().flatten().cloned());
         } else {
             statements.extend(typed::<Document>(&place, policy)?.statements());

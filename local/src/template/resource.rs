@@ -1,12 +1,11 @@
-//! Tables, buses, queues, the API and the mail service's configuration.
+//! Tables, buses, queues, the API and what the mail service reports.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    build::{Context, typed},
-    error::{Result, TemplateError},
-    model::{ConfigurationSet, Cors, Model, Table},
+    error::{Result, typed, wrong},
+    model::{Cors, DEFAULT_BUS, Model, Table},
     names,
 };
 
@@ -91,39 +90,8 @@ pub(super) fn http_api(model: &mut Model, place: &str, properties: Value) -> Res
     match model.cors.replace(cors) {
         None => Ok(()),
         // The routes of all APIs answer at one port.
-        Some(_) => Err(TemplateError::new(
-            format!("{place}.CorsConfiguration"),
-            "another API has one",
-        )),
+        Some(_) => wrong(format!("{place}.CorsConfiguration"), "another API has one"),
     }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct ConfigurationSetProperties {
-    sending_options: Option<SendingOptions>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct SendingOptions {
-    sending_enabled: bool,
-}
-
-/// A configuration set, without destinations yet.
-pub(super) fn configuration_set(
-    place: &str,
-    name: String,
-    properties: Value,
-) -> Result<ConfigurationSet> {
-    let properties: ConfigurationSetProperties = typed(place, properties)?;
-    Ok(ConfigurationSet {
-        name,
-        sending: properties
-            .sending_options
-            .is_none_or(|options| options.sending_enabled),
-        event_kinds: Vec::new(),
-    })
 }
 
 #[derive(Deserialize)]
@@ -151,27 +119,15 @@ struct EventBridgeDestination {
 }
 
 /// Adds an event destination to its configuration set.
-pub(super) fn event_destination(
-    context: &Context<'_>,
-    model: &mut Model,
-    place: &str,
-    properties: Value,
-) -> Result<()> {
+pub(super) fn event_destination(model: &mut Model, place: &str, properties: Value) -> Result<()> {
     let properties: EventDestinationProperties = typed(place, properties)?;
-    let set_place = format!("{place}.ConfigurationSetName");
-    let set = context.find(
-        &set_place,
-        "AWS::SES::ConfigurationSet",
-        &properties.configuration_set_name,
-    )?;
     let destination = properties.event_destination;
-    let bus_place = format!("{place}.EventDestination.EventBridgeDestination.EventBusArn");
-    let bus = context.bus(&bus_place, Some(&destination.event_bridge.event_bus_arn))?;
-    if bus != "default" {
-        let problem = "the mail service reports to the default bus only";
-        return Err(TemplateError::new(bus_place, problem));
+    if destination.event_bridge.event_bus_arn != DEFAULT_BUS {
+        let place = format!("{place}.EventDestination.EventBridgeDestination.EventBusArn");
+        return wrong(place, "the mail service reports to the default bus only");
     }
-    if let Some(set) = model.configuration_sets.get_mut(&set)
+    let set = &properties.configuration_set_name;
+    if let Some(set) = model.configuration_sets.get_mut(set)
         && destination.enabled
     {
         set.event_kinds.extend(destination.matching_event_types);

@@ -190,7 +190,7 @@ fn unknown_constructs_are_named() {
     for (text, expected) in [
         (
             "Hooks: {}".to_owned(),
-            "Hooks: the emulator does not know this section",
+            "Hooks: unknown field `Hooks`, expected one of",
         ),
         (
             "Resources: {B: {Type: AWS::S3::Bucket}}".to_owned(),
@@ -198,11 +198,11 @@ fn unknown_constructs_are_named() {
         ),
         (
             "Resources: {Q: {Type: AWS::SQS::Queue, CreationPolicy: {}}}".to_owned(),
-            "Q.CreationPolicy: the emulator does not know this attribute of a resource",
+            "Resources.Q.CreationPolicy: unknown field `CreationPolicy`, expected one of",
         ),
         (
             "Globals: {Api: {}}".to_owned(),
-            "Globals.Api: the emulator knows globals of Function and HttpApi only",
+            "Globals.Api: unknown field `Api`, expected `Function` or `HttpApi`",
         ),
         (
             function("Events: {E: {Type: S3, Properties: {}}}"),

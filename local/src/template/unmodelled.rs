@@ -5,17 +5,6 @@
 
 use serde_json::Value;
 
-/// Sections of the template.
-pub(super) const SECTIONS: &[&str] = &[
-    "AWSTemplateFormatVersion",
-    "Description",
-    "Metadata", // how consoles show the parameters
-    "Rules",    // what a deployment asserts of its parameters
-];
-
-/// Attributes of any resource.
-pub(super) const ATTRIBUTES: &[&str] = &["DeletionPolicy", "UpdateReplacePolicy", "DependsOn"];
-
 /// Whole resource types: they watch, keep, name or permit, and run nothing.
 pub(super) const TYPES: &[&str] = &[
     "AWS::ApiGatewayV2::ApiMapping",
@@ -37,9 +26,21 @@ pub(super) const TYPES: &[&str] = &[
     "AWS::WAFv2::WebACLAssociation",
 ];
 
-/// Properties of the types in the model, `Outer.Inner` for what is within others. Event sources are
-/// listed as `<function type>/<event type>`.
+/// Properties of the types in the model, `Outer.Inner` for what is within others, `*` for each.
+/// Event sources are listed as `<function type>/<event type>`.
 const PROPERTIES: &[(&str, &[&str])] = &[
+    (
+        "the template",
+        &[
+            "AWSTemplateFormatVersion",
+            "Description",
+            "Metadata", // how consoles show the parameters
+            "Resources.*.DeletionPolicy",
+            "Resources.*.DependsOn",
+            "Resources.*.UpdateReplacePolicy",
+            "Rules", // what a deployment asserts of its parameters
+        ],
+    ),
     (
         "AWS::Serverless::HttpApi",
         &[
@@ -153,6 +154,11 @@ fn remove(path: &str, value: &mut Value) {
         (Value::Array(elements), _) => {
             for element in elements {
                 remove(path, element);
+            }
+        }
+        (Value::Object(members), Some(("*", rest))) => {
+            for member in members.values_mut() {
+                remove(rest, member);
             }
         }
         (Value::Object(members), None) => drop(members.remove(path)),
