@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use adapters::argon2::Argon2;
+use adapters::{argon2::Argon2, composition::Ports};
 use anyhow::anyhow;
 use local::stack::Running;
 use shared::{
@@ -44,16 +44,31 @@ impl fmt::Debug for Admin {
 pub async fn first_administrator(running: &Running, admin: &Admin) -> anyhow::Result<bool> {
     let wrong = |violation: Violation| anyhow!("--admin-email {}", violation.message);
     let email: Email = admin.email.parse().map_err(wrong)?;
-    let name: Name = "Administrator".parse().map_err(wrong)?;
+    let name = "Administrator".parse().map_err(wrong)?;
     let aws = crate::target::connect(running).await?;
-    let users = aws.users();
-    if users
-        .find_login(&LoginKey::Email(email.clone()))
-        .await?
-        .is_some()
-    {
+    let login = LoginKey::Email(email.clone());
+    if aws.users().find_login(&login).await?.is_some() {
         return Ok(false);
     }
+    let roles = Roles::from([Role::admin()]);
+    match create_user(&aws, email, name, &admin.password, roles).await {
+        Ok(_) => Ok(true),
+        Err(Error::Refused(Refusal::EmailTaken)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes a user who signs in with a password.
+///
+/// # Errors
+/// If the address is taken, or the tables do not answer.
+pub async fn create_user(
+    aws: &Ports,
+    email: Email,
+    name: Name,
+    password: &str,
+    roles: Roles,
+) -> Result<User, Error> {
     let hasher = Argon2::new(aws.env.random.clone())?;
     let metadata = aws.env.metadata(Origin::system("cargo local"))?;
     let new = NewUser {
@@ -61,12 +76,8 @@ pub async fn first_administrator(running: &Running, admin: &Admin) -> anyhow::Re
         id: UserId::new(metadata.now, aws.env.random.bytes()?),
         email,
         name,
-        password: hasher.hash(&Password::presented(&admin.password)).await?,
-        roles: Roles::from([Role::admin()]),
+        password: hasher.hash(&Password::presented(password)).await?,
+        roles,
     };
-    match users.commit(&User::create(new, &metadata)).await {
-        Ok(_) => Ok(true),
-        Err(Error::Refused(Refusal::EmailTaken)) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
+    aws.users().commit(&User::create(new, &metadata)).await
 }

@@ -16,12 +16,12 @@ mod token;
 mod tests;
 
 pub use self::{
-    admin::{Admin, first_administrator},
+    admin::{Admin, create_user, first_administrator},
     export::Export,
     generate::Generate,
     import::Import,
     local::Local,
     seed::Seed,
-    target::Target,
+    target::{Target, connect_tables, serve_tables},
     token::Token,
 };

@@ -1,41 +1,57 @@
 //! A user as a line of a file: what `import` reads and `export` writes.
 
-use std::{collections::BTreeSet, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use shared::{
     domain::{
         Email, FieldError, LoginKey, Name, PasswordHash, Roles, Timestamp, User, UserId,
         error::Violation, login::MAX_LOGINS, role::MAX_ROLES, user::ImportedUser,
     },
-    lambda::{
-        body,
-        http::body::{JsonObject, RequestBody as _},
-    },
+    lambda::http::body::JsonObject,
 };
 use url::Url;
 
 /// A user as a line has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Record {
     /// Identity; made by the importer if it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<UserId>,
     pub(super) email: Email,
     pub(super) email_verified: bool,
     pub(super) name: Name,
+    #[serde(
+        rename = "passwordHash",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "exposed"
+    )]
     pub(super) password: Option<PasswordHash>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) identities: BTreeSet<Identity>,
     pub(super) roles: Roles,
     pub(super) active: bool,
     /// When the user was created; with the import if it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) created_at: Option<Timestamp>,
+}
+
+#[expect(clippy::ref_option, reason = "serde gives the field as it is")]
+fn exposed<S: Serializer>(hash: &Option<PasswordHash>, serializer: S) -> Result<S::Ok, S::Error> {
+    hash.as_ref()
+        .map(PasswordHash::expose)
+        .serialize(serializer)
 }
 
 /// An identity at an OpenID provider: `<issuer>#<subject>`. An issuer has no `#` (OpenID Connect
 /// Core 1.0, 2).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Identity(LoginKey);
+pub(super) struct Identity {
+    issuer: String,
+    subject: String,
+}
 
 impl FromStr for Identity {
     type Err = Violation;
@@ -44,41 +60,24 @@ impl FromStr for Identity {
         let key = raw.split_once('#').filter(|(issuer, subject)| {
             Url::parse(issuer).is_ok_and(|url| url.has_host()) && !subject.is_empty()
         });
-        key.map(|(issuer, subject)| {
-            Self(LoginKey::Oidc {
-                issuer: issuer.to_owned(),
-                subject: subject.to_owned(),
-            })
+        key.map(|(issuer, subject)| Self {
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
         })
         .ok_or_else(|| Violation::new("invalid-identity", "is not <issuer>#<subject>"))
     }
 }
 
-body! {
-    struct Given {
-        id: Option<UserId> = optional("id", JsonObject::text),
-        email: Email = text("email"),
-        email_verified: Option<bool> = optional("emailVerified", JsonObject::flag),
-        name: Name = text("name"),
-        password: Option<PasswordHash> = optional("passwordHash", password_hash),
-        identities: Option<BTreeSet<Identity>> = optional("identities", identities),
-        roles: Option<Roles> = optional("roles", roles),
-        active: Option<bool> = optional("active", JsonObject::flag),
-        created_at: Option<Timestamp> = optional("createdAt", JsonObject::text),
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.issuer, self.subject)
     }
 }
 
-fn password_hash(object: &mut JsonObject, name: &str) -> Option<PasswordHash> {
-    object.text_with(name, PasswordHash::import)
-}
-
-/// The address is a login too.
-fn identities(object: &mut JsonObject, name: &str) -> Option<BTreeSet<Identity>> {
-    object.set(name, MAX_LOGINS - 1)
-}
-
-fn roles(object: &mut JsonObject, name: &str) -> Option<Roles> {
-    object.set(name, MAX_ROLES)
+impl Serialize for Identity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl Record {
@@ -87,39 +86,56 @@ impl Record {
     /// # Errors
     /// Everything that is wrong with it. The messages hold nothing of the line.
     pub(super) fn read(line: &[u8]) -> Result<Self, Vec<FieldError>> {
-        let fields = match serde_json::from_slice(line) {
-            Ok(Value::Object(fields)) => fields,
-            Ok(_) => return Err(vec![FieldError::new("", "wrong-type", "must be an object")]),
+        match serde_json::from_slice(line) {
+            Ok(Value::Object(fields)) => JsonObject::read(fields, Self::take),
+            Ok(_) => Err(vec![FieldError::new("", "wrong-type", "must be an object")]),
             Err(error) => {
                 let message = format!("is not JSON at column {}", error.column());
-                return Err(vec![FieldError::new("", "malformed", message)]);
+                Err(vec![FieldError::new("", "malformed", message)])
             }
-        };
-        let line = JsonObject::read(fields, Given::read)?;
-        Ok(Self {
-            id: line.id,
-            email: line.email,
-            email_verified: line.email_verified.unwrap_or(false),
-            name: line.name,
-            password: line.password,
-            identities: line.identities.unwrap_or_default(),
-            roles: line.roles.unwrap_or_default(),
-            active: line.active.unwrap_or(true),
-            created_at: line.created_at,
+        }
+    }
+
+    /// Takes every field before it looks at one, so that all that is wrong is reported.
+    fn take(line: &mut JsonObject) -> Option<Self> {
+        let id = line.optional("id", JsonObject::text);
+        let email = line.text("email");
+        let email_verified = line.optional("emailVerified", JsonObject::flag);
+        let name = line.text("name");
+        let password = line.optional("passwordHash", |line, name| {
+            line.text_with(name, PasswordHash::import)
+        });
+        // The address is a login too.
+        let identities = line.optional("identities", |line, name| line.set(name, MAX_LOGINS - 1));
+        let roles = line.optional("roles", |line, name| line.set(name, MAX_ROLES));
+        let active = line.optional("active", JsonObject::flag);
+        let created_at = line.optional("createdAt", JsonObject::text);
+        Some(Self {
+            id: id?,
+            email: email?,
+            email_verified: email_verified?.unwrap_or(false),
+            name: name?,
+            password: password?,
+            identities: identities?.unwrap_or_default(),
+            roles: roles?.unwrap_or_default(),
+            active: active?.unwrap_or(true),
+            created_at: created_at?,
         })
     }
 
     /// The line of a user with this password.
     pub(super) fn of(user: User, password: Option<PasswordHash>) -> Self {
-        let address = LoginKey::Email(user.email.clone());
-        let identities = user.logins.into_iter().filter(|login| *login != address);
+        let identities = user.logins.into_iter().filter_map(|login| match login {
+            LoginKey::Oidc { issuer, subject } => Some(Identity { issuer, subject }),
+            LoginKey::Email(_) => None,
+        });
         Self {
             id: Some(user.id),
             email: user.email,
             email_verified: user.email_verified,
             name: user.name,
             password,
-            identities: identities.map(Identity).collect(),
+            identities: identities.collect(),
             roles: user.roles,
             active: user.active,
             created_at: Some(user.created_at),
@@ -128,60 +144,26 @@ impl Record {
 
     /// Writes the line, without its end.
     pub(super) fn write(&self) -> serde_json::Result<String> {
-        serde_json::to_string(&Line {
-            id: self.id,
-            email: &self.email,
-            email_verified: self.email_verified,
-            name: &self.name,
-            password_hash: self.password.as_ref().map(PasswordHash::expose),
-            identities: self.identities.iter().filter_map(Identity::text).collect(),
-            roles: &self.roles,
-            active: self.active,
-            created_at: self.created_at,
-        })
+        serde_json::to_string(self)
     }
 
     /// The user that is imported, with what the line may leave open.
     pub(super) fn into_user(self, id: UserId, created_at: Timestamp) -> ImportedUser {
+        let identities = self.identities.into_iter();
         ImportedUser {
             id,
             email: self.email,
             email_verified: self.email_verified,
             name: self.name,
             password: self.password,
-            identities: self.identities.into_iter().map(|key| key.0).collect(),
+            identities: identities
+                .map(|Identity { issuer, subject }| LoginKey::Oidc { issuer, subject })
+                .collect(),
             roles: self.roles,
             active: self.active,
             created_at,
         }
     }
-}
-
-impl Identity {
-    fn text(&self) -> Option<String> {
-        match &self.0 {
-            LoginKey::Oidc { issuer, subject } => Some(format!("{issuer}#{subject}")),
-            LoginKey::Email(_) => None,
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Line<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<UserId>,
-    email: &'a Email,
-    email_verified: bool,
-    name: &'a Name,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password_hash: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    identities: Vec<String>,
-    roles: &'a Roles,
-    active: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    created_at: Option<Timestamp>,
 }
 
 #[cfg(test)]

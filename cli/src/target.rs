@@ -52,10 +52,10 @@ impl Target {
             (Ports::connect(deployment).await, None)
         } else if let Some(data) = &self.data {
             let model = self.model()?;
-            let dynamo = serve(&model, Some(data)).await?;
-            (at(&dynamo.url(), &model).await?, Some(dynamo))
+            let dynamo = serve_tables(&model, Some(data)).await?;
+            (connect_tables(&dynamo.url(), &model).await?, Some(dynamo))
         } else {
-            (at(&self.endpoint, &self.model()?).await?, None)
+            (connect_tables(&self.endpoint, &self.model()?).await?, None)
         };
         // The first call, which says whether there are tables at all.
         let answer = aws.users().has_administrator().await;
@@ -84,22 +84,31 @@ impl std::fmt::Display for Target {
     }
 }
 
-/// The template's tables, served at a free port.
-pub(super) async fn serve(model: &Model, data: Option<&Path>) -> anyhow::Result<Dynamo> {
+/// The template's tables, in a folder or in memory, served at a free port.
+///
+/// # Errors
+/// If the folder is in use, or its tables have another shape.
+pub async fn serve_tables(model: &Model, data: Option<&Path>) -> anyhow::Result<Dynamo> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     Dynamo::start(model, data, listener).await
 }
 
 /// Roster's adapters over the tables of a running stack.
 pub(super) async fn connect(running: &Running) -> anyhow::Result<Ports> {
-    at(&running.dynamodb_url, &running.model).await
+    connect_tables(&running.dynamodb_url, &running.model).await
 }
 
 /// Roster's adapters over the tables at `url`, by the names they have in the template.
-pub(super) async fn at(url: &str, model: &Model) -> anyhow::Result<Ports> {
+///
+/// # Errors
+/// If the template does not name them.
+pub async fn connect_tables(url: &str, model: &Model) -> anyhow::Result<Ports> {
     // Each function knows the deployment by the template's Globals.
     let function = model.functions.values().next();
-    let variables = &function.context("the template has no function")?.variables;
+    let variables = &function
+        .context("the template has no function")?
+        .environment
+        .variables;
     let deployment = deployment(
         |name| variables.get(name).cloned(),
         "the template's Globals",

@@ -255,7 +255,7 @@ async fn users_seeded_in_bulk_are_as_if_they_had_been_imported() {
     let folder = Folder::new();
     folder.seed(folder.tables("bulk")).await;
     let model = folder.tables("one by one").model().unwrap();
-    let dynamo = target::serve(&model, None).await.unwrap();
+    let dynamo = target::serve_tables(&model, None).await.unwrap();
     let running = Target {
         endpoint: dynamo.url(),
         data: None,

@@ -10,20 +10,16 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
-/// One thing that happened.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// Position in the journal, from 0, without gaps.
     pub sequence: usize,
-    /// When, by this machine's clock.
     pub at: Timestamp,
-    /// What.
     #[serde(flatten)]
     pub happening: Happening,
 }
 
-/// The kinds of happening.
 #[derive(Debug, Clone, Serialize)]
 #[serde(
     tag = "kind",
@@ -33,15 +29,11 @@ pub struct Entry {
 pub enum Happening {
     /// The HTTP API answered a request.
     Request {
-        /// Method, such as `POST`.
         method: String,
         /// Path without query.
         path: String,
-        /// The function that answered.
         function: String,
-        /// The request id given to the function.
         request_id: String,
-        /// HTTP status sent to the client.
         status: u16,
         /// Time from request to answer, in microseconds.
         micros: u64,
@@ -50,13 +42,11 @@ pub enum Happening {
     Invocation {
         /// Logical id of the function.
         function: String,
-        /// Lambda's request id.
         request_id: String,
         /// True for the first event of its environment.
         cold: bool,
         /// Time in the function, in microseconds.
         micros: u64,
-        /// Why it failed, if it did.
         error: Option<String>,
     },
     /// The bus accepted an event.
@@ -69,10 +59,7 @@ pub enum Happening {
         targets: Vec<String>,
     },
     /// The mail service accepted a mail.
-    Mail {
-        /// The mail.
-        mail: Mail,
-    },
+    Mail { mail: Mail },
     /// An invocation or a record could not be delivered and went to a queue.
     DeadLetter {
         /// Logical id of the queue.
@@ -84,7 +71,6 @@ pub enum Happening {
     Relayed {
         /// Logical id of the table.
         table: String,
-        /// Function the batch went to.
         function: String,
         /// Records in the batch, after the filter.
         records: usize,
@@ -93,7 +79,6 @@ pub enum Happening {
     Log {
         /// Logical id of the function.
         function: String,
-        /// The line.
         line: String,
     },
 }
@@ -104,15 +89,11 @@ pub enum Happening {
 pub struct Mail {
     /// Message id which the service gave it.
     pub id: String,
-    /// Sender.
     pub from: String,
     /// Receivers, all kinds.
     pub to: Vec<String>,
-    /// Subject.
     pub subject: String,
-    /// Plain text part.
     pub text: Option<String>,
-    /// HTML part.
     pub html: Option<String>,
     /// Message tags, name to value.
     pub tags: std::collections::BTreeMap<String, String>,

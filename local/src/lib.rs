@@ -15,7 +15,7 @@ mod console;
 pub mod dynamodb;
 mod http_api;
 pub mod invoke;
-mod lambda;
+pub mod lambda;
 mod mail;
 mod pattern;
 mod schedule;

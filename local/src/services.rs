@@ -48,20 +48,11 @@ pub struct Services {
 }
 
 impl Port {
-    /// Binds the port with this number, which `flag` chooses.
+    /// Binds the port with this number, which `flag` chooses. 0 is for any free one.
     pub(crate) async fn bind(number: u16, flag: &str) -> anyhow::Result<Self> {
         let problem = || format!("cannot listen at port {number}; choose another with {flag}");
         let listener = TcpListener::bind(("127.0.0.1", number)).await;
-        Self::of(listener.with_context(problem)?)
-    }
-
-    /// Binds any free port.
-    pub(crate) async fn any() -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await;
-        Self::of(listener.context("cannot listen at any port")?)
-    }
-
-    fn of(listener: TcpListener) -> anyhow::Result<Self> {
+        let listener = listener.with_context(problem)?;
         let address = listener.local_addr().context("a socket has no address")?;
         Ok(Self { listener, address })
     }
@@ -77,8 +68,8 @@ impl Ports {
             api: Port::bind(options.port, "--port").await?,
             console: Port::bind(options.console_port, "--console-port").await?,
             dynamodb: Port::bind(options.dynamodb_port, "--dynamodb-port").await?,
-            eventbridge: Port::any().await?,
-            sesv2: Port::any().await?,
+            eventbridge: Port::bind(0, "no flag").await?,
+            sesv2: Port::bind(0, "no flag").await?,
         })
     }
 

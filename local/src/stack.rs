@@ -29,25 +29,17 @@ const MAX_WAITING: usize = 1000;
 /// An environment without an event for this long is ended.
 const IDLE_AFTER: Duration = Duration::from_mins(10);
 
-/// Starts stacks.
 #[derive(Debug)]
 pub struct Stack;
 
 /// A running stack. Dropping it ends every process of it.
 pub struct Running {
-    /// Address of the HTTP API.
     pub api_url: String,
-    /// Address of the console.
     pub console_url: String,
-    /// Address of DynamoDB.
     pub dynamodb_url: String,
-    /// What happens in the stack.
     pub journal: Journal,
-    /// The functions.
     pub lambda: Lambda,
-    /// What the template means.
     pub model: Arc<Model>,
-    /// What the functions call.
     pub services: Services,
 }
 
@@ -115,7 +107,7 @@ fn of_functions(
 ) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let mut found = BTreeMap::new();
     for (id, function) in &model.functions {
-        let binary = &function.binary;
+        let binary = function.binary();
         let Some(executable) = executables.get(binary) else {
             bail!(
                 "{id}: Metadata.BuildProperties.Binary is `{binary}`, but the workspace has no such binary"
@@ -128,7 +120,6 @@ fn of_functions(
 
 /// Longest time from the start of the stack to a healthy answer.
 const READY: Duration = Duration::from_mins(1);
-/// Time between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 impl Running {

@@ -163,7 +163,7 @@ fn what_is_documented_is_what_the_function_says() {
                 let (method, path) = (operation.method.as_str(), operation.path.as_str());
                 route.method.as_deref() == Some(method) && route.path.as_deref() == Some(path)
             });
-            let binary = &model.functions[&route.unwrap().function].binary;
+            let binary = model.functions[&route.unwrap().function].binary();
             assert_eq!(
                 operation.x_access(),
                 access_in_source(binary),

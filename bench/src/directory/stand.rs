@@ -1,7 +1,6 @@
 //! The local stack's DynamoDB with the tables of the template, and what the functions do there.
 
 use std::{
-    net::Ipv4Addr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,7 +21,6 @@ use shared::{
     },
 };
 use snapshot_directory::snapshot_directory::{Outcome, SnapshotDirectory};
-use tokio::net::TcpListener;
 
 use super::feed::Feed;
 use crate::timing::Timings;
@@ -50,13 +48,8 @@ impl Stand {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let template = include_str!("../../../template.yaml");
         let model = Template::parse(template)?.resolve(&Overrides::new())?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let dynamo = Dynamo::start(&model, None, listener).await?;
-        let function = model.functions.get("ListUsers").context("no ListUsers")?;
-        let variable = |name: &str| function.variables.get(name).cloned();
-        let deployment: adapters::composition::Deployment =
-            shared::lambda::config::read(&variable)?;
-        let aws = Ports::at(&dynamo.url(), "bench", deployment).await;
+        let dynamo = cli::serve_tables(&model, None).await?;
+        let aws = cli::connect_tables(&dynamo.url(), &model).await?;
         Ok(Self { dynamo, aws })
     }
 

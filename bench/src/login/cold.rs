@@ -5,33 +5,17 @@ use std::{
     net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use adapters::{argon2::Argon2, composition::Ports};
 use anyhow::{Context as _, anyhow, bail, ensure};
-use axum::{
-    Router,
-    body::Bytes,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-    routing::{get, post},
-};
 use local::{
     dynamodb::Dynamo,
+    lambda::runtime_api::{self, Call, Delivery},
     template::{Model, Overrides, Template},
 };
 use serde_json::{Value, json};
-use shared::{
-    application::ports::{PasswordHasher as _, UserRepository as _},
-    domain::{
-        Origin, Password, Roles, User, UserId,
-        error::Violation,
-        user::{NewUser, Standing},
-    },
-};
+use shared::domain::{Roles, error::Violation};
 use tokio::{net::TcpListener, process::Command, sync::mpsc, task::JoinSet};
 
 use super::service::PASSWORD;
@@ -55,8 +39,7 @@ pub(super) async fn measure(runs: usize) -> anyhow::Result<Vec<String>> {
     let hello = run(&folder.join("hello"), &BTreeMap::new(), &json!({}), runs).await?;
 
     let model = Template::read(&root.join("template.yaml"))?.resolve(&Overrides::new())?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let dynamo = Dynamo::start(&model, None, listener).await?;
+    let dynamo = cli::serve_tables(&model, None).await?;
     let variables = prepare(&model, &dynamo).await?;
     let mut event: Value = serde_json::from_str(EVENT)?;
     event["body"] = json!(json!({"email": EMAIL, "password": PASSWORD}).to_string());
@@ -93,24 +76,13 @@ async fn prepare(model: &Model, dynamo: &Dynamo) -> anyhow::Result<BTreeMap<Stri
     let function = model.functions.get("Authenticate");
     let mut variables = function
         .context("there is no Authenticate")?
+        .environment
         .variables
         .clone();
-    let deployment: adapters::composition::Deployment =
-        shared::lambda::config::read(&|name| variables.get(name).cloned())?;
-    let aws = Ports::at(&dynamo.url(), "Authenticate", deployment).await;
+    let aws = cli::connect_tables(&dynamo.url(), model).await?;
     let wrong = |violation: Violation| anyhow!("{}", violation.message);
-    let metadata = aws.env.metadata(Origin::system("bench"))?;
-    let random = &aws.env.random;
-    let hasher = Argon2::new(random.clone())?;
-    let new = NewUser {
-        standing: Standing::Settled,
-        id: UserId::new(metadata.now, random.bytes()?),
-        email: EMAIL.parse().map_err(wrong)?,
-        name: "Ann".parse().map_err(wrong)?,
-        password: hasher.hash(&Password::presented(PASSWORD)).await?,
-        roles: Roles::new(),
-    };
-    aws.users().commit(&User::create(new, &metadata)).await?;
+    let (email, name) = (EMAIL.parse().map_err(wrong)?, "Ann".parse().map_err(wrong)?);
+    cli::create_user(&aws, email, name, PASSWORD, Roles::new()).await?;
     // A later process finds the keys that the first one made.
     aws.access_tokens().warm_up_to_sign().await?;
     for (name, value) in [
@@ -146,10 +118,9 @@ async fn run(
 ) -> anyhow::Result<Taken> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?.to_string();
-    let (answers, mut answered) = mpsc::channel(1);
+    let (sender, mut calls) = mpsc::channel(1);
     let mut tasks = JoinSet::new();
-    let api = runtime_api(event, answers);
-    tasks.spawn(async move { axum::serve(listener, api).await });
+    tasks.spawn(async move { axum::serve(listener, runtime_api::router(sender)).await });
     let mut process = Command::new(binary)
         .env_clear()
         .envs(variables)
@@ -165,10 +136,19 @@ async fn run(
     let number = process.id().context("the process ended")?.to_string();
     let mut totals = Vec::new();
     while totals.len() <= runs {
-        match tokio::time::timeout(PATIENCE, answered.recv()).await {
-            Ok(Some(Ok(()))) => totals.push(cpu::of(&number)?),
-            Ok(Some(Err(answer))) => bail!("{} answered {answer}", binary.display()),
-            Ok(None) | Err(_) => bail!("{} does not answer", binary.display()),
+        let call = tokio::time::timeout(PATIENCE, calls.recv()).await;
+        match call.ok().flatten() {
+            Some(Call::Next(next)) => {
+                let delivery = Delivery {
+                    request_id: totals.len().to_string(),
+                    arn: "arn:aws:lambda:us-east-1:000000000000:function:bench".to_owned(),
+                    timeout: PATIENCE,
+                    payload: event.to_string().into(),
+                };
+                ensure!(next.send(delivery).is_ok(), "the process went away");
+            }
+            Some(Call::Done(Ok(answer))) if is_success(&answer) => totals.push(cpu::of(&number)?),
+            other => bail!("{}: {other:?}", binary.display()),
         }
     }
     process.kill().await?;
@@ -182,62 +162,8 @@ async fn run(
     Ok(Taken { first, others })
 }
 
-type Answers = mpsc::Sender<Result<(), String>>;
-
-struct Api {
-    event: String,
-    number: Mutex<u64>,
-    answers: Answers,
-}
-
-/// The Runtime API, as far as a function that works needs it.
-fn runtime_api(event: &Value, answers: Answers) -> Router {
-    let api = Arc::new(Api {
-        event: event.to_string(),
-        number: Mutex::default(),
-        answers,
-    });
-    let refused =
-        post(async |State(api): State<Arc<Api>>, body: Bytes| api.answered(&body, true).await);
-    let accepted =
-        post(async |State(api): State<Arc<Api>>, body: Bytes| api.answered(&body, false).await);
-    Router::new()
-        .route(
-            "/2018-06-01/runtime/invocation/next",
-            get(async |State(api): State<Arc<Api>>| api.next()),
-        )
-        .route("/2018-06-01/runtime/invocation/{id}/response", accepted)
-        .route("/2018-06-01/runtime/invocation/{id}/error", refused.clone())
-        .route("/2018-06-01/runtime/init/error", refused)
-        .with_state(api)
-}
-
-impl Api {
-    fn next(&self) -> Response {
-        let mut number = self.number.lock().unwrap_or_else(PoisonError::into_inner);
-        *number += 1;
-        let headers = [
-            ("lambda-runtime-aws-request-id", number.to_string()),
-            ("lambda-runtime-deadline-ms", "4102444800000".to_owned()),
-            (
-                "lambda-runtime-invoked-function-arn",
-                "arn:aws:lambda:us-east-1:000000000000:function:bench".to_owned(),
-            ),
-        ];
-        (headers, self.event.clone()).into_response()
-    }
-
-    async fn answered(&self, body: &Bytes, is_error: bool) -> StatusCode {
-        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        let status = answer["statusCode"].as_u64().unwrap_or(200);
-        let outcome = if is_error || status >= 400 {
-            Err(answer.to_string())
-        } else {
-            Ok(())
-        };
-        match self.answers.send(outcome).await {
-            Ok(()) => StatusCode::ACCEPTED,
-            Err(_) => StatusCode::GONE,
-        }
-    }
+fn is_success(answer: &Value) -> bool {
+    answer["statusCode"]
+        .as_u64()
+        .is_some_and(|status| status < 400)
 }

@@ -1,6 +1,6 @@
 //! The bare hash, by every implementation that needs no more than Rust.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use anyhow::{anyhow, ensure};
 
@@ -77,20 +77,14 @@ fn implementations() -> anyhow::Result<Vec<(&'static str, Hash)>> {
     Ok(vec![
         (
             "argon2, the reference",
-            Box::new(move || {
-                let mut output = vec![0; 32];
-                let hashed = reference.hash_password_into(PASSWORD, SALT, &mut output);
-                hashed.map(|()| output).map_err(|error| anyhow!("{error}"))
-            }),
+            Box::new(move || output(|out| reference.hash_password_into(PASSWORD, SALT, out))),
         ),
         (
             "argon2, memory kept",
             Box::new(move || {
-                let mut output = vec![0; 32];
-                reused
-                    .hash_password_into_with_memory(PASSWORD, SALT, &mut output, &mut blocks)
-                    .map_err(|error| anyhow!("{error}"))?;
-                Ok(output)
+                output(|out| {
+                    reused.hash_password_into_with_memory(PASSWORD, SALT, out, &mut blocks)
+                })
             }),
         ),
         (
@@ -99,21 +93,19 @@ fn implementations() -> anyhow::Result<Vec<(&'static str, Hash)>> {
         ),
         (
             "argon2-rust",
-            Box::new(move || {
-                let mut output = vec![0; 32];
-                let hashed = simd.hash_into(PASSWORD, SALT, &mut output);
-                hashed.map(|()| output).map_err(|error| anyhow!("{error}"))
-            }),
+            Box::new(move || output(|out| simd.hash_into(PASSWORD, SALT, out))),
         ),
         (
             "argon2-rust, memory kept",
-            Box::new(move || {
-                let mut output = vec![0; 32];
-                let hashed = hasher.hash_into(PASSWORD, SALT, &mut output);
-                hashed.map(|()| output).map_err(|error| anyhow!("{error}"))
-            }),
+            Box::new(move || output(|out| hasher.hash_into(PASSWORD, SALT, out))),
         ),
     ])
+}
+
+fn output<E: Display>(hash: impl FnOnce(&mut [u8]) -> Result<(), E>) -> anyhow::Result<Vec<u8>> {
+    let mut output = vec![0; 32];
+    hash(&mut output).map_err(|error| anyhow!("{error}"))?;
+    Ok(output)
 }
 
 /// The time of the fastest, in milliseconds.

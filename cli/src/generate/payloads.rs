@@ -134,5 +134,5 @@ fn envelope(sample: &Value, event: &Value) -> Value {
 
 fn binary(model: &Model, function: &str) -> anyhow::Result<String> {
     let function = model.functions.get(function);
-    Ok(function.context("no such function")?.binary.clone())
+    Ok(function.context("no such function")?.binary().to_owned())
 }

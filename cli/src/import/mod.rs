@@ -47,8 +47,8 @@ pub struct Import {
 }
 
 /// What became of the lines of a file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct AttemptCounter {
+#[derive(Debug, Default)]
+struct Counts {
     written: u64,
     /// From an earlier run.
     present: u64,
@@ -63,37 +63,35 @@ impl Import {
     /// another run goes on where this one broke off.
     pub async fn run(self) -> anyhow::Result<String> {
         let report = self.report.clone().unwrap_or_else(|| beside(&self.file));
-        let counter = self.import(&report).await?;
-        let AttemptCounter {
+        let Counts {
             written,
             present,
             refused,
-        } = counter;
-        let imported = if self.dry_run {
+        } = self.import(&report).await?;
+        let would = if self.dry_run {
             "would import"
         } else {
             "imported"
         };
-        let outcome = format!("{imported} {written}, there before {present}, refused {refused}");
+        let outcome = format!("{would} {written}, there before {present}, refused {refused}");
         if refused > 0 {
             bail!("{outcome}: see {}", report.display());
         }
         Ok(outcome)
     }
 
-    async fn import(&self, report: &Path) -> anyhow::Result<AttemptCounter> {
+    async fn import(&self, report: &Path) -> anyhow::Result<Counts> {
         let shown = self.file.display();
         let file = File::open(&self.file).with_context(|| format!("cannot read {shown}"))?;
         let progress = progress(file.metadata()?.len());
         let mut report = Report::create(report)?;
-        let open = if self.dry_run {
-            None
+        // The tables are there as long as `_open` is.
+        let (_open, importer) = if self.dry_run {
+            (None, None)
         } else {
-            Some(self.target.open().await?)
-        };
-        let importer = match &open {
-            Some(open) => Some(Arc::new(importer(&open.aws).await?)),
-            None => None,
+            let open = self.target.open().await?;
+            let importer = Arc::new(importer(&open.aws).await?);
+            (Some(open), Some(importer))
         };
         let mut judge = Judge::default();
         let lines = stream::iter(lines(file)).map(|line| {
@@ -105,19 +103,17 @@ impl Import {
             }
         });
         let mut outcomes = lines.buffered(self.at_once.max(1));
-        let mut counter = AttemptCounter::default();
-        loop {
-            let next = outcomes.try_next().await;
-            let next =
-                next.with_context(|| format!("{counter:?} so far; run it again to go on"))?;
-            let Some((number, len, outcome)) = next else {
-                break;
-            };
+        let mut counts = Counts::default();
+        while let Some((number, len, outcome)) = outcomes
+            .try_next()
+            .await
+            .with_context(|| format!("{counts:?} so far; run it again to go on"))?
+        {
             match outcome {
-                Outcome::Written => counter.written += 1,
-                Outcome::Present => counter.present += 1,
+                Outcome::Written => counts.written += 1,
+                Outcome::Present => counts.present += 1,
                 Outcome::Refused(errors) => {
-                    counter.refused += 1;
+                    counts.refused += 1;
                     report.refused(number, &errors)?;
                 }
             }
@@ -126,7 +122,7 @@ impl Import {
         }
         progress.finish_and_clear();
         report.finish()?;
-        Ok(counter)
+        Ok(counts)
     }
 }
 

@@ -47,8 +47,8 @@ pub(super) async fn fill(
     count: u64,
     hash: &PasswordHash,
 ) -> anyhow::Result<u64> {
-    let dynamo = target::serve(model, Some(data)).await?;
-    let aws = target::at(&dynamo.url(), model).await?;
+    let dynamo = target::serve_tables(model, Some(data)).await?;
+    let aws = target::connect_tables(&dynamo.url(), model).await?;
     let importer = Arc::new(importer(&aws).await?);
     let progress = progress(count);
     let starts = (0..count).step_by(usize::try_from(CHUNK)?);

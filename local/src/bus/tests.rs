@@ -20,7 +20,7 @@ fn rule(name: &str, bus: &str, pattern: &Value) -> Rule {
         bus: bus.to_owned(),
         pattern: Pattern::parse(pattern).unwrap(),
         function: name.to_owned(),
-        dead_letter: Some("Failures".to_owned()),
+        dead_letter_config: None,
     }
 }
 

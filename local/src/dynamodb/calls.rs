@@ -11,7 +11,6 @@ use serde::Serialize;
 /// Calls kept in full. Older ones are only in the totals.
 const KEPT: usize = 20_000;
 
-/// One call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
@@ -19,13 +18,10 @@ pub struct Call {
     pub position: usize,
     /// Access key id of the signature: the logical id of the calling function.
     pub caller: String,
-    /// Operation, such as `TransactWriteItems`.
     pub operation: String,
     /// What it touched, in the request's order. A transaction has one for each of its items.
     pub accesses: Vec<Access>,
-    /// Capacity the answer says it consumed.
     pub capacity: Capacity,
-    /// HTTP status of the answer.
     pub status: u16,
     /// Error code of the answer, such as `ConditionalCheckFailedException`.
     pub error: Option<String>,
@@ -38,9 +34,7 @@ pub struct Access {
     /// The action that must be allowed, without `dynamodb:`; `ConditionCheckItem` and so on
     /// for the items of a transaction.
     pub action: String,
-    /// Name of the table.
     pub table: String,
-    /// Name of the index, for a query or scan of one.
     pub index: Option<String>,
     /// Values of the partition key (`dynamodb:LeadingKeys`). Empty for a scan and for
     /// operations on the table itself.
@@ -50,9 +44,7 @@ pub struct Access {
 /// Capacity units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Capacity {
-    /// Read units.
     pub read: f64,
-    /// Write units.
     pub write: f64,
 }
 
@@ -67,17 +59,13 @@ impl std::ops::AddAssign for Capacity {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Total {
-    /// Access key id of the signature.
     pub caller: String,
-    /// Operation.
     pub operation: String,
     /// The tables, and `table/index` for an index, sorted, joined with `, `.
     pub target: String,
-    /// How many calls.
     pub calls: u64,
     /// How many of them got an error, failed conditions included.
     pub errors: u64,
-    /// Capacity of all of them.
     pub capacity: Capacity,
 }
 
@@ -107,7 +95,6 @@ impl Calls {
         record.recent.iter().skip(skip).cloned().collect()
     }
 
-    /// The cost table of all calls.
     pub(crate) fn totals(&self) -> Vec<Total> {
         self.lock().totals.values().cloned().collect()
     }

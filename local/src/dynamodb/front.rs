@@ -24,7 +24,6 @@ use crate::loopback::{self, Client};
 /// Largest body read, in bytes: `DynamoDB` takes 16 MB, and answers are smaller.
 const LIMIT: usize = 32 << 20;
 
-/// What the layer needs.
 pub(super) struct Front {
     pub(super) client: Client,
     /// Where the database itself listens.
@@ -34,7 +33,6 @@ pub(super) struct Front {
     pub(super) writes: Writes,
 }
 
-/// The layer as a service.
 pub(super) fn router(front: Front) -> Router {
     Router::new()
         .fallback(handle)
@@ -120,7 +118,6 @@ impl Front {
     }
 }
 
-/// A request to the database which is counted.
 struct Question {
     caller: String,
     operation: String,

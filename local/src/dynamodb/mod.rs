@@ -110,7 +110,6 @@ impl Dynamo {
         format!("http://{}", self.address)
     }
 
-    /// What was called so far.
     pub fn calls(&self) -> &Calls {
         &self.calls
     }

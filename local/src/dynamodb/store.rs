@@ -19,7 +19,6 @@ use uuid::Uuid;
 
 use super::Table;
 
-/// Name of the database in the data directory.
 const FILE: &str = "dynamodb.sqlite";
 
 /// Every write looks up the newest record of its table's stream, and every read of a stream

@@ -8,21 +8,7 @@ use crate::template::Route;
 
 /// The routes of an API.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Routes(Vec<Compiled>);
-
-#[derive(Debug, Clone)]
-struct Compiled {
-    route: Route,
-    /// `None` for `$default`.
-    segments: Option<Vec<Segment>>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Segment {
-    Literal(String),
-    Variable(String),
-    Greedy(String),
-}
+pub(super) struct Routes(Vec<Route>);
 
 /// A route and what its variables stand for.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,13 +17,12 @@ pub(super) struct Match<'a> {
     pub(super) parameters: BTreeMap<String, String>,
 }
 
+/// How vague each segment of a path is: a literal, a variable, or all the rest of the path.
+type Vagueness = Vec<u8>;
+
 impl Routes {
     pub(super) fn new(routes: &[Route]) -> Self {
-        let compiled = routes.iter().map(|route| Compiled {
-            route: route.clone(),
-            segments: route.path.as_deref().map(segments),
-        });
-        Self(compiled.collect())
+        Self(routes.to_vec())
     }
 
     /// The [most specific route][1]: literal segments win over variables, those over greedy ones,
@@ -45,76 +30,46 @@ impl Routes {
     ///
     /// [1]: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
     pub(super) fn find(&self, method: &str, path: &str) -> Option<Match<'_>> {
-        self.0
-            .iter()
-            .filter(|candidate| {
-                candidate
-                    .route
-                    .method
-                    .as_deref()
-                    .is_none_or(|m| m == method)
-            })
-            .filter_map(|candidate| candidate.matches(path))
-            .min_by(|(a, _), (b, _)| a.cmp(b))
-            .map(|(_, found)| found)
+        let matches = self.0.iter().filter_map(|route| {
+            let own = route.method.as_deref();
+            let (vagueness, parameters) = match &route.path {
+                _ if own.is_some_and(|own| own != method) => return None,
+                Some(pattern) => variables(pattern, path)?,
+                None => (vec![u8::MAX], BTreeMap::new()),
+            };
+            Some(((vagueness, own.is_none()), Match { route, parameters }))
+        });
+        let most_specific = matches.min_by(|(a, _), (b, _)| a.cmp(b));
+        most_specific.map(|(_, found)| found)
     }
 }
 
-/// How unspecific a match is, compared from left to right.
-type Vagueness = (Vec<u8>, bool);
-
-impl Compiled {
-    fn matches(&self, path: &str) -> Option<(Vagueness, Match<'_>)> {
-        let mut vagueness = Vec::new();
-        let mut parameters = BTreeMap::new();
-        if let Some(segments) = &self.segments {
-            let mut rest = path.trim_start_matches('/').split('/');
-            for segment in segments {
-                let part = rest.next()?;
-                match segment {
-                    Segment::Literal(literal) if decode(part) == *literal => vagueness.push(0),
-                    Segment::Variable(name) if !part.is_empty() => {
-                        vagueness.push(1);
-                        parameters.insert(name.clone(), decode(part));
-                    }
-                    Segment::Greedy(name) if !part.is_empty() => {
-                        vagueness.push(2);
-                        let all: Vec<_> = std::iter::once(part).chain(rest.by_ref()).collect();
-                        parameters.insert(name.clone(), decode(&all.join("/")));
-                    }
-                    _ => return None,
-                }
-            }
-            if rest.next().is_some() {
+/// What the variables of `pattern` stand for in `path`, if that has its form.
+fn variables(pattern: &str, path: &str) -> Option<(Vagueness, BTreeMap<String, String>)> {
+    let (mut vagueness, mut parameters) = (Vagueness::new(), BTreeMap::new());
+    let mut rest = path.trim_start_matches('/').split('/');
+    for segment in pattern.trim_start_matches('/').split('/') {
+        let part = rest.next()?;
+        let variable = segment
+            .strip_prefix('{')
+            .and_then(|it| it.strip_suffix('}'));
+        let Some(name) = variable.filter(|_| !part.is_empty()) else {
+            if variable.is_some() || decode(part) != segment {
                 return None;
             }
-        } else {
-            vagueness.push(u8::MAX);
-        }
-        let found = Match {
-            route: &self.route,
-            parameters,
+            vagueness.push(0);
+            continue;
         };
-        Some(((vagueness, self.route.method.is_none()), found))
+        if let Some(greedy) = name.strip_suffix('+') {
+            vagueness.push(2);
+            let all: Vec<_> = std::iter::once(part).chain(rest.by_ref()).collect();
+            parameters.insert(greedy.to_owned(), decode(&all.join("/")));
+        } else {
+            vagueness.push(1);
+            parameters.insert(name.to_owned(), decode(part));
+        }
     }
-}
-
-fn segments(path: &str) -> Vec<Segment> {
-    path.trim_start_matches('/')
-        .split('/')
-        .map(|segment| {
-            let variable = segment
-                .strip_prefix('{')
-                .and_then(|segment| segment.strip_suffix('}'));
-            match variable {
-                None => Segment::Literal(segment.to_owned()),
-                Some(name) => match name.strip_suffix('+') {
-                    Some(name) => Segment::Greedy(name.to_owned()),
-                    None => Segment::Variable(name.to_owned()),
-                },
-            }
-        })
-        .collect()
+    rest.next().is_none().then_some((vagueness, parameters))
 }
 
 /// Percent-decoded text; what is no UTF-8 is replaced.

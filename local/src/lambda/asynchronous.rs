@@ -4,25 +4,33 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Count, process::Program};
-use crate::{invoke::InvokeError, journal::Journal, template::AsyncPolicy};
+use super::process::Program;
+use crate::{
+    invoke::InvokeError,
+    journal::Journal,
+    template::{DestinationConfig, EventInvokeConfig},
+};
+
+/// Lambda tries a failed asynchronous invocation so often again unless configured otherwise.
+const DEFAULT_RETRIES: u32 = 2;
 
 /// The asynchronous invocations of a stack.
 #[derive(Debug)]
 pub(super) struct Asynchronous {
     journal: Journal,
     first_delay: Duration,
-    /// Those that are neither done nor given up.
-    pub(super) pending: Count,
+    /// How many are neither done nor given up.
+    pending: watch::Sender<usize>,
 }
 
 /// An event on its way to a function.
 pub(super) struct Event {
     function: String,
     function_arn: String,
-    policy: AsyncPolicy,
+    policy: EventInvokeConfig,
     /// The same for every attempt, as with Lambda.
     request_id: String,
     payload: Value,
@@ -33,7 +41,7 @@ impl Asynchronous {
         Self {
             journal,
             first_delay,
-            pending: Count::default(),
+            pending: watch::Sender::default(),
         }
     }
 
@@ -46,23 +54,20 @@ impl Asynchronous {
     ) where
         R: Future<Output = Result<Value, InvokeError>> + Send,
     {
-        let (journal, mut delay) = (self.journal.clone(), self.first_delay);
-        let pending = self.pending.enter();
+        let (journal, delay) = (self.journal.clone(), self.first_delay);
+        let pending = self.pending.clone();
+        pending.send_modify(|pending| *pending += 1);
         tokio::spawn(async move {
-            let _pending = pending;
-            let mut attempts = 0;
-            loop {
-                attempts += 1;
-                match run(event.request_id.clone(), event.payload.clone()).await {
-                    Ok(_) | Err(InvokeError::Stopping) => return,
-                    Err(error) if attempts > event.policy.retries => {
-                        return event.give_up(&error, attempts, &journal);
-                    }
-                    Err(_) => tokio::time::sleep(delay).await,
-                }
-                delay *= 2;
-            }
+            event.handle(run, delay, &journal).await;
+            pending.send_modify(|pending| *pending -= 1);
         });
+    }
+
+    /// Waits until none is pending.
+    pub(super) async fn settled(&self) {
+        let mut pending = self.pending.subscribe();
+        // The sender lives in `self`, so the channel cannot be closed here.
+        let _none = pending.wait_for(|pending| *pending == 0).await;
     }
 }
 
@@ -71,14 +76,40 @@ impl Event {
         Self {
             function: program.id.clone(),
             function_arn: program.arn(),
-            policy: program.function.asynchronous.clone(),
+            policy: program.function.event_invoke_config.clone(),
             request_id: Uuid::new_v4().to_string(),
             payload,
         }
     }
 
+    async fn handle<R>(
+        &self,
+        run: impl Fn(String, Value) -> R,
+        mut delay: Duration,
+        journal: &Journal,
+    ) where
+        R: Future<Output = Result<Value, InvokeError>>,
+    {
+        let retries = self
+            .policy
+            .maximum_retry_attempts
+            .unwrap_or(DEFAULT_RETRIES);
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match run(self.request_id.clone(), self.payload.clone()).await {
+                Ok(_) | Err(InvokeError::Stopping) => return,
+                Err(error) if attempts > retries => {
+                    return self.give_up(&error, attempts, journal);
+                }
+                Err(_) => tokio::time::sleep(delay).await,
+            }
+            delay *= 2;
+        }
+    }
+
     fn give_up(&self, error: &InvokeError, attempts: u32, journal: &Journal) {
-        let Some(queue) = &self.policy.on_failure else {
+        let Some(DestinationConfig { on_failure }) = &self.policy.destination_config else {
             tracing::warn!(
                 function = self.function,
                 request_id = self.request_id,
@@ -87,7 +118,7 @@ impl Event {
             );
             return;
         };
-        journal.dead_letter(queue, self.record(error, attempts));
+        journal.dead_letter(&on_failure.destination, self.record(error, attempts));
     }
 
     /// The [record of an asynchronous invocation] that Lambda sends to a failure destination.
@@ -133,10 +164,11 @@ mod tests {
         let event = Event {
             function: "F".to_owned(),
             function_arn: "arn:F".to_owned(),
-            policy: AsyncPolicy {
-                retries,
-                on_failure: Some("Failures".to_owned()),
-            },
+            policy: serde_json::from_value(json!({
+                "MaximumRetryAttempts": retries,
+                "DestinationConfig": { "OnFailure": { "Destination": "Failures" } },
+            }))
+            .unwrap(),
             request_id: "request-1".to_owned(),
             payload: json!({ "id": 1 }),
         };
@@ -150,8 +182,8 @@ mod tests {
                 Err(InvokeError::Exited("signal: 9 (SIGKILL)".to_owned()))
             })
         });
-        assert_eq!(*asynchronous.pending.0.borrow(), 1);
-        asynchronous.pending.none().await;
+        assert_eq!(*asynchronous.pending.borrow(), 1);
+        asynchronous.settled().await;
         let letters = journal
             .since(0)
             .iter()

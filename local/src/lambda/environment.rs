@@ -80,7 +80,7 @@ impl Environment {
         request_id: &str,
         payload: &Value,
     ) -> Run {
-        let timeout = program.function.timeout;
+        let timeout = Duration::from_secs(program.function.timeout);
         let delivery = Delivery {
             request_id: request_id.to_owned(),
             arn: program.arn(),

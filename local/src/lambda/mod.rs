@@ -11,7 +11,7 @@ mod asynchronous;
 mod environment;
 mod pool;
 mod process;
-mod runtime_api;
+pub mod runtime_api;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -100,7 +100,7 @@ impl Lambda {
     /// Waits until every asynchronous invocation is done or given up: none is in flight, or waits
     /// for its next attempt.
     pub async fn settled(&self) {
-        self.0.asynchronous.pending.none().await;
+        self.0.asynchronous.settled().await;
     }
 
     /// Ends every environment. Events that are not answered get [`InvokeError::Stopping`].
@@ -174,33 +174,5 @@ impl Life {
         let mut over = self.over.subscribe();
         // The sender lives in `self`, so the channel cannot be closed here.
         let _over = over.wait_for(|over| *over).await;
-    }
-}
-
-/// How many of something there are. Clones share it.
-#[derive(Debug, Clone, Default)]
-struct Count(watch::Sender<usize>);
-
-impl Count {
-    /// One more, for as long as the result lives.
-    fn enter(&self) -> Counted {
-        self.0.send_modify(|count| *count += 1);
-        Counted(self.0.clone())
-    }
-
-    /// Waits until there are none.
-    async fn none(&self) {
-        let mut count = self.0.subscribe();
-        // The sender lives in `self`, so the channel cannot be closed here.
-        let _none = count.wait_for(|count| *count == 0).await;
-    }
-}
-
-#[derive(Debug)]
-struct Counted(watch::Sender<usize>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
     }
 }

@@ -46,7 +46,7 @@ impl Program {
         let mut command = Command::new(self.executable());
         command
             .env_clear()
-            .envs(&self.function.variables)
+            .envs(&self.function.environment.variables)
             .envs(self.variables(runtime_api))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -76,19 +76,19 @@ impl Program {
         set("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST");
         set(
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-            &function.memory.to_string(),
+            &function.memory_size.to_string(),
         );
-        let logging = &function.logging;
+        let logging = &function.logging_config;
         let default_group = format!("/aws/lambda/{}", function.name);
-        let group = logging.group.as_ref().unwrap_or(&default_group);
+        let group = logging.log_group.as_ref().unwrap_or(&default_group);
         set("AWS_LAMBDA_LOG_GROUP_NAME", group);
         let stream = format!("{today}/[$LATEST]{}", Uuid::new_v4().simple());
         set("AWS_LAMBDA_LOG_STREAM_NAME", &stream);
         set(
             "AWS_LAMBDA_LOG_FORMAT",
-            logging.format.as_deref().unwrap_or("Text"),
+            logging.log_format.as_deref().unwrap_or("Text"),
         );
-        if let Some(level) = &logging.level {
+        if let Some(level) = &logging.application_log_level {
             set("AWS_LAMBDA_LOG_LEVEL", level);
         }
         set("AWS_REGION", REGION);

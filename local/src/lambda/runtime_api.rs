@@ -23,7 +23,7 @@ use crate::invoke::{InvokeError, LONGEST_PAYLOAD};
 
 /// What a process says through its Runtime API.
 #[derive(Debug)]
-pub(super) enum Call {
+pub enum Call {
     /// It is ready for an event.
     Next(oneshot::Sender<Delivery>),
     /// It is done with the event it has.
@@ -34,11 +34,11 @@ pub(super) enum Call {
 
 /// An event on its way to the process.
 #[derive(Debug)]
-pub(super) struct Delivery {
-    pub(super) request_id: String,
-    pub(super) arn: String,
-    pub(super) timeout: Duration,
-    pub(super) payload: Bytes,
+pub struct Delivery {
+    pub request_id: String,
+    pub arn: String,
+    pub timeout: Duration,
+    pub payload: Bytes,
 }
 
 /// The Runtime API of one environment.
@@ -49,7 +49,7 @@ struct Api {
 }
 
 /// The Runtime API of one environment; what the process says goes to `calls`.
-pub(super) fn router(calls: mpsc::Sender<Call>) -> Router {
+pub fn router(calls: mpsc::Sender<Call>) -> Router {
     let api = Api {
         calls,
         current: Mutex::default(),

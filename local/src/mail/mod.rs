@@ -67,7 +67,7 @@ impl MailService {
         );
         let (mail, set) = message::read(id.clone(), body)?;
         let set = set.map(|name| self.configuration_set(&name)).transpose()?;
-        if set.is_some_and(|set| !set.sending) {
+        if set.is_some_and(|set| !set.sending_options.sending_enabled) {
             let message = "Sending is paused for the configuration set.".to_owned();
             return Err(Refusal("SendingPausedException", message));
         }

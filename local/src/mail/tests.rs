@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::{
     pattern::Pattern,
-    template::Rule,
+    template::{Rule, SendingOptions},
     testing::{FakeInvoker, send},
 };
 
@@ -26,12 +26,12 @@ impl Stack {
             bus: DEFAULT_BUS.to_owned(),
             pattern: Pattern::parse(&claimed).unwrap(),
             function: "RecordMail".to_owned(),
-            dead_letter: None,
+            dead_letter_config: None,
         };
         let bus = Bus::new(Vec::new(), vec![rule], invoker.clone(), journal.clone()).unwrap();
         let sets = vec![ConfigurationSet {
             name: "mails".to_owned(),
-            sending: true,
+            sending_options: SendingOptions::default(),
             event_kinds: vec!["SEND".to_owned()],
         }];
         let mail = router(sets, journal.clone(), bus);

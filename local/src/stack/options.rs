@@ -14,15 +14,11 @@ use crate::{
 pub struct Options {
     /// The template; its folder is the workspace with the functions.
     pub template: PathBuf,
-    /// Port of the HTTP API.
     pub port: u16,
-    /// Port of the console.
     pub console_port: u16,
-    /// Port of DynamoDB.
     pub dynamodb_port: u16,
     /// Folder that keeps the tables, `None` for memory.
     pub data: Option<PathBuf>,
-    /// Values for the template's parameters.
     pub parameters: Overrides,
     /// The parameter that gets the address of the console, unless it is given a value.
     pub console_parameter: Option<String>,
@@ -32,7 +28,6 @@ pub struct Options {
     pub max_environments: usize,
     /// Wait before an asynchronous invocation is tried again; doubled for the next time.
     pub async_retry_delay: Duration,
-    /// Where the functions' executables come from.
     pub functions: Functions,
     /// Whether lines of the functions are shown on the terminal.
     pub echo: bool,
@@ -57,7 +52,6 @@ impl Default for Options {
     }
 }
 
-/// Where the functions' executables come from.
 #[derive(Debug, Clone)]
 pub enum Functions {
     /// Cargo builds them.

@@ -139,7 +139,7 @@ async fn a_preflight_is_answered_by_the_gateway() {
 async fn a_parameter_has_the_address_of_the_console_unless_it_is_given() {
     let folder = Folder::new(TEMPLATE);
     let running = Stack::start(folder.options()).await.unwrap();
-    let app_url = running.model.functions["Probe"].variables["APP_URL"].clone();
+    let app_url = running.model.functions["Probe"].environment.variables["APP_URL"].clone();
     assert_eq!(app_url, running.console_url);
 
     let mut options = folder.options();
@@ -148,7 +148,7 @@ async fn a_parameter_has_the_address_of_the_console_unless_it_is_given() {
         .insert("AppUrl".to_owned(), "http://own".to_owned());
     let running = Stack::start(options).await.unwrap();
     assert_eq!(
-        running.model.functions["Probe"].variables["APP_URL"],
+        running.model.functions["Probe"].environment.variables["APP_URL"],
         "http://own"
     );
 }
@@ -164,7 +164,7 @@ async fn failure(options: Options) -> String {
 async fn a_start_that_fails_says_why() {
     let folder = Folder::new(TEMPLATE);
 
-    let taken = Port::any().await.unwrap();
+    let taken = Port::bind(0, "--port").await.unwrap();
     let mut options = folder.options();
     options.console_port = taken.address.port();
     let expected = format!(

@@ -16,6 +16,7 @@ use crate::{
     dynamodb::Stream,
     invoke::{InvokeError, SharedInvoker},
     journal::{Happening, Journal},
+    template::{DestinationConfig, ResponseType},
 };
 
 /// Records read at once, before filtering: what one read of `DynamoDB` Streams gives at most.
@@ -88,15 +89,15 @@ impl Shard {
     }
 
     fn wants(&self, record: &Value) -> bool {
-        let filters = &self.mapping.filters;
-        filters.is_empty() || filters.iter().any(|filter| filter.matches(record))
+        let filters = &self.mapping.filter_criteria.filters;
+        filters.is_empty() || filters.iter().any(|filter| filter.pattern.matches(record))
     }
 
     /// Tries a batch until every record of it is accepted or given up.
     async fn deliver(&self, batch: Batch) -> Result<(), Halt> {
         let mut waiting = VecDeque::from([batch]);
         while let Some(mut batch) = waiting.pop_front() {
-            if self.mapping.max_age.is_some_and(|age| batch.age() > age) {
+            if self.is_too_old(&batch) {
                 self.give_up(&batch, Condition::RecordAgeExceeded);
                 continue;
             }
@@ -113,7 +114,7 @@ impl Shard {
                 }
             };
             batch.error = error;
-            if self.mapping.bisect && batch.len() > 1 {
+            if self.mapping.bisect_batch_on_function_error && batch.len() > 1 {
                 let second = batch.split_off(batch.len() / 2);
                 waiting.push_front(second);
                 waiting.push_front(batch);
@@ -133,16 +134,26 @@ impl Shard {
         match self.invoker.call(&self.mapping.function, payload).await {
             Err(InvokeError::Stopping) => Err(Halt::Stopping),
             Err(error) => Ok(Outcome::FailedFrom(0, Some(error))),
-            Ok(answer) if self.mapping.report_batch_item_failures => {
-                Ok(outcome::read(&answer, batch))
-            }
+            Ok(answer) if self.reports_failures() => Ok(outcome::read(&answer, batch)),
             Ok(_) => Ok(Outcome::Accepted),
         }
     }
 
+    fn is_too_old(&self, batch: &Batch) -> bool {
+        let most = self.mapping.maximum_record_age_in_seconds;
+        // A negative one is for no limit.
+        let most = most.and_then(|most| u64::try_from(most).ok());
+        most.is_some_and(|most| batch.age() > Duration::from_secs(most))
+    }
+
+    fn reports_failures(&self) -> bool {
+        let types = &self.mapping.function_response_types;
+        types.contains(&ResponseType::ReportBatchItemFailures)
+    }
+
     fn may_retry(&self, batch: &Batch) -> bool {
-        let limit = self.mapping.max_retries;
-        limit.is_none_or(|limit| batch.retries < limit)
+        let limit = self.mapping.maximum_retry_attempts;
+        limit.is_none_or(|limit| limit < 0 || i64::from(batch.retries) < limit)
     }
 
     fn delay(&self, retries: u32) -> Duration {
@@ -158,9 +169,9 @@ impl Shard {
             ?condition,
             "records were given up"
         );
-        if let Some(queue) = &self.mapping.on_failure {
+        if let Some(DestinationConfig { on_failure }) = &self.mapping.destination_config {
             let message = failure::message(&self.mapping, &self.stream, batch, condition);
-            self.journal.dead_letter(queue, message);
+            self.journal.dead_letter(&on_failure.destination, message);
         }
     }
 

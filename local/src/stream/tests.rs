@@ -7,25 +7,24 @@ use crate::{
     dynamodb::tests::{Scratch, serve, users},
     invoke::InvokeError,
     journal::Happening,
-    pattern::Pattern,
     testing::{FakeInvoker, aws},
 };
 
 fn mapping() -> Mapping {
+    let mapping = serde_json::from_value(json!({
+        "Stream": "UsersTable",
+        "FilterCriteria": { "Filters": [
+            { "Pattern": r#"{"dynamodb": {"Keys": {"sk": {"S": ["EVENT"]}}}}"# }
+        ] },
+        "BisectBatchOnFunctionError": true,
+        "MaximumRetryAttempts": 2,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "DestinationConfig": { "OnFailure": { "Destination": "Failures" } },
+    }));
     Mapping {
         id: "PublishEventsUsers".to_owned(),
         function: "PublishEvents".to_owned(),
-        table: "UsersTable".to_owned(),
-        batch_size: 100,
-        filters: vec![
-            Pattern::parse(&json!({ "dynamodb": { "Keys": { "sk": { "S": ["EVENT"] } } } }))
-                .unwrap(),
-        ],
-        bisect: true,
-        max_retries: Some(2),
-        max_age: None,
-        report_batch_item_failures: true,
-        on_failure: Some("Failures".to_owned()),
+        ..mapping.unwrap()
     }
 }
 
@@ -207,7 +206,7 @@ async fn a_poisonous_record_is_isolated_and_given_up_and_the_order_is_kept() {
 #[tokio::test]
 async fn without_bisecting_the_whole_batch_is_given_up() {
     let whole = Mapping {
-        bisect: false,
+        bisect_batch_on_function_error: false,
         ..mapping()
     };
     let stack = Stack::start(None, whole, |_| Err(broken())).await;
@@ -236,7 +235,7 @@ async fn a_batch_has_at_most_its_size() {
 #[tokio::test]
 async fn an_old_record_is_given_up_without_an_invocation() {
     let impatient = Mapping {
-        max_age: Some(Duration::ZERO),
+        maximum_record_age_in_seconds: Some(0),
         ..mapping()
     };
     let stack = Stack::start(None, impatient, |_| Ok(Value::Null)).await;

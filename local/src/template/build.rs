@@ -1,18 +1,19 @@
-//! From the document to the model: one resource after the other.
+//! From the template to the model: one resource after the other.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::{
-    document::{Declared, Document},
+    document::{Declared, Template},
     error::{Result, typed, wrong},
     event,
     intrinsic::Scope,
     model::{ConfigurationSet, DEFAULT_BUS, Function, Model},
     names,
     parameters::{self, Overrides},
-    policy, resource, unmodelled,
+    policy::{self, ManagedPolicies},
+    resource, unmodelled,
 };
 
 const BUS: &str = "AWS::Events::EventBus";
@@ -74,47 +75,48 @@ const FIXED: &[(&str, &str, &str)] = &[
 
 /// What the parts of the model are built from.
 pub(super) struct Context<'a> {
-    document: &'a Document,
+    template: &'a Template,
     scope: Scope<'a>,
     /// Logical ids by the names, URLs and ARNs of the resources that are there.
     logical: BTreeMap<String, String>,
 }
 
-/// The model of `document`, with these values for its parameters.
-pub(super) fn model(document: &Document, overrides: &Overrides) -> Result<Model> {
-    let context = Context::new(document, overrides)?;
+/// The model of `template`, with these values for its parameters.
+pub(super) fn model(template: &Template, overrides: &Overrides) -> Result<Model> {
+    let context = Context::new(template, overrides)?;
     let mut model = Model::default();
     // What refers to other resources comes after them.
     let (mut functions, mut destinations) = (Vec::new(), Vec::new());
-    let mut policies = BTreeMap::new();
+    let mut policies = ManagedPolicies::new();
     for (id, declared) in context.resources()? {
         let place = format!("{id}.Properties");
         let properties = context.properties(&place, declared)?;
         let name = context.scope.physical_name(id, id)?;
+        let id = id.clone();
         match declared.kind.as_str() {
             TABLE => {
-                let table = resource::table(&place, id, name, properties)?;
-                model.tables.insert(id.clone(), table);
+                let table = resource::table(&place, &id, name, properties)?;
+                model.tables.insert(id, table);
             }
             BUS => {
                 resource::nothing(&place, properties)?;
-                model.buses.insert(id.clone(), name);
+                model.buses.insert(id, name);
             }
             QUEUE => {
                 resource::nothing(&place, properties)?;
-                model.queues.insert(id.clone(), name);
+                model.queues.insert(id, name);
             }
             POLICY => {
-                policies.insert(id.clone(), policy::managed(&place, properties)?);
+                policies.insert(id, policy::managed(&place, properties)?);
             }
             CONFIGURATION_SET => {
                 let set = typed(&place, properties)?;
                 let set = ConfigurationSet { name, ..set };
-                model.configuration_sets.insert(id.clone(), set);
+                model.configuration_sets.insert(id, set);
             }
             EVENT_DESTINATION => destinations.push((place, properties)),
             API => resource::http_api(&mut model, &place, properties)?,
-            FUNCTION => functions.push((id, name, place, properties, &declared.metadata)),
+            FUNCTION => functions.push((id, name, declared, properties)),
             kind if unmodelled::TYPES.contains(&kind) => {}
             kind => {
                 let problem = format!("the emulator does not know the resource type {kind}");
@@ -125,34 +127,48 @@ pub(super) fn model(document: &Document, overrides: &Overrides) -> Result<Model>
     for (place, properties) in destinations {
         resource::event_destination(&mut model, &place, properties)?;
     }
-    for (id, name, place, mut properties, metadata) in functions {
-        let events = remove(&mut properties, "Events");
-        let own = remove(&mut properties, "Policies");
-        properties["Metadata"] = context.scope.resolve(&format!("{id}.Metadata"), metadata)?;
-        let function = Function {
-            name,
-            statements: policy::of_function(&context, &policies, &place, own)?,
-            ..typed(&place, properties)?
-        };
-        model.functions.insert(id.clone(), function);
-        let events: Option<BTreeMap<String, Value>> = typed(&format!("{place}.Events"), events)?;
-        for (event, source) in events.into_iter().flatten() {
-            event::add(&context, &mut model, id, &event, source)?;
-        }
+    for (id, name, declared, mut properties) in functions {
+        properties["Metadata"] = context.metadata(&id, declared)?;
+        add_function(&context, &mut model, &policies, id, name, properties)?;
     }
     context.check_outputs()?;
     Ok(model)
 }
 
+/// Adds the function `id` and its event sources.
+fn add_function(
+    context: &Context<'_>,
+    model: &mut Model,
+    policies: &ManagedPolicies,
+    id: String,
+    name: String,
+    mut properties: Value,
+) -> Result<()> {
+    let place = format!("{id}.Properties");
+    let events = remove(&mut properties, "Events");
+    let own = remove(&mut properties, "Policies");
+    let events: Option<BTreeMap<String, Value>> = typed(&format!("{place}.Events"), events)?;
+    for (event, source) in events.into_iter().flatten() {
+        event::add(context, model, &id, &event, source)?;
+    }
+    let function = Function {
+        name,
+        statements: policy::of_function(context, policies, &place, own)?,
+        ..typed(&place, properties)?
+    };
+    model.functions.insert(id, function);
+    Ok(())
+}
+
 impl<'a> Context<'a> {
-    fn new(document: &'a Document, overrides: &Overrides) -> Result<Self> {
-        let parameters = parameters::resolve(&document.parameters, overrides)?;
+    fn new(template: &'a Template, overrides: &Overrides) -> Result<Self> {
+        let parameters = parameters::resolve(&template.parameters, overrides)?;
         let mut context = Self {
-            document,
-            scope: Scope::new(document, parameters),
+            template,
+            scope: Scope::new(template, parameters),
             logical: BTreeMap::new(),
         };
-        for name in document.conditions.keys() {
+        for name in template.conditions.keys() {
             context.scope.condition("Conditions", name)?;
         }
         for (id, declared) in context.resources()? {
@@ -166,7 +182,7 @@ impl<'a> Context<'a> {
     /// The resources that are there: those without a condition, and those whose condition holds.
     fn resources(&self) -> Result<Vec<(&'a String, &'a Declared)>> {
         let mut resources = Vec::new();
-        for (id, declared) in &self.document.resources {
+        for (id, declared) in &self.template.resources {
             if self.holds(id, declared.condition.as_deref())? {
                 resources.push((id, declared));
             }
@@ -180,7 +196,7 @@ impl<'a> Context<'a> {
 
     /// Outputs mean nothing here, but a broken reference in one would fail a deployment.
     fn check_outputs(&self) -> Result<()> {
-        for (name, output) in &self.document.outputs {
+        for (name, output) in &self.template.outputs {
             let place = format!("Outputs.{name}");
             let condition = output.get("Condition").and_then(Value::as_str);
             if self.holds(&place, condition)? {
@@ -190,11 +206,16 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    fn metadata(&self, id: &str, declared: &Declared) -> Result<Value> {
+        let place = format!("{id}.Metadata");
+        self.scope.resolve(&place, &declared.metadata)
+    }
+
     /// Properties of a resource that have a meaning here, with what the globals of its type add.
     /// The one that chooses its name is not among them: see [`Scope::physical_name`].
     fn properties(&self, place: &str, declared: &Declared) -> Result<Value> {
         let properties = self.scope.members(place, &declared.properties)?;
-        let globals = self.document.globals.of(&declared.kind);
+        let globals = self.template.globals.of(&declared.kind);
         let mut properties = merge(self.scope.resolve("Globals", globals)?, properties);
         self.prepare(&declared.kind, place, &mut properties)?;
         if let Some(name) = names::name_property(&declared.kind) {
@@ -230,7 +251,7 @@ impl<'a> Context<'a> {
             return Ok(DEFAULT_BUS.to_owned());
         }
         let found = self.logical.get(name).filter(|id| {
-            let declared = self.document.resources.get(*id);
+            let declared = self.template.resources.get(*id);
             declared.is_some_and(|declared| declared.kind == kind)
         });
         match found {

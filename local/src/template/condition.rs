@@ -10,7 +10,7 @@ use super::{
 impl Scope<'_> {
     /// Whether the condition called `name` holds.
     pub(super) fn condition(&self, place: &str, name: &str) -> Result<bool> {
-        let expression = self.document.conditions.get(name).ok_or_else(|| {
+        let expression = self.template.conditions.get(name).ok_or_else(|| {
             TemplateError::new(place, format!("the template has no condition {name}"))
         })?;
         self.once(place, format!("the condition {name}"), || {

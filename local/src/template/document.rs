@@ -1,21 +1,24 @@
 //! The template as written: its sections and resources, with intrinsic functions still in place.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
+use anyhow::Context as _;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use yaml_serde::Value as Yaml;
 
 use super::{
+    build,
     error::{Result, TemplateError, typed, wrong},
-    parameters::Parameter,
+    model::Model,
+    parameters::{Overrides, Parameter},
     unmodelled,
 };
 
-/// A template in sections.
+/// A template as written, before parameters have values.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub(super) struct Document {
+pub struct Template {
     #[serde(rename = "Transform")]
     _transform: Option<Transform>,
     #[serde(default)]
@@ -73,18 +76,38 @@ pub(super) struct Declared {
     pub(super) metadata: Value,
 }
 
-impl Document {
-    /// Splits a template into its sections.
-    pub(super) fn parse(text: &str) -> Result<Self> {
-        let yaml = yaml_serde::from_str(text).map_err(|e| TemplateError::new("YAML", e))?;
-        Self::read(&yaml)
+impl Template {
+    /// Reads a template from a file.
+    ///
+    /// # Errors
+    /// When there is no such file, or it is no template.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+        Self::parse(&text).with_context(|| format!("{shown}"))
     }
 
-    /// Splits a template, read as YAML, into its sections.
-    pub(super) fn read(yaml: &Yaml) -> Result<Self> {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// When the text is no YAML, or has sections or resource attributes that are not known.
+    pub fn parse(text: &str) -> Result<Self> {
+        let yaml = yaml_serde::from_str(text).map_err(|e| TemplateError::new("YAML", e))?;
+        Self::from_yaml(&yaml)
+    }
+
+    pub(super) fn from_yaml(yaml: &Yaml) -> Result<Self> {
         let mut template = long_form(yaml)?;
         unmodelled::strip("the template", &mut template);
         typed("", template)
+    }
+
+    /// Gives the parameters their values and says what the template then means.
+    ///
+    /// # Errors
+    /// Names the first construct that is wrong, or that is not known here.
+    pub fn resolve(&self, overrides: &Overrides) -> Result<Model> {
+        build::model(self, overrides)
     }
 }
 

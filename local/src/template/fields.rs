@@ -1,12 +1,28 @@
-//! How fields of the model are read where they stand in the template in another form.
+//! Defaults of fields of the model, and how those are read which have another form in the template.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use super::names;
+use super::{model::DEFAULT_BUS, names};
 use crate::pattern::Pattern;
+
+pub(super) fn default_timeout() -> u64 {
+    3
+}
+
+pub(super) fn default_memory() -> u32 {
+    128
+}
+
+pub(super) fn default_batch_size() -> usize {
+    100
+}
+
+pub(super) fn default_bus() -> String {
+    DEFAULT_BUS.to_owned()
+}
 
 /// A scalar, which `CloudFormation` takes as a text.
 #[derive(Debug, Deserialize)]
@@ -21,131 +37,24 @@ impl TryFrom<Value> for Text {
     }
 }
 
-pub(super) fn seconds<'de, D: Deserializer<'de>>(field: D) -> Result<Duration, D::Error> {
-    u64::deserialize(field).map(Duration::from_secs)
+pub(super) fn texts<'de, D: Deserializer<'de>>(
+    field: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let texts = BTreeMap::<String, Text>::deserialize(field)?.into_iter();
+    Ok(texts.map(|(name, text)| (name, text.0)).collect())
 }
 
-/// A number of retries; -1 is for no limit.
-pub(super) fn limit<'de, D: Deserializer<'de>>(field: D) -> Result<Option<u32>, D::Error> {
-    i64::deserialize(field).map(|limit| limit.try_into().ok())
-}
-
-/// Seconds; -1 is for no limit.
-pub(super) fn age<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Duration>, D::Error> {
-    let seconds = i64::deserialize(field)?;
-    Ok(seconds.try_into().ok().map(Duration::from_secs))
-}
-
-/// A number of retries, of which asynchronous invocations have two at the most.
-pub(super) fn async_retries<'de, D: Deserializer<'de>>(field: D) -> Result<u32, D::Error> {
+pub(super) fn async_retries<'de, D: Deserializer<'de>>(field: D) -> Result<Option<u32>, D::Error> {
     match u32::deserialize(field)? {
-        retries @ 0..=2 => Ok(retries),
+        retries @ 0..=2 => Ok(Some(retries)),
         _ => Err(D::Error::custom("Lambda allows 0 to 2")),
     }
 }
 
-/// `Metadata` of a function: the cargo binary.
-pub(super) fn binary<'de, D: Deserializer<'de>>(field: D) -> Result<String, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-    struct Metadata {
-        #[serde(rename = "BuildMethod")]
-        _build_method: BuildMethod,
-        build_properties: BuildProperties,
-    }
-    #[derive(Deserialize)]
-    enum BuildMethod {
-        #[serde(rename = "rust-cargolambda")]
-        CargoLambda,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-    struct BuildProperties {
-        binary: String,
-    }
-    Metadata::deserialize(field).map(|metadata| metadata.build_properties.binary)
-}
-
-/// `Environment` of a function.
-pub(super) fn variables<'de, D: Deserializer<'de>>(
-    field: D,
-) -> Result<BTreeMap<String, String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-    struct Environment {
-        variables: BTreeMap<String, Text>,
-    }
-    let variables = Environment::deserialize(field)?.variables.into_iter();
-    Ok(variables.map(|(name, text)| (name, text.0)).collect())
-}
-
-/// `DestinationConfig`: where to send what failed to the end.
-pub(super) fn on_failure<'de, D: Deserializer<'de>>(field: D) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-    struct DestinationConfig {
-        on_failure: OnFailure,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-    struct OnFailure {
-        destination: String,
-    }
-    DestinationConfig::deserialize(field).map(|config| Some(config.on_failure.destination))
-}
-
-/// `DeadLetterConfig`: where to send what did not reach the function.
-pub(super) fn dead_letter<'de, D: Deserializer<'de>>(field: D) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-    struct DeadLetterConfig {
-        arn: String,
-    }
-    DeadLetterConfig::deserialize(field).map(|config| Some(config.arn))
-}
-
-/// `FilterCriteria` of a stream.
-pub(super) fn filters<'de, D: Deserializer<'de>>(field: D) -> Result<Vec<Pattern>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-    struct FilterCriteria {
-        filters: Vec<Filter>,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-    struct Filter {
-        #[serde(deserialize_with = "json_text")]
-        pattern: Pattern,
-    }
-    fn json_text<'de, D: Deserializer<'de>>(field: D) -> Result<Pattern, D::Error> {
-        let text = String::deserialize(field)?;
-        serde_json::from_str(&text).map_err(D::Error::custom)
-    }
-    let filters = FilterCriteria::deserialize(field)?.filters.into_iter();
-    Ok(filters.map(|filter| filter.pattern).collect())
-}
-
-/// `FunctionResponseTypes`: true if there is one.
-pub(super) fn reports_failures<'de, D: Deserializer<'de>>(field: D) -> Result<bool, D::Error> {
-    #[derive(Deserialize)]
-    enum ResponseType {
-        ReportBatchItemFailures,
-    }
-    let types: Vec<ResponseType> = Vec::deserialize(field)?;
-    Ok(matches!(
-        types.as_slice(),
-        [ResponseType::ReportBatchItemFailures, ..]
-    ))
-}
-
-/// `SendingOptions` of a configuration set.
-pub(super) fn sending<'de, D: Deserializer<'de>>(field: D) -> Result<bool, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-    struct SendingOptions {
-        sending_enabled: bool,
-    }
-    SendingOptions::deserialize(field).map(|options| options.sending_enabled)
+/// The filter of a stream, which is JSON in a text.
+pub(super) fn json_text<'de, D: Deserializer<'de>>(field: D) -> Result<Pattern, D::Error> {
+    let text = String::deserialize(field)?;
+    serde_json::from_str(&text).map_err(D::Error::custom)
 }
 
 /// `rate(1 minute)`, `rate(2 hours)`: singular for one and plural for more, as AWS wants it.

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    document::{Declared, Document},
+    document::{Declared, Template},
     error::{Result, TemplateError, wrong},
     names,
 };
@@ -14,16 +14,16 @@ use super::{
 /// What names in the template stand for.
 #[derive(Debug)]
 pub(super) struct Scope<'a> {
-    pub(super) document: &'a Document,
+    pub(super) template: &'a Template,
     parameters: BTreeMap<String, Value>,
     /// Names and conditions that are being resolved, to notice circles.
     resolving: RefCell<Vec<String>>,
 }
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(document: &'a Document, parameters: BTreeMap<String, Value>) -> Self {
+    pub(super) fn new(template: &'a Template, parameters: BTreeMap<String, Value>) -> Self {
         Self {
-            document,
+            template,
             parameters,
             resolving: RefCell::default(),
         }
@@ -89,13 +89,14 @@ impl<'a> Scope<'a> {
                 let keys: [Value; 3] = arguments(place, function, argument)?;
                 return self.find_in_map(place, &keys).map(Some);
             }
-            "Fn::GetAtt" => match argument.as_str() {
-                Some(path) => self.attribute(place, path)?,
-                None => {
+            "Fn::GetAtt" => {
+                if let Some(path) = argument.as_str() {
+                    self.attribute(place, path)?
+                } else {
                     let path: [String; 2] = arguments(place, function, argument)?;
                     self.attribute(place, &path.join("."))?
                 }
-            },
+            }
             "Fn::Sub" => {
                 let text: String = arguments(place, function, argument)?;
                 self.substitute(place, &text)?
@@ -173,7 +174,7 @@ impl<'a> Scope<'a> {
     }
 
     fn find_in_map(&self, place: &str, keys: &[Value]) -> Result<Value> {
-        let mut found = &self.document.mappings;
+        let mut found = &self.template.mappings;
         for key in keys {
             let key = self.text(place, key)?;
             found = found
@@ -202,7 +203,7 @@ impl<'a> Scope<'a> {
 
     /// A resource of the template which is there: its condition holds.
     fn resource(&self, place: &str, id: &str) -> Result<&'a Declared> {
-        let declared = self.document.resources.get(id).ok_or_else(|| {
+        let declared = self.template.resources.get(id).ok_or_else(|| {
             let problem = format!("the template has no parameter and no resource {id}");
             TemplateError::new(place, problem)
         })?;

@@ -28,7 +28,6 @@ pub(super) struct Parameter {
     max_length: Option<usize>,
     min_value: Option<f64>,
     max_value: Option<f64>,
-    /// For people only.
     #[serde(rename = "Description")]
     _description: Option<String>,
     /// Keeps a value out of consoles.

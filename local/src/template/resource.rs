@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     error::{Result, typed, wrong},
-    model::{Cors, DEFAULT_BUS, Model, Table},
+    model::{DEFAULT_BUS, Model, Table},
     names,
 };
 
@@ -53,7 +53,6 @@ struct TimeToLive {
     enabled: bool,
 }
 
-/// A table.
 pub(super) fn table(place: &str, id: &str, name: String, properties: Value) -> Result<Table> {
     let _known: TableProperties = typed(place, properties.clone())?;
     let arn = names::attribute("AWS::DynamoDB::Table", &name, "Arn").unwrap_or_default();
@@ -79,6 +78,22 @@ pub(super) fn nothing(place: &str, properties: Value) -> Result<()> {
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct HttpApiProperties {
     cors_configuration: Option<Cors>,
+}
+
+/// An HTTP API's `CorsConfiguration`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase", default)]
+pub struct Cors {
+    /// Origins: `*`, `https://*`, `http://*`, or one by one.
+    pub allow_origins: Vec<String>,
+    pub allow_methods: Vec<String>,
+    pub allow_headers: Vec<String>,
+    /// Headers of answers which the pages may read.
+    pub expose_headers: Vec<String>,
+    /// Whether cookies and the like may come along.
+    pub allow_credentials: bool,
+    /// Seconds for which a browser may remember the answer to a preflight.
+    pub max_age: Option<u32>,
 }
 
 /// Adds what the API says beside its routes.

@@ -56,7 +56,7 @@ Mappings:
 ",
         function(&format!("Environment: {{Variables: {{X: {value}}}}}"))
     );
-    Ok(resolve(&text)?.functions["F"].variables["X"].clone())
+    Ok(resolve(&text)?.functions["F"].environment.variables["X"].clone())
 }
 
 #[test]
@@ -265,8 +265,9 @@ Globals:
     );
     let model = resolve(&text).unwrap();
     let f = &model.functions["F"];
-    assert_eq!((f.timeout.as_secs(), f.memory), (10, 512));
+    assert_eq!((f.timeout, f.memory_size), (10, 512));
     let variables: Vec<_> = f
+        .environment
         .variables
         .iter()
         .map(|(k, v)| format!("{k}={v}"))

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use yaml_serde::Value as Yaml;
 
 use super::*;
-use crate::template::{build, document::Document};
 
 /// What the emulator does with an addition.
 enum Handling {
@@ -35,7 +34,7 @@ fn with(added: &str) -> Result<Model, TemplateError> {
     let mut template: Yaml = yaml_serde::from_str(template).unwrap();
     let added = yaml_serde::from_str(added).unwrap_or_else(|e| panic!("{added}: {e}"));
     add(&mut template, added);
-    build::model(&Document::read(&template)?, &Overrides::new())
+    Template::from_yaml(&template)?.resolve(&Overrides::new())
 }
 
 fn shown(model: &Model) -> String {
@@ -67,7 +66,12 @@ fn variable(value: &str) -> String {
 }
 
 fn added(model: &Model) -> Value {
-    json!(model.functions["CreateUser"].variables.get("ADDED"))
+    json!(
+        model.functions["CreateUser"]
+            .environment
+            .variables
+            .get("ADDED")
+    )
 }
 
 fn queue(model: &Model) -> Value {
@@ -80,11 +84,7 @@ fn origins(model: &Model) -> Value {
 
 fn record_age(model: &Model) -> Value {
     let users = model.streams.iter().find(|s| s.table == "UsersTable");
-    json!(
-        users
-            .and_then(|users| users.max_age)
-            .map(|age| age.as_secs())
-    )
+    json!(users.and_then(|users| users.maximum_record_age_in_seconds))
 }
 
 fn mail_events(model: &Model) -> Value {

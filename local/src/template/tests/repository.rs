@@ -11,13 +11,14 @@ fn roster(overrides: &Overrides) -> Result<Model, TemplateError> {
 fn the_template_of_this_repository_is_understood() {
     let model = roster(&Overrides::new()).unwrap();
     let create = &model.functions["CreateUser"];
-    assert_eq!(create.binary, "create-user");
-    assert_eq!(create.memory, 1769);
-    assert_eq!(create.variables["USERS_TABLE"], "UsersTable");
-    assert_eq!(create.variables["BUS"], "local");
-    assert_eq!(create.variables["MINIMUM_PASSWORD_LENGTH"], "8");
-    assert_eq!(create.logging.format.as_deref(), Some("JSON"));
-    assert_eq!(create.logging.level.as_deref(), Some("INFO"));
+    assert_eq!(create.binary(), "create-user");
+    assert_eq!(create.memory_size, 1769);
+    assert_eq!(create.environment.variables["USERS_TABLE"], "UsersTable");
+    assert_eq!(create.environment.variables["BUS"], "local");
+    assert_eq!(create.environment.variables["MINIMUM_PASSWORD_LENGTH"], "8");
+    assert_eq!(create.logging_config.log_format.as_deref(), Some("JSON"));
+    let level = create.logging_config.application_log_level.as_deref();
+    assert_eq!(level, Some("INFO"));
     assert!(
         create
             .statements
@@ -31,10 +32,8 @@ fn the_template_of_this_repository_is_understood() {
         .find(|r| r.function == "OnUserCreated")
         .unwrap();
     assert_eq!(welcome.bus, "local");
-    assert_eq!(
-        welcome.dead_letter.as_deref(),
-        Some("OnUserCreatedFailures")
-    );
+    let dead_letters = welcome.dead_letter_config.as_ref().unwrap();
+    assert_eq!(dead_letters.queue, "OnUserCreatedFailures");
     let sent = model
         .rules
         .iter()
@@ -51,11 +50,19 @@ fn the_template_of_this_repository_is_understood() {
         .iter()
         .find(|s| s.table == "UsersTable")
         .unwrap();
-    assert_eq!((users.batch_size, users.max_retries), (100, Some(20)));
+    assert_eq!(
+        (users.batch_size, users.maximum_retry_attempts),
+        (100, Some(20))
+    );
     let event = json!({"eventName": "INSERT", "dynamodb": {"Keys": {"sk": {"S": "EVENT#1"}}}});
-    assert!(users.filters[0].matches(&event));
-    assert!(!users.filters[0].matches(&json!({"eventName": "INSERT"})));
-    assert_eq!(users.on_failure.as_deref(), Some("PublishEventsFailures"));
+    assert!(users.filter_criteria.filters[0].pattern.matches(&event));
+    assert!(
+        !users.filter_criteria.filters[0]
+            .pattern
+            .matches(&json!({"eventName": "INSERT"}))
+    );
+    let failures = &users.destination_config.as_ref().unwrap().on_failure;
+    assert_eq!(failures.destination, "PublishEventsFailures");
 
     assert!(
         model
@@ -70,7 +77,7 @@ fn the_rules_of_its_parameters_hold() {
     let given = |name: &str, value: &str| Overrides::from([(name.to_owned(), value.to_owned())]);
     let model = roster(&given("AppUrl", "http://127.0.0.1:3001")).unwrap();
     assert_eq!(
-        model.functions["OnUserCreated"].variables["APP_URL"],
+        model.functions["OnUserCreated"].environment.variables["APP_URL"],
         "http://127.0.0.1:3001"
     );
 
