@@ -87,6 +87,10 @@ impl Environment {
             timeout,
             payload: payload.to_string().into(),
         };
+        // It may have ended while it had no event; its connection may not know yet.
+        if let Ok(Some(status)) = self.child.try_wait() {
+            return Run::not_begun(InvokeError::Exited(status.to_string()));
+        }
         if let Err(error) = self.deliver(delivery).await {
             return Run::not_begun(error);
         }

@@ -96,6 +96,16 @@ impl Bench {
             .collect()
     }
 
+    #[cfg(unix)]
+    fn kill(&self) {
+        for process in self.lambda.processes("Probe") {
+            let kill = std::process::Command::new("kill")
+                .args(["-KILL", &process.to_string()])
+                .status();
+            assert!(kill.unwrap().success());
+        }
+    }
+
     /// Waits for the line with which a hanging probe says that it has its event.
     async fn hanging(&self) {
         self.journal
@@ -180,12 +190,7 @@ async fn a_process_that_is_killed_fails_its_event_and_is_replaced() {
     let bench = bench("Timeout: 60", |_| {});
     let kill = async {
         bench.hanging().await;
-        for process in bench.lambda.processes("Probe") {
-            let kill = std::process::Command::new("kill")
-                .args(["-KILL", &process.to_string()])
-                .status();
-            assert!(kill.unwrap().success());
-        }
+        bench.kill();
     };
     let (result, ()) = futures::join!(bench.call(json!({ "do": "hang" })), kill);
     let Err(InvokeError::Exited(status)) = result else {
@@ -193,6 +198,22 @@ async fn a_process_that_is_killed_fails_its_event_and_is_replaced() {
     };
     assert_eq!(status, "signal: 9 (SIGKILL)");
     bench.call(json!({})).await.unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_process_that_ends_between_two_events_is_replaced_unnoticed() {
+    let bench = bench("Timeout: 10", |_| {});
+    bench.call(json!({})).await.unwrap();
+    let process = bench.lambda.processes("Probe")[0];
+    bench.kill();
+    // A zombie: it has ended, and its parent has not noticed.
+    let stat = || std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    while !stat().contains(") Z ") {
+        tokio::task::yield_now().await;
+    }
+    bench.call(json!({})).await.unwrap();
+    assert_eq!(bench.invocations(), [(true, None), (true, None)]);
 }
 
 #[tokio::test]

@@ -25,53 +25,42 @@ const EVENT_DESTINATION: &str = "AWS::SES::ConfigurationSetEventDestination";
 const FUNCTION: &str = "AWS::Serverless::Function";
 const API: &str = "AWS::Serverless::HttpApi";
 
-/// Properties that refer to another resource: of which type, where, and the type of the other.
-const REFERENCES: &[(&str, &str, &str)] = &[
-    (
-        EVENT_DESTINATION,
-        "/ConfigurationSetName",
-        CONFIGURATION_SET,
-    ),
-    (
-        EVENT_DESTINATION,
-        "/EventDestination/EventBridgeDestination/EventBusArn",
-        BUS,
-    ),
-    (
-        FUNCTION,
-        "/EventInvokeConfig/DestinationConfig/OnFailure/Destination",
-        QUEUE,
-    ),
-    ("AWS::Serverless::Function/HttpApi", "/ApiId", API),
-    ("AWS::Serverless::Function/DynamoDB", "/Stream", TABLE),
-    (
-        "AWS::Serverless::Function/DynamoDB",
-        "/DestinationConfig/OnFailure/Destination",
-        QUEUE,
-    ),
-    (
-        "AWS::Serverless::Function/EventBridgeRule",
-        "/EventBusName",
-        BUS,
-    ),
-    (
-        "AWS::Serverless::Function/EventBridgeRule",
-        "/DeadLetterConfig/Arn",
-        QUEUE,
-    ),
-];
+// Event sources of functions.
+const ROUTE: &str = "AWS::Serverless::Function/HttpApi";
+const STREAM: &str = "AWS::Serverless::Function/DynamoDB";
+const RULE: &str = "AWS::Serverless::Function/EventBridgeRule";
 
-/// Properties that have one value here: of which type, which, and how it begins.
-const FIXED: &[(&str, &str, &str)] = &[
-    // The emulator runs binaries only.
-    (FUNCTION, "Runtime", "provided."),
-    // The oldest record.
-    (
-        "AWS::Serverless::Function/DynamoDB",
-        "StartingPosition",
-        "TRIM_HORIZON",
-    ),
-];
+/// Properties of `kind` that refer to another resource: where, and the type of the other.
+fn references(kind: &str) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        ROUTE => &[("/ApiId", API)],
+        RULE => &[("/EventBusName", BUS), ("/DeadLetterConfig/Arn", QUEUE)],
+        STREAM => &[
+            ("/Stream", TABLE),
+            ("/DestinationConfig/OnFailure/Destination", QUEUE),
+        ],
+        FUNCTION => {
+            const QUEUE_OF: &str = "/EventInvokeConfig/DestinationConfig/OnFailure/Destination";
+            &[(QUEUE_OF, QUEUE)]
+        }
+        EVENT_DESTINATION => {
+            const BUS_OF: &str = "/EventDestination/EventBridgeDestination/EventBusArn";
+            &[("/ConfigurationSetName", CONFIGURATION_SET), (BUS_OF, BUS)]
+        }
+        _ => &[],
+    }
+}
+
+/// A property of `kind` that has one value here, and how that begins.
+fn fixed(kind: &str) -> Option<(&'static str, &'static str)> {
+    match kind {
+        // The emulator runs binaries only.
+        FUNCTION => Some(("Runtime", "provided.")),
+        // The oldest record.
+        STREAM => Some(("StartingPosition", "TRIM_HORIZON")),
+        _ => None,
+    }
+}
 
 /// What the parts of the model are built from.
 pub(super) struct Context<'a> {
@@ -228,14 +217,14 @@ impl<'a> Context<'a> {
     /// meaning goes, and references become logical ids.
     pub(super) fn prepare(&self, kind: &str, place: &str, properties: &mut Value) -> Result<()> {
         unmodelled::strip(kind, properties);
-        for (_, name, beginning) in FIXED.iter().filter(|(of, ..)| *of == kind) {
+        if let Some((name, beginning)) = fixed(kind) {
             let value = remove(properties, name);
             let text = value.as_str().unwrap_or_default();
             if !text.starts_with(beginning) {
                 return wrong(format!("{place}.{name}"), format!("must be {beginning}"));
             }
         }
-        for (_, pointer, other) in REFERENCES.iter().filter(|(of, ..)| *of == kind) {
+        for (pointer, other) in references(kind) {
             if let Some(Value::String(name)) = properties.pointer_mut(pointer) {
                 let place = format!("{place}{}", pointer.replace('/', "."));
                 *name = self.find(&place, other, name)?;

@@ -1,7 +1,8 @@
 //! The one list of what a template may say although it changes nothing on this machine.
 //!
-//! A line here is a decision: the construct would do nothing locally. What is neither here nor in the model is an error at start, so that a template
-//! never means less on this machine than its author thinks.
+//! A line here is a decision: the construct would do nothing locally. What is neither here nor in
+//! the model is an error at start, so that a template never means less on this machine than its
+//! author thinks.
 
 use serde_json::Value;
 
