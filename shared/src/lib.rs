@@ -21,6 +21,7 @@
 //! | Who may sign up? | [`SignUpPolicy`](domain::sign_up::SignUpPolicy) |
 //! | How long do sessions live, and how do refresh tokens rotate? | [`session`](domain::session), [`session_tokens`](application::session_tokens) |
 //! | What can a mailed link do, and when is it void? | [`token`](domain::token), [`token_redemption`](application::token_redemption) |
+//! | How does a user prove to be the user? | [`sign_in`](application::sign_in); a recent proof is [`Access::recent`](lambda::http::Access::recent) |
 //! | How often may somebody try? | [`attempt`](domain::attempt), [`rate_limit`](application::rate_limit) |
 //! | When do signing keys change? | [`keys`](domain::keys) |
 //! | What is published, and what stays private? | [`event`](domain::event), [`history`](domain::history) |

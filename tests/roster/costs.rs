@@ -135,7 +135,16 @@ async fn rows_of_sessions(table: &mut Table<'_>) {
     let out = async || own("DELETE /sessions/current").await;
     table.row("sign out", "EndSession", out).await;
     let all = async || own("DELETE /users/me/sessions").await;
-    table.row("sign out everywhere", "EndSession", all).await;
+    table.row("sign out everywhere", "EndSessions", all).await;
+    let prove = async || {
+        let ann = roster.newcomer("costs").await;
+        let body = json!({"email": ann.email, "password": PASSWORD});
+        let proof = "POST /sessions/current/proof";
+        let answer = roster.call(proof, &ann.token, &body).await;
+        assert_eq!(answer.status, StatusCode::OK);
+    };
+    let row = "prove again who one is";
+    table.row(row, "ProveAgain", prove).await;
 }
 
 /// The rows of identities elsewhere.

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
-    openid::{Provider, Signature, on_stack_trusting, visit, with_provider},
+    openid::{Provider, Signature, on_stack_trusting, visit, visit_with, with_provider},
     support::{Answer, Roster, token_in, unique_email},
 };
 
@@ -274,5 +274,33 @@ fn a_provider_that_is_away_is_unavailable() {
         let answer = hand_over(roster, authorization).await;
         assert_eq!(answer.problem(), (503, "provider-unavailable"));
         assert_eq!(answer.header("retry-after"), Some("10"));
+    });
+}
+
+#[test]
+fn a_fresh_sign_in_at_a_provider_is_a_proof_and_an_old_one_is_none() {
+    with_provider(async |roster, provider, listed| {
+        let email = unique_email("proof");
+        provider.knows("ann", json!({"email": email, "email_verified": true}));
+        let access = token(&come(roster, listed, "ann").await);
+        let prove = async |login: &str, more: &[(&str, &str)]| {
+            let mut body = visit_with(listed, login, more).await;
+            body["strategy"] = json!("oidc");
+            roster
+                .call("POST /sessions/current/proof", &access, &body)
+                .await
+        };
+        let max_age = [("max_age", "0")];
+        assert_eq!(prove("ann", &max_age).await.status, 200);
+        // The provider does not say when, or says that it was long ago; or it is somebody else.
+        let long_ago = json!({"email": email, "email_verified": true, "auth_time": 1_600_000_000});
+        provider.knows("bob", json!({"email": email, "email_verified": true}));
+        for (login, more) in [("ann", &[][..]), ("bob", &max_age)] {
+            let refused = prove(login, more).await;
+            assert_eq!(refused.problem(), (401, "invalid-credentials"), "{login}");
+        }
+        provider.knows("ann", long_ago);
+        let refused = prove("ann", &max_age).await;
+        assert_eq!(refused.problem(), (401, "invalid-credentials"));
     });
 }

@@ -146,6 +146,9 @@ impl Provider {
             "iss": self.issuer(), "sub": request["login_hint"], "aud": CLIENT_ID,
             "nonce": request["nonce"], "iat": now, "exp": now + 60,
         });
+        if request.contains_key("max_age") {
+            claims["auth_time"] = json!(now);
+        }
         for (name, value) in own.as_object().unwrap() {
             claims[name] = value.clone();
         }
@@ -260,6 +263,11 @@ pub fn with_provider(test: impl AsyncFnOnce(&Roster, &Provider, &Value)) {
 /// Sends somebody to a provider, as `GET /identity-providers` shows it, and gives what an application
 /// then hands over.
 pub async fn visit(provider: &Value, login: &str) -> Value {
+    visit_with(provider, login, &[]).await
+}
+
+/// The same, with more parameters for the provider.
+pub async fn visit_with(provider: &Value, login: &str, more: &[(&str, &str)]) -> Value {
     let (state, nonce, verifier) = (random(), random(), random());
     let text = |name: &str| provider[name].as_str().unwrap().to_owned();
     let scopes: Vec<_> = provider["scopes"].as_array().unwrap().iter().collect();
@@ -275,6 +283,7 @@ pub async fn visit(provider: &Value, login: &str) -> Value {
         ("code_challenge_method", "S256"),
         ("login_hint", login),
     ];
+    let request = request.iter().chain(more);
     let start = Url::parse_with_params(&text("authorizationEndpoint"), request).unwrap();
     let back = patiently("the way back", browse(start)).await;
     let answer: HashMap<_, _> = back.query_pairs().into_owned().collect();

@@ -37,6 +37,11 @@ impl Roster {
     /// An access token of a new session whose user signed in long ago: so the session's item says, and
     /// a token that is refreshed says the same.
     pub async fn token_of_long_ago(&self, email: &str) -> String {
+        self.tokens_of_long_ago(email).await.0
+    }
+
+    /// The same with the refresh token.
+    pub async fn tokens_of_long_ago(&self, email: &str) -> (String, String) {
         let session = self.sign_in(email).await.body;
         let access = session["accessToken"].as_str().unwrap();
         let sessions = self.call("GET /users/me/sessions", access, &Value::Null);
@@ -52,8 +57,9 @@ impl Roster {
         });
         self.database("UpdateItem", &change).await;
         let body = json!({"refreshToken": session["refreshToken"]});
-        let refreshed = self.post("/sessions/refresh", &body).await;
-        refreshed.body["accessToken"].as_str().unwrap().to_owned()
+        let refreshed = self.post("/sessions/refresh", &body).await.body;
+        let text = |name: &str| refreshed[name].as_str().unwrap().to_owned();
+        (text("accessToken"), text("refreshToken"))
     }
 
     /// `METHOD /path` with a token, and with a body unless it is null.

@@ -1,4 +1,4 @@
-//! `POST /sessions/refresh`, `…/sessions` of a user, and `DELETE /sessions/current`.
+//! `POST /sessions/refresh`, `…/sessions` of a user, `DELETE /sessions/current` and its proof.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use local::journal::Happening;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Roster, on_shared_stack, patiently};
+use crate::support::{Answer, PASSWORD, Roster, on_shared_stack, patiently};
 
 fn both(answer: &Answer, status: StatusCode) -> (String, String) {
     assert_eq!(answer.status, status, "{:?}", answer.body);
@@ -100,5 +100,40 @@ fn one_signs_out_here_there_and_everywhere() {
             (401, "unauthenticated"),
             "the token died at once"
         );
+    });
+}
+
+#[test]
+fn a_proof_makes_an_old_sign_in_recent_and_a_refresh_keeps_it() {
+    on_shared_stack(async |roster| {
+        let ann = roster.newcomer("proof").await;
+        let bob = roster.newcomer("proof").await;
+        let (old, old_refresh) = roster.tokens_of_long_ago(&ann.email).await;
+        let export = async |token: &str| {
+            let answer = roster.call("GET /users/me/export", token, &Value::Null);
+            answer.await.status.as_u16()
+        };
+        assert_eq!(export(&old).await, 401);
+        let prove = async |email: &str, password: &str| {
+            let body = json!({"email": email, "password": password});
+            roster
+                .call("POST /sessions/current/proof", &old, &body)
+                .await
+        };
+        for (email, password) in [(&ann.email, "wrong"), (&bob.email, PASSWORD)] {
+            let refused = prove(email, password).await;
+            assert_eq!(refused.problem(), (401, "invalid-credentials"), "{email}");
+        }
+        let sessions = listed(roster, &old).await.len();
+        let proven = prove(&ann.email, PASSWORD).await;
+        assert_eq!(proven.status, StatusCode::OK);
+        assert_eq!(
+            export(proven.body["accessToken"].as_str().unwrap()).await,
+            200
+        );
+        assert_eq!(export(&old).await, 401, "a token of before stays old");
+        let (refreshed, _) = both(&refresh(roster, &old_refresh).await, StatusCode::OK);
+        assert_eq!(export(&refreshed).await, 200);
+        assert_eq!(listed(roster, &refreshed).await.len(), sessions);
     });
 }

@@ -52,9 +52,11 @@ fn five_hundred_guesses_at_once_are_as_many_as_allowed() {
         let password =
             json!({"currentPassword": PASSWORD, "newPassword": "plain granite kettle 47"});
         let email = json!({"email": unique_email("guess"), "currentPassword": PASSWORD});
+        let own = json!({"email": ann.email, "password": PASSWORD});
         for (route, body) in [
             ("PUT /users/me/password", password),
             ("PUT /users/me/email", email),
+            ("POST /sessions/current/proof", own),
         ] {
             let change = roster.call(route, &ann.token, &body).await;
             assert_eq!(change.problem(), (429, "too-many-requests"), "{route}");

@@ -4,15 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use adapters::{argon2::Argon2, jwt::Jwt, system::System};
 use anyhow::{Context as _, anyhow, ensure};
-use authenticate::{
-    authenticate::Authenticate, handler, oidc::OidcStrategy, password::PasswordStrategy,
-};
+use authenticate::{authenticate::Authenticate, handler, oidc::OidcStrategy};
 use serde_json::json;
 use shared::{
     application::{
         ports::{PasswordHasher, SecretPurpose, TokenIssuer as _, UserRepository as _},
         session_tokens::SessionTokens,
         shared_secret::SharedSecret,
+        sign_in::{Strategies, password::PasswordStrategy},
         user_updates::UserUpdates,
     },
     domain::{
@@ -65,8 +64,10 @@ impl Stage {
         let tokens = Arc::new(Jwt::new(backend.clone(), backend.env(), "roster"));
         let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
         let service = Authenticate {
-            password: Arc::new(password),
-            oidc: Arc::new(oidc),
+            strategies: Strategies {
+                password: Arc::new(password),
+                oidc: Arc::new(oidc),
+            },
             sessions: backend.clone(),
             session_tokens: SessionTokens {
                 tokens: tokens.clone(),

@@ -2,58 +2,22 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use shared::{
     application::{
         ports::{Env, SessionRepository},
-        rate_limit::AttemptPermit,
         session_tokens::{SessionTokens, TokenPair},
+        sign_in::{Authenticated, Credentials, Strategies},
     },
-    domain::{Actor, Origin, Result, SessionId, User, identity::Authorization, session::Session},
+    domain::{Actor, Origin, Result, SessionId, User, session::Session},
 };
-
-use crate::password::PasswordCredentials;
-
-/// One way to authenticate, by credentials of type `C`. Another one takes a type that
-/// implements this, a variant of [`Credentials`] and a line in `main.rs`.
-#[async_trait]
-pub trait AuthenticationStrategy<C>: Send + Sync {
-    /// The user whose credentials these are.
-    ///
-    /// # Errors
-    /// `InvalidCredentials` if they are nobody's, or if the user may not sign in; `TooManyRequests`.
-    async fn authenticate(&self, credentials: C, origin: &Origin) -> Result<Authenticated>;
-}
-
-/// A user who is who they say they are.
-pub struct Authenticated {
-    /// The user, who is active.
-    pub user: User,
-    /// How: a value of RFC 8176.
-    pub method: &'static str,
-    /// The attempt it took.
-    pub permit: AttemptPermit,
-}
 
 /// Signs users in.
 pub struct Authenticate {
-    /// By address and password.
-    pub password: Arc<dyn AuthenticationStrategy<PasswordCredentials>>,
-    /// By an OpenID provider.
-    pub oidc: Arc<dyn AuthenticationStrategy<Authorization>>,
+    pub strategies: Strategies,
     pub sessions: Arc<dyn SessionRepository>,
     /// Issues tokens.
     pub session_tokens: SessionTokens,
     pub env: Env,
-}
-
-/// What proves an identity.
-#[derive(Debug)]
-pub enum Credentials {
-    /// Address and password.
-    Password(PasswordCredentials),
-    /// An authorization code of an OpenID provider.
-    Oidc(Authorization),
 }
 
 /// A sign-in.
@@ -82,12 +46,7 @@ impl Authenticate {
             user,
             method,
             permit,
-        } = match credentials {
-            Credentials::Password(password) => self.password.authenticate(password, &origin).await,
-            Credentials::Oidc(authorization) => {
-                self.oidc.authenticate(authorization, &origin).await
-            }
-        }?;
+        } = self.strategies.authenticate(credentials, &origin).await?;
         // The guess was right, whether or not the session can be started.
         let start = self.start(&user, method, &issuer, origin);
         tokio::join!(start, permit.succeed()).0
@@ -114,5 +73,7 @@ impl Authenticate {
     }
 }
 
+#[cfg(test)]
+mod password_tests;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -3,4 +3,3 @@
 pub mod authenticate;
 pub mod handler;
 pub mod oidc;
-pub mod password;

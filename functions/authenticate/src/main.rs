@@ -6,9 +6,9 @@ use authenticate::{
     authenticate::Authenticate,
     handler::{ACCESS, handle},
     oidc::OidcStrategy,
-    password::PasswordStrategy,
 };
 use shared::{
+    application::sign_in::Strategies,
     domain::sign_up::SignUpPolicy,
     lambda::{
         Exit,
@@ -32,12 +32,7 @@ shared::lambda::config! {
 async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, config: Config| {
         let rate_limiter = ports.sign_in_limiter(config.per_account, config.per_client_ip);
-        let password = PasswordStrategy {
-            users: ports.users(),
-            hasher: ports.password_hasher()?,
-            rate_limiter: rate_limiter.clone(),
-            env: ports.env.clone(),
-        };
+        let password = ports.password_strategy(rate_limiter.clone())?;
         let oidc = OidcStrategy {
             policy: config.policy,
             providers: ports.identity_providers(
@@ -49,8 +44,10 @@ async fn main() -> Exit {
             updates: ports.user_updates(),
         };
         Ok(Authenticate {
-            password: Arc::new(password),
-            oidc: Arc::new(oidc),
+            strategies: Strategies {
+                password: Arc::new(password),
+                oidc: Arc::new(oidc),
+            },
             sessions: ports.sessions(),
             session_tokens: ports.session_tokens().await?,
             env: ports.env.clone(),

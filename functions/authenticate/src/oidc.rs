@@ -7,6 +7,7 @@ use shared::{
     application::{
         ports::{IdentityProviders, UserRepository},
         rate_limit::SignInLimiter,
+        sign_in::{Authenticated, AuthenticationStrategy, FEDERATED, user_with_login},
         user_updates::{Target, UserUpdates},
     },
     domain::{
@@ -17,11 +18,6 @@ use shared::{
         user::NewMember,
     },
 };
-
-use crate::authenticate::{Authenticated, AuthenticationStrategy};
-
-/// Federated sign-in. RFC 8176 has no value for it; this one is in use.
-const METHOD: &str = "fed";
 
 /// Knows users by their identities at OpenID providers.
 pub struct OidcStrategy {
@@ -47,7 +43,7 @@ impl AuthenticationStrategy<Authorization> for OidcStrategy {
         let (user, permit) = permit.hold(self.redeem(&authorization, origin)).await?;
         Ok(Authenticated {
             user,
-            method: METHOD,
+            method: FEDERATED,
             permit,
         })
     }
@@ -73,10 +69,7 @@ impl OidcStrategy {
     }
 
     async fn known(&self, login: &LoginKey) -> Result<Option<User>> {
-        match self.users().find_login(login).await? {
-            Some(login) => self.users().find(login.user_id).await,
-            None => Ok(None),
-        }
+        user_with_login(self.users(), login).await
     }
 
     /// The user for an identity that is not linked yet: the one with the address, or a new one.

@@ -1,18 +1,18 @@
-//! The use case: a user signs out: of one session, the current one, or all.
+//! The use case: a user signs out: of one session, or the current one.
 
 use std::sync::Arc;
 
 use shared::{
     application::{
-        ports::SessionRepository,
-        user_updates::{Target, UserUpdates},
+        ports::{Env, SessionRepository},
+        user_updates::Target,
     },
     domain::{Refusal, Result, Session, SessionId, event::EndReason},
 };
 
 pub struct EndSession {
     pub sessions: Arc<dyn SessionRepository>,
-    pub updates: UserUpdates,
+    pub env: Env,
 }
 
 /// What is to end.
@@ -29,8 +29,6 @@ pub enum Which {
     One(SessionId),
     /// The one that asks; fine if it is over.
     Current(SessionId),
-    /// All of them, and every access token at once.
-    All,
 }
 
 impl EndSession {
@@ -38,8 +36,7 @@ impl EndSession {
     /// access tokens once no process remembers that they were good.
     ///
     /// # Errors
-    /// `NotFound` if there is no such user, or the user has no such session that lasts;
-    /// `PreconditionFailed`.
+    /// `NotFound` if there is no such user, or the user has no such session that lasts.
     pub async fn execute(&self, command: Command) -> Result<()> {
         let Command { target, which } = command;
         match which {
@@ -48,18 +45,11 @@ impl EndSession {
                 ended.then_some(()).ok_or(Refusal::NotFound.into())
             }
             Which::Current(id) => self.end(&target, id).await.map(|_| ()),
-            Which::All => self
-                .updates
-                .update(&target, |user, metadata| {
-                    Ok(Some(user.end_sessions(metadata)))
-                })
-                .await
-                .map(|_| ()),
         }
     }
 
     async fn end(&self, target: &Target, id: SessionId) -> Result<bool> {
-        let metadata = self.updates.env.metadata(target.origin.clone())?;
+        let metadata = self.env.metadata(target.origin.clone())?;
         let event = Session::ended(target.id, id, EndReason::SignedOut, &metadata);
         self.sessions.end(target.id, id, &event).await
     }
@@ -80,7 +70,7 @@ mod tests {
     fn endpoint(request: TestRequest) -> Endpoint {
         Endpoint::new(handler::ACCESS, handler::handle, |backend| EndSession {
             sessions: backend.clone(),
-            updates: backend.user_updates(),
+            env: backend.env(),
         })
         .request(request, 204)
         .done_again(&Refusal::Unauthenticated)
@@ -91,16 +81,12 @@ mod tests {
         request.parameter("sid", session)
     }
 
-    fn all() -> TestRequest {
-        TestRequest::new("DELETE", "/users/{id}/sessions")
-    }
-
     fn current() -> TestRequest {
         TestRequest::new("DELETE", "/sessions/current")
     }
 
     async fn answer(fixture: &Fixture, request: TestRequest) -> Answer {
-        endpoint(all()).answer(&fixture.backend, request).await
+        endpoint(current()).answer(&fixture.backend, request).await
     }
 
     fn live(fixture: &Fixture) -> Vec<SessionId> {
@@ -113,19 +99,27 @@ mod tests {
         live.map(|session| session.id).collect()
     }
 
+    /// Requests about a session of Ann, which a new one is each time.
+    fn of_ann() -> Endpoint {
+        endpoint(TestRequest::new("DELETE", "/users/{id}/sessions/{sid}")).given(
+            async |fixture, request| {
+                let phone = fixture.backend.sign_in(&fixture.ann()).await;
+                request.parameter("sid", &phone.session_id.to_string())
+            },
+        )
+    }
+
     #[tokio::test]
     async fn the_owner_and_administrators_may() {
-        endpoint(all())
+        of_ann()
             .admits(Access::OWNER_OR_ADMIN.recent_by_role())
             .await;
     }
 
     #[tokio::test]
     async fn an_end_survives_every_fault() {
-        for request in [current(), all()] {
-            let is_done = async |fixture: &Fixture| live(fixture).is_empty();
-            endpoint(request).survives_every_fault(is_done).await;
-        }
+        let is_done = async |fixture: &Fixture| live(fixture).is_empty();
+        endpoint(current()).survives_every_fault(is_done).await;
     }
 
     #[tokio::test]
@@ -174,18 +168,5 @@ mod tests {
         let ends = fixture.backend.outbox().into_iter();
         let ends = ends.filter(|event| event.kind == EventKind::SessionEnded);
         assert_eq!(ends.count(), 1);
-    }
-
-    #[tokio::test]
-    async fn all_sessions_end_and_every_token_with_them() {
-        let fixture = Fixture::new().await;
-        fixture.backend.sign_in(&fixture.ann()).await;
-        let request = || all().id("me").bearer(&fixture.ann.token);
-        assert_eq!(answer(&fixture, request()).await.status, 204);
-        assert_eq!(live(&fixture), []);
-        let event = fixture.backend.outbox().pop().unwrap();
-        assert_eq!(event.kind, EventKind::UserSessionsEnded);
-        let again = answer(&fixture, request()).await;
-        assert_eq!(again.status, 401, "the token is invalid");
     }
 }

@@ -12,7 +12,7 @@ use crate::end_session::{Command, EndSession, Which};
 /// The user, and administrators.
 pub const ACCESS: Access = Access::OWNER_OR_ADMIN.recent_by_role();
 
-/// `DELETE /users/{id}/sessions[/{sid}]` and `DELETE /sessions/current`.
+/// `DELETE /users/{id}/sessions/{sid}` and `DELETE /sessions/current`.
 pub async fn handle(end: Arc<EndSession>, request: Request) -> Response {
     let command = Command {
         target: request.target()?,
@@ -25,9 +25,6 @@ pub async fn handle(end: Arc<EndSession>, request: Request) -> Response {
 fn which(request: &Request) -> Result<Which> {
     Ok(match request.parameter("sid") {
         Some(id) => Which::One(id.parse().map_err(|_| Refusal::NotFound)?),
-        None if request.path == "/sessions/current" => {
-            Which::Current(request.signed_in()?.session_id)
-        }
-        None => Which::All,
+        None => Which::Current(request.signed_in()?.session_id),
     })
 }

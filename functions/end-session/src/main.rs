@@ -1,4 +1,4 @@
-//! `DELETE /users/{id}/sessions[/{sid}]` and `DELETE /sessions/current`: wiring.
+//! `DELETE /users/{id}/sessions/{sid}` and `DELETE /sessions/current`: wiring.
 
 use end_session::{
     end_session::EndSession,
@@ -11,7 +11,7 @@ async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, ()| {
         Ok(EndSession {
             sessions: ports.sessions(),
-            updates: ports.user_updates(),
+            env: ports.env.clone(),
         })
     })
     .await

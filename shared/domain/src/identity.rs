@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::{Email, LoginKey, Name, error::Violation};
+use super::{Email, LoginKey, Name, Timestamp, error::Violation};
 
 /// The name of a provider in this deployment: 1 to 32 of `a-z`, `0-9` and `-`, such as `google`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -146,6 +146,9 @@ pub struct ExternalIdentity {
     pub provider: ProviderName,
     /// Issuer and `sub`.
     pub identity: LoginKey,
+    /// When the person signed in there. A provider says so if the client asks by `max_age` (OpenID
+    /// Connect Core 1.0, 3.1.2.1).
+    pub auth_time: Option<Timestamp>,
     /// The profile in the ID token; none if it has no address.
     pub profile: Option<IdentityProfile>,
     /// For the provider's user info endpoint.

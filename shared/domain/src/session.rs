@@ -112,6 +112,17 @@ impl Session {
         self.auth_time.unwrap_or(self.created_at)
     }
 
+    /// The session after its user proved once more, by `method`, to be the user.
+    #[must_use]
+    pub fn proven(&self, method: &str, now: Timestamp) -> Self {
+        let mut next = self.clone();
+        next.auth_time = Some(now);
+        if !next.methods.iter().any(|known| known == method) {
+            next.methods.push(method.to_owned());
+        }
+        next
+    }
+
     /// True if the session is good at `now`, of `user` as read now.
     pub fn is_live(&self, user: &User, now: Timestamp) -> bool {
         self.ended_at.is_none()

@@ -23,6 +23,7 @@ contract!(
     what_is_not_there_is_not_confirmed,
     a_rotation_is_written_once_however_many_try,
     what_has_changed_since_is_not_rotated,
+    a_proof_is_written_into_a_live_session,
     a_session_ends_once,
     everything_of_a_user_is_forgotten,
     many_sessions_are_listed_and_forgotten,
@@ -230,6 +231,30 @@ async fn what_has_changed_since_is_not_rotated(ports: Ports) {
 fn ended(ports: &Ports, session: &Session) -> DomainEvent {
     let reason = EndReason::SignedOut;
     Session::ended(session.user_id, session.id, reason, &ports.metadata())
+}
+
+async fn a_proof_is_written_into_a_live_session(ports: Ports) {
+    let ann = user(&ports).await;
+    let before = started(&ports, &ann).await;
+    (ports.advance)(Duration::from_secs(1));
+    let proven = before.proven("fed", ports.now());
+    assert_eq!(proven.methods, ["pwd", "fed"]);
+    for _ in 0..2 {
+        assert!(ports.sessions.prove(&proven).await.unwrap());
+    }
+    assert_eq!(found(&ports, &before).await, Some(proven.clone()));
+
+    let of_another_epoch = Session {
+        auth_epoch: proven.auth_epoch + 1,
+        ..proven.proven("pwd", ports.now())
+    };
+    assert!(!ports.sessions.prove(&of_another_epoch).await.unwrap());
+    let event = Session::ended(ann.id, before.id, EndReason::SignedOut, &ports.metadata());
+    assert!(ports.sessions.end(ann.id, before.id, &event).await.unwrap());
+    assert!(!ports.sessions.prove(&proven).await.unwrap());
+    let nobodys = session(&ports, &ann, id(&ports)).0;
+    assert!(!ports.sessions.prove(&nobodys).await.unwrap());
+    assert_eq!(found(&ports, &nobodys).await, None);
 }
 
 async fn a_session_ends_once(ports: Ports) {

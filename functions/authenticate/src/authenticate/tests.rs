@@ -2,23 +2,18 @@ use std::time::Duration;
 
 use adapters::jwt::Jwt;
 use shared::{
-    application::ports::TokenVerifier as _,
+    application::{ports::TokenVerifier as _, sign_in::Strategies},
     domain::{EventKind, Role, UserId, sign_up::SignUpPolicy},
     lambda::http::{Access, Authenticator, CallerPorts, StatusCode, answer, response},
 };
 use testing::{Answer, Endpoint, FakeBackend, Fault, PASSWORD, TestRequest, Value, json};
 
 use super::*;
-use crate::{handler, oidc::OidcStrategy, password::PasswordStrategy};
+use crate::{handler, oidc::OidcStrategy};
 
 /// The use case over a backend, with a policy for whom providers send.
 pub(crate) fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Authenticate {
-    let password = PasswordStrategy {
-        users: backend.clone(),
-        hasher: backend.clone(),
-        rate_limiter: backend.sign_in_limiter(10),
-        env: backend.env(),
-    };
+    let password = backend.password_strategy();
     let oidc = OidcStrategy {
         policy,
         providers: backend.clone(),
@@ -26,8 +21,10 @@ pub(crate) fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Authe
         updates: backend.user_updates(),
     };
     Authenticate {
-        password: Arc::new(password),
-        oidc: Arc::new(oidc),
+        strategies: Strategies {
+            password: Arc::new(password),
+            oidc: Arc::new(oidc),
+        },
         sessions: backend.clone(),
         session_tokens: backend.session_tokens(),
         env: backend.env(),

@@ -11,6 +11,7 @@ use application::{
     reauthentication::Reauthentication,
     session_tokens::SessionTokens,
     shared_secret::SharedSecret,
+    sign_in::password::PasswordStrategy,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
 };
@@ -76,6 +77,19 @@ impl Ports {
             per_account: Limit::of_account(per_account),
             per_client_ip: Limit::of_client_ip(per_client_ip),
         }
+    }
+
+    /// Knows users by address and password.
+    ///
+    /// # Errors
+    /// If the hasher cannot be made.
+    pub fn password_strategy(&self, rate_limiter: SignInLimiter) -> Result<PasswordStrategy> {
+        Ok(PasswordStrategy {
+            users: self.users(),
+            hasher: self.password_hasher()?,
+            rate_limiter,
+            env: self.env.clone(),
+        })
     }
 
     /// Issues the tokens of sessions. Loads the signing key and the secret of refresh tokens, so that no

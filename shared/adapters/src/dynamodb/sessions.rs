@@ -120,6 +120,22 @@ impl SessionRepository for Sessions {
         Ok(matches!(written, Written::Done(_)))
     }
 
+    /// One update. It has no event, so it removes that of the write before.
+    async fn prove(&self, next: &Session) -> Result<bool> {
+        let proof = Update {
+            key: SessionItem::key(&(next.user_id, next.id)),
+            changes: "SET #authTime = :authTime, #methods = :methods REMOVE #event",
+            condition: Some("#authEpoch = :epoch AND attribute_not_exists(#endedAt)"),
+            values: vec![
+                (":authTime", text(next.authenticated_at())),
+                (":methods", value(&next.methods)?),
+                (":epoch", number(next.auth_epoch)),
+            ],
+        };
+        let written = self.table.update::<IgnoredAny>(proof).await?;
+        Ok(matches!(written, Written::Done(_)))
+    }
+
     /// One update.
     async fn end(&self, user: UserId, id: SessionId, event: &DomainEvent) -> Result<bool> {
         let end = Update {

@@ -45,6 +45,8 @@ pub(super) struct Claims {
     nbf: Option<i64>,
     #[serde(default)]
     nonce: Option<String>,
+    #[serde(default)]
+    pub(super) auth_time: Option<i64>,
     #[serde(flatten)]
     pub(super) profile: ProfileClaims,
 }

@@ -20,7 +20,7 @@ use application::{
 };
 use async_trait::async_trait;
 use domain::{
-    Error, FieldError, LoginKey, Refusal, Result,
+    Error, FieldError, LoginKey, Refusal, Result, Timestamp,
     identity::{Authorization, ExternalIdentity, IdentityProfile, Provider, ProviderName},
 };
 use futures::future::join_all;
@@ -174,6 +174,7 @@ impl IdentityProviders for Oidc {
                 issuer: claims.iss,
                 subject: claims.sub,
             },
+            auth_time: claims.auth_time.map(Timestamp::from_seconds),
             profile: claims.profile.into_profile(),
             access_token: tokens.access_token,
         })

@@ -70,6 +70,10 @@ pub trait SessionRepository: Send + Sync {
     /// same epoch, and has not ended. Returns true if this call wrote it.
     async fn rotate(&self, next: &Session) -> Result<bool>;
 
+    /// Writes time and methods of a session whose user proved once more to be the user, if the stored one
+    /// has the same epoch and has not ended. Returns true if it was written. Idempotent.
+    async fn prove(&self, next: &Session) -> Result<bool>;
+
     /// Marks a session as ended, together with the event. Returns true if this event ended it, also
     /// when repeated; false if the session had ended before or never was.
     async fn end(&self, user: UserId, id: SessionId, event: &DomainEvent) -> Result<bool>;

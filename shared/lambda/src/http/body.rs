@@ -1,8 +1,10 @@
 //! JSON bodies of requests: every wrong field is reported at once.
 
+mod credentials;
+
 use std::{collections::BTreeSet, str::FromStr};
 
-use domain::{FieldError, error::Violation, identity::Authorization};
+use domain::{FieldError, error::Violation};
 use serde_json::{Map, Value};
 
 use super::{Error, TransportError};
@@ -221,20 +223,5 @@ fn pointer(name: &str) -> String {
 }
 
 /// What a provider sent the client back with, and what the client knows of its own request.
-impl RequestBody for Authorization {
-    fn read(object: &mut JsonObject) -> Option<Self> {
-        let (provider, code) = (object.text("provider"), object.text("code"));
-        let (code_verifier, nonce) = (object.text("codeVerifier"), object.text("nonce"));
-        let redirect_uri = object.text("redirectUri");
-        Some(Self {
-            provider: provider?,
-            code: code?,
-            code_verifier: code_verifier?,
-            nonce: nonce?,
-            redirect_uri: redirect_uri?,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Answers.
 
-use application::session_tokens::TokenPair;
+use application::{ports::AccessToken, session_tokens::TokenPair};
 use domain::{Error, User, user::Profile};
 use lambda_http::{
     Body, Response as RawResponse,
@@ -66,6 +66,23 @@ pub fn token_pair(status: StatusCode, token_pair: &TokenPair) -> Response {
         user: token_pair.user.profile(),
     };
     json(status, &body)
+}
+
+/// 200 with another access token of the session.
+pub fn access_token(access: &AccessToken) -> Response {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'a> {
+        access_token: &'a str,
+        token_type: &'static str,
+        expires_in: u64,
+    }
+    let body = Body {
+        access_token: access.token.expose_secret(),
+        token_type: "Bearer",
+        expires_in: access.expires_in,
+    };
+    json(StatusCode::OK, &body)
 }
 
 /// 202: the request was noted. The same for every request, so that nobody learns what will come of it.

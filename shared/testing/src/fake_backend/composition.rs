@@ -11,6 +11,7 @@ use application::{
     reauthentication::Reauthentication,
     session_tokens::SessionTokens,
     shared_secret::SharedSecret,
+    sign_in::password::PasswordStrategy,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
 };
@@ -73,6 +74,16 @@ impl FakeBackend {
     pub fn rate_limiter(self: &Arc<Self>) -> RateLimiter {
         RateLimiter {
             attempts: self.clone(),
+            env: self.env(),
+        }
+    }
+
+    /// Knows users by address and password: ten wrong ones without waiting.
+    pub fn password_strategy(self: &Arc<Self>) -> PasswordStrategy {
+        PasswordStrategy {
+            users: self.clone(),
+            hasher: self.clone(),
+            rate_limiter: self.sign_in_limiter(10),
             env: self.env(),
         }
     }

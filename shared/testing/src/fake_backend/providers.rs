@@ -1,9 +1,9 @@
 //! The OpenID providers of a [`FakeBackend`].
 
-use application::ports::IdentityProviders;
+use application::ports::{Clock as _, IdentityProviders};
 use async_trait::async_trait;
 use domain::{
-    FieldError, LoginKey, Refusal, Result,
+    FieldError, LoginKey, Refusal, Result, Timestamp,
     identity::{Authorization, ExternalIdentity, IdentityProfile, Provider, ProviderName},
 };
 use secrecy::ExposeSecret as _;
@@ -33,9 +33,26 @@ impl FakeBackend {
 
     /// The person `subject` signs in at a provider, which issues the authorization code `code`.
     pub fn authorize(&self, provider: &str, subject: &str, code: &str, profile: IdentityProfile) {
+        self.issue_code(provider, subject, code, profile, Some(self.now()));
+    }
+
+    /// The same at a provider that does not say when the person signed in.
+    pub fn authorize_some_time(&self, provider: &str, subject: &str, code: &str) {
+        self.issue_code(provider, subject, code, IdentityProfile::default(), None);
+    }
+
+    fn issue_code(
+        &self,
+        provider: &str,
+        subject: &str,
+        code: &str,
+        profile: IdentityProfile,
+        auth_time: Option<Timestamp>,
+    ) {
         let external = ExternalIdentity {
             provider: provider.parse().expect("a name of a provider"),
             identity: identity(provider, subject),
+            auth_time,
             profile: Some(profile),
             access_token: None,
         };

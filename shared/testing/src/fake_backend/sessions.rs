@@ -55,6 +55,20 @@ impl SessionRepository for FakeBackend {
         .await
     }
 
+    async fn prove(&self, next: &Session) -> Result<bool> {
+        self.call("sessions.prove", |state| {
+            let there = state.sessions.get_mut(&(next.user_id, next.id));
+            let live = there
+                .filter(|there| there.auth_epoch == next.auth_epoch && there.ended_at.is_none());
+            let proven = live.map(|there| {
+                there.auth_time = next.auth_time;
+                there.methods.clone_from(&next.methods);
+            });
+            Ok(proven.is_some())
+        })
+        .await
+    }
+
     async fn end(&self, user: UserId, id: SessionId, event: &DomainEvent) -> Result<bool> {
         self.call("sessions.end", |state| {
             let Some(session) = state.sessions.get_mut(&(user, id)) else {

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use shared::{
-    application::{
-        ports::{Env, PasswordHasher, UserRepository},
-        rate_limit::SignInLimiter,
-    },
-    domain::{
-        Email, Login, LoginKey, Origin, Password, Refusal, Result, User, UserId, error::Causes,
-    },
+use domain::{
+    Email, Login, LoginKey, Origin, Password, Refusal, Result, User, UserId, error::Causes,
 };
 
-use crate::authenticate::{Authenticated, AuthenticationStrategy};
+use super::{Authenticated, AuthenticationStrategy};
+use crate::{
+    ports::{Env, PasswordHasher, UserRepository},
+    rate_limit::SignInLimiter,
+};
 
 /// RFC 8176: authenticated by password.
 const METHOD: &str = "pwd";
@@ -97,6 +95,3 @@ impl PasswordStrategy {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,4 +1,15 @@
-use shared::domain::{Password, PasswordHash, sign_up::SignUpPolicy};
+//! The strategy `password`, by way of the handler.
+
+use shared::{
+    application::{
+        ports::{PasswordHasher as _, UserRepository as _},
+        sign_in::{
+            AuthenticationStrategy as _,
+            password::{PasswordCredentials, PasswordStrategy},
+        },
+    },
+    domain::{LoginKey, Password, PasswordHash, sign_up::SignUpPolicy},
+};
 use testing::{Endpoint, FakeBackend, Fault, PASSWORD, TestRequest, json};
 
 use super::*;

@@ -1,0 +1,4 @@
+//! `DELETE /users/{id}/sessions`.
+
+pub mod end_sessions;
+pub mod handler;

@@ -1,0 +1,23 @@
+//! HTTP to the use case and back.
+
+use std::sync::Arc;
+
+use shared::lambda::http::{Access, Request, Response, response};
+
+use crate::prove_again::{Command, ProveAgain};
+
+/// Users who are signed in.
+pub const ACCESS: Access = Access::CALLER;
+
+/// `POST /sessions/current/proof`.
+pub async fn handle(prove: Arc<ProveAgain>, request: Request) -> Response {
+    let caller = request.signed_in()?;
+    let command = Command {
+        user_id: caller.user_id,
+        session_id: caller.session_id,
+        credentials: request.body()?,
+        issuer: request.issuer.clone(),
+        origin: request.origin(),
+    };
+    response::access_token(&prove.execute(command).await?)
+}

@@ -1,0 +1,54 @@
+//! `POST /sessions/current/proof`: wiring.
+
+use std::sync::Arc;
+
+use prove_again::{
+    fresh_identity::FreshIdentity,
+    handler::{ACCESS, handle},
+    prove_again::ProveAgain,
+};
+use shared::{
+    application::sign_in::Strategies,
+    lambda::{
+        Exit,
+        config::{ClientSecrets, Providers},
+        http,
+    },
+};
+
+shared::lambda::config! {
+    struct Config {
+        providers: Providers = "IDENTITY_PROVIDERS",
+        secrets: ClientSecrets = "IDENTITY_PROVIDER_SECRETS",
+        loopback: bool = "LOOPBACK_IDENTITY_PROVIDERS",
+        per_account: u32 = "SIGN_IN_ATTEMPTS_PER_ACCOUNT",
+        per_client_ip: u32 = "SIGN_IN_ATTEMPTS_PER_SOURCE",
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Exit {
+    http::run(ACCESS, handle, async |ports, config: Config| {
+        let rate_limiter = ports.sign_in_limiter(config.per_account, config.per_client_ip);
+        let oidc = FreshIdentity {
+            providers: ports.identity_providers(
+                config.providers,
+                config.secrets,
+                config.loopback,
+            )?,
+            rate_limiter: rate_limiter.clone(),
+            users: ports.users(),
+            clock: ports.env.clock.clone(),
+        };
+        Ok(ProveAgain {
+            strategies: Strategies {
+                password: Arc::new(ports.password_strategy(rate_limiter)?),
+                oidc: Arc::new(oidc),
+            },
+            sessions: ports.sessions(),
+            tokens: ports.access_tokens(),
+            clock: ports.env.clock.clone(),
+        })
+    })
+    .await
+}

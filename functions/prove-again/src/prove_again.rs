@@ -1,0 +1,87 @@
+//! The use case: a user who is signed in proves once more to be the user.
+
+use std::sync::Arc;
+
+use shared::{
+    application::{
+        ports::{AccessToken, Clock, SessionRepository, TokenIssuer},
+        sign_in::{Authenticated, Credentials, Strategies},
+    },
+    domain::{Origin, Refusal, Result, SessionId, User, UserId},
+};
+
+pub struct ProveAgain {
+    pub strategies: Strategies,
+    pub sessions: Arc<dyn SessionRepository>,
+    pub tokens: Arc<dyn TokenIssuer>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A proof in a session.
+#[derive(Debug)]
+pub struct Command {
+    /// Who is signed in.
+    pub user_id: UserId,
+    /// In which session.
+    pub session_id: SessionId,
+    pub credentials: Credentials,
+    /// The `iss` of the token.
+    pub issuer: String,
+    /// Where the command came from.
+    pub origin: Origin,
+}
+
+impl ProveAgain {
+    /// Notes the proof in the session. Returns an access token whose `auth_time` is now; session and
+    /// refresh token stay.
+    ///
+    /// # Errors
+    /// Those of the strategy; `InvalidCredentials` if the credentials are another user's: the try stays
+    /// spent, as a wrong one does; `Unauthenticated` if the session is over.
+    pub async fn execute(&self, command: Command) -> Result<AccessToken> {
+        let Command {
+            user_id,
+            session_id,
+            credentials,
+            issuer,
+            origin,
+        } = command;
+        let Authenticated {
+            user,
+            method,
+            permit,
+        } = self.strategies.authenticate(credentials, &origin).await?;
+        if user.id != user_id {
+            return Err(Refusal::InvalidCredentials.into());
+        }
+        // The guess was right, whether or not the session is still live.
+        let note = self.note(&user, session_id, method, &issuer);
+        tokio::join!(note, permit.succeed()).0
+    }
+
+    async fn note(
+        &self,
+        user: &User,
+        id: SessionId,
+        method: &str,
+        issuer: &str,
+    ) -> Result<AccessToken> {
+        let now = self.clock.now();
+        let session = self.sessions.find(user.id, id).await?;
+        let session = session.filter(|session| session.is_live(user, now));
+        let next = session.ok_or(Refusal::Unauthenticated)?.proven(method, now);
+        // The token is signed while the table writes; nobody gets it if it does not.
+        let (proven, token) = tokio::try_join!(
+            self.sessions.prove(&next),
+            self.tokens.issue(issuer, user, &next)
+        )?;
+        if proven {
+            Ok(token)
+        } else {
+            Err(Refusal::Unauthenticated.into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
