@@ -44,10 +44,10 @@ impl ChangeEmail {
     /// then the old one works. A user who asks for the present address takes the request back.
     ///
     /// # Errors
-    /// `InvalidCredentials` if the password is wrong, `TooManyRequests` if it was guessed too often, or
-    /// too many addresses were asked for;
-    /// `EmailTaken` if another user has the address, but never under the concealed policy: there the
-    /// calls are the same for every address; `VersionConflict` if the password changed meanwhile.
+    /// `InvalidCredentials` if the password is wrong; `TooManyRequests` if it was guessed too often, or
+    /// too many addresses were asked for; `EmailTaken` if another user has the address, but never under
+    /// the concealed policy: there the calls are the same for every address; `VersionConflict` if the
+    /// password changed meanwhile.
     pub async fn execute(&self, command: Command) -> Result<()> {
         let Command {
             target,
@@ -253,7 +253,7 @@ mod tests {
     #[tokio::test]
     async fn who_does_not_know_the_password_uses_nothing_up() {
         let fixture = Fixture::new().await;
-        let wrong = json!({"email": "new@example.com", "password": "wrong"});
+        let wrong = json!({"email": "new@example.com", "currentPassword": "wrong"});
         for _ in 0..9 {
             assert_eq!(put(&fixture, OPEN, &wrong).await.status, 401);
         }
