@@ -64,10 +64,10 @@ impl AttemptKey {
         Self { scope, subject }
     }
 
-    /// The counter of mails of one kind to an address.
-    pub fn of_mail(kind: &str, email: &Email) -> Self {
+    /// The counter of mails of one kind to an address. It begins anew with each `epoch`.
+    pub fn of_mail(kind: &str, epoch: u64, email: &Email) -> Self {
         let Self { scope, subject } = Self::of_address(Scope::MailTo, email);
-        let subject = format!("{kind}#{subject}");
+        let subject = format!("{kind}#{epoch}#{subject}");
         Self { scope, subject }
     }
 
@@ -332,8 +332,8 @@ mod tests {
         let email: Email = "ann@example.com".parse().unwrap();
         let key = AttemptKey::of_address(Scope::Account, &email);
         assert!(!format!("{key:?}").contains("ann"));
-        let welcome = AttemptKey::of_mail("welcome", &email);
+        let welcome = AttemptKey::of_mail("welcome", 0, &email);
         assert!(!format!("{welcome:?}").contains("ann"));
-        assert_ne!(welcome, AttemptKey::of_mail("password-reset", &email));
+        assert_ne!(welcome, AttemptKey::of_mail("password-reset", 0, &email));
     }
 }

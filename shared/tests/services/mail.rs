@@ -4,11 +4,13 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use application::{
     mail::{Letter, MailService, MailTemplate},
-    ports::{Clock as _, SecureRandom},
+    ports::{Clock as _, OneTimeTokens, SecureRandom},
 };
 use domain::{
     Actor, DomainEvent, Email, EventId, User, UserId, attempt::Limit, mail::MailGuarantee,
+    token::TokenBinding,
 };
+use secrecy::ExposeSecret as _;
 use testing::{FakeBackend, Fault};
 
 const REMAINING: Duration = Duration::from_secs(10);
@@ -154,6 +156,38 @@ async fn a_mail_beyond_a_limit_is_done_with() {
     stand.service.send(letter, REMAINING).await.unwrap();
     assert_eq!(stand.backend.trace(), ["leases.claim"]);
     assert_eq!(stand.backend.inbox().len(), 1);
+}
+
+/// Who is in the account could have three links mailed, and void them by another password.
+#[tokio::test]
+async fn a_reset_is_mailed_again_when_the_links_before_are_void() {
+    let mut stand = Stand::new().await;
+    for expected in [true, true, true, false] {
+        assert_eq!(stand.sends(Sent::default()).await, expected);
+        stand.backend.advance(MINUTE);
+    }
+    stand.ann.recovery_epoch += 1;
+    assert!(stand.sends(Sent::default()).await);
+    let token = stand.backend.mailed_token().unwrap();
+    let binding = TokenBinding::of(&stand.ann, token.purpose).unwrap();
+    let spend = token.spend(&binding, stand.backend.now());
+    let tokens: &dyn OneTimeTokens = stand.backend.as_ref();
+    assert!(tokens.is_good(&spend).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_asks_again_gets_the_same_link_while_it_is_good() {
+    let mut stand = Stand::new().await;
+    stand.service.limiter.limits.per_address = Limit::hourly(100);
+    let mut links = Vec::new();
+    for wait in [0, 1, 58, 1] {
+        stand.backend.advance(MINUTE * wait);
+        assert!(stand.sends(Sent::default()).await);
+        let token = stand.backend.mailed_token().unwrap();
+        links.push(token.encode().expose_secret().to_owned());
+    }
+    assert_eq!(links[..3], [links[0].as_str(); 3]);
+    assert_ne!(links[3], links[0], "an hour later it is no longer good");
 }
 
 /// A link that is voided for one that is never mailed would shut the owner out.

@@ -64,7 +64,14 @@ impl MailLimiter {
         {
             return Ok(Some(MailLimit::Asker));
         }
-        let address = AttemptKey::of_mail(letter.template.as_str(), letter.address);
+        // The link of a reset is void in another epoch: its owner must get the next at once, whatever was
+        // mailed before.
+        let epoch = if resets_proven(letter) {
+            letter.user.recovery_epoch
+        } else {
+            0
+        };
+        let address = AttemptKey::of_mail(letter.template.as_str(), epoch, letter.address);
         if !self.acquire(&address, &self.limits.per_address).await? {
             return Ok(Some(MailLimit::Address));
         }
@@ -85,7 +92,7 @@ impl MailLimiter {
     /// addresses which nobody proved, four fifths for all but the resets of proven ones.
     fn share(&self, letter: &Letter<'_>) -> Limit {
         let all = self.limits.per_hour;
-        Limit::hourly(if letter.is_proven() && letter.template.resets() {
+        Limit::hourly(if resets_proven(letter) {
             all
         } else if letter.is_proven() || letter.template.is_warning() {
             all - all / 5
@@ -93,6 +100,10 @@ impl MailLimiter {
             all / 2
         })
     }
+}
+
+fn resets_proven(letter: &Letter<'_>) -> bool {
+    letter.is_proven() && letter.template.resets()
 }
 
 /// The counter of who had the letter sent. None if nobody is to be counted: an administrator acted, the
