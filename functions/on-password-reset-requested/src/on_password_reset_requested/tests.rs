@@ -1,9 +1,7 @@
 use std::sync::Arc;
 
 use shared::{
-    application::ports::{
-        AnonymousRequests, Clock as _, OneTimeTokens, SecureRandom, UserRepository as _,
-    },
+    application::ports::{AnonymousRequests, Clock as _, SecureRandom, UserRepository as _},
     domain::{
         Email, PasswordHash, RequestId, TokenPurpose, User, mail::MailGuarantee,
         request::AnonymousRequest, token::TokenBinding,
