@@ -106,6 +106,7 @@ async fn an_address_gets_three_mails_of_a_kind_an_hour_and_none_within_a_minute(
         ..Sent::default()
     };
     let other_address = Sent {
+        template: MailTemplate::AlreadyRegistered,
         to: "bob@example.com",
         ..Sent::default()
     };
@@ -317,7 +318,9 @@ async fn an_address_that_is_not_proven_reads_no_name() {
         MailTemplate::AddressInUse,
         MailTemplate::EmailChanged,
     ];
-    for (verified, to, expected) in [
+    stand.ann.pending_email = Some("stranger@example.com".parse().unwrap());
+    let mut count = 0;
+    for (verified, to, may_read) in [
         (true, "ann@example.com", true),
         (false, "ann@example.com", false),
         (true, "stranger@example.com", false),
@@ -330,10 +333,15 @@ async fn an_address_that_is_not_proven_reads_no_name() {
                 to,
                 ..Sent::default()
             };
-            assert!(stand.sends(letter).await);
+            // A link is mailed to the address it proves alone.
+            if !stand.sends(letter).await {
+                continue;
+            }
+            count += 1;
             let mail = stand.backend.inbox().pop().unwrap();
             let whole = format!("{} {} {}", mail.subject, mail.text, mail.html);
-            assert!(expected || !whole.contains("Ann Example"), "{template:?}");
+            assert!(may_read || !whole.contains("Ann Example"), "{template:?}");
         }
     }
+    assert_eq!(count, 7 + 7 + 6);
 }
