@@ -244,13 +244,11 @@ async fn rows_of_mails(table: &mut Table<'_>) {
     };
     let reset = async || drop(ask("/password-resets").await);
     table
-        .row("ask for a password reset", "RequestPasswordReset", reset)
+        .row("ask for a password reset", "RequestMail", reset)
         .await;
     let verification = async || drop(ask("/email-verifications").await);
     let row = "ask to verify an address";
-    table
-        .row(row, "RequestEmailVerification", verification)
-        .await;
+    table.row(row, "RequestMail", verification).await;
     let reset = async || {
         let email = ask("/password-resets").await;
         let mail = roster

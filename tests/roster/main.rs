@@ -28,6 +28,7 @@ mod import;
 mod input;
 mod last_administrator;
 mod life;
+mod mails;
 mod openid;
 mod password_resets;
 mod people;

@@ -34,12 +34,14 @@ pub const ADMIN: &str = "admin@example.com";
 /// All of a run's clients share one address, which is not what limits are made for; the tests of
 /// limits set their own.
 /// And what is changed is asked for at once.
-const PARAMETERS: [(&str, &str); 5] = [
+const PARAMETERS: [(&str, &str); 7] = [
     ("AccessLagSeconds", "0"),
     ("SignInAttemptsPerSource", "100000"),
     ("SignUpsPerSource", "100000"),
     ("MailsPerAddress", "100"),
-    ("MailRequestsPerSource", "100000"),
+    ("MailIntervalSeconds", "0"),
+    ("MailsPerAsker", "100000"),
+    ("MailsPerHour", "100000"),
 ];
 
 /// No single wait in a test takes longer, unless something is broken.

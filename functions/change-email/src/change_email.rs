@@ -2,11 +2,14 @@
 
 use shared::{
     application::{
+        rate_limit::RateLimiter,
         reauthentication::Reauthentication,
         user_updates::{Target, UserUpdates},
     },
     domain::{
-        Email, Error, LoginKey, Password, Refusal, Result, User, event::EventMetadata,
+        Email, LoginKey, Password, Refusal, Result, User,
+        attempt::{AttemptKey, Limit, Scope},
+        event::EventMetadata,
         sign_up::SignUpPolicy,
     },
 };
@@ -17,8 +20,13 @@ pub struct ChangeEmail {
     pub policy: SignUpPolicy,
     /// Compares passwords.
     pub reauthentication: Reauthentication,
+    /// Counts requests.
+    pub rate_limiter: RateLimiter,
     pub updates: UserUpdates,
 }
+
+/// Requests of one user, an hour: each has two mails sent, or tells whether an address is taken.
+const PER_USER: u32 = 10;
 
 /// A request for another address.
 #[derive(Debug)]
@@ -33,12 +41,13 @@ pub struct Command {
 
 impl ChangeEmail {
     /// Notes the address, which counts only once it is proven; an observer mails a link to it. Until
-    /// then the old one works.
+    /// then the old one works. A user who asks for the present address takes the request back.
     ///
     /// # Errors
-    /// `InvalidCredentials` if the password is wrong, `TooManyRequests` if it was guessed too often;
-    /// `EmailTaken` if another user has the address, but never under the concealed policy: there the
-    /// calls are the same for every address; `VersionConflict` if the password changed meanwhile.
+    /// `InvalidCredentials` if the password is wrong; `TooManyRequests` if it was guessed too often, or
+    /// too many addresses were asked for; `EmailTaken` if another user has the address, but never under
+    /// the concealed policy: there the calls are the same for every address; `VersionConflict` if the
+    /// password changed meanwhile.
     pub async fn execute(&self, command: Command) -> Result<()> {
         let Command {
             target,
@@ -51,8 +60,13 @@ impl ChangeEmail {
                 .verify(&user, password, &target.origin)
                 .await?;
         }
-        let concealed = self.policy == SignUpPolicy::Concealed;
-        if !concealed && self.is_taken(&email).await? {
+        // After the proof: an access token that was stolen long ago must not use up what the user may ask.
+        let user_key = AttemptKey::of_user(Scope::EmailChange, user.id);
+        self.rate_limiter
+            .acquire(&[(user_key, Limit::hourly(PER_USER))])
+            .await?;
+        let may_tell = self.policy != SignUpPolicy::Concealed && email != user.email;
+        if may_tell && self.is_taken(&email).await? {
             return Err(Refusal::EmailTaken.into());
         }
         let epoch = user.auth_epoch;
@@ -60,11 +74,10 @@ impl ChangeEmail {
             if user.auth_epoch != epoch {
                 return Err(Refusal::VersionConflict.into());
             }
-            match user.request_email(email.clone(), metadata) {
-                // It is the user's own: nothing to do, and nothing to tell.
-                Err(Error::Refused(Refusal::EmailTaken)) if concealed => Ok(None),
-                change => change.map(Some),
+            if user.email == email {
+                return Ok(user.withdraw_email(metadata));
             }
+            user.request_email(email.clone(), metadata).map(Some)
         };
         self.updates
             .update_loaded(user, &target, request)
@@ -104,6 +117,7 @@ mod tests {
             ChangeEmail {
                 policy,
                 reauthentication: backend.reauthentication(10),
+                rate_limiter: backend.rate_limiter(),
                 updates: backend.user_updates(),
             }
         })
@@ -146,7 +160,7 @@ mod tests {
         };
         let endpoint = endpoint(OPEN).events(1..=2);
         let calls = endpoint.survives_every_fault(is_done).await;
-        assert_eq!(calls[3..].len(), 9, "{calls:?}");
+        assert_eq!(calls[3..].len(), 10, "{calls:?}");
     }
 
     #[tokio::test]
@@ -194,10 +208,8 @@ mod tests {
     async fn a_taken_address_is_refused_unless_it_is_concealed() {
         let fixture = Fixture::new().await;
         for policy in [OPEN, SignUpPolicy::Admin] {
-            for taken in ["bob@example.com", "ann@example.com"] {
-                let answer = put(&fixture, policy, &wanting(taken)).await;
-                assert_eq!(answer.problem(), (409, "email-taken"));
-            }
+            let answer = put(&fixture, policy, &wanting("bob@example.com")).await;
+            assert_eq!(answer.problem(), (409, "email-taken"));
         }
         let mut outcomes = Vec::new();
         for email in ["bob@example.com", "free@example.com"] {
@@ -206,19 +218,49 @@ mod tests {
         }
         assert_eq!(outcomes[0].0, 202);
         assert_eq!(outcomes[0], outcomes[1]);
-        let own = put(
-            &fixture,
-            SignUpPolicy::Concealed,
-            &wanting("ann@example.com"),
-        )
-        .await;
-        assert_eq!(own.status, 202);
-        let pending = fixture.ann().pending_email.unwrap();
-        assert_eq!(
-            pending.as_str(),
-            "free@example.com",
-            "one's own address changes nothing"
-        );
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_the_present_address_takes_the_request_back() {
+        for policy in [OPEN, SignUpPolicy::Admin, SignUpPolicy::Concealed] {
+            let fixture = Fixture::new().await;
+            let mistyped = put(&fixture, policy, &wanting("stranger@example.com")).await;
+            for _ in 0..2 {
+                let own = put(&fixture, policy, &wanting("Ann@Example.com")).await;
+                assert_eq!((own.status, &own.body), (202, &mistyped.body));
+                let ann = fixture.ann();
+                assert_eq!((ann.pending_email, ann.version.get()), (None, 3));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_user_asks_so_often_an_hour_and_then_waits() {
+        for policy in [OPEN, SignUpPolicy::Concealed] {
+            let fixture = Fixture::new().await;
+            let mut statuses = Vec::new();
+            for _ in 0..=PER_USER {
+                let answer = put(&fixture, policy, &wanting("bob@example.com")).await;
+                statuses.push(answer.status);
+            }
+            let told = if policy == OPEN { 409 } else { 202 };
+            let allowed = statuses.iter().filter(|status| **status == told);
+            assert_eq!(allowed.count(), 10, "{statuses:?}");
+            assert_eq!(statuses.last(), Some(&429));
+        }
+    }
+
+    #[tokio::test]
+    async fn who_does_not_know_the_password_uses_nothing_up() {
+        let fixture = Fixture::new().await;
+        let wrong = json!({"email": "new@example.com", "currentPassword": "wrong"});
+        for _ in 0..9 {
+            assert_eq!(put(&fixture, OPEN, &wrong).await.status, 401);
+        }
+        for _ in 0..PER_USER {
+            let answer = put(&fixture, OPEN, &wanting("new@example.com")).await;
+            assert_eq!(answer.status, 202);
+        }
     }
 
     #[tokio::test]

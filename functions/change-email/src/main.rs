@@ -28,6 +28,7 @@ async fn main() -> Exit {
                 config.per_account,
                 config.per_client_ip,
             ),
+            rate_limiter: ports.rate_limiter(),
             updates: ports.user_updates(),
         })
     })

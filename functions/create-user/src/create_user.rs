@@ -33,8 +33,6 @@ pub struct CreateUser {
     pub rate_limiter: RateLimiter,
     /// Sign-ups from one client address, per hour.
     pub per_client_ip: Limit,
-    /// Mails to one address, per hour: a concealed sign-up always sends one.
-    pub mails_per_address: Limit,
     /// Executes each request once.
     pub idempotency: Idempotency,
     pub env: Env,
@@ -184,13 +182,12 @@ impl CreateUser {
     /// Counts the sign-up, before anything is judged or hashed.
     async fn limit(&self, command: &Command) -> Result<()> {
         let client_ip = AttemptKey::of_client_ip(Scope::SignUp, command.origin.client_ip);
-        let client_ip = (client_ip, self.per_client_ip);
-        let address = AttemptKey::of_address(Scope::MailTo, &command.email);
-        let address = (address, self.mails_per_address);
         match command.mode {
             SignUpMode::ByAdmin => Ok(()),
-            SignUpMode::Open => self.rate_limiter.acquire(&[client_ip]).await,
-            SignUpMode::Concealed => self.rate_limiter.acquire(&[client_ip, address]).await,
+            SignUpMode::Open | SignUpMode::Concealed => {
+                let client_ip = (client_ip, self.per_client_ip);
+                self.rate_limiter.acquire(&[client_ip]).await
+            }
         }
     }
 }

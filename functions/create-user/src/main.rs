@@ -14,7 +14,6 @@ shared::lambda::config! {
         policy: SignUpPolicy = "SIGN_UP_POLICY",
         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
         per_client_ip: u32 = "SIGN_UPS_PER_SOURCE",
-        mails_per_address: u32 = "MAILS_PER_ADDRESS",
     }
 }
 
@@ -29,7 +28,6 @@ async fn main() -> Exit {
             hasher: ports.password_hasher()?,
             rate_limiter: ports.rate_limiter(),
             per_client_ip: Limit::hourly(config.per_client_ip),
-            mails_per_address: Limit::hourly(config.mails_per_address),
             idempotency: ports.idempotency(),
             env: ports.env.clone(),
         })

@@ -71,4 +71,15 @@ mod tests {
             })
         );
     }
+
+    #[tokio::test]
+    async fn a_pending_address_is_shown() {
+        let fixture = Fixture::new().await;
+        let email = "new@example.com".parse().unwrap();
+        let ask = |ann: &User, metadata: &_| ann.request_email(email, metadata);
+        fixture.backend.change(fixture.ann.id, ask).await;
+        let answer = endpoint().send(&fixture).await;
+        assert_eq!(answer.body["pendingEmail"], "new@example.com");
+        assert_eq!(answer.body["email"], "ann@example.com");
+    }
 }

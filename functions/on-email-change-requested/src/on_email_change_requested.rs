@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{MailService, MailTemplate},
+        mail::{Letter, MailService, MailTemplate},
         ports::UserRepository,
     },
     domain::{DomainEvent, Email, EventKind, LoginKey, Result, User},
@@ -19,33 +19,35 @@ pub struct OnEmailChangeRequested {
 }
 
 impl OnEmailChangeRequested {
-    /// Mails the link to the address which the user asked for, once however often the event comes.
-    /// If somebody else has that address, they get a word about it, and no token is made.
+    /// Mails the link to the address which the user asked for, and warns the present one; each once
+    /// however often the event comes. If another user has the new address, that user is told, and no
+    /// token is made.
     pub async fn execute(&self, event: &DomainEvent, remaining: Duration) -> Result<()> {
         let Some((user, address)) = self.pending(event).await? else {
             return Ok(());
         };
-        let key = LoginKey::Email(address.clone());
-        let Some(login) = self.users.find_login(&key).await? else {
-            return self
-                .mail_service
-                .send(MailTemplate::EmailChange, &user, &address, event, remaining)
-                .await;
+        let send = async |template, user: &User, address: &Email| {
+            let letter = Letter {
+                template,
+                user,
+                address,
+                event,
+                client_ip: None,
+            };
+            self.mail_service.send(letter, remaining).await
         };
-        match self.users.find(login.user_id).await? {
-            Some(owner) => {
-                self.mail_service
-                    .send(
-                        MailTemplate::AddressInUse,
-                        &owner,
-                        &address,
-                        event,
-                        remaining,
-                    )
-                    .await
-            }
-            None => Ok(()),
-        }
+        // The warning comes first: the new address must not be confirmed before it. One mail that fails
+        // does not stop the other.
+        let warned = send(MailTemplate::EmailChangeRequested, &user, &user.email).await;
+        let key = LoginKey::Email(address.clone());
+        let sent = match self.users.find_login(&key).await? {
+            None => send(MailTemplate::EmailChange, &user, &address).await,
+            Some(login) => match self.users.find(login.user_id).await? {
+                Some(owner) => send(MailTemplate::AddressInUse, &owner, &address).await,
+                None => Ok(()),
+            },
+        };
+        warned.and(sent)
     }
 
     /// The user, and the address which the event's version asked for. Nothing if the user wants
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_new_address_gets_a_link_and_the_old_one_nothing() {
+    async fn the_new_address_gets_a_link_and_the_old_one_a_warning() {
         let backend = FakeBackend::new();
         let ann = backend.add_user("ann@example.com").await;
         let (ann, event) = ask(&backend, &ann, "new@example.com").await;
@@ -120,12 +122,12 @@ mod tests {
             service(&backend).execute(&event, REMAINING).await.unwrap();
         }
         let inbox = backend.inbox();
-        assert_eq!((inbox.len(), inbox[0].to.as_str()), (1, "new@example.com"));
-        assert!(
-            inbox[0]
-                .text
-                .contains("https://app.example.com/verify#token=")
-        );
+        let to: Vec<_> = inbox.iter().map(|mail| mail.to.as_str()).collect();
+        assert_eq!(to, ["ann@example.com", "new@example.com"]);
+        let warning = &inbox[0].text;
+        assert!(!warning.contains("new@") && !warning.contains("token="));
+        let link = "https://app.example.com/verify#token=";
+        assert!(inbox[1].text.contains(link));
         assert!(confirm(&backend, &ann).await);
     }
 
@@ -138,9 +140,22 @@ mod tests {
         backend.clear_trace();
         service(&backend).execute(&event, REMAINING).await.unwrap();
         let inbox = backend.inbox();
-        assert_eq!((inbox.len(), inbox[0].to.as_str()), (1, "bob@example.com"));
-        assert!(!inbox[0].text.contains("token") && !inbox[0].text.contains("ann@"));
+        assert_eq!((inbox.len(), inbox[1].to.as_str()), (2, "bob@example.com"));
+        assert!(!inbox[1].text.contains("token") && !inbox[1].text.contains("ann@"));
         assert!(!backend.trace().contains(&"tokens.issue"));
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_is_refused_does_not_stop_the_other() {
+        let backend = FakeBackend::new();
+        let ann = backend.add_user("ann@example.com").await;
+        let (_, event) = ask(&backend, &ann, "new@example.com").await;
+        backend.refuse_mails(1);
+        assert!(service(&backend).execute(&event, REMAINING).await.is_err());
+        assert_eq!(backend.inbox()[0].to.as_str(), "new@example.com");
+        service(&backend).execute(&event, REMAINING).await.unwrap();
+        assert_eq!(backend.inbox()[1].to.as_str(), "ann@example.com");
+        assert_eq!(backend.inbox().len(), 2);
     }
 
     #[tokio::test]
@@ -159,8 +174,8 @@ mod tests {
             }
             let inbox = backend.inbox();
             assert_eq!(
-                (inbox.len(), inbox[0].to.as_str()),
-                (1, "second@example.com")
+                (inbox.len(), inbox[1].to.as_str()),
+                (2, "second@example.com")
             );
             assert!(confirm(&backend, &ann).await);
         }
@@ -174,10 +189,10 @@ mod tests {
             },
             async |backend, (_, event)| service(backend).execute(event, REMAINING).await,
             async |backend, (ann, _)| {
-                (1..=2).contains(&backend.inbox().len()) && confirm(backend, ann).await
+                (2..=3).contains(&backend.inbox().len()) && confirm(backend, ann).await
             },
         )
         .await;
-        assert_eq!(calls.len(), 8, "{calls:?}");
+        assert_eq!(calls.len(), 16, "{calls:?}");
     }
 }

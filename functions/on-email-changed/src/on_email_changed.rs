@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{MailService, MailTemplate},
+        mail::{Letter, MailService, MailTemplate},
         ports::UserRepository,
     },
     domain::{DomainEvent, EventKind, Result},
@@ -37,9 +37,14 @@ impl OnEmailChanged {
             .and_then(|private| private.old_email);
         match old {
             Some(old) => {
-                self.mail_service
-                    .send(MailTemplate::EmailChanged, &user, &old, event, remaining)
-                    .await
+                let letter = Letter {
+                    template: MailTemplate::EmailChanged,
+                    user: &user,
+                    address: &old,
+                    event,
+                    client_ip: None,
+                };
+                self.mail_service.send(letter, remaining).await
             }
             None => Ok(()),
         }
@@ -106,6 +111,6 @@ mod tests {
             async |backend, _| (1..=2).contains(&backend.inbox().len()),
         )
         .await;
-        assert_eq!(calls.len(), 5, "{calls:?}");
+        assert_eq!(calls.len(), 7, "{calls:?}");
     }
 }

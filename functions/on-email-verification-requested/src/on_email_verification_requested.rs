@@ -124,6 +124,6 @@ mod tests {
             },
         )
         .await;
-        assert_eq!(calls.len(), 9, "{calls:?}");
+        assert_eq!(calls.len(), 12, "{calls:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{MailService, MailTemplate},
+        mail::{Letter, MailService, MailTemplate},
         ports::{AnonymousRequests, Env, UserRepository},
     },
     domain::{
@@ -84,10 +84,14 @@ impl OnSignUpRequested {
         let Some(owner) = self.users.find(login.user_id).await? else {
             return Ok(());
         };
-        let template = MailTemplate::AlreadyRegistered;
-        self.mail_service
-            .send(template, &owner, &owner.email, event, remaining)
-            .await
+        let letter = Letter {
+            template: MailTemplate::AlreadyRegistered,
+            user: &owner,
+            address: &owner.email,
+            event,
+            client_ip: request.source_address,
+        };
+        self.mail_service.send(letter, remaining).await
     }
 }
 

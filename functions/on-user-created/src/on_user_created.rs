@@ -1,13 +1,13 @@
 //! The use case: a new user is welcomed.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{MailService, MailTemplate},
+        mail::{Letter, MailService, MailTemplate},
         ports::UserRepository,
     },
-    domain::{DomainEvent, EventKind, Result},
+    domain::{DomainEvent, EventKind, Result, UserId},
 };
 
 /// Welcomes users.
@@ -31,9 +31,24 @@ impl OnUserCreated {
         let Some(user) = self.users.find(id).await? else {
             return Ok(());
         };
-        self.mail_service
-            .send(MailTemplate::Welcome, &user, &user.email, event, remaining)
-            .await
+        let letter = Letter {
+            template: MailTemplate::Welcome,
+            user: &user,
+            address: &user.email,
+            event,
+            client_ip: self.client_ip(event, id).await?,
+        };
+        self.mail_service.send(letter, remaining).await
+    }
+
+    /// Where the sign-up came from.
+    async fn client_ip(&self, event: &DomainEvent, id: UserId) -> Result<Option<IpAddr>> {
+        let Some(version) = event.version else {
+            return Ok(None);
+        };
+        let entry = self.users.history_entry(id, version).await?;
+        let private = entry.and_then(|entry| entry.private);
+        Ok(private.and_then(|private| private.source_address))
     }
 }
 

@@ -20,8 +20,6 @@ pub struct MailRequests {
     pub requests: Arc<dyn AnonymousRequests>,
     /// Limits how many come.
     pub rate_limiter: RateLimiter,
-    /// Requests for one address, in an hour.
-    pub per_address: Limit,
     /// Requests from one client IP, in an hour.
     pub per_client_ip: Limit,
     pub env: Env,
@@ -29,22 +27,16 @@ pub struct MailRequests {
 
 impl MailRequests {
     /// Stores a request: by the same calls for every address, so that the caller does not learn whether
-    /// it has an account.
+    /// it has an account. The address is not counted here but where the mail leaves: a stranger must
+    /// not use up what the owner may ask.
     ///
     /// # Errors
-    /// `TooManyRequests` if too many came for this address, or from this client IP.
+    /// `TooManyRequests` if too many came from this client IP.
     pub async fn submit(&self, kind: RequestKind, email: Email, origin: Origin) -> Result<()> {
-        let tries = [
-            (
-                AttemptKey::of_address(Scope::MailTo, &email),
-                self.per_address,
-            ),
-            (
-                AttemptKey::of_client_ip(Scope::MailFrom, origin.client_ip),
-                self.per_client_ip,
-            ),
-        ];
-        self.rate_limiter.acquire(&tries).await?;
+        let client_ip = AttemptKey::of_client_ip(Scope::MailFrom, origin.client_ip);
+        self.rate_limiter
+            .acquire(&[(client_ip, self.per_client_ip)])
+            .await?;
         let metadata = self.env.metadata(origin)?;
         let id = RequestId::new(metadata.now, self.env.random.bytes()?);
         let (request, event) = AnonymousRequest::new(id, email, kind, &metadata);

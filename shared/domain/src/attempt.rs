@@ -28,10 +28,16 @@ pub enum Scope {
     Source,
     /// Sign-ups from one client IP.
     SignUp,
-    /// Requests for mails to one address.
-    MailTo,
     /// Requests for mails from one client IP.
     MailFrom,
+    /// Mails of one kind to one address.
+    MailTo,
+    /// Mails which one user, or one client IP, had sent.
+    MailAsker,
+    /// All mails of the deployment.
+    Mails,
+    /// Requests of one user for another address.
+    EmailChange,
 }
 
 impl Scope {
@@ -41,8 +47,11 @@ impl Scope {
             Self::Account => "account",
             Self::Source => "source",
             Self::SignUp => "sign-up",
-            Self::MailTo => "mail-to",
             Self::MailFrom => "mail-from",
+            Self::MailTo => "mail-to",
+            Self::MailAsker => "mail-asker",
+            Self::Mails => "mails",
+            Self::EmailChange => "email-change",
         }
     }
 }
@@ -51,10 +60,27 @@ impl AttemptKey {
     /// The counter of an address, whether or not it has an account. The address itself is not stored:
     /// its owner may not be a user.
     pub fn of_address(scope: Scope, email: &Email) -> Self {
-        Self {
-            scope,
-            subject: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(email.as_str())),
-        }
+        let subject = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(email.as_str()));
+        Self { scope, subject }
+    }
+
+    /// The counter of mails of one kind to an address. It begins anew with each `epoch`.
+    pub fn of_mail(kind: &str, epoch: u64, email: &Email) -> Self {
+        let Self { scope, subject } = Self::of_address(Scope::MailTo, email);
+        let subject = format!("{kind}#{epoch}#{subject}");
+        Self { scope, subject }
+    }
+
+    /// The counter of a user.
+    pub fn of_user(scope: Scope, user: UserId) -> Self {
+        let subject = user.to_string();
+        Self { scope, subject }
+    }
+
+    /// The counter of the whole deployment.
+    pub fn of_deployment(scope: Scope) -> Self {
+        let subject = "all".to_owned();
+        Self { scope, subject }
     }
 
     /// The counter of a client IP. The owner of an IPv6 address has the 2^64 around it, so those count
@@ -76,7 +102,7 @@ impl AttemptKey {
         self.scope
     }
 
-    /// A hash of the address, or the client IP.
+    /// For whom it is counted: the hash of an address, a client IP, a user.
     pub fn subject(&self) -> &str {
         &self.subject
     }
@@ -131,6 +157,17 @@ impl Limit {
             longest_wait: hour,
             window: hour,
             most: allowance,
+        }
+    }
+
+    /// `per_hour` attempts an hour, and `interval` between two.
+    pub fn spaced(interval: Duration, per_hour: u32) -> Self {
+        Self {
+            allowance: 1,
+            first_wait: interval,
+            longest_wait: interval,
+            window: Duration::from_hours(1),
+            most: per_hour,
         }
     }
 
@@ -256,6 +293,19 @@ mod tests {
     }
 
     #[test]
+    fn spaced_attempts_wait_for_each_other_and_end() {
+        let limit = Limit::spaced(Duration::from_mins(1), 3);
+        let mut counter = None;
+        for seconds in [0, 60, 120] {
+            let early = limit.spend(counter.as_ref(), at(seconds - 1));
+            assert!(counter.is_none() || early == Err(at(seconds)));
+            counter = limit.spend(counter.as_ref(), at(seconds)).ok();
+        }
+        assert_eq!(limit.spend(counter.as_ref(), at(3599)), Err(at(3600)));
+        assert_eq!(limit.spend(counter.as_ref(), at(3600)).unwrap().count, 1);
+    }
+
+    #[test]
     fn the_window_ends_a_wait() {
         let limit = Limit::of_client_ip(1);
         let mut counter = limit.spend(None, at(0)).unwrap();
@@ -282,6 +332,8 @@ mod tests {
         let email: Email = "ann@example.com".parse().unwrap();
         let key = AttemptKey::of_address(Scope::Account, &email);
         assert!(!format!("{key:?}").contains("ann"));
-        assert_ne!(key, AttemptKey::of_address(Scope::MailTo, &email));
+        let welcome = AttemptKey::of_mail("welcome", 0, &email);
+        assert!(!format!("{welcome:?}").contains("ann"));
+        assert_ne!(welcome, AttemptKey::of_mail("password-reset", 0, &email));
     }
 }

@@ -1,14 +1,12 @@
 //! Mails, and what to do when nobody knows whether one was sent.
 
-use super::{Email, Name};
+use super::Email;
 
 /// A mail to one user.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
     /// The address of the user, or one the user asks for.
     pub to: Email,
-    /// The name of the user, for the `To` header.
-    pub name: Name,
     /// One line.
     pub subject: String,
     /// The `text/plain` part.

@@ -90,6 +90,8 @@ pub struct OneTimeToken {
     pub purpose: TokenPurpose,
     pub user_id: UserId,
     secret: SecretSlice<u8>,
+    /// The event from which a [`TokenKey`] made the secret.
+    seed: Option<EventId>,
 }
 
 /// What a token is bound to, beside user and purpose: if one of these changes, it is void.
@@ -117,6 +119,7 @@ impl OneTimeToken {
             purpose,
             user_id,
             secret: secret.to_vec().into(),
+            seed: None,
         }
     }
 
@@ -149,6 +152,7 @@ impl OneTimeToken {
             user_id: self.user_id,
             purpose: self.purpose,
             hash: self.hash(binding),
+            seed: self.seed,
             issued_at: time,
             expires_at: time.plus(self.purpose.lifetime()),
         }
@@ -206,13 +210,23 @@ impl TokenKey {
         mac.update(user_id.as_uuid().as_bytes());
         mac.update(event.as_uuid().as_bytes());
         let secret = mac.finalize().into_bytes().into();
-        Ok(OneTimeToken::new(purpose, user_id, secret))
+        Ok(OneTimeToken {
+            seed: Some(event),
+            ..OneTimeToken::new(purpose, user_id, secret)
+        })
     }
 }
 
 /// What is stored of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenHash(String);
+
+impl TokenHash {
+    /// A hash as it was stored.
+    pub fn stored(hash: String) -> Self {
+        Self(hash)
+    }
+}
 
 impl fmt::Display for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -230,10 +244,20 @@ pub struct TokenIssue {
     pub purpose: TokenPurpose,
     /// Covers the secret and what the token is bound to.
     pub hash: TokenHash,
+    /// From which the same token can be made again.
+    pub seed: Option<EventId>,
     /// The time of the event; of two tokens the later counts.
     pub issued_at: Timestamp,
     /// The token is void from then on.
     pub expires_at: Timestamp,
+}
+
+/// A token that is in its slot and good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredToken {
+    pub hash: TokenHash,
+    /// From which the same token can be made again.
+    pub seed: EventId,
 }
 
 /// The use of a token, written in one transaction with the change it permits: so it is used once,

@@ -1,9 +1,10 @@
 //! Configuration from environment variables: every missing or wrong one is named at once.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use adapters::composition::Deployment;
-use application::mail::MailSettings;
+use application::mail::{MailLimits, MailSettings};
+use domain::attempt::Limit;
 
 pub use adapters::oidc::{ClientSecrets, Providers};
 
@@ -128,12 +129,22 @@ impl Settings for MailSettings {
         let configuration_set = environment.get("MAIL_CONFIGURATION_SET");
         let app_url = environment.get("APP_URL");
         let product = environment.get("PRODUCT_NAME");
+        let interval = environment.get("MAIL_INTERVAL_SECONDS");
+        let per_address = environment.get("MAILS_PER_ADDRESS");
+        let per_asker = environment.get("MAILS_PER_ASKER");
+        let per_hour = environment.get("MAILS_PER_HOUR");
+        let limits = MailLimits {
+            per_address: Limit::spaced(Duration::from_secs(interval?), per_address?),
+            per_asker: Limit::hourly(per_asker?),
+            per_hour: per_hour?,
+        };
         Some(Self {
             from: from?,
             guarantee: guarantee?,
             configuration_set: configuration_set?,
             app_url: app_url?,
             product: product?,
+            limits,
         })
     }
 }

@@ -1,6 +1,9 @@
 //! A one-time token permits one change, once.
 
-use shared::domain::{Change, OneTimeToken, PasswordHash, Refusal, TokenPurpose, User};
+use shared::domain::{
+    Change, OneTimeToken, PasswordHash, Refusal, TokenPurpose, User,
+    token::{StoredToken, TokenKey},
+};
 
 use crate::{
     contract,
@@ -16,6 +19,7 @@ contract!(
     an_older_token_comes_too_late,
     a_token_issued_again_is_as_good_as_before,
     a_good_token_is_told_from_others,
+    a_good_token_is_found_by_its_seed,
     a_token_proves_the_address_it_was_mailed_to,
     a_token_is_good_for_its_purpose,
     a_token_expires,
@@ -187,6 +191,30 @@ async fn a_good_token_is_told_from_others(ports: Ports) {
         .await
         .unwrap();
     assert!(!is_good(&used).await, "used");
+}
+
+async fn a_good_token_is_found_by_its_seed(ports: Ports) {
+    let user = ann(&ports).await;
+    let key = TokenKey::new(vec![9; 32].into());
+    let seed = ports.metadata().event_id;
+    let token = key.token(RESET, user.id, seed).unwrap();
+    let find = async || {
+        let found = ports.tokens.find_good(user.id, RESET, ports.now());
+        found.await.unwrap()
+    };
+    assert_eq!(find().await, None);
+    assert!(issue(&ports, &user, &token).await);
+    let hash = token.issue(&bound(&user, RESET), ports.now()).hash;
+    assert_eq!(find().await, Some(StoredToken { hash, seed }));
+    (ports.advance)(RESET.lifetime());
+    assert_eq!(find().await, None, "expired");
+    assert!(issue(&ports, &user, &token).await);
+    let change = reset(&ports, &user, &token);
+    let user = ports.users.commit(&change).await.unwrap();
+    assert_eq!(find().await, None, "used");
+    (ports.advance)(INSTANT);
+    issued(&ports, &user).await;
+    assert_eq!(find().await, None, "without a seed");
 }
 
 async fn a_token_proves_the_address_it_was_mailed_to(ports: Ports) {

@@ -9,4 +9,5 @@ mod backoff;
 mod cache;
 mod deadlines;
 mod idempotency;
+mod mail;
 mod signing_keys;

@@ -8,9 +8,11 @@ use std::{
 use super::{COVERAGE, contract};
 
 /// Documented answers that no test can bring about on purpose, and why.
-const EXCEPTIONS: [(&str, &str); 3] = [
+const EXCEPTIONS: [(&str, &str); 5] = [
     ("VersionConflict", LOST_RACES),
     ("changePassword 409", LOST_RACES),
+    ("changeEmail 404", ERASED),
+    ("linkIdentity 404", ERASED),
     (
         "Unavailable",
         "the local database always answers; the adapter's tests know what it says when it does not",
@@ -19,6 +21,8 @@ const EXCEPTIONS: [(&str, &str); 3] = [
 
 const LOST_RACES: &str =
     "takes five lost races in a row, or one in a moment; the tests of the use case order them";
+
+const ERASED: &str = "the user is erased in the moment after the caller was looked up";
 
 /// The answers so far.
 #[derive(Default)]

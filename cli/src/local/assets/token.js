@@ -11,9 +11,9 @@ const say = (text, tone) => {
   result.dataset.tone = tone;
 };
 
-const put = async (path, body) => {
+const send = async (method, path, body) => {
   const response = await fetch(`/proxy${path}`, {
-    method: "PUT",
+    method,
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   });
@@ -24,36 +24,53 @@ const put = async (path, body) => {
   return details.join(" ") || problem.detail || problem.title || `The API answered ${response.status}.`;
 };
 
-const attempt = async (path, body, done) => {
+const form = document.querySelector("#form");
+
+// Once it is done, nothing is left to do here.
+const attempt = async (method, path, body, done) => {
+  const buttons = form.querySelectorAll("button");
+  const disable = (disabled) => buttons.forEach((button) => (button.disabled = disabled));
+  disable(true);
   try {
-    const problem = await put(path, body);
+    const problem = await send(method, path, body);
     say(problem ?? done, problem ? "bad" : "good");
-    return !problem;
+    if (!problem) form.remove();
   } catch {
     say("The API cannot be reached.", "bad");
-    return false;
+  } finally {
+    disable(false);
   }
 };
 
-const form = document.querySelector("#form");
-if (!token) {
-  say("This link is incomplete. Open it from the mail once more.", "bad");
-  form?.remove();
-} else if (action === "verify") {
-  await attempt("/email-verifications", { token }, "Your address is confirmed.");
-} else {
+const verify = () => {
+  const path = "/email-verifications";
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    attempt("PUT", path, { token }, "Your address is confirmed.");
+  });
+  document.querySelector("#disown").addEventListener("click", () => {
+    attempt("DELETE", path, { token }, "Thank you. The account is removed.");
+  });
+};
+
+const reset = () => {
   const password = document.querySelector("#password");
   document.querySelector("#show").addEventListener("change", (event) => {
     password.type = event.target.checked ? "text" : "password";
   });
-  form.addEventListener("submit", async (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const button = form.querySelector("button");
-    button.disabled = true;
     const body = { token, newPassword: password.value };
-    const done = await attempt("/password-resets", body, "Your password is changed. You can sign in with it now.");
-    button.disabled = false;
-    if (done) form.remove();
+    attempt("PUT", "/password-resets", body, "Your password is changed. You can sign in with it now.");
   });
   password.focus();
+};
+
+if (!token) {
+  say("This link is incomplete. Open it from the mail once more.", "bad");
+  form.remove();
+} else if (action === "verify") {
+  verify();
+} else {
+  reset();
 }

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     idempotency::Idempotency,
-    mail::{Links, MailBranding, MailLedger, MailService, MailSettings, RequestResponder},
+    mail::{
+        Links, MailBranding, MailLedger, MailLimiter, MailService, MailSettings, RequestResponder,
+    },
     mail_requests::MailRequests,
     ports::SecretPurpose,
     rate_limit::{RateLimiter, SignInLimiter},
@@ -60,12 +62,16 @@ impl Ports {
         Idempotency::new(self.leases(), self.keys(), random)
     }
 
+    /// Counts attempts of any kind.
+    fn attempts(&self) -> Arc<AttemptCounts> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(AttemptCounts::new(table, self.env.clock.clone()))
+    }
+
     /// Limits attempts of any kind.
     pub fn rate_limiter(&self) -> RateLimiter {
-        let table = self.table(&self.deployment.sessions_table);
-        let clock = self.env.clock.clone();
         RateLimiter {
-            attempts: Arc::new(AttemptCounts::new(table, clock)),
+            attempts: self.attempts(),
             env: self.env.clone(),
         }
     }
@@ -108,12 +114,11 @@ impl Ports {
         })
     }
 
-    /// Stores requests for mails: so many an hour for one address, and from one client IP.
-    pub fn mail_requests(&self, per_address: u32, per_client_ip: u32) -> MailRequests {
+    /// Stores requests for mails: so many an hour from one client IP.
+    pub fn mail_requests(&self, per_client_ip: u32) -> MailRequests {
         MailRequests {
             requests: self.requests(),
             rate_limiter: self.rate_limiter(),
-            per_address: Limit::hourly(per_address),
             per_client_ip: Limit::hourly(per_client_ip),
             env: self.env.clone(),
         }
@@ -128,6 +133,10 @@ impl Ports {
                 leases: self.leases(),
                 mailer: self.mailer(&config.from, &config.configuration_set),
                 guarantee: config.guarantee,
+            },
+            limiter: MailLimiter {
+                attempts: self.attempts(),
+                limits: config.limits,
             },
             links: Links {
                 tokens: self.one_time_tokens(),

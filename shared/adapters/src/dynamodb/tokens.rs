@@ -4,8 +4,8 @@ use application::ports::OneTimeTokens;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{
-    Result, Timestamp, TokenPurpose, UserId,
-    token::{TokenIssue, TokenUse},
+    EventId, Result, Timestamp, TokenPurpose, UserId,
+    token::{StoredToken, TokenHash, TokenIssue, TokenUse},
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,9 @@ impl Tokens {
 #[serde(rename_all = "camelCase")]
 struct TokenItem {
     hash: String,
+    /// None of tokens from before there were seeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seed: Option<EventId>,
     issued_at: Timestamp,
     expires_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,17 +59,24 @@ impl Entity for TokenItem {
 impl OneTimeTokens for Tokens {
     async fn issue(&self, token: &TokenIssue) -> Result<bool> {
         let hash = token.hash.to_string();
+        let mut values = vec![
+            (":hash", text(&hash)),
+            (":issuedAt", text(token.issued_at)),
+            (":expiresAt", text(token.expires_at)),
+            (":ttl", number(ttl(token.expires_at))),
+        ];
+        values.extend(token.seed.map(|seed| (":seed", text(seed))));
         let update = Update {
             key: TokenItem::key(&(token.user_id, token.purpose)),
-            changes: "SET #hash = :hash, #issuedAt = :issuedAt, #expiresAt = :expiresAt, \
-                      #ttl = :ttl REMOVE #usedAt",
+            changes: if token.seed.is_some() {
+                "SET #hash = :hash, #issuedAt = :issuedAt, #expiresAt = :expiresAt, #ttl = :ttl, \
+                 #seed = :seed REMOVE #usedAt"
+            } else {
+                "SET #hash = :hash, #issuedAt = :issuedAt, #expiresAt = :expiresAt, #ttl = :ttl \
+                 REMOVE #usedAt, #seed"
+            },
             condition: Some("attribute_not_exists(#issuedAt) OR #issuedAt < :issuedAt"),
-            values: vec![
-                (":hash", text(&hash)),
-                (":issuedAt", text(token.issued_at)),
-                (":expiresAt", text(token.expires_at)),
-                (":ttl", number(ttl(token.expires_at))),
-            ],
+            values,
         };
         Ok(match self.table.update::<TokenItem>(update).await? {
             Written::Done(_) => true,
@@ -74,6 +84,23 @@ impl OneTimeTokens for Tokens {
                 there.is_some_and(|there| there.hash == hash && there.used_at.is_none())
             }
         })
+    }
+
+    /// One consistent read.
+    async fn find_good(
+        &self,
+        user: UserId,
+        purpose: TokenPurpose,
+        now: Timestamp,
+    ) -> Result<Option<StoredToken>> {
+        let there = self.table.get::<TokenItem>(&(user, purpose)).await?;
+        let good = there.filter(|there| there.expires_at > now && there.used_at.is_none());
+        Ok(good.and_then(|there| {
+            Some(StoredToken {
+                seed: there.seed?,
+                hash: TokenHash::stored(there.hash),
+            })
+        }))
     }
 
     async fn is_good(&self, token: &TokenUse) -> Result<bool> {

@@ -1,6 +1,6 @@
 //! The ledger: a mail is claimed, then sent.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     Error, EventId, Result,
@@ -8,7 +8,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::MailTemplate;
+use super::{MailTemplate, limiter::MailLimit};
 use crate::ports::{Claimed, Lease, LeaseKey, LeaseOptions, Leases, Mailer, Purpose, SendOutcome};
 
 /// How long the ledger remembers a mail: longer than anything replays its event.
@@ -30,18 +30,29 @@ pub struct MailLedger {
     pub guarantee: MailGuarantee,
 }
 
+/// A mail as it is written, or why there is none.
+pub(super) type Written = std::result::Result<Mail, Unsent>;
+
+/// Why a mail is never sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsent {
+    /// It makes no sense by now.
+    NotCalledFor,
+    OverLimit(MailLimit),
+}
+
 impl MailLedger {
-    /// Sends the mail by `template` for `event`, unless it was sent. `mail` is awaited under the lease;
-    /// if it is none, nothing will ever be sent. `remaining` is how long this worker may still run;
-    /// until then no other worker takes the mail.
+    /// Sends the mail by `template` for `event`, unless it was sent. `write` is called under the lease,
+    /// with true by the first worker that ever had it. If it makes no mail, nothing will ever be sent.
+    /// `remaining` is how long this worker may still run; until then no other worker takes the mail.
     ///
     /// # Errors
     /// If the mail was not sent, or if nobody knows; repeating the call is safe.
-    pub async fn deliver(
+    pub(super) async fn deliver(
         &self,
         event: EventId,
         template: MailTemplate,
-        mail: impl Future<Output = Result<Option<Mail>>>,
+        write: impl AsyncFnOnce(bool) -> Result<Written>,
         remaining: Duration,
     ) -> Result<()> {
         let key = LeaseKey::new(Purpose::Mail, format!("{event}_{}", template.as_str()));
@@ -65,9 +76,12 @@ impl MailLedger {
             );
             return self.note(&lease, "unknown").await;
         }
-        let mail = match mail.await {
-            Ok(Some(mail)) => mail,
-            Ok(None) => return self.note(&lease, "not called for").await,
+        let mail = match write(lease.fence == 1).await {
+            Ok(Ok(mail)) => mail,
+            Ok(Err(Unsent::NotCalledFor)) => return self.note(&lease, "not called for").await,
+            Ok(Err(Unsent::OverLimit(limit))) => {
+                return self.note(&lease, limit.metric()).await;
+            }
             Err(error) => {
                 self.leases.release(&lease).await?;
                 return Err(error);

@@ -18,7 +18,7 @@ use crate::{
 ///
 /// A token is derived from its event and a secret which the observers share. So a repetition of the
 /// event makes the same link again: it voids neither what was mailed nor a newer token, and a used token
-/// stays used.
+/// stays used. While a link is good, other events make the same one too: who asks again voids nothing.
 pub struct Links {
     /// Puts tokens into their slots.
     pub tokens: Arc<dyn OneTimeTokens>,
@@ -47,8 +47,8 @@ impl Link {
 }
 
 impl Links {
-    /// Issues the token that `event` calls for. None if it would be void: expired by now, used, or
-    /// replaced by a newer one.
+    /// Issues the token that `event` calls for: the one in its slot while that is good, or one of its
+    /// own. None if that would be void: expired by now, used, or replaced by a newer one.
     pub async fn issue(
         &self,
         purpose: TokenPurpose,
@@ -57,9 +57,17 @@ impl Links {
         event: &DomainEvent,
     ) -> Result<Option<OneTimeToken>> {
         let key = TokenKey::new(self.secret.get().await?.clone());
+        let now = self.clock.now();
+        if let Some(stored) = self.tokens.find_good(user_id, purpose, now).await? {
+            let token = key.token(purpose, user_id, stored.seed)?;
+            // Another hash: what the token was bound to has changed.
+            if token.issue(binding, event.time).hash == stored.hash {
+                return Ok(Some(token));
+            }
+        }
         let token = key.token(purpose, user_id, event.id)?;
         let issue = token.issue(binding, event.time);
-        let good = issue.expires_at > self.clock.now() && self.tokens.issue(&issue).await?;
+        let good = issue.expires_at > now && self.tokens.issue(&issue).await?;
         Ok(good.then_some(token))
     }
 }

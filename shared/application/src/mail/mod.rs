@@ -2,6 +2,7 @@
 //! ledger that keeps each mail from being sent twice.
 
 mod ledger;
+mod limiter;
 mod links;
 mod request_responder;
 mod service;
@@ -9,9 +10,10 @@ mod settings;
 mod templates;
 
 pub use ledger::MailLedger;
+pub use limiter::{MailLimiter, MailLimits};
 pub use links::{Link, Links};
 pub use request_responder::RequestResponder;
-pub use service::MailService;
+pub use service::{Letter, MailService};
 pub use settings::MailSettings;
 pub use templates::{MailBranding, MailTemplate};
 

@@ -7,7 +7,7 @@ use domain::{
     request::{AnonymousRequest, RequestKind},
 };
 
-use super::{MailService, MailTemplate};
+use super::{Letter, MailService, MailTemplate};
 use crate::ports::{AnonymousRequests, UserRepository};
 
 /// Answers anonymous requests by mail.
@@ -35,10 +35,16 @@ impl RequestResponder {
         };
         let user = self.active_user(&request.email).await?;
         if let Some(user) = user.filter(|user| wanted(&request.kind, user)) {
-            let address = &user.email;
-            self.mail_service
-                .send(template, &user, address, event, remaining)
-                .await?;
+            let letter = Letter {
+                template,
+                user: &user,
+                address: &user.email,
+                event,
+                // Counted when the request came, for every address alike: a tally of mails would tell
+                // which addresses have accounts.
+                client_ip: None,
+            };
+            self.mail_service.send(letter, remaining).await?;
         }
         self.requests.remove(request.id).await
     }

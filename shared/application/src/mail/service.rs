@@ -1,76 +1,97 @@
 //! From a template to a sent mail.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
-use domain::{
-    DomainEvent, Email, OneTimeToken, Result, TokenPurpose, User, mail::Mail, token::TokenBinding,
+use domain::{DomainEvent, Email, OneTimeToken, Result, TokenPurpose, User, token::TokenBinding};
+
+use super::{
+    Link, Links, MailBranding, MailLedger, MailLimiter, MailTemplate,
+    ledger::{Unsent, Written},
 };
-
-use super::{Link, Links, MailBranding, MailLedger, MailTemplate};
 
 /// Writes mails and sends them.
 pub struct MailService {
     /// Sends each mail once.
     pub ledger: MailLedger,
+    /// Counts mails.
+    pub limiter: MailLimiter,
     pub links: Links,
     /// What all mails share.
     pub branding: MailBranding,
 }
 
+/// A mail to be sent.
+#[derive(Clone, Copy)]
+pub struct Letter<'a> {
+    pub template: MailTemplate,
+    /// The user it is about.
+    pub user: &'a User,
+    /// Where it goes.
+    pub address: &'a Email,
+    /// Why it is sent.
+    pub event: &'a DomainEvent,
+    /// Where the event came from, if it names no user who asked. None if the request was counted when
+    /// it came.
+    pub client_ip: Option<IpAddr>,
+}
+
+impl Letter<'_> {
+    /// True if the user has proven to read mail at the address.
+    pub(super) fn is_proven(&self) -> bool {
+        self.user.email_verified && self.user.email == *self.address
+    }
+}
+
 impl MailService {
-    /// Sends `template` about `user` to `address` because of `event`, once however often the event comes.
-    /// A template that is about a link is not sent if the link is void by now. `remaining` is how long
-    /// this worker may still run.
+    /// Sends `letter`, once however often its event comes. It is not sent if it is beyond a limit, or
+    /// about a link that is void by now. `remaining` is how long this worker may still run.
     ///
     /// # Errors
     /// If the mail was not sent, or if nobody knows; repeating the call is safe.
-    pub async fn send(
-        &self,
-        template: MailTemplate,
-        user: &User,
-        address: &Email,
-        event: &DomainEvent,
-        remaining: Duration,
-    ) -> Result<()> {
-        // Under the lease: nobody else makes a token for this event meanwhile, and nobody does once
-        // the mail is out.
-        let mail = self.write(template, user, address, event);
+    pub async fn send(&self, letter: Letter<'_>, remaining: Duration) -> Result<()> {
+        // Under the lease: nobody else counts this mail or makes a token for its event meanwhile, and
+        // nobody does once it is out.
+        let write = async |is_first| self.write(&letter, is_first).await;
         self.ledger
-            .deliver(event.id, template, mail, remaining)
+            .deliver(letter.event.id, letter.template, write, remaining)
             .await
     }
 
-    async fn write(
-        &self,
-        template: MailTemplate,
-        user: &User,
-        address: &Email,
-        event: &DomainEvent,
-    ) -> Result<Option<Mail>> {
-        let token = match template.proves(user) {
-            Some(purpose) => self.token(purpose, user, address, event).await?,
+    /// `is_first` is false if another worker had the mail before, which then has counted it.
+    async fn write(&self, letter: &Letter<'_>, is_first: bool) -> Result<Written> {
+        let template = letter.template;
+        if is_first && let Some(limit) = self.limiter.spend(letter).await? {
+            let (metric, mail) = (limit.metric(), template.as_str());
+            tracing::warn!(metric, ?limit, mail, "a mail is beyond a limit");
+            return Ok(Err(Unsent::OverLimit(limit)));
+        }
+        let token = match template.proves(letter.user) {
+            Some(purpose) => self.token(purpose, letter).await?,
             None => None,
         };
         if token.is_none() && template.is_about_a_link() {
-            return Ok(None);
+            return Ok(Err(Unsent::NotCalledFor));
         }
         let link = token.map(|token| Link::new(&self.branding, &token));
+        // What a stranger has chosen must not be mailed to others in the product's name.
+        let name = letter.is_proven().then_some(&letter.user.name);
         template
-            .write(&self.branding, address, &user.name, link.as_ref())
-            .map(Some)
+            .write(&self.branding, letter.address, name, link.as_ref())
+            .map(Ok)
     }
 
-    /// The token in the mail; none if `address` is not the one it would prove.
+    /// The token in the mail; none if its address is not the one it would prove.
     async fn token(
         &self,
         purpose: TokenPurpose,
-        user: &User,
-        address: &Email,
-        event: &DomainEvent,
+        letter: &Letter<'_>,
     ) -> Result<Option<OneTimeToken>> {
+        let user = letter.user;
         match TokenBinding::of(user, purpose) {
-            Some(binding) if binding.address == *address => {
-                self.links.issue(purpose, user.id, &binding, event).await
+            Some(binding) if binding.address == *letter.address => {
+                self.links
+                    .issue(purpose, user.id, &binding, letter.event)
+                    .await
             }
             _ => Ok(None),
         }

@@ -2,6 +2,8 @@
 
 use domain::mail::MailGuarantee;
 
+use super::MailLimits;
+
 /// Settings of a deployment for its mails.
 #[derive(Debug, Clone)]
 pub struct MailSettings {
@@ -15,4 +17,5 @@ pub struct MailSettings {
     pub app_url: String,
     /// Name of the product.
     pub product: String,
+    pub limits: MailLimits,
 }

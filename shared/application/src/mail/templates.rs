@@ -27,6 +27,8 @@ pub enum MailTemplate {
     EmailVerification,
     /// To the address which a user asked for.
     EmailChange,
+    /// To the present address of a user who asked for another.
+    EmailChangeRequested,
     /// To the owner of an address which another user asked for.
     AddressInUse,
     /// To the former address of a user.
@@ -36,7 +38,10 @@ pub enum MailTemplate {
 /// Variables of the templates.
 struct Content<'a> {
     product: &'a str,
-    name: &'a str,
+    /// None in a mail to an address which the user did not prove.
+    name: Option<&'a str>,
+    /// How a sentence to the reader begins.
+    greeting: &'a str,
     /// The target of the button.
     url: &'a str,
     /// The label of the button.
@@ -82,6 +87,7 @@ templates! {
     password_reset: "password_reset.html", "password_reset.txt";
     email_verification: "email_verification.html", "email_verification.txt";
     email_change: "email_change.html", "email_change.txt";
+    email_change_requested: "email_change_requested.html", "email_change_requested.txt";
     address_in_use: "address_in_use.html", "address_in_use.txt";
     email_changed: "email_changed.html", "email_changed.txt";
 }
@@ -95,6 +101,7 @@ impl MailTemplate {
             Self::PasswordReset => "password-reset",
             Self::EmailVerification => "email-verification",
             Self::EmailChange => "email-change",
+            Self::EmailChangeRequested => "email-change-requested",
             Self::AddressInUse => "address-in-use",
             Self::EmailChanged => "email-changed",
         }
@@ -107,8 +114,21 @@ impl MailTemplate {
             Self::PasswordReset => Some(TokenPurpose::PasswordReset),
             Self::EmailVerification => Some(TokenPurpose::EmailVerification),
             Self::EmailChange => Some(TokenPurpose::EmailChange),
-            Self::AlreadyRegistered | Self::AddressInUse | Self::EmailChanged => None,
+            Self::AlreadyRegistered
+            | Self::AddressInUse
+            | Self::EmailChangeRequested
+            | Self::EmailChanged => None,
         }
+    }
+
+    /// True if the mail warns the owner of an account of what somebody else may be doing with it.
+    pub(super) fn is_warning(self) -> bool {
+        matches!(self, Self::EmailChangeRequested | Self::EmailChanged)
+    }
+
+    /// True if the mail lets a user in who lost the password.
+    pub(super) fn resets(self) -> bool {
+        self == Self::PasswordReset
     }
 
     /// True if the mail makes no sense without the link.
@@ -126,6 +146,7 @@ impl MailTemplate {
             Self::PasswordReset => format!("Choose a new password for {product}"),
             Self::EmailVerification => format!("Confirm your address at {product}"),
             Self::EmailChange => format!("Confirm your new address at {product}"),
+            Self::EmailChangeRequested => format!("Another address for your account at {product}"),
             Self::EmailChanged => format!("Your address at {product} was changed"),
         }
     }
@@ -138,19 +159,22 @@ impl MailTemplate {
         }
     }
 
-    /// The mail to a user of this name, at an address which need not be the user's yet.
+    /// The mail to a user at an address which need not be the user's yet.
     pub fn write(
         self,
         branding: &MailBranding,
         to: &Email,
-        name: &Name,
+        name: Option<&Name>,
         link: Option<&Link>,
     ) -> Result<Mail> {
         let product = &branding.product;
         let (subject, proves) = (self.subject(product), link.is_some());
+        let name = name.map(Name::as_str);
+        let greeting = name.map_or_else(|| "Hello,".to_owned(), |name| format!("Hello {name},"));
         let content = Content {
             product,
-            name: name.as_str(),
+            name,
+            greeting: &greeting,
             url: link.map_or(&branding.app_url, Link::expose),
             action: &self.action(product, proves),
             proves,
@@ -161,13 +185,13 @@ impl MailTemplate {
             Self::PasswordReset => password_reset::render,
             Self::EmailVerification => email_verification::render,
             Self::EmailChange => email_change::render,
+            Self::EmailChangeRequested => email_change_requested::render,
             Self::AddressInUse => address_in_use::render,
             Self::EmailChanged => email_changed::render,
         };
         let (html, text) = render(&content, &subject).map_err(Error::caused_by)?;
         Ok(Mail {
             to: to.clone(),
-            name: name.clone(),
             subject,
             text,
             html,
@@ -181,17 +205,18 @@ mod tests {
 
     use super::*;
 
-    const ALL: [MailTemplate; 7] = [
+    const ALL: [MailTemplate; 8] = [
         MailTemplate::Welcome,
         MailTemplate::AlreadyRegistered,
         MailTemplate::PasswordReset,
         MailTemplate::EmailVerification,
         MailTemplate::EmailChange,
+        MailTemplate::EmailChangeRequested,
         MailTemplate::AddressInUse,
         MailTemplate::EmailChanged,
     ];
 
-    fn write(template: MailTemplate, name: &str, purpose: Option<TokenPurpose>) -> Mail {
+    fn write(template: MailTemplate, name: Option<&str>, purpose: Option<TokenPurpose>) -> Mail {
         let branding = MailBranding {
             product: "Acme & Co".to_owned(),
             app_url: "https://app.example.com/".to_owned(),
@@ -203,7 +228,7 @@ mod tests {
             .write(
                 &branding,
                 &"ann@example.com".parse().unwrap(),
-                &name.parse().unwrap(),
+                name.map(|name| name.parse().unwrap()).as_ref(),
                 link.as_ref(),
             )
             .unwrap()
@@ -220,10 +245,22 @@ mod tests {
         }
     }
 
+    /// The name of a user who has proven the address, if the mail may go to one.
+    fn name(template: MailTemplate) -> Option<&'static str> {
+        let unproven = matches!(
+            template,
+            MailTemplate::Welcome
+                | MailTemplate::EmailVerification
+                | MailTemplate::EmailChange
+                | MailTemplate::EmailChanged
+        );
+        (!unproven).then_some("Ann Example")
+    }
+
     #[test]
     fn mails_read_as_agreed() {
         for template in ALL {
-            let mail = write(template, "Ann Example", purpose(template));
+            let mail = write(template, name(template), purpose(template));
             let whole = format!(
                 "Subject: {}\n\n{}\n\n{}",
                 mail.subject, mail.text, mail.html
@@ -234,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_welcome_needs_no_link() {
-        let mail = write(MailTemplate::Welcome, "Ann", None);
+        let mail = write(MailTemplate::Welcome, Some("Ann"), None);
         assert!(!mail.text.contains("onfirm") && !mail.html.contains("onfirm"));
         assert!(
             mail.text.contains("https://app.example.com/\n"),
@@ -245,18 +282,21 @@ mod tests {
 
     #[test]
     fn a_name_is_text_and_never_markup() {
+        let hostile = "<img src=x onerror=alert(1)>";
+        let mut printed = 0;
         for template in ALL {
-            let mail = write(template, "<img src=x onerror=alert(1)>", purpose(template));
+            let mail = write(template, Some(hostile), purpose(template));
             assert!(!mail.html.contains("<img"), "{}", mail.html);
-            assert!(mail.text.contains("<img src=x"), "{}", mail.text);
+            printed += usize::from(mail.text.contains(hostile));
         }
+        assert_eq!(printed, 5);
     }
 
     #[test]
     fn logs_learn_nothing_of_a_mail() {
         let mail = write(
             MailTemplate::PasswordReset,
-            "Ann",
+            Some("Ann"),
             purpose(MailTemplate::PasswordReset),
         );
         let shown = format!("{mail:?}");

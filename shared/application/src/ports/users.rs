@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use domain::{
     Change, DomainEvent, Login, LoginKey, PasswordHash, RequestId, Result, Session, SessionId,
-    User, UserId, Version,
+    Timestamp, TokenPurpose, User, UserId, Version,
     audit::{AuditEntry, AuditPage, AuditQuery},
     history::HistoryEntry,
     request::AnonymousRequest,
-    token::{TokenIssue, TokenUse},
+    token::{StoredToken, TokenIssue, TokenUse},
 };
 
 /// Loads users and commits changes of them.
@@ -119,6 +119,14 @@ pub trait OneTimeTokens: Send + Sync {
     /// the slot has a newer one, or this one already: a used token stays used. Returns true if the
     /// token is in its slot and unused.
     async fn issue(&self, token: &TokenIssue) -> Result<bool>;
+
+    /// The token in the user's slot, if it is good at `now` and has a seed. Strongly consistent.
+    async fn find_good(
+        &self,
+        user: UserId,
+        purpose: TokenPurpose,
+        now: Timestamp,
+    ) -> Result<Option<StoredToken>>;
 
     /// True if a change that spends `token` would find it good.
     async fn is_good(&self, token: &TokenUse) -> Result<bool>;

@@ -1,7 +1,7 @@
 //! Answers.
 
 use application::{ports::AccessToken, session_tokens::TokenPair};
-use domain::{Error, User, user::Profile};
+use domain::{Email, Error, User, user::Profile};
 use lambda_http::{
     Body, Response as RawResponse,
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -32,16 +32,35 @@ pub fn json_text(body: &'static str) -> Response {
     Ok(response)
 }
 
+/// A user as the user and administrators see it. Lists leave out what is pending.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OneUser<'a> {
+    #[serde(flatten)]
+    profile: Profile,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_email: Option<&'a Email>,
+}
+
+impl<'a> From<&'a User> for OneUser<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            profile: user.profile(),
+            pending_email: user.pending_email.as_ref(),
+        }
+    }
+}
+
 /// 201 with the new user, where to find it, and its version.
 pub fn created(user: &User) -> Response {
-    let response = json(StatusCode::CREATED, &user.profile())?;
+    let response = json(StatusCode::CREATED, &OneUser::from(user))?;
     let response = with_header(response, header::LOCATION, &format!("/users/{}", user.id))?;
     with_header(response, header::ETAG, &etag(user))
 }
 
 /// 200 with the user and its version.
 pub fn user(user: &User) -> Response {
-    let response = json(StatusCode::OK, &user.profile())?;
+    let response = json(StatusCode::OK, &OneUser::from(user))?;
     with_header(response, header::ETAG, &etag(user))
 }
 
@@ -55,7 +74,7 @@ pub fn token_pair(status: StatusCode, token_pair: &TokenPair) -> Response {
         token_type: &'static str,
         expires_in: u64,
         refresh_token: &'a str,
-        user: Profile,
+        user: OneUser<'a>,
     }
     let refresh_token = token_pair.refresh.encode();
     let body = Body {
@@ -63,7 +82,7 @@ pub fn token_pair(status: StatusCode, token_pair: &TokenPair) -> Response {
         token_type: "Bearer",
         expires_in: token_pair.access.expires_in,
         refresh_token: refresh_token.expose_secret(),
-        user: token_pair.user.profile(),
+        user: (&token_pair.user).into(),
     };
     json(status, &body)
 }

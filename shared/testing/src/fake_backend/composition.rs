@@ -1,10 +1,12 @@
 //! The services over a [`FakeBackend`], under their names in `adapters::composition`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use application::{
     idempotency::Idempotency,
-    mail::{Links, MailBranding, MailLedger, MailService, RequestResponder},
+    mail::{
+        Links, MailBranding, MailLedger, MailLimiter, MailLimits, MailService, RequestResponder,
+    },
     mail_requests::MailRequests,
     ports::SecretPurpose,
     rate_limit::{RateLimiter, SignInLimiter},
@@ -98,13 +100,12 @@ impl FakeBackend {
         }
     }
 
-    /// Takes requests for mails: `per_address` an hour, ten times as many from one client address.
-    pub fn mail_requests(self: &Arc<Self>, per_address: u32) -> MailRequests {
+    /// Takes requests for mails: so many an hour from one client address.
+    pub fn mail_requests(self: &Arc<Self>, per_client_ip: u32) -> MailRequests {
         MailRequests {
             requests: self.clone(),
             rate_limiter: self.rate_limiter(),
-            per_address: Limit::hourly(per_address),
-            per_client_ip: Limit::hourly(per_address.saturating_mul(10)),
+            per_client_ip: Limit::hourly(per_client_ip),
             env: self.env(),
         }
     }
@@ -125,6 +126,14 @@ impl FakeBackend {
                 leases: self.clone(),
                 mailer: self.clone(),
                 guarantee,
+            },
+            limiter: MailLimiter {
+                attempts: self.clone(),
+                limits: MailLimits {
+                    per_address: Limit::spaced(Duration::from_mins(1), 3),
+                    per_asker: Limit::hourly(50),
+                    per_hour: 1000,
+                },
             },
             links: Links {
                 tokens: self.clone(),

@@ -72,10 +72,11 @@ impl FakeBackend {
         entries.map(|(_, entry)| entry.clone()).collect()
     }
 
-    /// The one-time token in the newest mail.
+    /// The one-time token in the newest mail that has one.
     pub fn mailed_token(&self) -> Option<OneTimeToken> {
-        let mail = self.inbox().pop()?;
-        let (_, rest) = mail.text.split_once("#token=")?;
+        let inbox = self.inbox();
+        let mut mails = inbox.iter().rev();
+        let (_, rest) = mails.find_map(|mail| mail.text.split_once("#token="))?;
         rest.split_whitespace().next()?.parse().ok()
     }
 

@@ -3,9 +3,9 @@
 use application::ports::{AnonymousRequests, Clock as _, OneTimeTokens};
 use async_trait::async_trait;
 use domain::{
-    DomainEvent, RequestId, Result,
+    DomainEvent, RequestId, Result, Timestamp, TokenPurpose, UserId,
     request::AnonymousRequest,
-    token::{TokenIssue, TokenUse},
+    token::{StoredToken, TokenIssue, TokenUse},
 };
 
 use super::{FakeBackend, state::TokenSlot};
@@ -54,12 +54,32 @@ impl OneTimeTokens for FakeBackend {
             }
             let slot = TokenSlot {
                 hash: token.hash.clone(),
+                seed: token.seed,
                 issued_at: token.issued_at,
                 expires_at: token.expires_at,
                 used: false,
             };
             state.tokens.insert(key, slot);
             Ok(true)
+        })
+        .await
+    }
+
+    async fn find_good(
+        &self,
+        user: UserId,
+        purpose: TokenPurpose,
+        now: Timestamp,
+    ) -> Result<Option<StoredToken>> {
+        self.call("tokens.find_good", |state| {
+            let slot = state.tokens.get(&(user, purpose));
+            let good = slot.filter(|slot| slot.expires_at > now && !slot.used);
+            Ok(good.and_then(|slot| {
+                Some(StoredToken {
+                    seed: slot.seed?,
+                    hash: slot.hash.clone(),
+                })
+            }))
         })
         .await
     }

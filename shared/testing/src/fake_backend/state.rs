@@ -41,6 +41,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct TokenSlot {
     pub(super) hash: TokenHash,
+    pub(super) seed: Option<EventId>,
     pub(super) issued_at: Timestamp,
     pub(super) expires_at: Timestamp,
     pub(super) used: bool,

@@ -1,4 +1,0 @@
-//! `POST /email-verifications`.
-
-pub mod handler;
-pub mod request_email_verification;

@@ -1,0 +1,3 @@
+//! `POST /password-resets` and `POST /email-verifications`.
+
+pub mod handler;
