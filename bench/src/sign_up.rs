@@ -90,7 +90,6 @@ fn service() -> anyhow::Result<CreateUser> {
         hasher: Arc::new(Argon2::new(Arc::new(System))?),
         rate_limiter: backend.rate_limiter(),
         per_client_ip: Limit::hourly(u32::MAX),
-        mails_per_address: Limit::hourly(u32::MAX),
         idempotency: backend.idempotency(),
         env: backend.env(),
     })
