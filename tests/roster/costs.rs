@@ -207,6 +207,14 @@ async fn rows_of_administrators(table: &mut Table<'_>) {
     let support = json!({"roles": ["support"]});
     let roles = async || drop(to_user("PUT roles", &support).await);
     table.row("assign roles", "AssignRoles", roles).await;
+    let recover = async || {
+        let (_, id) = user(roster).await;
+        let route = format!("POST /users/{id}/recovery");
+        let answer = roster.call_as_admin(&route, &Value::Null).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+    };
+    let row = "start a recovery";
+    table.row(row, "StartRecovery", recover).await;
     let deactivate = async || drop(to_user("POST deactivate", &Value::Null).await);
     table
         .row("deactivate a user", "DeactivateUser", deactivate)

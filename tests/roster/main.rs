@@ -40,6 +40,7 @@ mod token;
 mod users_get;
 mod users_id_password;
 mod users_id_patch;
+mod users_id_recovery;
 mod users_post;
 mod well_known;
 

@@ -50,6 +50,8 @@ kinds! {
     UserEmailVerificationRequested,
     UserPasswordChanged,
     UserPasswordResetRequested,
+    /// An administrator began the recovery of a user, who chooses another password by a link.
+    UserRecoveryStarted,
     /// A user may also sign in by an external identity.
     UserIdentityLinked,
     /// A user may no longer sign in by an external identity.

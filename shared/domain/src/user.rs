@@ -56,8 +56,8 @@ pub struct User {
     /// When a change of the password last moved `recovery_epoch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_voided_at: Option<Timestamp>,
-    /// The version which last set or moved the password; the login has the same. None if there is none,
-    /// or if it is older than this field.
+    /// The version which last set, moved or removed the password; the login has the same. None if there
+    /// never was one, or if it is older than this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_version: Option<Version>,
     /// The logins this user has claimed; at most [`MAX_LOGINS`](crate::login::MAX_LOGINS).
@@ -175,7 +175,7 @@ impl Draft {
         }
     }
 
-    /// The state in which this version set the password.
+    /// The state in which this version set or removed the password.
     fn with_new_password(self) -> Self {
         Self {
             password_version: Some(self.version),

@@ -23,6 +23,8 @@ pub enum MailTemplate {
     AlreadyRegistered,
     /// To a user who asked to reset the password.
     PasswordReset,
+    /// To a user whose recovery an administrator began.
+    Recovery,
     /// To a user who has to prove the address.
     EmailVerification,
     /// To the address which a user asked for.
@@ -80,6 +82,7 @@ templates! {
     welcome: "welcome.html", "welcome.txt";
     already_registered: "already_registered.html", "already_registered.txt";
     password_reset: "password_reset.html", "password_reset.txt";
+    recovery: "recovery.html", "recovery.txt";
     email_verification: "email_verification.html", "email_verification.txt";
     email_change: "email_change.html", "email_change.txt";
     address_in_use: "address_in_use.html", "address_in_use.txt";
@@ -93,6 +96,7 @@ impl MailTemplate {
             Self::Welcome => "welcome",
             Self::AlreadyRegistered => "already-registered",
             Self::PasswordReset => "password-reset",
+            Self::Recovery => "recovery",
             Self::EmailVerification => "email-verification",
             Self::EmailChange => "email-change",
             Self::AddressInUse => "address-in-use",
@@ -104,7 +108,7 @@ impl MailTemplate {
     pub(super) fn proves(self, user: &User) -> Option<TokenPurpose> {
         match self {
             Self::Welcome => (!user.email_verified).then_some(TokenPurpose::EmailVerification),
-            Self::PasswordReset => Some(TokenPurpose::PasswordReset),
+            Self::PasswordReset | Self::Recovery => Some(TokenPurpose::PasswordReset),
             Self::EmailVerification => Some(TokenPurpose::EmailVerification),
             Self::EmailChange => Some(TokenPurpose::EmailChange),
             Self::AlreadyRegistered | Self::AddressInUse | Self::EmailChanged => None,
@@ -115,7 +119,7 @@ impl MailTemplate {
     pub(super) fn is_about_a_link(self) -> bool {
         matches!(
             self,
-            Self::PasswordReset | Self::EmailVerification | Self::EmailChange
+            Self::PasswordReset | Self::Recovery | Self::EmailVerification | Self::EmailChange
         )
     }
 
@@ -124,6 +128,7 @@ impl MailTemplate {
             Self::Welcome => format!("Welcome to {product}"),
             Self::AlreadyRegistered | Self::AddressInUse => format!("Your account at {product}"),
             Self::PasswordReset => format!("Choose a new password for {product}"),
+            Self::Recovery => format!("Your account at {product} is being recovered"),
             Self::EmailVerification => format!("Confirm your address at {product}"),
             Self::EmailChange => format!("Confirm your new address at {product}"),
             Self::EmailChanged => format!("Your address at {product} was changed"),
@@ -132,7 +137,7 @@ impl MailTemplate {
 
     fn action(self, product: &str, proves: bool) -> String {
         match self {
-            Self::PasswordReset => "Choose a new password".to_owned(),
+            Self::PasswordReset | Self::Recovery => "Choose a new password".to_owned(),
             _ if proves => "Confirm this address".to_owned(),
             _ => format!("Open {product}"),
         }
@@ -159,6 +164,7 @@ impl MailTemplate {
             Self::Welcome => welcome::render,
             Self::AlreadyRegistered => already_registered::render,
             Self::PasswordReset => password_reset::render,
+            Self::Recovery => recovery::render,
             Self::EmailVerification => email_verification::render,
             Self::EmailChange => email_change::render,
             Self::AddressInUse => address_in_use::render,
@@ -181,10 +187,11 @@ mod tests {
 
     use super::*;
 
-    const ALL: [MailTemplate; 7] = [
+    const ALL: [MailTemplate; 8] = [
         MailTemplate::Welcome,
         MailTemplate::AlreadyRegistered,
         MailTemplate::PasswordReset,
+        MailTemplate::Recovery,
         MailTemplate::EmailVerification,
         MailTemplate::EmailChange,
         MailTemplate::AddressInUse,
@@ -214,7 +221,9 @@ mod tests {
             MailTemplate::Welcome | MailTemplate::EmailVerification => {
                 Some(TokenPurpose::EmailVerification)
             }
-            MailTemplate::PasswordReset => Some(TokenPurpose::PasswordReset),
+            MailTemplate::PasswordReset | MailTemplate::Recovery => {
+                Some(TokenPurpose::PasswordReset)
+            }
             MailTemplate::EmailChange => Some(TokenPurpose::EmailChange),
             _ => None,
         }
