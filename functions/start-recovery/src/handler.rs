@@ -7,7 +7,7 @@ use shared::lambda::http::{Access, Request, Response, response};
 use crate::start_recovery::{Command, StartRecovery};
 
 /// Administrators.
-pub const ACCESS: Access = Access::Admin;
+pub const ACCESS: Access = Access::ADMIN.recent();
 
 /// `POST /users/{id}/recovery`.
 pub async fn handle(start: Arc<StartRecovery>, request: Request) -> Response {

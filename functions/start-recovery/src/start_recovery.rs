@@ -86,7 +86,7 @@ mod tests {
 
     #[tokio::test]
     async fn administrators_may() {
-        endpoint().admits(Access::Admin).await;
+        endpoint().admits(Access::ADMIN.recent()).await;
     }
 
     #[tokio::test]

@@ -34,6 +34,8 @@ kinds! {
     UserCreated,
     /// A user was imported from another system. Gets no welcome mail.
     UserImported,
+    /// An administrator invited a user, or sent the invitation again. Version 1 makes the user.
+    UserInvited,
     /// A concealed sign-up was requested.
     UserSignUpRequested,
     /// A user's name changed.

@@ -4,6 +4,8 @@ mod account;
 pub mod change;
 mod identities;
 mod import;
+pub mod invitation;
+mod recovery;
 mod standing;
 mod tokens;
 
@@ -15,6 +17,7 @@ use crate::{
 
 pub use change::Change;
 pub use identities::NewMember;
+pub use invitation::{Invitation, Invitee};
 pub use import::{ImportKey, ImportedUser};
 pub use standing::Standing;
 

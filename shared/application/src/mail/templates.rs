@@ -25,6 +25,8 @@ pub enum MailTemplate {
     PasswordReset,
     /// To a user whose recovery an administrator began.
     Recovery,
+    /// To a person whom an administrator invited.
+    Invitation,
     /// To a user who has to prove the address.
     EmailVerification,
     /// To the address which a user asked for.
@@ -83,6 +85,7 @@ templates! {
     already_registered: "already_registered.html", "already_registered.txt";
     password_reset: "password_reset.html", "password_reset.txt";
     recovery: "recovery.html", "recovery.txt";
+    invitation: "invitation.html", "invitation.txt";
     email_verification: "email_verification.html", "email_verification.txt";
     email_change: "email_change.html", "email_change.txt";
     address_in_use: "address_in_use.html", "address_in_use.txt";
@@ -97,6 +100,7 @@ impl MailTemplate {
             Self::AlreadyRegistered => "already-registered",
             Self::PasswordReset => "password-reset",
             Self::Recovery => "recovery",
+            Self::Invitation => "invitation",
             Self::EmailVerification => "email-verification",
             Self::EmailChange => "email-change",
             Self::AddressInUse => "address-in-use",
@@ -109,6 +113,7 @@ impl MailTemplate {
         match self {
             Self::Welcome => (!user.email_verified).then_some(TokenPurpose::EmailVerification),
             Self::PasswordReset | Self::Recovery => Some(TokenPurpose::PasswordReset),
+            Self::Invitation => Some(TokenPurpose::Invitation),
             Self::EmailVerification => Some(TokenPurpose::EmailVerification),
             Self::EmailChange => Some(TokenPurpose::EmailChange),
             Self::AlreadyRegistered | Self::AddressInUse | Self::EmailChanged => None,
@@ -119,7 +124,11 @@ impl MailTemplate {
     pub(super) fn is_about_a_link(self) -> bool {
         matches!(
             self,
-            Self::PasswordReset | Self::Recovery | Self::EmailVerification | Self::EmailChange
+            Self::PasswordReset
+                | Self::Recovery
+                | Self::Invitation
+                | Self::EmailVerification
+                | Self::EmailChange
         )
     }
 
@@ -129,6 +138,7 @@ impl MailTemplate {
             Self::AlreadyRegistered | Self::AddressInUse => format!("Your account at {product}"),
             Self::PasswordReset => format!("Choose a new password for {product}"),
             Self::Recovery => format!("Your account at {product} is being recovered"),
+            Self::Invitation => format!("You are invited to {product}"),
             Self::EmailVerification => format!("Confirm your address at {product}"),
             Self::EmailChange => format!("Confirm your new address at {product}"),
             Self::EmailChanged => format!("Your address at {product} was changed"),
@@ -138,6 +148,7 @@ impl MailTemplate {
     fn action(self, product: &str, proves: bool) -> String {
         match self {
             Self::PasswordReset | Self::Recovery => "Choose a new password".to_owned(),
+            Self::Invitation => "Accept the invitation".to_owned(),
             _ if proves => "Confirm this address".to_owned(),
             _ => format!("Open {product}"),
         }
@@ -165,6 +176,7 @@ impl MailTemplate {
             Self::AlreadyRegistered => already_registered::render,
             Self::PasswordReset => password_reset::render,
             Self::Recovery => recovery::render,
+            Self::Invitation => invitation::render,
             Self::EmailVerification => email_verification::render,
             Self::EmailChange => email_change::render,
             Self::AddressInUse => address_in_use::render,
@@ -187,11 +199,12 @@ mod tests {
 
     use super::*;
 
-    const ALL: [MailTemplate; 8] = [
+    const ALL: [MailTemplate; 9] = [
         MailTemplate::Welcome,
         MailTemplate::AlreadyRegistered,
         MailTemplate::PasswordReset,
         MailTemplate::Recovery,
+        MailTemplate::Invitation,
         MailTemplate::EmailVerification,
         MailTemplate::EmailChange,
         MailTemplate::AddressInUse,
@@ -224,6 +237,7 @@ mod tests {
             MailTemplate::PasswordReset | MailTemplate::Recovery => {
                 Some(TokenPurpose::PasswordReset)
             }
+            MailTemplate::Invitation => Some(TokenPurpose::Invitation),
             MailTemplate::EmailChange => Some(TokenPurpose::EmailChange),
             _ => None,
         }

@@ -126,11 +126,19 @@ impl User {
         Change::update(self, after, kind, &["password"], vec![login], metadata)
     }
 
-    /// Changes the password of a user who read a mail to the address, which proves it too. One whose
-    /// provider proved the same address comes back at the next sign-in by it.
+    /// Changes the password of a user who read a mail to the address, which proves it too. Nothing of
+    /// before is left that lets anybody in: every external identity is unlinked. One whose provider
+    /// proved the same address comes back at the next sign-in by it.
     pub fn reset_password(&self, password: PasswordHash, metadata: &EventMetadata) -> Change {
-        let own = LoginChange::SetPassword(LoginKey::Email(self.email.clone()), password);
-        let (mut after, logins, mut changed) = self.shut(own);
+        let own = LoginKey::Email(self.email.clone());
+        let mut after = self.next_epoch().voiding_resets().with_new_password();
+        let mut logins = vec![LoginChange::SetPassword(own.clone(), password)];
+        let identities = after.logins.extract_if(.., |login| *login != own);
+        logins.extend(identities.map(LoginChange::Release));
+        let mut changed = vec!["password"];
+        if logins.len() > 1 {
+            changed.push("identities");
+        }
         if !self.email_verified {
             changed.push("emailVerified");
         }
@@ -138,39 +146,6 @@ impl User {
         after.standing = Standing::Settled;
         let kind = EventKind::UserPasswordChanged;
         Change::update(self, after, kind, &changed, logins, metadata)
-    }
-
-    /// Begins a recovery on behalf of the user: the password is gone, and only a link to the address
-    /// lets the user choose another.
-    ///
-    /// # Errors
-    /// `InvitationOpen` if the user never had a way to sign in.
-    pub fn start_recovery(&self, metadata: &EventMetadata) -> Result<Change> {
-        if self.standing == Standing::Invited {
-            return Err(Refusal::InvitationOpen.into());
-        }
-        let own = LoginChange::RemovePassword(LoginKey::Email(self.email.clone()));
-        let (after, logins, changed) = self.shut(own);
-        let kind = EventKind::UserRecoveryStarted;
-        Ok(Change::update(
-            self, after, kind, &changed, logins, metadata,
-        ))
-    }
-
-    /// The state after which nothing of before lets anybody in: `own` changes the password, every
-    /// session ends, every link is void, every external identity is unlinked. With what happens to the
-    /// logins, and the names of what changed.
-    fn shut(&self, own: LoginChange) -> (Draft, Vec<LoginChange>, Vec<&'static str>) {
-        let mut after = self.next_epoch().voiding_resets().with_new_password();
-        let is_external = |login: &mut LoginKey| matches!(login, LoginKey::Oidc { .. });
-        let identities = after.logins.extract_if(.., is_external);
-        let mut logins = vec![own];
-        logins.extend(identities.map(LoginChange::Release));
-        let mut changed = vec!["password"];
-        if logins.len() > 1 {
-            changed.push("identities");
-        }
-        (after, logins, changed)
     }
 
     /// Invalidates all sessions and access tokens.
@@ -241,7 +216,7 @@ impl User {
     }
 
     /// A change of this user which leaves the logins as they are.
-    fn change(
+    pub(super) fn change(
         &self,
         after: Draft,
         kind: EventKind,
