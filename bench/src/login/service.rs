@@ -13,6 +13,7 @@ use shared::{
         ports::{PasswordHasher, SecretPurpose, TokenIssuer as _, UserRepository as _},
         session_tokens::SessionTokens,
         shared_secret::SharedSecret,
+        sign_in::SignIn,
         user_updates::UserUpdates,
     },
     domain::{
@@ -67,12 +68,14 @@ impl Stage {
         let service = Authenticate {
             password: Arc::new(password),
             oidc: Arc::new(oidc),
-            sessions: backend.clone(),
-            session_tokens: SessionTokens {
-                tokens: tokens.clone(),
-                refresh_secret: secret,
+            sign_in: SignIn {
+                sessions: backend.clone(),
+                session_tokens: SessionTokens {
+                    tokens: tokens.clone(),
+                    refresh_secret: secret,
+                },
+                env: backend.env(),
             },
-            env: backend.env(),
         };
         Self {
             backend,

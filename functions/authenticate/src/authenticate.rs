@@ -4,12 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use shared::{
-    application::{
-        ports::{Env, SessionRepository},
-        rate_limit::AttemptPermit,
-        session_tokens::{SessionTokens, TokenPair},
-    },
-    domain::{Actor, Origin, Result, SessionId, User, identity::Authorization, session::Session},
+    application::{rate_limit::AttemptPermit, session_tokens::TokenPair, sign_in::SignIn},
+    domain::{Origin, Result, User, identity::Authorization},
 };
 
 use crate::password::PasswordCredentials;
@@ -41,10 +37,7 @@ pub struct Authenticate {
     pub password: Arc<dyn AuthenticationStrategy<PasswordCredentials>>,
     /// By an OpenID provider.
     pub oidc: Arc<dyn AuthenticationStrategy<Authorization>>,
-    pub sessions: Arc<dyn SessionRepository>,
-    /// Issues tokens.
-    pub session_tokens: SessionTokens,
-    pub env: Env,
+    pub sign_in: SignIn,
 }
 
 /// What proves an identity.
@@ -89,28 +82,8 @@ impl Authenticate {
             }
         }?;
         // The guess was right, whether or not the session can be started.
-        let start = self.start(&user, method, &issuer, origin);
+        let start = self.sign_in.start(&user, method, &issuer, origin);
         tokio::join!(start, permit.succeed()).0
-    }
-
-    async fn start(
-        &self,
-        user: &User,
-        method: &'static str,
-        issuer: &str,
-        origin: Origin,
-    ) -> Result<TokenPair> {
-        let actor = Actor::User(user.id);
-        let metadata = self.env.metadata(Origin { actor, ..origin })?;
-        let id = SessionId::new(metadata.now, self.env.random.bytes()?);
-        let nonce = self.env.random.token()?;
-        let (session, event) = Session::start(id, nonce, user, method, &metadata);
-        // The token is signed while the tables write.
-        let ((), token_pair) = tokio::try_join!(
-            self.sessions.start(&session, &event),
-            self.session_tokens.issue(issuer, user, &session),
-        )?;
-        Ok(token_pair)
     }
 }
 

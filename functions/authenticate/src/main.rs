@@ -51,9 +51,7 @@ async fn main() -> Exit {
         Ok(Authenticate {
             password: Arc::new(password),
             oidc: Arc::new(oidc),
-            sessions: ports.sessions(),
-            session_tokens: ports.session_tokens().await?,
-            env: ports.env.clone(),
+            sign_in: ports.sign_in().await?,
         })
     })
     .await

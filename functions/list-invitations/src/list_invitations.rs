@@ -39,13 +39,16 @@ impl ListInvitations {
         limit: usize,
     ) -> Result<(Vec<OpenInvitation>, Option<UserId>)> {
         let InvitationPage { invitations, next } = self.invitations.list(after, limit).await?;
-        let lines = invitations.into_iter().map(async |invitation| {
-            let user = self.users.find(invitation.user_id).await?;
-            let user = user.filter(|user| user.standing == Standing::Invited);
-            Ok(user.map(|user| OpenInvitation { user, invitation }))
-        });
+        let lines = invitations.into_iter().map(|each| self.open(each));
         let lines: Vec<_> = stream::iter(lines).buffered(AT_ONCE).try_collect().await?;
         Ok((lines.into_iter().flatten().collect(), next))
+    }
+
+    /// The invitation with its user, if the user has not answered.
+    async fn open(&self, invitation: Invitation) -> Result<Option<OpenInvitation>> {
+        let user = self.users.find(invitation.user_id).await?;
+        let user = user.filter(|user| user.standing == Standing::Invited);
+        Ok(user.map(|user| OpenInvitation { user, invitation }))
     }
 }
 
@@ -60,9 +63,11 @@ mod tests {
     use crate::handler;
 
     fn endpoint() -> Endpoint {
-        Endpoint::new(handler::ACCESS, handler::handle, |backend| ListInvitations {
-            users: backend.clone(),
-            invitations: backend.clone(),
+        Endpoint::new(handler::ACCESS, handler::handle, |backend| {
+            ListInvitations {
+                users: backend.clone(),
+                invitations: backend.clone(),
+            }
         })
     }
 
@@ -107,7 +112,9 @@ mod tests {
         let backend = &fixture.backend;
         let open = invite(backend, "eve").await;
         let withdrawn = invite(backend, "fay").await;
-        backend.change(withdrawn.id, User::withdraw_invitation).await;
+        backend
+            .change(withdrawn.id, User::withdraw_invitation)
+            .await;
         let accepted = invite(backend, "gil").await;
         backend.tamper(accepted.id, |user| user.standing = Standing::Settled);
         let answer = list(&fixture, "").await;
@@ -132,7 +139,10 @@ mod tests {
         loop {
             let answer = list(&fixture, &query).await;
             let data = answer.body["data"].as_array().unwrap();
-            names.extend(data.iter().map(|line| line["name"].as_str().unwrap().to_owned()));
+            names.extend(
+                data.iter()
+                    .map(|line| line["name"].as_str().unwrap().to_owned()),
+            );
             let Some(next) = answer.body["pagination"]["next"].as_str() else {
                 break;
             };

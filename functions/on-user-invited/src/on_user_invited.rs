@@ -52,9 +52,7 @@ impl OnUserInvited {
 #[cfg(test)]
 mod tests {
     use shared::domain::{
-        OneTimeToken, PasswordHash, TokenPurpose, UserId,
-        mail::MailGuarantee,
-        token::TokenBinding,
+        OneTimeToken, PasswordHash, TokenPurpose, UserId, mail::MailGuarantee, token::TokenBinding,
         user::Invitee,
     };
     use testing::FakeBackend;
@@ -114,7 +112,10 @@ mod tests {
         let event = invited(&backend).await;
         service(&backend).execute(&event, REMAINING).await.unwrap();
         let mail = backend.inbox().pop().unwrap();
-        assert!(mail.text.contains("https://app.example.com/invitation#token="));
+        assert!(
+            mail.text
+                .contains("https://app.example.com/invitation#token=")
+        );
         assert!(!mail.text.contains("Eve"), "the name is that of a stranger");
         let expected = Invitation::new(event.user_id.unwrap(), event.time);
         assert_eq!(listed(&backend).await, [expected]);

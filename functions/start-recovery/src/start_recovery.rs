@@ -99,7 +99,7 @@ mod tests {
     async fn a_recovery_survives_every_fault() {
         let endpoint = endpoint().events(1..=2);
         let calls = endpoint.survives_every_fault(is_shut).await;
-        assert_eq!(calls[2..], ["users.find", "users.commit"]);
+        assert_eq!(calls[3..], ["users.find", "users.commit"]);
     }
 
     #[tokio::test]

@@ -66,7 +66,7 @@ mod tests {
     async fn a_withdrawal_survives_every_fault() {
         let is_done = async |fixture: &Fixture| fixture.backend.user(fixture.ann.id).is_none();
         let calls = endpoint().survives_every_fault(is_done).await;
-        assert!(calls.ends_with(&["users.find", "users.commit"]), "{calls:?}");
+        assert_eq!(calls[3..], ["users.find", "users.commit"]);
     }
 
     #[tokio::test]

@@ -14,8 +14,8 @@ use domain::Result;
 use crate::{
     argon2::Argon2,
     dynamodb::{
-        ATTEMPT_LIMIT, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Feed, InvitationList, Keys, LeaseRecords,
-        Requests, Sessions, SnapshotStore, Table, Tokens, Users,
+        ATTEMPT_LIMIT, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Feed, InvitationList, Keys,
+        LeaseRecords, Requests, Sessions, SnapshotStore, Table, Tokens, Users,
     },
     eventbridge::EventBridge,
     jwt::{Jwt, Rsa},

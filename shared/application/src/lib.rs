@@ -10,5 +10,6 @@ pub mod rate_limit;
 pub mod reauthentication;
 pub mod session_tokens;
 pub mod shared_secret;
+pub mod sign_in;
 pub mod token_redemption;
 pub mod user_updates;

@@ -17,8 +17,8 @@ use crate::{
 
 pub use change::Change;
 pub use identities::NewMember;
-pub use invitation::{Invitation, Invitee};
 pub use import::{ImportKey, ImportedUser};
+pub use invitation::{Invitation, Invitee};
 pub use standing::Standing;
 
 /// A user as written.

@@ -3,8 +3,8 @@
 use std::{env, panic::AssertUnwindSafe, sync::Arc};
 
 use adapters::dynamodb::{
-    AttemptCounts, Audit, CacheItems, Feed, InvitationList, Keys, LeaseRecords, Requests, Sessions, SnapshotStore,
-    Table, Tokens, Users,
+    AttemptCounts, Audit, CacheItems, Feed, InvitationList, Keys, LeaseRecords, Requests, Sessions,
+    SnapshotStore, Table, Tokens, Users,
 };
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;

@@ -11,8 +11,8 @@ use std::{
 
 use shared::{
     application::ports::{
-        AnonymousRequests, Attempts, AuditLog, Clock, Env, Invitations, Leases, OneTimeTokens, Secrets,
-        SecureRandom, SessionRepository, SharedCache, SigningKeys, UserRepository,
+        AnonymousRequests, Attempts, AuditLog, Clock, Env, Invitations, Leases, OneTimeTokens,
+        Secrets, SecureRandom, SessionRepository, SharedCache, SigningKeys, UserRepository,
     },
     directory::ports::{Snapshots, UserFeed},
     domain::{

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use adapters::jwt::Jwt;
 use shared::{
-    application::ports::TokenVerifier as _,
-    domain::{EventKind, Role, UserId, sign_up::SignUpPolicy},
+    application::{ports::TokenVerifier as _, session_tokens::SessionTokens},
+    domain::{Actor, EventKind, Role, UserId, sign_up::SignUpPolicy},
     lambda::http::{Access, Authenticator, CallerPorts, StatusCode, answer, response},
 };
 use testing::{Answer, Endpoint, FakeBackend, Fault, PASSWORD, TestRequest, Value, json};
@@ -28,9 +28,7 @@ pub(crate) fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Authe
     Authenticate {
         password: Arc::new(password),
         oidc: Arc::new(oidc),
-        sessions: backend.clone(),
-        session_tokens: backend.session_tokens(),
-        env: backend.env(),
+        sign_in: backend.sign_in_service(),
     }
 }
 
@@ -50,8 +48,12 @@ impl Process {
             tokens: tokens.clone(),
             ..backend.session_tokens()
         };
-        let service = Arc::new(Authenticate {
+        let sign_in = SignIn {
             session_tokens,
+            ..backend.sign_in_service()
+        };
+        let service = Arc::new(Authenticate {
+            sign_in,
             ..service(&backend, SignUpPolicy::Open)
         });
         let wire = move |_: &Arc<FakeBackend>| service.clone();

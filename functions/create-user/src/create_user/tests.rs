@@ -184,7 +184,10 @@ async fn only_administrators_create_users_under_the_admin_policy() {
     for (request, status) in [
         (request(), 401),
         (request().bearer(&fixture.ann.token), 403),
-        (invitation("new@example.com").bearer(&fixture.admin.token), 201),
+        (
+            invitation("new@example.com").bearer(&fixture.admin.token),
+            201,
+        ),
     ] {
         let answer = post(&fixture.backend, SignUpPolicy::Admin, request).await;
         assert_eq!(answer.status, status);

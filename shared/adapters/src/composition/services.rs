@@ -11,6 +11,7 @@ use application::{
     reauthentication::Reauthentication,
     session_tokens::SessionTokens,
     shared_secret::SharedSecret,
+    sign_in::SignIn,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
 };
@@ -76,6 +77,18 @@ impl Ports {
             per_account: Limit::of_account(per_account),
             per_client_ip: Limit::of_client_ip(per_client_ip),
         }
+    }
+
+    /// Starts sessions.
+    ///
+    /// # Errors
+    /// Those of [`Ports::session_tokens`].
+    pub async fn sign_in(&self) -> Result<SignIn> {
+        Ok(SignIn {
+            sessions: self.sessions(),
+            session_tokens: self.session_tokens().await?,
+            env: self.env.clone(),
+        })
     }
 
     /// Issues the tokens of sessions. Loads the signing key and the secret of refresh tokens, so that no

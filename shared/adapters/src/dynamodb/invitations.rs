@@ -72,10 +72,7 @@ impl Invitations for InvitationList {
 
     /// One query.
     async fn list(&self, after: Option<UserId>, limit: usize) -> Result<InvitationPage> {
-        let mut values = vec![
-            (":pk", text(PARTITION)),
-            (":now", text(self.clock.now())),
-        ];
+        let mut values = vec![(":pk", text(PARTITION)), (":now", text(self.clock.now()))];
         values.extend(after.map(|user| (":after", text(user))));
         let query = Query {
             keys: match after {

@@ -1,9 +1,7 @@
 //! How an administrator has a user choose another password.
 
 use super::{Change, Standing, User};
-use crate::{
-    EventKind, LoginKey, Refusal, Result, event::EventMetadata, login::LoginChange,
-};
+use crate::{EventKind, LoginKey, Refusal, Result, event::EventMetadata, login::LoginChange};
 
 impl User {
     /// Begins a recovery on behalf of the user. Nothing of before is left that lets anybody in: the

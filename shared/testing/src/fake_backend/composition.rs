@@ -11,6 +11,7 @@ use application::{
     reauthentication::Reauthentication,
     session_tokens::SessionTokens,
     shared_secret::SharedSecret,
+    sign_in::SignIn,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
 };
@@ -56,6 +57,15 @@ impl FakeBackend {
         SessionTokens {
             tokens: self.clone(),
             refresh_secret: self.secret(SecretPurpose::Refresh),
+        }
+    }
+
+    /// Starts sessions.
+    pub fn sign_in_service(self: &Arc<Self>) -> SignIn {
+        SignIn {
+            sessions: self.clone(),
+            session_tokens: self.session_tokens(),
+            env: self.env(),
         }
     }
 
