@@ -26,6 +26,7 @@ mod health;
 mod identities;
 mod import;
 mod input;
+mod invitations;
 mod last_administrator;
 mod life;
 mod openid;

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use shared::{
-    domain::{
-        Email, Error, Name, Password, PasswordPolicy, error::Violation, sign_up::SignUpMode,
-    },
+    domain::{Email, Error, Name, Password, PasswordPolicy, error::Violation, sign_up::SignUpMode},
     lambda::http::{Access, Request, Response, body::JsonObject, response},
 };
 
@@ -52,11 +50,7 @@ fn at_password(error: Error) -> Error {
 impl Body {
     /// Whether the password is weak is judged later: that costs too much for a caller who is in no
     /// limit yet.
-    fn read(
-        object: &mut JsonObject,
-        mode: SignUpMode,
-        passwords: PasswordPolicy,
-    ) -> Option<Self> {
+    fn read(object: &mut JsonObject, mode: SignUpMode, passwords: PasswordPolicy) -> Option<Self> {
         let (email, name) = (object.text("email"), object.text("name"));
         let mut password = || object.text_with("password", |text| passwords.measure(text));
         let kind = match mode {

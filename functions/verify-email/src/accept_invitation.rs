@@ -76,17 +76,14 @@ impl AcceptInvitation {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use secrecy::ExposeSecret as _;
     use shared::{
         application::ports::{OneTimeTokens, UserRepository as _},
         domain::{
-            EventKind, User, UserId,
-            sign_up::SignUpPolicy,
-            token::TokenBinding,
-            user::Invitee,
+            EventKind, User, UserId, sign_up::SignUpPolicy, token::TokenBinding, user::Invitee,
         },
     };
-    use secrecy::ExposeSecret as _;
     use testing::{Answer, Endpoint, FakeBackend, PASSWORD, TestRequest, json};
 
     use super::*;
@@ -96,13 +93,17 @@ mod tests {
         Endpoint::new(handler::ACCESS, handler::handle, |backend| VerifyEmail {
             policy: SignUpPolicy::Open,
             redemption: backend.redemption(""),
-            accept: AcceptInvitation {
-                passwords: PasswordPolicy::default(),
-                hasher: backend.clone(),
-                redemption: backend.redemption(""),
-                sign_in: backend.sign_in_service(),
-            },
+            accept: accepting(backend),
         })
+    }
+
+    pub(crate) fn accepting(backend: &Arc<FakeBackend>) -> AcceptInvitation {
+        AcceptInvitation {
+            passwords: PasswordPolicy::default(),
+            hasher: backend.clone(),
+            redemption: backend.redemption(""),
+            sign_in: backend.sign_in_service(),
+        }
     }
 
     /// Eve, who was invited, and the token in the mail to her.
@@ -117,7 +118,11 @@ mod tests {
         let token = OneTimeToken::new(TokenPurpose::Invitation, eve.id, [3; 32]);
         let binding = TokenBinding::of(&eve, token.purpose).unwrap();
         let issue = token.issue(&binding, metadata.now);
-        assert!(OneTimeTokens::issue(backend.as_ref(), &issue).await.unwrap());
+        assert!(
+            OneTimeTokens::issue(backend.as_ref(), &issue)
+                .await
+                .unwrap()
+        );
         (eve, token)
     }
 

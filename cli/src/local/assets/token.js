@@ -51,7 +51,11 @@ if (!token) {
     const button = form.querySelector("button");
     button.disabled = true;
     const body = { token, newPassword: password.value };
-    const done = await attempt("/password-resets", body, "Your password is changed. You can sign in with it now.");
+    const [path, success] = {
+      reset: ["/password-resets", "Your password is changed. You can sign in with it now."],
+      invitation: ["/email-verifications", "Welcome. You can sign in with your password now."],
+    }[action];
+    const done = await attempt(path, body, success);
     button.disabled = false;
     if (done) form.remove();
   });
