@@ -159,7 +159,7 @@ pub(crate) mod tests {
     async fn after_a_weak_password_the_link_stays_good() {
         let backend = FakeBackend::new();
         let (_, token) = invited(&backend).await;
-        let weak = accept(&backend, &token, "evelina@example").await;
+        let weak = accept(&backend, &token, "eve@example.com").await;
         assert_eq!(weak.invalid_fields(), [("/newPassword", "too-weak")]);
         assert_eq!(accept(&backend, &token, PASSWORD).await.status, 201);
     }
