@@ -216,6 +216,29 @@ async fn rows_of_administrators(table: &mut Table<'_>) {
     let support = json!({"roles": ["support"]});
     let roles = async || drop(to_user("PUT roles", &support).await);
     table.row("assign roles", "AssignRoles", roles).await;
+    let invite = async || {
+        let body = json!({"email": unique_email("costs"), "name": "Eve Example"});
+        let invited = roster.call_as_admin("POST /users", &body).await;
+        assert_eq!(invited.status, StatusCode::CREATED);
+        invited.body["id"].as_str().unwrap().to_owned()
+    };
+    let invite_only = async || drop(invite().await);
+    table.row("invite a user", "CreateUser", invite_only).await;
+    let withdraw = async || {
+        let route = format!("DELETE /invitations/{}", invite().await);
+        let withdrawn = roster.call_as_admin(&route, &Value::Null).await;
+        assert_eq!(withdrawn.status, StatusCode::NO_CONTENT);
+    };
+    let row = "withdraw an invitation";
+    table.row(row, "WithdrawInvitation", withdraw).await;
+    let recover = async || {
+        let (_, id) = user(roster).await;
+        let route = format!("POST /users/{id}/recovery");
+        let answer = roster.call_as_admin(&route, &Value::Null).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+    };
+    let row = "start a recovery";
+    table.row(row, "StartRecovery", recover).await;
     let deactivate = async || drop(to_user("POST deactivate", &Value::Null).await);
     table
         .row("deactivate a user", "DeactivateUser", deactivate)

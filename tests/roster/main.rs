@@ -26,6 +26,7 @@ mod health;
 mod identities;
 mod import;
 mod input;
+mod invitations;
 mod last_administrator;
 mod life;
 mod mails;
@@ -41,6 +42,7 @@ mod token;
 mod users_get;
 mod users_id_password;
 mod users_id_patch;
+mod users_id_recovery;
 mod users_post;
 mod well_known;
 

@@ -1,4 +1,5 @@
 //! `PUT /email-verifications`.
 
+pub mod accept_invitation;
 pub mod handler;
 pub mod verify_email;

@@ -7,12 +7,16 @@ use shared::{
     },
 };
 
+use crate::accept_invitation::AcceptInvitation;
+
 /// Proves addresses.
 pub struct VerifyEmail {
     /// Decides whether a taken address is answered by 409.
     pub policy: SignUpPolicy,
     /// Changes users who prove an address.
     pub redemption: TokenRedemption,
+    /// Gives invited users their password.
+    pub accept: AcceptInvitation,
 }
 
 /// A proof.

@@ -14,8 +14,8 @@ use domain::Result;
 use crate::{
     argon2::Argon2,
     dynamodb::{
-        ATTEMPT_LIMIT, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Feed, Keys, LeaseRecords,
-        Requests, Sessions, SnapshotStore, Table, Tokens, Users,
+        ATTEMPT_LIMIT, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Feed, InvitationList, Keys,
+        LeaseRecords, Requests, Sessions, SnapshotStore, Table, Tokens, Users,
     },
     eventbridge::EventBridge,
     jwt::{Jwt, Rsa},
@@ -165,6 +165,12 @@ impl Ports {
     pub fn requests(&self) -> Arc<Requests> {
         let table = self.table(&self.deployment.sessions_table);
         Arc::new(Requests::new(table, self.env.clock.clone()))
+    }
+
+    /// The list of open invitations.
+    pub fn invitations(&self) -> Arc<InvitationList> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(InvitationList::new(table, self.env.clock.clone()))
     }
 
     /// The leases behind idempotency keys and the mail ledger.

@@ -8,6 +8,7 @@ pub mod mail_requests;
 pub mod ports;
 pub mod rate_limit;
 pub mod reauthentication;
+pub mod session_starter;
 pub mod session_tokens;
 pub mod shared_secret;
 pub mod sign_in;

@@ -34,6 +34,8 @@ kinds! {
     UserCreated,
     /// A user was imported from another system. Gets no welcome mail.
     UserImported,
+    /// An administrator invited a user, or sent the invitation again. Version 1 makes the user.
+    UserInvited,
     /// A concealed sign-up was requested.
     UserSignUpRequested,
     /// A user's name changed.
@@ -50,6 +52,8 @@ kinds! {
     UserEmailVerificationRequested,
     UserPasswordChanged,
     UserPasswordResetRequested,
+    /// An administrator began the recovery of a user, who chooses another password by a link.
+    UserRecoveryStarted,
     /// A user may also sign in by an external identity.
     UserIdentityLinked,
     /// A user may no longer sign in by an external identity.

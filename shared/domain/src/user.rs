@@ -4,6 +4,8 @@ mod account;
 pub mod change;
 mod identities;
 mod import;
+pub mod invitation;
+mod recovery;
 mod standing;
 mod tokens;
 
@@ -16,6 +18,7 @@ use crate::{
 pub use change::Change;
 pub use identities::NewMember;
 pub use import::{ImportKey, ImportedUser};
+pub use invitation::{Invitation, Invitee};
 pub use standing::Standing;
 
 /// A user as written.
@@ -56,8 +59,8 @@ pub struct User {
     /// When a change of the password last moved `recovery_epoch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_voided_at: Option<Timestamp>,
-    /// The version which last set or moved the password; the login has the same. None if there is none,
-    /// or if it is older than this field.
+    /// The version which last set, moved or removed the password; the login has the same. None if there
+    /// never was one, or if it is older than this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_version: Option<Version>,
     /// The logins this user has claimed; at most [`MAX_LOGINS`](crate::login::MAX_LOGINS).
@@ -175,7 +178,7 @@ impl Draft {
         }
     }
 
-    /// The state in which this version set the password.
+    /// The state in which this version set or removed the password.
     fn with_new_password(self) -> Self {
         Self {
             password_version: Some(self.version),

@@ -29,7 +29,6 @@ pub struct Endpoint {
     serve: Serve,
     given: Given,
     request: TestRequest,
-    admins_request: Option<TestRequest>,
     success: u16,
     done_again: Vec<(u16, &'static str)>,
     sender: Principal,
@@ -62,7 +61,6 @@ impl Endpoint {
             serve: Box::new(serve),
             given: Box::new(|_, request| Box::pin(std::future::ready(request))),
             request: TestRequest::new("GET", "/"),
-            admins_request: None,
             success: 200,
             done_again: Vec::new(),
             sender: match access.who {
@@ -80,13 +78,6 @@ impl Endpoint {
     pub fn request(mut self, request: TestRequest, success: u16) -> Self {
         self.request = request;
         self.success = success;
-        self
-    }
-
-    /// The request of administrators, if it is another.
-    #[must_use]
-    pub fn admins_request(mut self, request: TestRequest) -> Self {
-        self.admins_request = Some(request);
         self
     }
 
@@ -272,12 +263,7 @@ impl Endpoint {
 
     /// The request, after what is given; with an empty trace.
     async fn prepare(&self, fixture: &Fixture, principal: Principal, id: &str) -> TestRequest {
-        let admins = self.admins_request.as_ref();
-        let request = match admins.filter(|_| principal.is_admin()) {
-            Some(request) => request,
-            None => &self.request,
-        };
-        let request = (self.given)(fixture, request.clone().id(id)).await;
+        let request = (self.given)(fixture, self.request.clone().id(id)).await;
         fixture.backend.clear_trace();
         match fixture.token(principal) {
             Some(token) => request.bearer(token),

@@ -3,8 +3,8 @@
 use std::{env, panic::AssertUnwindSafe, sync::Arc};
 
 use adapters::dynamodb::{
-    AttemptCounts, Audit, CacheItems, Feed, Keys, LeaseRecords, Requests, Sessions, SnapshotStore,
-    Table, Tokens, Users,
+    AttemptCounts, Audit, CacheItems, Feed, InvitationList, Keys, LeaseRecords, Requests, Sessions,
+    SnapshotStore, Table, Tokens, Users,
 };
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
@@ -23,6 +23,7 @@ pub(crate) fn in_memory() -> Ports {
         users: backend.clone(),
         sessions: backend.clone(),
         requests: backend.clone(),
+        invitations: backend.clone(),
         tokens: backend.clone(),
         attempts: backend.clone(),
         leases: backend.clone(),
@@ -88,6 +89,7 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
         )),
         sessions: Arc::new(Sessions::new(sessions.clone(), env.clone())),
         requests: Arc::new(Requests::new(sessions.clone(), env.clock.clone())),
+        invitations: Arc::new(InvitationList::new(sessions.clone(), env.clock.clone())),
         tokens: Arc::new(Tokens::new(sessions.clone())),
         attempts: Arc::new(AttemptCounts::new(sessions.clone(), env.clock.clone())),
         leases: Arc::new(LeaseRecords::new(sessions.clone(), env.clone())),

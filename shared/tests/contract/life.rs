@@ -208,7 +208,11 @@ impl Roster {
                 IfMatch::Newer => Some(version + 1),
             };
             let password = match &user {
-                Some(user) => Some(self.ports.password(user.email.as_str()).await),
+                Some(user) => {
+                    let key = LoginKey::Email(user.email.clone());
+                    let login = self.ports.users.find_login(&key).await.unwrap();
+                    login.and_then(|login| login.password)
+                }
                 None => None,
             };
             let act = |user: &User, metadata: &EventMetadata| {
@@ -238,6 +242,7 @@ fn perform(
         Action::WithdrawEmail => user.withdraw_email(metadata),
         Action::ConfirmEmail => Some(user.confirm_email(password, metadata)?),
         Action::ChangePassword(new) => Some(user.change_password(password_of(*new), metadata)),
+        Action::StartRecovery => Some(user.start_recovery(metadata)?),
         Action::AssignRoles(roles) => user.assign_roles(roles_of(roles), metadata),
         Action::Deactivate => Some(user.deactivate(metadata)?),
         Action::Reactivate => Some(user.reactivate(metadata)?),

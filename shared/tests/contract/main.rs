@@ -15,6 +15,7 @@ mod directory;
 mod erasure;
 mod faults;
 mod identities;
+mod invitations;
 mod keys;
 mod leases;
 mod life;

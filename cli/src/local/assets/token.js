@@ -53,7 +53,7 @@ const verify = () => {
   });
 };
 
-const reset = () => {
+const choose = () => {
   const password = document.querySelector("#password");
   document.querySelector("#show").addEventListener("change", (event) => {
     password.type = event.target.checked ? "text" : "password";
@@ -61,7 +61,11 @@ const reset = () => {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const body = { token, newPassword: password.value };
-    attempt("PUT", "/password-resets", body, "Your password is changed. You can sign in with it now.");
+    const [path, success] = {
+      reset: ["/password-resets", "Your password is changed. You can sign in with it now."],
+      invitation: ["/email-verifications", "Welcome. You can sign in with your password now."],
+    }[action];
+    attempt("PUT", path, body, success);
   });
   password.focus();
 };
@@ -72,5 +76,5 @@ if (!token) {
 } else if (action === "verify") {
   verify();
 } else {
-  reset();
+  choose();
 }

@@ -9,7 +9,7 @@ use shared::{
 use testing::{Answer, Endpoint, FakeBackend, PASSWORD, TestRequest, Value, json};
 
 use super::*;
-use crate::handler;
+use crate::{accept_invitation::tests::accepting, handler};
 
 const VERIFY: TokenPurpose = TokenPurpose::EmailVerification;
 const MOVE: TokenPurpose = TokenPurpose::EmailChange;
@@ -43,6 +43,7 @@ async fn put(backend: &Arc<FakeBackend>, policy: SignUpPolicy, body: &Value) -> 
         VerifyEmail {
             policy,
             redemption: backend.redemption("ann@example.com"),
+            accept: accepting(backend),
         }
     });
     let request = TestRequest::new("PUT", "/email-verifications").json(body);

@@ -11,6 +11,7 @@ use application::{
     ports::SecretPurpose,
     rate_limit::{RateLimiter, SignInLimiter},
     reauthentication::Reauthentication,
+    session_starter::SessionStarter,
     session_tokens::SessionTokens,
     shared_secret::SharedSecret,
     sign_in::password::PasswordStrategy,
@@ -94,6 +95,18 @@ impl Ports {
             users: self.users(),
             hasher: self.password_hasher()?,
             rate_limiter,
+            env: self.env.clone(),
+        })
+    }
+
+    /// Starts sessions.
+    ///
+    /// # Errors
+    /// Those of [`Ports::session_tokens`].
+    pub async fn session_starter(&self) -> Result<SessionStarter> {
+        Ok(SessionStarter {
+            sessions: self.sessions(),
+            session_tokens: self.session_tokens().await?,
             env: self.env.clone(),
         })
     }

@@ -23,6 +23,10 @@ pub enum MailTemplate {
     AlreadyRegistered,
     /// To a user who asked to reset the password.
     PasswordReset,
+    /// To a user whose recovery an administrator began.
+    Recovery,
+    /// To a person whom an administrator invited.
+    Invitation,
     /// To a user who has to prove the address.
     EmailVerification,
     /// To the address which a user asked for.
@@ -85,6 +89,8 @@ templates! {
     welcome: "welcome.html", "welcome.txt";
     already_registered: "already_registered.html", "already_registered.txt";
     password_reset: "password_reset.html", "password_reset.txt";
+    recovery: "recovery.html", "recovery.txt";
+    invitation: "invitation.html", "invitation.txt";
     email_verification: "email_verification.html", "email_verification.txt";
     email_change: "email_change.html", "email_change.txt";
     email_change_requested: "email_change_requested.html", "email_change_requested.txt";
@@ -99,6 +105,8 @@ impl MailTemplate {
             Self::Welcome => "welcome",
             Self::AlreadyRegistered => "already-registered",
             Self::PasswordReset => "password-reset",
+            Self::Recovery => "recovery",
+            Self::Invitation => "invitation",
             Self::EmailVerification => "email-verification",
             Self::EmailChange => "email-change",
             Self::EmailChangeRequested => "email-change-requested",
@@ -111,7 +119,8 @@ impl MailTemplate {
     pub(super) fn proves(self, user: &User) -> Option<TokenPurpose> {
         match self {
             Self::Welcome => (!user.email_verified).then_some(TokenPurpose::EmailVerification),
-            Self::PasswordReset => Some(TokenPurpose::PasswordReset),
+            Self::PasswordReset | Self::Recovery => Some(TokenPurpose::PasswordReset),
+            Self::Invitation => Some(TokenPurpose::Invitation),
             Self::EmailVerification => Some(TokenPurpose::EmailVerification),
             Self::EmailChange => Some(TokenPurpose::EmailChange),
             Self::AlreadyRegistered
@@ -128,14 +137,18 @@ impl MailTemplate {
 
     /// True if the mail lets a user in who lost the password.
     pub(super) fn resets(self) -> bool {
-        self == Self::PasswordReset
+        matches!(self, Self::PasswordReset | Self::Recovery)
     }
 
     /// True if the mail makes no sense without the link.
     pub(super) fn is_about_a_link(self) -> bool {
         matches!(
             self,
-            Self::PasswordReset | Self::EmailVerification | Self::EmailChange
+            Self::PasswordReset
+                | Self::Recovery
+                | Self::Invitation
+                | Self::EmailVerification
+                | Self::EmailChange
         )
     }
 
@@ -144,6 +157,8 @@ impl MailTemplate {
             Self::Welcome => format!("Welcome to {product}"),
             Self::AlreadyRegistered | Self::AddressInUse => format!("Your account at {product}"),
             Self::PasswordReset => format!("Choose a new password for {product}"),
+            Self::Recovery => format!("Your account at {product} is being recovered"),
+            Self::Invitation => format!("You are invited to {product}"),
             Self::EmailVerification => format!("Confirm your address at {product}"),
             Self::EmailChange => format!("Confirm your new address at {product}"),
             Self::EmailChangeRequested => format!("Another address for your account at {product}"),
@@ -153,7 +168,8 @@ impl MailTemplate {
 
     fn action(self, product: &str, proves: bool) -> String {
         match self {
-            Self::PasswordReset => "Choose a new password".to_owned(),
+            Self::PasswordReset | Self::Recovery => "Choose a new password".to_owned(),
+            Self::Invitation => "Accept the invitation".to_owned(),
             _ if proves => "Confirm this address".to_owned(),
             _ => format!("Open {product}"),
         }
@@ -183,6 +199,8 @@ impl MailTemplate {
             Self::Welcome => welcome::render,
             Self::AlreadyRegistered => already_registered::render,
             Self::PasswordReset => password_reset::render,
+            Self::Recovery => recovery::render,
+            Self::Invitation => invitation::render,
             Self::EmailVerification => email_verification::render,
             Self::EmailChange => email_change::render,
             Self::EmailChangeRequested => email_change_requested::render,
@@ -205,10 +223,12 @@ mod tests {
 
     use super::*;
 
-    const ALL: [MailTemplate; 8] = [
+    const ALL: [MailTemplate; 10] = [
         MailTemplate::Welcome,
         MailTemplate::AlreadyRegistered,
         MailTemplate::PasswordReset,
+        MailTemplate::Recovery,
+        MailTemplate::Invitation,
         MailTemplate::EmailVerification,
         MailTemplate::EmailChange,
         MailTemplate::EmailChangeRequested,
@@ -239,7 +259,10 @@ mod tests {
             MailTemplate::Welcome | MailTemplate::EmailVerification => {
                 Some(TokenPurpose::EmailVerification)
             }
-            MailTemplate::PasswordReset => Some(TokenPurpose::PasswordReset),
+            MailTemplate::PasswordReset | MailTemplate::Recovery => {
+                Some(TokenPurpose::PasswordReset)
+            }
+            MailTemplate::Invitation => Some(TokenPurpose::Invitation),
             MailTemplate::EmailChange => Some(TokenPurpose::EmailChange),
             _ => None,
         }

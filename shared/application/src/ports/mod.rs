@@ -4,6 +4,7 @@
 mod cache;
 mod crypto;
 mod env;
+mod invitations;
 mod limits;
 mod services;
 mod users;
@@ -14,6 +15,7 @@ pub use crypto::{
     SigningKeys, TokenIssuer, TokenVerifier,
 };
 pub use env::{Clock, Env, SecureRandom};
+pub use invitations::{InvitationPage, Invitations};
 pub use limits::{
     Acquisition, Attempts, Claimed, Lease, LeaseKey, LeaseOptions, Leases, Purpose, Settled,
 };

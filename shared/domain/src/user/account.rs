@@ -84,9 +84,7 @@ impl User {
         let old = LoginKey::Email(self.email.clone());
         let new = LoginKey::Email(email.clone());
         let mut after = self.next().voiding_resets();
-        if password.is_some() {
-            after = after.with_new_password();
-        }
+        after.password_version = password.as_ref().map(|_| after.version);
         for login in &mut after.logins {
             if *login == old {
                 login.clone_from(&new);
@@ -218,7 +216,7 @@ impl User {
     }
 
     /// A change of this user which leaves the logins as they are.
-    fn change(
+    pub(super) fn change(
         &self,
         after: Draft,
         kind: EventKind,

@@ -104,6 +104,13 @@ pub fn access_token(access: &AccessToken) -> Response {
     json(StatusCode::OK, &body)
 }
 
+/// 201 with the tokens of a session, and where to find the user: the account began, or begins anew.
+pub fn began(token_pair: &TokenPair) -> Response {
+    let location = format!("/users/{}", token_pair.user.id);
+    let response = self::token_pair(StatusCode::CREATED, token_pair)?;
+    with_header(response, header::LOCATION, &location)
+}
+
 /// 202: the request was noted. The same for every request, so that nobody learns what will come of it.
 pub fn accepted() -> Response {
     json(

@@ -11,6 +11,7 @@ use application::{
     ports::SecretPurpose,
     rate_limit::{RateLimiter, SignInLimiter},
     reauthentication::Reauthentication,
+    session_starter::SessionStarter,
     session_tokens::SessionTokens,
     shared_secret::SharedSecret,
     sign_in::password::PasswordStrategy,
@@ -59,6 +60,15 @@ impl FakeBackend {
         SessionTokens {
             tokens: self.clone(),
             refresh_secret: self.secret(SecretPurpose::Refresh),
+        }
+    }
+
+    /// Starts sessions.
+    pub fn session_starter(self: &Arc<Self>) -> SessionStarter {
+        SessionStarter {
+            sessions: self.clone(),
+            session_tokens: self.session_tokens(),
+            env: self.env(),
         }
     }
 

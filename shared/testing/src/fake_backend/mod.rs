@@ -6,6 +6,7 @@ mod composition;
 mod directory;
 mod fault;
 mod inspection;
+mod invitations;
 mod keys;
 mod leases;
 mod people;

@@ -7,7 +7,7 @@ use directory::{Manifest, SegmentName};
 use domain::{
     DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId, Timestamp, TokenPurpose,
     User, UserId, Version, attempt::AttemptKey, audit::AuditEntry, history::HistoryEntry,
-    keys::KeyRing, mail::Mail, request::AnonymousRequest, token::TokenHash,
+    keys::KeyRing, mail::Mail, request::AnonymousRequest, token::TokenHash, user::Invitation,
 };
 
 #[derive(Debug, Default)]
@@ -18,6 +18,7 @@ pub(super) struct State {
     pub(super) admins: u64,
     pub(super) sessions: BTreeMap<(UserId, SessionId), Session>,
     pub(super) tokens: BTreeMap<(UserId, TokenPurpose), TokenSlot>,
+    pub(super) invitations: BTreeMap<UserId, Invitation>,
     pub(super) requests: BTreeMap<RequestId, AnonymousRequest>,
     pub(super) attempts: BTreeMap<AttemptKey, super::attempts::Count>,
     pub(super) leases: BTreeMap<LeaseKey, super::leases::Record>,
