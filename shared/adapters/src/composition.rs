@@ -14,8 +14,8 @@ use domain::Result;
 use crate::{
     argon2::Argon2,
     dynamodb::{
-        ATTEMPT_LIMIT, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Feed, Keys, LeaseRecords,
-        Requests, Sessions, SnapshotStore, Table, Tokens, Users,
+        ATTEMPT_LIMIT, ApiKeyItems, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Feed, Keys,
+        LeaseRecords, Requests, Sessions, SnapshotStore, Table, Tokens, Users,
     },
     eventbridge::EventBridge,
     jwt::{Jwt, Rsa},
@@ -159,6 +159,12 @@ impl Ports {
     pub fn sessions(&self) -> Arc<Sessions> {
         let table = self.table(&self.deployment.sessions_table);
         Arc::new(Sessions::new(table, self.env.clone()))
+    }
+
+    /// Keeps the API keys.
+    pub fn api_keys(&self) -> Arc<ApiKeyItems> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(ApiKeyItems::new(table, self.env.clock.clone()))
     }
 
     /// Keeps anonymous requests.

@@ -11,7 +11,7 @@ use std::{
 
 use shared::{
     application::ports::{
-        AnonymousRequests, Attempts, AuditLog, Clock, Env, Leases, OneTimeTokens, Secrets,
+        AnonymousRequests, ApiKeys, Attempts, AuditLog, Clock, Env, Leases, OneTimeTokens, Secrets,
         SecureRandom, SessionRepository, SharedCache, SigningKeys, UserRepository,
     },
     directory::ports::{Snapshots, UserFeed},
@@ -29,6 +29,7 @@ use shared::{
 pub(crate) struct Ports {
     pub(crate) users: Arc<dyn UserRepository>,
     pub(crate) sessions: Arc<dyn SessionRepository>,
+    pub(crate) api_keys: Arc<dyn ApiKeys>,
     pub(crate) requests: Arc<dyn AnonymousRequests>,
     pub(crate) tokens: Arc<dyn OneTimeTokens>,
     pub(crate) attempts: Arc<dyn Attempts>,
