@@ -188,6 +188,7 @@ impl Operation {
     /// Its path about this user, and about nothing that is there otherwise.
     pub fn path_about(&self, user: &str) -> String {
         let path = self.path.replace("{id}", user).replace("{sid}", NOBODY);
+        let path = path.replace("{key}", NOBODY);
         let path = path.replace("{identity}", &"x".repeat(43));
         assert!(!path.contains('{'), "{path}: what stands there?");
         path
