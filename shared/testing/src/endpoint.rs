@@ -52,7 +52,8 @@ impl Endpoint {
     {
         let handle = Rc::new(handle);
         let serve = move |backend: &Arc<FakeBackend>, request| {
-            let authenticator = Authenticator::guarded("", backend.callers());
+            let authenticator =
+                Authenticator::guarded("", backend.callers()).with_keys(backend.machines());
             let (service, handle) = (wire(backend).into(), handle.clone());
             let answering =
                 async move { answer(access, &authenticator, service, &*handle, request).await };
@@ -66,9 +67,9 @@ impl Endpoint {
             success: 200,
             done_again: Vec::new(),
             sender: match access.who {
-                Who::Anyone | Who::AnyoneOrCaller => Principal::Anonymous,
-                Who::Owner | Who::OwnerOrAdmin | Who::Caller => Principal::Owner,
-                Who::Admin => Principal::Admin,
+                Who::Anyone | Who::AnyoneOrCaller | Who::AnyoneOr(_) => Principal::Anonymous,
+                Who::Owner | Who::OwnerOr(_) | Who::Caller => Principal::Owner,
+                Who::Role(_) => Principal::Admin,
             },
             pause: Duration::ZERO,
             events: 1..=1,
@@ -163,7 +164,7 @@ impl Endpoint {
                 &ids[..1]
             };
             for &id in ids {
-                if id == "me" && (principal == Principal::Other || principal.is_admin()) {
+                if id == "me" && principal.is_another_user() {
                     continue; // Then they are the owner.
                 }
                 let fixture = Fixture::new().await;
@@ -175,7 +176,7 @@ impl Endpoint {
                 let request = self.prepare(&fixture, principal, &path_id).await;
                 let before = written(&fixture);
                 let answer = self.answer(&fixture.backend, request).await;
-                let exists = id == "ann" || id == "me";
+                let exists = id == "ann" || (id == "me" && !principal.is_machine());
                 match principal.refusal(expected, exists) {
                     Some(refusal) => {
                         assert_eq!(answer.problem(), refusal, "{principal:?} about {id}");
@@ -285,9 +286,10 @@ impl Endpoint {
             None => &self.request,
         };
         let request = (self.given)(fixture, request.clone().id(id)).await;
+        let token = fixture.token(principal).await;
         fixture.backend.clear_trace();
-        match fixture.token(principal) {
-            Some(token) => request.bearer(token),
+        match token {
+            Some(token) => request.bearer(&token),
             None => request,
         }
     }
