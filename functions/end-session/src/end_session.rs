@@ -62,7 +62,7 @@ impl EndSession {
 mod tests {
     use shared::{
         application::ports::Clock as _,
-        domain::{Actor, EventKind, Refusal},
+        domain::{Actor, Authority, Error, EventKind, Origin, Refusal, Role, User},
         lambda::http::Access,
     };
     use testing::{Answer, Endpoint, Fixture, TestRequest};
@@ -123,6 +123,29 @@ mod tests {
     async fn an_end_survives_every_fault() {
         let is_done = async |fixture: &Fixture| live(fixture).is_empty();
         endpoint(current()).survives_every_fault(is_done).await;
+    }
+
+    #[tokio::test]
+    async fn a_role_given_meanwhile_protects_from_support() {
+        let fixture = Fixture::new().await;
+        let target = Target {
+            id: fixture.ann.id,
+            expected: None,
+            origin: Origin::system("test"),
+            authority: Authority::Support,
+        };
+        let updates = fixture.backend.user_updates();
+        let meanwhile = |user: &mut User| {
+            user.roles.insert(Role::stored("editor".to_owned()));
+            user.version = user.version.next();
+        };
+        let ended = updates.update(&target, |user, metadata| {
+            fixture.backend.tamper(user.id, meanwhile);
+            Ok(Some(user.end_sessions(metadata)))
+        });
+        let refused = ended.await.unwrap_err();
+        assert!(matches!(refused, Error::Refused(Refusal::Forbidden)));
+        assert_eq!(fixture.ann().auth_epoch, 0, "nothing ended");
     }
 
     #[tokio::test]
