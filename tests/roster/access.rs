@@ -75,7 +75,7 @@ fn refusal(operation: &Operation, who: Who) -> Option<(u16, &'static str)> {
         (_, Who::Nobody | Who::Forger) => return Some((401, "unauthenticated")),
         ("anyone", _) => !who.is_machine() || who.is(role),
         ("caller", _) => !who.is_machine(),
-        ("owner", _) => is_owner || who.is(role),
+        ("owner", _) => is_owner || (who.is(role) && (is_about_ann || !who.is_machine())),
         ("admin" | "support" | "reader", _) => who.is(role),
         _ => panic!("{}: nobody knows the x-access {access}", operation.id),
     };

@@ -121,16 +121,19 @@ impl Authenticator {
         match bearer_token(request) {
             None if !has_token && !needs_token => Ok(Admitted::Anyone),
             Some(token) if token.starts_with(api_key::PREFIX) => {
-                self.machine(access, token).await.map(Admitted::Machine)
+                let machine = self.machine(access, request, token).await;
+                machine.map(Admitted::Machine)
             }
             _ => self.caller(access, request).await.map(Admitted::User),
         }
     }
 
-    /// The machine that calls, if it may.
-    async fn machine(&self, access: Access, token: &str) -> Result<Machine> {
+    /// The machine that calls, if it may. It owns nothing: where the owner is whoever calls, it may not.
+    async fn machine(&self, access: Access, request: &Request, token: &str) -> Result<Machine> {
+        let is_about_caller =
+            matches!(access.who, Who::OwnerOr(_)) && request.parameter("id").is_none();
         let least = access.who.by_role().filter(|_| access.who.has_machines());
-        let (Some(keys), Some(least)) = (&self.keys, least) else {
+        let (Some(keys), Some(least), false) = (&self.keys, least, is_about_caller) else {
             return Err(Refusal::Forbidden.into());
         };
         let machine = keys.machine(token).await?;
