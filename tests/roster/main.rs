@@ -14,6 +14,7 @@
 extern crate test_macros;
 
 mod access;
+mod api_keys;
 mod audit_events_get;
 mod concealed;
 mod contract;

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use shared::{
-    domain::{Email, Error, Name, Password, PasswordPolicy, error::Violation, sign_up::SignUpMode},
+    domain::{
+        Authority, Email, Error, Name, Password, PasswordPolicy, error::Violation,
+        sign_up::SignUpMode,
+    },
     lambda::http::{Access, Request, Response, body::JsonObject, response},
 };
 
@@ -23,7 +26,7 @@ pub async fn handle(create: Arc<CreateUser>, request: Request) -> Response {
     let caller = request.caller.as_ref();
     let mode = create
         .policy
-        .mode_for(caller.map(|caller| caller.is_admin))?;
+        .mode_for(caller.map(|caller| caller.authority == Authority::Admin))?;
     let idempotency_key = request.idempotency_key()?;
     let body = request.body_with(|object| Body::read(object, mode, create.passwords))?;
     let command = Command {

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Actor, EventId, Origin, RequestId, SessionId, Timestamp, UserId, Version};
+use super::{Actor, ApiKeyId, EventId, Origin, RequestId, SessionId, Timestamp, UserId, Version};
 
 /// The `source` of every event, on the bus and in its CloudEvents form.
 pub const SOURCE: &str = "roster";
@@ -72,6 +72,10 @@ kinds! {
     SessionEnded,
     /// Too many failed sign-ins.
     SignInLocked,
+    /// An administrator made an API key.
+    ApiKeyCreated,
+    /// An administrator revoked an API key.
+    ApiKeyRevoked,
 }
 
 impl fmt::Display for EventKind {
@@ -132,7 +136,7 @@ pub struct DomainEvent {
     pub kind: EventKind,
     /// When it was written.
     pub time: Timestamp,
-    /// The user it is about; none for an anonymous request.
+    /// The user it is about; none for an anonymous request or an API key.
     #[serde(rename = "subject", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The version of the user which it made; none for events of sessions and requests.
@@ -164,6 +168,9 @@ pub struct EventData {
     /// Why a session ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<EndReason>,
+    /// The API key that was made or revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_id: Option<ApiKeyId>,
 }
 
 /// Why a session ended before its time.

@@ -12,7 +12,8 @@ mod tokens;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Email, LoginKey, Name, PasswordHash, Role, Roles, Timestamp, UserId, Version, history::Digest,
+    Actor, Authority, Email, LoginKey, Name, PasswordHash, Role, Roles, Timestamp, UserId, Version,
+    history::Digest,
 };
 
 pub use change::Change;
@@ -121,6 +122,21 @@ impl User {
     /// True if the user may administer others now.
     pub fn is_active_admin(&self) -> bool {
         self.active && self.roles.contains(&Role::admin())
+    }
+
+    /// What the user may do to others now.
+    pub fn authority(&self) -> Authority {
+        if self.active {
+            Authority::of(&self.roles)
+        } else {
+            Authority::None
+        }
+    }
+
+    /// True if `actor`, who has this authority, may change the user. Who is no administrator changes no
+    /// one else who has a role, be it one that Roster does not know: it may mean much elsewhere.
+    pub fn may_be_changed_by(&self, actor: Actor, authority: Authority) -> bool {
+        authority == Authority::Admin || actor == Actor::User(self.id) || self.roles.is_empty()
     }
 
     /// The part of the user which others may see.

@@ -18,8 +18,8 @@ use shared::{
         user_updates::{Target, UserUpdates},
     },
     domain::{
-        Change, Error, Login, LoginKey, Name, Origin, PasswordHash, Result, Roles, User, UserId,
-        Version,
+        Authority, Change, Error, Login, LoginKey, Name, Origin, PasswordHash, Result, Roles, User,
+        UserId, Version,
         event::EventMetadata,
         history::HistoryEntry,
         user::{NewUser, Standing},
@@ -219,6 +219,7 @@ impl Roster {
                 perform(user, action, password.clone(), metadata)
             };
             let target = Target {
+                authority: Authority::Admin,
                 id,
                 expected: expected.map(|version| vec![Version::from(version)]),
                 origin: Origin::system("request-1"),

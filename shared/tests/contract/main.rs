@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
+mod api_keys;
 mod attempts;
 mod audit;
 mod backend;

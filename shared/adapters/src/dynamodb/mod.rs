@@ -16,6 +16,7 @@ mod table;
 #[allow(dead_code, reason = "the contract suite uses the rest")]
 mod tables;
 
+pub mod api_keys;
 pub mod attempts;
 pub mod audit;
 pub mod cache;
@@ -34,6 +35,7 @@ use std::time::Duration;
 
 use application::{backoff::Backoff, ports::Env};
 
+pub use api_keys::ApiKeyItems;
 pub use attempts::AttemptCounts;
 pub use audit::Audit;
 pub use cache::CacheItems;

@@ -1,6 +1,7 @@
 //! What the use cases need of the outside world: one small trait for each capability, so that the fields of
 //! a use case are the list of what it can do.
 
+mod api_keys;
 mod cache;
 mod crypto;
 mod env;
@@ -9,6 +10,7 @@ mod limits;
 mod services;
 mod users;
 
+pub use api_keys::ApiKeys;
 pub use cache::{CacheEntry, SharedCache};
 pub use crypto::{
     AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, SecretPurpose, Secrets,

@@ -1,5 +1,6 @@
 //! Every port in memory, in one type: [`FakeBackend`].
 
+mod api_keys;
 mod attempts;
 mod cache;
 mod composition;
