@@ -4,6 +4,7 @@
 
 pub mod attempt;
 pub mod audit;
+pub mod device;
 pub mod email;
 pub mod error;
 pub mod event;
