@@ -31,6 +31,7 @@ mod invitations;
 mod last_administrator;
 mod life;
 mod mails;
+mod old_passwords;
 mod openid;
 mod password_resets;
 mod people;

@@ -54,7 +54,7 @@ impl ChangePassword {
         let measured = self.passwords.measure(new.expose());
         let new = measured.map_err(Error::PasswordRejected)?;
         self.reauthentication
-            .verify(&user, &current, &target.origin)
+            .verify(&user, session_id, &current, &target.origin)
             .await?;
         let new = self.choose(&user, &new)?;
         let hash = self.hasher.hash(new.as_password()).await?;

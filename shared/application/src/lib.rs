@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod cache;
+pub mod devices;
 pub mod idempotency;
 pub mod mail;
 pub mod mail_requests;

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use domain::{LoginKey, Origin, Password, Refusal, Result, User};
+use domain::{LoginKey, Origin, Password, Refusal, Result, SessionId, User, device::Device};
 
 use crate::{
     ports::{PasswordHasher, UserRepository},
     rate_limit::SignInLimiter,
 };
 
-/// Compares passwords of users who are signed in. Wrong guesses count as those at sign-in do.
+/// Compares passwords of users who are signed in. Who holds a session guesses from a known device: no
+/// stranger can use up these guesses.
 pub struct Reauthentication {
     /// Where users and their logins are kept.
     pub users: Arc<dyn UserRepository>,
@@ -24,22 +25,32 @@ impl Reauthentication {
     /// Checks that this is the user's password. Always costs one hash.
     ///
     /// # Errors
-    /// `InvalidCredentials` if it is not; `TooManyRequests` after too many guesses, whether or not this
-    /// one is right.
-    pub async fn verify(&self, user: &User, password: &Password, origin: &Origin) -> Result<()> {
+    /// `InvalidCredentials` if it is not; `TooManyRequests` after too many guesses in this session,
+    /// whether or not this one is right; `VersionConflict` if the password changed since `user` was read.
+    pub async fn verify(
+        &self,
+        user: &User,
+        session_id: SessionId,
+        password: &Password,
+        origin: &Origin,
+    ) -> Result<()> {
         let key = LoginKey::Email(user.email.clone());
         let find_login = self.users.find_login(&key);
+        let device = Device::of_session(user.id, session_id);
         let (permit, login) = self
             .rate_limiter
-            .acquire_guess(&user.email, origin, find_login)
+            .acquire_guess(&user.email, Some(&device), origin, find_login)
             .await?;
         // The address may belong to another user since the user was read.
-        let hash = login
-            .filter(|login| login.user_id == user.id)
-            .and_then(|login| login.password);
-        let (is_right, permit) = permit
-            .hold(self.hasher.verify(password, hash.as_ref()))
-            .await?;
+        let login = login.filter(|login| login.user_id == user.id);
+        let verify = async {
+            if login.as_ref().is_some_and(|login| !login.is_of(Some(user))) {
+                return Err(Refusal::VersionConflict.into());
+            }
+            let hash = login.and_then(|login| login.password);
+            self.hasher.verify(password, hash.as_ref()).await
+        };
+        let (is_right, permit) = permit.hold(verify).await?;
         if !is_right {
             return Err(Refusal::InvalidCredentials.into());
         }

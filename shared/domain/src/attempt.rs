@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    ApiKeyId, DomainEvent, Email, EventKind, Timestamp, UserId,
+    ApiKeyId, DomainEvent, Email, EventKind, Refusal, Timestamp, UserId,
+    device::Device,
     event::{EventData, EventMetadata},
 };
 
@@ -22,10 +23,14 @@ pub struct AttemptKey {
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// Guesses at the password of an account.
+    /// Guesses at the password of an account from unknown devices.
     Account,
+    /// Guesses at the password of a user from a known device.
+    Device,
     /// Wrong guesses from one client IP.
     Source,
+    /// Right sign-ins of one user.
+    SignIn,
     /// Sign-ups from one client IP.
     SignUp,
     /// Requests for mails from one client IP.
@@ -47,7 +52,9 @@ impl Scope {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",
+            Self::Device => "device",
             Self::Source => "source",
+            Self::SignIn => "sign-in",
             Self::SignUp => "sign-up",
             Self::MailFrom => "mail-from",
             Self::MailTo => "mail-to",
@@ -86,6 +93,14 @@ impl AttemptKey {
         Self { scope, subject }
     }
 
+    /// The counter of a known device, which is that of one user.
+    pub fn of_device(device: &Device) -> Self {
+        Self {
+            scope: Scope::Device,
+            subject: format!("{}#{}", device.user_id, device.id.simple()),
+        }
+    }
+
     /// The counter of a client IP. The owner of an IPv6 address has the 2^64 around it, so those count
     /// as one. Without an address all count as one: that does not happen behind the gateway.
     pub fn of_client_ip(scope: Scope, source: Option<IpAddr>) -> Self {
@@ -113,7 +128,7 @@ impl AttemptKey {
         self.scope
     }
 
-    /// For whom it is counted: the hash of an address, a client IP, a user, an API key.
+    /// For whom it is counted: the hash of an address, a client IP, a user, a device, an API key.
     pub fn subject(&self) -> &str {
         &self.subject
     }
@@ -136,7 +151,7 @@ pub struct Limit {
 impl Limit {
     /// Guesses at the password of one account: after `allowance` of them the next has to wait, from
     /// 30 seconds up to an hour, and after 100 in 30 days only a reset by mail helps (NIST SP
-    /// 800-63B-4, 3.2.2). A right one clears the count.
+    /// 800-63B-4, 3.2.2).
     pub fn of_account(allowance: u32) -> Self {
         Self {
             allowance,
@@ -238,6 +253,26 @@ pub struct AttemptCounter {
     pub blocked_until: Timestamp,
     /// When the counter is reset.
     pub expires_at: Timestamp,
+}
+
+impl AttemptCounter {
+    /// The counter without the attempt that was just spent; none if that was the first. If it had to
+    /// wait, the next one need not wait again: it would tell that somebody was here.
+    #[must_use]
+    pub fn refunded(&self, now: Timestamp) -> Option<Self> {
+        (self.count > 1).then(|| Self {
+            count: self.count - 1,
+            blocked_until: now,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+/// The refusal of an attempt that may be made at `until`.
+pub fn too_many(now: Timestamp, until: Timestamp) -> Refusal {
+    // Rounded up: a client that obeys `Retry-After` must not be too early.
+    let wait = now.until(until).saturating_add(Duration::from_millis(999));
+    Refusal::TooManyRequests(wait)
 }
 
 /// The event that sign-in is locked after too many attempts. It names the user if one has the address.

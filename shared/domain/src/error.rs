@@ -41,12 +41,15 @@ impl Error {
         matches!(self, Self::Internal(_))
     }
 
-    /// True when the use case came to a decision: nothing failed, and nothing it needs was missing.
+    /// True when the use case came to a decision: nothing failed, nothing it needs was missing or
+    /// changed meanwhile.
     pub fn is_decision(&self) -> bool {
         match self {
             Self::Refused(refusal) => !matches!(
                 refusal,
-                Refusal::Unavailable(_) | Refusal::ProviderUnavailable(_)
+                Refusal::Unavailable(_)
+                    | Refusal::ProviderUnavailable(_)
+                    | Refusal::VersionConflict
             ),
             Self::Invalid(_) | Self::PasswordRejected(_) | Self::Internal(_) => false,
         }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId,
+    attempt::{AttemptCounter, Limit},
     event::{EndReason, EventData, EventMetadata},
 };
 
@@ -53,6 +54,9 @@ pub struct Session {
     pub auth_time: Option<Timestamp>,
     /// When it was last refreshed.
     pub last_used_at: Timestamp,
+    /// Its refreshes of the hour; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refreshes: Option<AttemptCounter>,
     /// When it ends without being ended.
     pub expires_at: Timestamp,
     /// None while it lasts.
@@ -89,6 +93,7 @@ impl Session {
             created_at: metadata.now,
             auth_time: Some(metadata.now),
             last_used_at: metadata.now,
+            refreshes: None,
             expires_at: metadata.now.plus(SESSION_LIFETIME),
             ended_at: None,
             methods: vec![method.to_owned()],
@@ -157,6 +162,18 @@ impl Session {
             }),
             1 if self.last_used_at.plus(REFRESH_GRACE) > now => Exchange::Repetition,
             _ => Exchange::Reuse,
+        })
+    }
+
+    /// The session with one more refresh counted.
+    ///
+    /// # Errors
+    /// The time of the next refresh, if `limit` allows none now.
+    pub fn counted(self, limit: &Limit, now: Timestamp) -> Result<Self, Timestamp> {
+        let refreshes = limit.spend(self.refreshes.as_ref(), now)?;
+        Ok(Self {
+            refreshes: Some(refreshes),
+            ..self
         })
     }
 

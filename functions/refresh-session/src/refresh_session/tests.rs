@@ -38,6 +38,7 @@ async fn post(backend: &Arc<FakeBackend>, body: &Value) -> Answer {
         users: backend.clone(),
         sessions: backend.clone(),
         session_tokens: backend.session_tokens(),
+        per_session: Limit::hourly(REFRESHES),
         env: backend.env(),
     });
     endpoint.answer(backend, request).await
@@ -51,6 +52,9 @@ fn successor(answer: &Answer) -> String {
     assert_eq!(answer.status, 200, "{:?}", answer.body);
     answer.body["refreshToken"].as_str().unwrap().to_owned()
 }
+
+/// Refreshes of a session, an hour.
+const REFRESHES: u32 = 20;
 
 const INVALID: (u16, &str) = (401, "invalid-refresh-token");
 
@@ -182,4 +186,24 @@ async fn the_end_survives_every_fault() {
     })
     .await;
     assert_eq!(tried, 4 * 4, "four calls, each with four faults");
+}
+
+/// The token stays good: a client that loops does not lose its session.
+#[tokio::test]
+async fn refreshes_of_one_session_have_a_limit() {
+    let backend = FakeBackend::new();
+    let mut token = ann(&backend).await.token;
+    for _ in 0..REFRESHES {
+        token = successor(&refresh(&backend, &token).await);
+    }
+    backend.clear_trace();
+    let refused = refresh(&backend, &token).await;
+    assert_eq!(refused.problem(), (429, "too-many-requests"));
+    assert_eq!(refused.header("retry-after"), Some("3600"));
+    assert!(
+        !backend.trace().contains(&"sessions.rotate"),
+        "nothing is written"
+    );
+    backend.advance(std::time::Duration::from_hours(1));
+    successor(&refresh(&backend, &token).await);
 }

@@ -24,7 +24,7 @@ async fn issued(
     backend.advance(Duration::from_secs(1));
     let token = OneTimeToken::new(purpose, user.id, [seed; 32]);
     let issue = token.issue(
-        &TokenBinding::of(&user, token.purpose).unwrap(),
+        &TokenBinding::of(user, token.purpose).unwrap(),
         backend.now(),
     );
     assert!(
@@ -225,7 +225,7 @@ async fn a_reset_forgives_wrong_guesses() {
     let spend = async || {
         let no_login = async { Ok(None) };
         rate_limiter
-            .acquire_guess(&ann.email, &origin, no_login)
+            .acquire_guess(&ann.email, None, &origin, no_login)
             .await
     };
     assert!(spend().await.is_ok());

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use application::{
+    devices::Devices,
     idempotency::Idempotency,
     mail::{
         Links, MailBranding, MailLedger, MailLimiter, MailService, MailSettings, RequestResponder,
@@ -90,11 +91,16 @@ impl Ports {
     ///
     /// # Errors
     /// If the hasher cannot be made.
-    pub fn password_strategy(&self, rate_limiter: SignInLimiter) -> Result<PasswordStrategy> {
+    pub fn password_strategy(
+        &self,
+        rate_limiter: SignInLimiter,
+        devices: Arc<Devices>,
+    ) -> Result<PasswordStrategy> {
         Ok(PasswordStrategy {
             users: self.users(),
             hasher: self.password_hasher()?,
             rate_limiter,
+            devices,
             env: self.env.clone(),
         })
     }
@@ -124,6 +130,16 @@ impl Ports {
         Ok(SessionTokens {
             tokens,
             refresh_secret,
+        })
+    }
+
+    /// Recognizes devices.
+    pub fn devices(&self) -> Arc<Devices> {
+        let random = self.env.random.clone();
+        Arc::new(Devices {
+            users: self.users(),
+            secret: SharedSecret::new(SecretPurpose::Device, self.keys(), random),
+            env: self.env.clone(),
         })
     }
 

@@ -102,7 +102,7 @@ impl SessionRepository for Sessions {
         };
         let rotation = Update {
             key: SessionItem::key(&(next.user_id, next.id)),
-            changes: "SET #generation = :generation, #lastUsedAt = :now, #expiresAt = :expiresAt, \
+            changes: "SET #generation = :generation, #lastUsedAt = :now, #refreshes = :refreshes, #expiresAt = :expiresAt, \
                       #ttl = :ttl REMOVE #event",
             condition: Some(
                 "#generation = :before AND #authEpoch = :epoch AND attribute_not_exists(#endedAt)",
@@ -110,6 +110,7 @@ impl SessionRepository for Sessions {
             values: vec![
                 (":generation", number(next.generation)),
                 (":now", text(next.last_used_at)),
+                (":refreshes", value(&next.refreshes)?),
                 (":expiresAt", text(next.expires_at)),
                 (":ttl", number(ttl(next.expires_at))),
                 (":before", number(before)),

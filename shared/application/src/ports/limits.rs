@@ -16,8 +16,8 @@ pub trait Attempts: Send + Sync {
     /// than `limit` allows are acquired.
     async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Acquisition>;
 
-    /// Refunds one attempt, if one is spent. Not idempotent: a repetition after a lost reply refunds
-    /// two.
+    /// Refunds one attempt that was just spent, as if it had not been: nothing is left of the first one.
+    /// Not idempotent: a repetition after a lost reply refunds two.
     async fn refund(&self, key: &AttemptKey) -> Result<()>;
 
     /// Resets the counter. Idempotent.

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use application::{
+    devices::Devices,
     idempotency::Idempotency,
     mail::{
         Links, MailBranding, MailLedger, MailLimiter, MailLimits, MailService, RequestResponder,
@@ -81,6 +82,15 @@ impl FakeBackend {
         }
     }
 
+    /// Recognizes devices.
+    pub fn devices(self: &Arc<Self>) -> Arc<Devices> {
+        Arc::new(Devices {
+            users: self.clone(),
+            secret: self.secret(SecretPurpose::Device),
+            env: self.env(),
+        })
+    }
+
     /// Redeems one-time tokens. `first_admin` is the address of the first administrator, or empty.
     pub fn redemption(self: &Arc<Self>, first_admin: &str) -> TokenRedemption {
         TokenRedemption {
@@ -105,6 +115,7 @@ impl FakeBackend {
             users: self.clone(),
             hasher: self.clone(),
             rate_limiter: self.sign_in_limiter(10),
+            devices: self.devices(),
             env: self.env(),
         }
     }

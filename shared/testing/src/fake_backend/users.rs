@@ -88,7 +88,7 @@ impl UserRepository for FakeBackend {
 
 impl State {
     /// All or nothing, as the transaction of the real table.
-    fn commit(&mut self, change: &Change, now: Timestamp) -> Result<User> {
+    pub(super) fn commit(&mut self, change: &Change, now: Timestamp) -> Result<User> {
         let (id, version) = (change.after.id, change.after.version);
         let replaced = change.replaces.as_deref();
         if let Some(written) = self.history.get(&(id, version)) {
