@@ -182,6 +182,7 @@ fn next(session: &Session, ports: &Ports) -> Session {
     Session {
         generation: session.generation + 1,
         last_used_at: ports.now(),
+        earlier_uses: vec![session.last_used_at],
         expires_at: ports.now().plus(SESSION_LIFETIME),
         ..session.clone()
     }
