@@ -86,7 +86,9 @@ async fn age(roster: &Roster, user: &str, sessions: &[Value]) {
 #[test]
 fn two_tabs_that_refresh_at_once_stay_signed_in() {
     on_shared_stack(async |roster| {
-        let (_, token) = tokens(roster, "tabs").await;
+        let ann = roster.newcomer("tabs").await;
+        let signed_in = roster.sign_in(&ann.email).await;
+        let (_, token) = both(&signed_in, StatusCode::CREATED);
         let store = Mutex::new(token);
         let tab = async || {
             for _ in 0..10 {

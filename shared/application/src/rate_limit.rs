@@ -11,6 +11,9 @@ use futures::future::{join_all, try_join_all};
 
 use crate::ports::{Acquisition, Attempts, Env};
 
+/// Repetitions of one request in an hour. They may carry a guess at what the request carried.
+const REPETITIONS: u32 = 10;
+
 /// Counts attempts.
 #[derive(Clone)]
 pub struct RateLimiter {
@@ -35,6 +38,14 @@ impl RateLimiter {
     pub async fn acquire(&self, attempts: &[(AttemptKey, Limit)]) -> Result<()> {
         let spent = self.spend(attempts).await?;
         spent.map_err(|lockout| self.refusal(&lockout))
+    }
+
+    /// Spends one repetition of a request.
+    ///
+    /// # Errors
+    /// `TooManyRequests` if none is left.
+    pub async fn acquire_repetition(&self, key: AttemptKey) -> Result<()> {
+        self.acquire(&[(key, Limit::hourly(REPETITIONS))]).await
     }
 
     /// Forgets the wrong guesses at an account whose owner proved their identity in another way.

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    DomainEvent, Email, EventKind, Timestamp, UserId,
+    Actor, DomainEvent, Email, EventKind, Timestamp, UserId,
     event::{EventData, EventMetadata},
+    token::TokenHash,
 };
 
 /// Names a counter: what is counted, and for whom.
@@ -38,6 +39,8 @@ pub enum Scope {
     Mails,
     /// Requests of one user for another address.
     EmailChange,
+    /// Repetitions of one request.
+    Repetition,
 }
 
 impl Scope {
@@ -52,6 +55,7 @@ impl Scope {
             Self::MailAsker => "mail-asker",
             Self::Mails => "mails",
             Self::EmailChange => "email-change",
+            Self::Repetition => "repetition",
         }
     }
 }
@@ -97,12 +101,32 @@ impl AttemptKey {
         Self { scope, subject }
     }
 
+    /// The counter of repetitions of the request that used a token.
+    pub fn of_receipt(receipt: &TokenHash) -> Self {
+        Self {
+            scope: Scope::Repetition,
+            subject: receipt.to_string(),
+        }
+    }
+
+    /// The counter of repetitions of the request that `actor` sent with an `Idempotency-Key`.
+    pub fn of_request(actor: Actor, key: &str) -> Self {
+        let hash = Sha256::new()
+            .chain_update(actor.to_string())
+            .chain_update([0])
+            .chain_update(key);
+        Self {
+            scope: Scope::Repetition,
+            subject: BASE64_URL_SAFE_NO_PAD.encode(hash.finalize()),
+        }
+    }
+
     /// What is counted.
     pub fn scope(&self) -> Scope {
         self.scope
     }
 
-    /// For whom it is counted: the hash of an address, a client IP, a user.
+    /// For whom it is counted: the hash of an address, a client IP, a user, a request.
     pub fn subject(&self) -> &str {
         &self.subject
     }

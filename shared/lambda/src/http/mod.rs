@@ -133,7 +133,7 @@ where
     let request_id = request.request_id().to_owned();
     let remaining = request.deadline().map(remaining);
     let work = async {
-        request.caller = authenticator.authorize(access, &request).await?;
+        authenticator.admit(access, &mut request).await?;
         handle(service, request).await
     };
     // A panic is a defect, yet the client gets an answer with an id to report.

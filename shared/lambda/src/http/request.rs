@@ -42,6 +42,9 @@ pub struct Request {
     pub path: String,
     /// Who calls; `None` without a token, or if the function does not look at tokens.
     pub caller: Option<Caller>,
+    /// The sender of a genuine token that does not count any more, where the access is
+    /// [`repeatable`](super::Access::repeatable). May learn of an own request that it was carried out.
+    pub former_caller: Option<UserId>,
     /// The `iss` of tokens issued and accepted here.
     pub issuer: String,
     headers: HeaderMap,
@@ -73,6 +76,7 @@ impl Request {
             method: parts.method,
             path,
             caller: None,
+            former_caller: None,
             issuer: String::new(),
             headers: parts.headers,
             body: body.to_vec(),
@@ -137,8 +141,9 @@ impl Request {
 
     /// The user in the path if `caller` calls.
     pub(super) fn user_id_for(&self, caller: Option<&Caller>) -> Result<UserId> {
-        let id = match (self.parameter("id"), caller) {
-            (Some(ME) | None, Some(caller)) => Some(caller.user_id),
+        let caller = caller.map(|caller| caller.user_id);
+        let id = match (self.parameter("id"), caller.or(self.former_caller)) {
+            (Some(ME) | None, Some(caller)) => Some(caller),
             (id, _) => id.and_then(|id| id.parse().ok()),
         };
         id.ok_or_else(|| Refusal::NotFound.into())
@@ -152,7 +157,7 @@ impl Request {
         Ok(self.caller.as_ref().ok_or(Refusal::Unauthenticated)?)
     }
 
-    /// The `Idempotency-Key` with the body it came with, if the client sent one.
+    /// The `Idempotency-Key` with the path and the body it came with, if the client sent one.
     ///
     /// # Errors
     /// If the key is empty, longer than 255 characters or not visible ASCII.
@@ -166,7 +171,8 @@ impl Request {
                 Violation::new("invalid-key", "must have 1 to 255 visible ASCII characters");
             return Err(violation.at("Idempotency-Key").into());
         }
-        Ok(Some(IdempotencyKey::new(key, &self.body)))
+        let request = [self.path.as_bytes(), b"\n", &self.body].concat();
+        Ok(Some(IdempotencyKey::new(key, &request)))
     }
 
     /// The user in the path, and the preconditions of the command.
@@ -199,7 +205,9 @@ impl Request {
             actor: self
                 .caller
                 .as_ref()
-                .map_or(Actor::Anonymous, |caller| Actor::User(caller.user_id)),
+                .map(|caller| caller.user_id)
+                .or(self.former_caller)
+                .map_or(Actor::Anonymous, Actor::User),
             client_ip: self.client_ip,
             user_agent: self
                 .header(header::USER_AGENT.as_str())
