@@ -42,6 +42,7 @@ mod snapshots;
 mod support;
 mod token;
 mod users_get;
+mod users_id_delete;
 mod users_id_password;
 mod users_id_patch;
 mod users_id_recovery;

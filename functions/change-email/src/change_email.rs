@@ -60,7 +60,7 @@ impl ChangeEmail {
         let user = self.updates.load(&target).await?;
         if let Some(password) = &password {
             self.reauthentication
-                .verify(&user, session_id, password, &target.origin)
+                .verify(&user, Some(session_id), password, &target.origin)
                 .await?;
         }
         // After the proof: an access token that was stolen long ago must not use up what the user may ask.

@@ -40,11 +40,12 @@ pub struct Command {
 }
 
 impl RefreshSession {
-    /// Exchanges a refresh token for its successor and a new access token. Whoever presents one again
-    /// a moment later gets the same successor; later than that, it ends the session.
+    /// Exchanges a refresh token for its successor and a new access token. For a moment the token may
+    /// come again, and gets the same successor while that is unused. Later it ends the session.
     ///
     /// # Errors
     /// `InvalidRefreshToken` if the token is not one of a live session, or was exchanged before;
+    /// `RefreshSuperseded` if that was a moment ago and its successor was used since;
     /// `TooManyRequests` if the session was refreshed too often: the token stays good.
     pub async fn execute(&self, command: Command) -> Result<TokenPair> {
         let Command {
@@ -74,6 +75,7 @@ impl RefreshSession {
                 Exchange::Repetition => {
                     return self.session_tokens.issue(&issuer, &user, &session).await;
                 }
+                Exchange::Superseded => return Err(Refusal::RefreshSuperseded.into()),
                 Exchange::Reuse => {
                     self.end(&session, origin).await?;
                     return Err(Refusal::InvalidRefreshToken.into());

@@ -30,19 +30,35 @@ pub struct Command {
 
 impl VerifyEmail {
     /// Notes the present address as proven, or moves the user to the one asked for, as the token says.
+    /// Nothing more happens if the token did that before.
     ///
     /// # Errors
     /// `TokenExpired` if the token is not good, or nothing is left to redeem; `EmailTaken` if another
-    /// user proved the address first, but never under the concealed policy.
+    /// user proved the address first, but never under the concealed policy; `TooManyRequests` after too
+    /// many repetitions.
     pub async fn execute(&self, command: Command) -> Result<User> {
         let Command { token, origin } = command;
+        match self.redeem(&token, origin).await {
+            Err(Error::Refused(Refusal::TokenExpired))
+                if matches!(
+                    token.purpose,
+                    TokenPurpose::EmailVerification | TokenPurpose::EmailChange
+                ) =>
+            {
+                self.redemption.redeemed(&token).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn redeem(&self, token: &OneTimeToken, origin: Origin) -> Result<User> {
         match token.purpose {
             TokenPurpose::PasswordReset | TokenPurpose::SignUp | TokenPurpose::Invitation => {
                 Err(Refusal::TokenExpired.into())
             }
             TokenPurpose::EmailVerification => {
                 self.redemption
-                    .redeem(&token, origin, |user, _, metadata| {
+                    .redeem(token, origin, |user, _, metadata| {
                         let change = user.verify_email(metadata);
                         change.ok_or_else(|| Refusal::TokenExpired.into())
                     })
@@ -51,7 +67,7 @@ impl VerifyEmail {
             TokenPurpose::EmailChange => {
                 let moved = self
                     .redemption
-                    .redeem(&token, origin, |user, password, metadata| {
+                    .redeem(token, origin, |user, password, metadata| {
                         user.confirm_email(password, metadata)
                     })
                     .await;

@@ -12,6 +12,9 @@ use futures::future::{join_all, try_join_all};
 
 use crate::ports::{Acquisition, Attempts, Env};
 
+/// Repetitions of one request in an hour. They may carry a guess at what the request carried.
+const REPETITIONS: u32 = 10;
+
 /// Counts attempts.
 #[derive(Clone)]
 pub struct RateLimiter {
@@ -43,6 +46,14 @@ impl RateLimiter {
         };
         self.refund(acquired).await;
         Err(self.refusal(&lockout))
+    }
+
+    /// Spends one repetition of a request.
+    ///
+    /// # Errors
+    /// `TooManyRequests` if none is left.
+    pub async fn acquire_repetition(&self, key: AttemptKey) -> Result<()> {
+        self.acquire(&[(key, Limit::hourly(REPETITIONS))]).await
     }
 
     /// Forgets the wrong guesses at an account from unknown devices, since its owner proved their

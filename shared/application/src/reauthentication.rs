@@ -22,7 +22,8 @@ pub struct Reauthentication {
 }
 
 impl Reauthentication {
-    /// Checks that this is the user's password. Always costs one hash.
+    /// Checks that this is the user's password. Always costs one hash. A guess counts for the session that
+    /// asks; without one, for the account.
     ///
     /// # Errors
     /// `InvalidCredentials` if it is not; `TooManyRequests` after too many guesses in this session,
@@ -30,16 +31,16 @@ impl Reauthentication {
     pub async fn verify(
         &self,
         user: &User,
-        session_id: SessionId,
+        session_id: Option<SessionId>,
         password: &Password,
         origin: &Origin,
     ) -> Result<()> {
         let key = LoginKey::Email(user.email.clone());
         let find_login = self.users.find_login(&key);
-        let device = Device::of_session(user.id, session_id);
+        let device = session_id.map(|id| Device::of_session(user.id, id));
         let (permit, login) = self
             .rate_limiter
-            .acquire_guess(&user.email, Some(&device), origin, find_login)
+            .acquire_guess(&user.email, device.as_ref(), origin, find_login)
             .await?;
         // The address may belong to another user since the user was read.
         let login = login.filter(|login| login.user_id == user.id);

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use domain::{
     Actor, Change, Email, FirstAdmin, LoginKey, OneTimeToken, Origin, PasswordHash, Refusal,
-    Result, TokenPurpose, User, event::EventMetadata, token::TokenBinding,
+    Result, TokenPurpose, User, attempt::AttemptKey, event::EventMetadata, token::TokenBinding,
 };
 
 use crate::{
     ports::{Env, OneTimeTokens, UserRepository},
+    rate_limit::RateLimiter,
     user_updates,
 };
 
@@ -16,8 +17,10 @@ use crate::{
 #[derive(Clone)]
 pub struct TokenRedemption {
     pub users: Arc<dyn UserRepository>,
-    /// Says whether a token is still good.
+    /// Says whether a token is still good, or was used.
     pub tokens: Arc<dyn OneTimeTokens>,
+    /// Counts repetitions.
+    pub rate_limiter: RateLimiter,
     /// The address whose owner becomes the first administrator.
     pub first_admin: FirstAdmin,
     pub env: Env,
@@ -69,6 +72,22 @@ impl TokenRedemption {
             Ok((user, Some(change)))
         })
         .await
+    }
+
+    /// The user who redeemed the token before: what it permits is done. The caller compares what else the
+    /// request carries, which may be a guess; so each repetition is counted.
+    ///
+    /// # Errors
+    /// `TokenExpired` if the token was not used, is not the newest or has expired since, or if the user
+    /// is gone or not active; `TooManyRequests` after ten repetitions in an hour.
+    pub async fn redeemed(&self, token: &OneTimeToken) -> Result<User> {
+        let now = self.env.clock.now();
+        if !self.tokens.is_used(token, now).await? {
+            return Err(Refusal::TokenExpired.into());
+        }
+        let repetition = AttemptKey::of_receipt(&token.receipt());
+        self.rate_limiter.acquire_repetition(repetition).await?;
+        self.find(token).await
     }
 
     async fn find(&self, token: &OneTimeToken) -> Result<User> {

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    ApiKeyId, DomainEvent, Email, EventKind, Refusal, Timestamp, UserId,
+    Actor, ApiKeyId, DomainEvent, Email, EventKind, Refusal, Timestamp, UserId,
     device::Device,
     event::{EventData, EventMetadata},
+    token::TokenHash,
 };
 
 /// Names a counter: what is counted, and for whom.
@@ -45,6 +46,8 @@ pub enum Scope {
     EmailChange,
     /// Calls with an API key.
     ApiKey,
+    /// Repetitions of one request.
+    Repetition,
 }
 
 impl Scope {
@@ -62,6 +65,7 @@ impl Scope {
             Self::Mails => "mails",
             Self::EmailChange => "email-change",
             Self::ApiKey => "api-key",
+            Self::Repetition => "repetition",
         }
     }
 }
@@ -123,12 +127,33 @@ impl AttemptKey {
         }
     }
 
+    /// The counter of repetitions of the request that used a token.
+    pub fn of_receipt(receipt: &TokenHash) -> Self {
+        Self {
+            scope: Scope::Repetition,
+            subject: receipt.to_string(),
+        }
+    }
+
+    /// The counter of repetitions of the request that `actor` sent with an `Idempotency-Key`.
+    pub fn of_request(actor: Actor, key: &str) -> Self {
+        let hash = Sha256::new()
+            .chain_update(actor.to_string())
+            .chain_update([0])
+            .chain_update(key);
+        Self {
+            scope: Scope::Repetition,
+            subject: BASE64_URL_SAFE_NO_PAD.encode(hash.finalize()),
+        }
+    }
+
     /// What is counted.
     pub fn scope(&self) -> Scope {
         self.scope
     }
 
-    /// For whom it is counted: the hash of an address, a client IP, a user, a device, an API key.
+    /// For whom it is counted: the hash of an address, a client IP, a user, a device, an API key, a
+    /// request.
     pub fn subject(&self) -> &str {
         &self.subject
     }

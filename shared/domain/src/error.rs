@@ -137,6 +137,8 @@ pub enum Refusal {
     InvalidCredentials,
     /// The refresh token is none, or its session is over: one answer for all.
     InvalidRefreshToken,
+    /// The refresh token was exchanged a moment ago, and its successor used.
+    RefreshSuperseded,
     /// Another write came first.
     VersionConflict,
     /// The `If-Match` given is not the current version.

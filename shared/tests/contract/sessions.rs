@@ -184,6 +184,7 @@ fn next(session: &Session, ports: &Ports) -> Session {
         refreshes: refreshes.ok(),
         generation: session.generation + 1,
         last_used_at: ports.now(),
+        earlier_uses: vec![session.last_used_at],
         expires_at: ports.now().plus(SESSION_LIFETIME),
         ..session.clone()
     }

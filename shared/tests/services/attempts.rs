@@ -94,7 +94,7 @@ impl Ann {
     async fn verify(&self, password: &str) -> Result<()> {
         let (password, origin) = (Password::presented(password), origin());
         self.reauthentication
-            .verify(&self.user, self.session_id, &password, &origin)
+            .verify(&self.user, Some(self.session_id), &password, &origin)
             .await
     }
 }

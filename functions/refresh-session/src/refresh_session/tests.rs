@@ -110,6 +110,33 @@ async fn a_lost_answer_is_given_again_and_later_ends_the_session() {
     assert_eq!(refresh(&backend, &first).await.problem(), INVALID);
 }
 
+/// Two tabs share their tokens, and one of them reads late what the other wrote.
+#[tokio::test]
+async fn a_token_whose_successor_was_used_costs_nothing_but_the_answer() {
+    let backend = FakeBackend::new();
+    let Ann { person, token } = ann(&backend).await;
+    let second = successor(&refresh(&backend, &token).await);
+    backend.advance(Duration::from_secs(10));
+    let third = successor(&refresh(&backend, &second).await);
+    for _ in 0..2 {
+        let refused = refresh(&backend, &token).await;
+        assert_eq!(refused.problem(), (409, "refresh-superseded"));
+        assert!(!refused.body.to_string().contains("Token\""), "no token");
+    }
+    let fourth = successor(&refresh(&backend, &third).await);
+    let kinds = backend.outbox().into_iter().map(|event| event.kind);
+    assert!(
+        !kinds
+            .into_iter()
+            .any(|kind| kind == EventKind::SessionEnded)
+    );
+    // Being told so did not lengthen the token's time.
+    backend.advance(REFRESH_GRACE.saturating_sub(Duration::from_secs(10)));
+    assert_eq!(refresh(&backend, &token).await.problem(), INVALID);
+    assert!(session(&backend, &person).ended_at.is_some());
+    assert_eq!(refresh(&backend, &fourth).await.problem(), INVALID);
+}
+
 #[tokio::test]
 async fn what_is_no_token_of_a_live_session_is_refused_alike() {
     let backend = FakeBackend::new();

@@ -39,6 +39,7 @@ impl Ports {
         TokenRedemption {
             users: self.users(),
             tokens: self.one_time_tokens(),
+            rate_limiter: self.rate_limiter(),
             first_admin,
             env: self.env.clone(),
         }

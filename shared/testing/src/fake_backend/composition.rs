@@ -96,6 +96,7 @@ impl FakeBackend {
         TokenRedemption {
             users: self.clone(),
             tokens: self.clone(),
+            rate_limiter: self.rate_limiter(),
             first_admin: first_admin.parse().expect("an address or nothing"),
             env: self.env(),
         }

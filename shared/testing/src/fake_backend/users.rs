@@ -126,7 +126,7 @@ impl State {
         if let Some(token) = &change.token
             && let Some(slot) = self.tokens.get_mut(&(token.user_id, token.purpose))
         {
-            slot.used = true;
+            slot.receipt = Some(token.receipt.clone());
         }
         if let Some(erasure) = replaced {
             self.write(erasure, now);
@@ -152,7 +152,7 @@ impl State {
     pub(super) fn is_good(&self, token: &TokenUse) -> bool {
         let slot = self.tokens.get(&(token.user_id, token.purpose));
         slot.is_some_and(|slot| {
-            slot.hash == token.hash && slot.expires_at > token.now && !slot.used
+            slot.hash == token.hash && slot.expires_at > token.now && slot.receipt.is_none()
         })
     }
 
