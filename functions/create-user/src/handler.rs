@@ -12,8 +12,8 @@ use shared::{
 
 use crate::create_user::{Command, CreateUser, Kind, Outcome};
 
-/// The policy says who may; the token of an administrator counts if there is one.
-pub const ACCESS: Access = Access::ANYONE_OR_CALLER.recent_by_role();
+/// The policy says who may; the token of support counts if there is one.
+pub const ACCESS: Access = Access::ANYONE_OR_SUPPORT.recent_by_role();
 
 struct Body {
     email: Email,
@@ -23,10 +23,9 @@ struct Body {
 
 /// `POST /users`.
 pub async fn handle(create: Arc<CreateUser>, request: Request) -> Response {
-    let caller = request.caller.as_ref();
-    let mode = create
-        .policy
-        .mode_for(caller.map(|caller| caller.authority == Authority::Admin))?;
+    let is_known = request.caller.is_some() || request.machine.is_some();
+    let may_invite = is_known.then(|| request.authority() >= Authority::Support);
+    let mode = create.policy.mode_for(may_invite)?;
     let idempotency_key = request.idempotency_key()?;
     let body = request.body_with(|object| Body::read(object, mode, create.passwords))?;
     let command = Command {

@@ -10,8 +10,8 @@ use shared::{
 
 use crate::list_invitations::{ListInvitations, OpenInvitation};
 
-/// Administrators.
-pub const ACCESS: Access = Access::ADMIN;
+/// Support.
+pub const ACCESS: Access = Access::SUPPORT;
 
 /// Invitations on a page, unless the query says otherwise.
 const DEFAULT_LIMIT: usize = 50;

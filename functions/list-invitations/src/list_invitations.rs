@@ -99,7 +99,7 @@ mod tests {
         let request = TestRequest::new("GET", "/invitations");
         let endpoint = endpoint().request(request, 200);
         let fixture = Fixture::new().await;
-        assert_eq!(handler::ACCESS, Access::ADMIN);
+        assert_eq!(handler::ACCESS, Access::SUPPORT);
         assert_eq!(endpoint.send(&fixture).await.status, 200);
         let by_ann = TestRequest::new("GET", "/invitations").bearer(&fixture.ann.token);
         let refused = endpoint.answer(&fixture.backend, by_ann).await;

@@ -6,8 +6,8 @@ use shared::lambda::http::{Access, Request, Response, response};
 
 use crate::send_invitation::SendInvitation;
 
-/// Administrators.
-pub const ACCESS: Access = Access::ADMIN.recent();
+/// Support.
+pub const ACCESS: Access = Access::SUPPORT.recent();
 
 /// `POST /invitations/{id}/send`.
 pub async fn handle(send: Arc<SendInvitation>, request: Request) -> Response {

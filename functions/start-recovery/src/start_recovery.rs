@@ -1,8 +1,8 @@
-//! The use case: an administrator begins the recovery of somebody's account.
+//! The use case: the recovery of an account begins.
 
 use shared::{
     application::user_updates::{Target, UserUpdates},
-    domain::{Refusal, Result, UserId},
+    domain::{Actor, Refusal, Result},
 };
 
 pub struct StartRecovery {
@@ -14,7 +14,7 @@ pub struct StartRecovery {
 pub struct Command {
     /// Whose account.
     pub target: Target,
-    pub caller: UserId,
+    pub caller: Actor,
 }
 
 impl StartRecovery {
@@ -26,7 +26,7 @@ impl StartRecovery {
     /// the mail went astray, the last administrator would be shut out.
     pub async fn execute(&self, command: Command) -> Result<()> {
         let Command { target, caller } = command;
-        if caller == target.id {
+        if caller == Actor::User(target.id) {
             return Err(Refusal::Forbidden.into());
         }
         self.updates
@@ -86,7 +86,7 @@ mod tests {
 
     #[tokio::test]
     async fn administrators_may() {
-        endpoint().admits(Access::ADMIN.recent()).await;
+        endpoint().admits(Access::SUPPORT.recent()).await;
     }
 
     #[tokio::test]

@@ -6,8 +6,8 @@ use shared::lambda::http::{Access, Request, Response, response};
 
 use crate::withdraw_invitation::WithdrawInvitation;
 
-/// Administrators.
-pub const ACCESS: Access = Access::ADMIN.recent();
+/// Support.
+pub const ACCESS: Access = Access::SUPPORT.recent();
 
 /// `DELETE /invitations/{id}`.
 pub async fn handle(withdraw: Arc<WithdrawInvitation>, request: Request) -> Response {

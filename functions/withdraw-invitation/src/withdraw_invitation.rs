@@ -54,7 +54,7 @@ mod tests {
 
     #[tokio::test]
     async fn administrators_may() {
-        endpoint().admits(Access::ADMIN.recent()).await;
+        endpoint().admits(Access::SUPPORT.recent()).await;
     }
 
     #[tokio::test]

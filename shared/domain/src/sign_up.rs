@@ -27,12 +27,12 @@ pub enum SignUpMode {
 }
 
 impl SignUpPolicy {
-    /// How a caller creates users. `is_admin` is known of callers who are signed in.
+    /// How a caller creates users. `may_invite` is known of callers who are signed in.
     ///
     /// # Errors
     /// `Unauthenticated` or `Forbidden` where only administrators may.
-    pub fn mode_for(self, is_admin: Option<bool>) -> Result<SignUpMode, Refusal> {
-        match (self, is_admin) {
+    pub fn mode_for(self, may_invite: Option<bool>) -> Result<SignUpMode, Refusal> {
+        match (self, may_invite) {
             (_, Some(true)) => Ok(SignUpMode::ByAdmin),
             (Self::Open, _) => Ok(SignUpMode::Open),
             (Self::Concealed, _) => Ok(SignUpMode::Concealed),

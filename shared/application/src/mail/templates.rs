@@ -312,7 +312,7 @@ mod tests {
             assert!(!mail.html.contains("<img"), "{}", mail.html);
             printed += usize::from(mail.text.contains(hostile));
         }
-        assert_eq!(printed, 5);
+        assert_eq!(printed, 6);
     }
 
     #[test]
