@@ -128,7 +128,7 @@ async fn another_password_since_ends_the_repetition() {
     let ann = backend.add_user("ann@example.com").await;
     let token = issued(&backend, &ann, RESET, 1).await;
     assert_eq!(reset(&backend, &token, NEW).await.status, 204);
-    let newer = issued(&backend, &ann, RESET, 2).await;
+    let newer = issued(&backend, &backend.user(ann.id).unwrap(), RESET, 2).await;
     assert_eq!(reset(&backend, &token, NEW).await.problem(), EXPIRED);
     assert_eq!(
         reset(&backend, &newer, "seven quiet violet lanterns")
