@@ -27,7 +27,7 @@ fn after_a_recovery_nobody_gets_in_but_by_the_link() {
             .await;
         assert_eq!(linked.status, 201);
         let wish = unique_email("thief");
-        let body = json!({"email": wish, "password": PASSWORD});
+        let body = json!({"email": wish, "currentPassword": PASSWORD});
         roster.call("PUT /users/me/email", &ann.token, &body).await;
         let confirmation = token_in(&roster.mail_to(&wish).await, "verify");
         let session = roster.sign_in(&ann.email).await;

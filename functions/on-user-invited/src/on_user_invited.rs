@@ -144,6 +144,21 @@ mod tests {
         }
     }
 
+    /// The route limits how often; a mail that is dropped would leave the person without a good link.
+    #[tokio::test]
+    async fn each_invitation_that_was_sent_again_is_mailed() {
+        let backend = FakeBackend::new();
+        let service = service(&backend);
+        let first = invited(&backend).await;
+        service.execute(&first, REMAINING).await.unwrap();
+        for _ in 0..5 {
+            let again = invited_again(&backend, &first).await;
+            service.execute(&again, REMAINING).await.unwrap();
+        }
+        assert_eq!(backend.inbox().len(), 6);
+        assert!(accept(&backend, &backend.mailed_token().unwrap()).await);
+    }
+
     /// The attack: a link that somebody kept is used after the invitation has ended.
     #[tokio::test]
     async fn a_link_is_void_after_withdrawal_and_after_deactivation() {

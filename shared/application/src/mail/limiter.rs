@@ -7,7 +7,7 @@ use domain::{
     attempt::{AttemptKey, Limit, Scope},
 };
 
-use super::Letter;
+use super::{Letter, MailTemplate};
 use crate::ports::{Acquisition, Attempts};
 
 /// Limits of a deployment.
@@ -64,14 +64,8 @@ impl MailLimiter {
         {
             return Ok(Some(MailLimit::Asker));
         }
-        // The link of a reset is void in another epoch: its owner must get the next at once, whatever was
-        // mailed before.
-        let epoch = if resets_proven(letter) {
-            letter.user.recovery_epoch
-        } else {
-            0
-        };
-        let address = AttemptKey::of_mail(letter.template.as_str(), epoch, letter.address);
+        let (kind, epoch) = (letter.template.as_str(), epoch(letter));
+        let address = AttemptKey::of_mail(kind, epoch, letter.address);
         if !self.acquire(&address, &self.limits.per_address).await? {
             return Ok(Some(MailLimit::Address));
         }
@@ -89,16 +83,28 @@ impl MailLimiter {
     }
 
     /// What the deployment may have sent by now if this letter is to leave: half of its mails for
-    /// addresses which nobody proved, four fifths for all but the resets of proven ones.
+    /// addresses which nobody proved, if a stranger may cause them; four fifths for all but the resets of
+    /// proven ones.
     fn share(&self, letter: &Letter<'_>) -> Limit {
         let all = self.limits.per_hour;
         Limit::hourly(if resets_proven(letter) {
             all
-        } else if letter.is_proven() || letter.template.is_warning() {
+        } else if letter.is_proven() || !letter.template.is_open_to_strangers() {
             all - all / 5
         } else {
             all / 2
         })
+    }
+}
+
+/// The epoch that is part of the counter. In another one the link is void: its owner must get the next at
+/// once, whatever was mailed before. No stranger may move it.
+fn epoch(letter: &Letter<'_>) -> u64 {
+    match letter.template {
+        MailTemplate::Invitation => letter.user.auth_epoch,
+        MailTemplate::Recovery => letter.user.recovery_epoch,
+        _ if resets_proven(letter) => letter.user.recovery_epoch,
+        _ => 0,
     }
 }
 

@@ -135,6 +135,11 @@ impl MailTemplate {
         matches!(self, Self::EmailChangeRequested | Self::EmailChanged)
     }
 
+    /// True if anybody may have the mail sent: it neither warns an owner nor comes from an administrator.
+    pub(super) fn is_open_to_strangers(self) -> bool {
+        !self.is_warning() && !matches!(self, Self::Recovery | Self::Invitation)
+    }
+
     /// True if the mail lets a user in who lost the password.
     pub(super) fn resets(self) -> bool {
         matches!(self, Self::PasswordReset | Self::Recovery)
