@@ -12,7 +12,7 @@ use shared::{
 
 use crate::create_user::{Command, CreateUser, Kind, Outcome};
 
-/// The policy says who may; the token of support counts if there is one.
+/// The policy says who may; the token of support or an administrator counts if there is one.
 pub const ACCESS: Access = Access::ANYONE_OR_SUPPORT.recent_by_role();
 
 struct Body {
@@ -23,9 +23,9 @@ struct Body {
 
 /// `POST /users`.
 pub async fn handle(create: Arc<CreateUser>, request: Request) -> Response {
-    let is_known = request.caller.is_some() || request.machine.is_some();
-    let may_invite = is_known.then(|| request.authority() >= Authority::Support);
-    let mode = create.policy.mode_for(may_invite)?;
+    let may_invite = request.authority() >= Authority::Support;
+    let is_known = may_invite || request.caller.is_some();
+    let mode = create.policy.mode_for(is_known.then_some(may_invite))?;
     let idempotency_key = request.idempotency_key()?;
     let body = request.body_with(|object| Body::read(object, mode, create.passwords))?;
     let command = Command {

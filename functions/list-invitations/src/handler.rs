@@ -10,7 +10,7 @@ use shared::{
 
 use crate::list_invitations::{ListInvitations, OpenInvitation};
 
-/// Support.
+/// Support and administrators.
 pub const ACCESS: Access = Access::SUPPORT;
 
 /// Invitations on a page, unless the query says otherwise.

@@ -6,7 +6,7 @@ use shared::lambda::http::{Access, Request, Response, response};
 
 use crate::send_invitation::SendInvitation;
 
-/// Support.
+/// Support and administrators.
 pub const ACCESS: Access = Access::SUPPORT.recent();
 
 /// `POST /invitations/{id}/send`.

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn administrators_may() {
+    async fn support_and_administrators_may() {
         endpoint().admits(Access::SUPPORT.recent()).await;
     }
 

@@ -4,17 +4,13 @@ use std::sync::Arc;
 
 use shared::lambda::http::{Access, Request, Response, response};
 
-use crate::start_recovery::{Command, StartRecovery};
+use crate::start_recovery::StartRecovery;
 
-/// Support.
+/// Support and administrators.
 pub const ACCESS: Access = Access::SUPPORT.recent();
 
 /// `POST /users/{id}/recovery`.
 pub async fn handle(start: Arc<StartRecovery>, request: Request) -> Response {
-    let command = Command {
-        target: request.target()?,
-        caller: request.origin().actor,
-    };
-    start.execute(command).await?;
+    start.execute(&request.target()?).await?;
     response::accepted()
 }

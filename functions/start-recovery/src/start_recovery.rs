@@ -1,4 +1,4 @@
-//! The use case: the recovery of an account begins.
+//! The use case: an administrator begins the recovery of somebody's account.
 
 use shared::{
     application::user_updates::{Target, UserUpdates},
@@ -9,14 +9,6 @@ pub struct StartRecovery {
     pub updates: UserUpdates,
 }
 
-/// A recovery.
-#[derive(Debug)]
-pub struct Command {
-    /// Whose account.
-    pub target: Target,
-    pub caller: Actor,
-}
-
 impl StartRecovery {
     /// Removes the password and the external identities and voids all that was given before. The user
     /// gets a link with which to choose another password.
@@ -24,13 +16,12 @@ impl StartRecovery {
     /// # Errors
     /// `NotFound`, `PreconditionFailed`, `InvitationOpen`; `Forbidden` for the caller's own account: if
     /// the mail went astray, the last administrator would be shut out.
-    pub async fn execute(&self, command: Command) -> Result<()> {
-        let Command { target, caller } = command;
-        if caller == Actor::User(target.id) {
+    pub async fn execute(&self, target: &Target) -> Result<()> {
+        if target.origin.actor == Actor::User(target.id) {
             return Err(Refusal::Forbidden.into());
         }
         self.updates
-            .update(&target, |user, metadata| {
+            .update(target, |user, metadata| {
                 user.start_recovery(metadata).map(Some)
             })
             .await
@@ -42,10 +33,10 @@ impl StartRecovery {
 mod tests {
     use shared::{
         application::ports::UserRepository as _,
-        domain::{EventKind, LoginKey, User, user::Standing},
+        domain::{EventKind, LoginKey, Role, Roles, User, user::Standing},
         lambda::http::Access,
     };
-    use testing::{Endpoint, Fixture, TestRequest, identity};
+    use testing::{Endpoint, Fixture, Principal, TestRequest, identity};
 
     use super::*;
     use crate::handler;
@@ -85,7 +76,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn administrators_may() {
+    async fn support_and_administrators_may() {
         endpoint().admits(Access::SUPPORT.recent()).await;
     }
 
@@ -119,6 +110,19 @@ mod tests {
         let own = request().id("me").bearer(&fixture.admin.token);
         let answer = endpoint().answer(&fixture.backend, own).await;
         assert_eq!(answer.problem(), (403, "forbidden"));
+    }
+
+    #[tokio::test]
+    async fn support_recovers_nobody_with_a_role() {
+        let fixture = Fixture::new().await;
+        let reader = |ann: &mut User| ann.roles = Roles::from([Role::reader()]);
+        fixture.backend.tamper(fixture.ann.id, reader);
+        for (principal, status) in [(Principal::Support, 403), (Principal::Admin, 202)] {
+            let token = fixture.token(principal).await.unwrap();
+            let about_ann = request().id(&fixture.ann.id).bearer(&token);
+            let answer = endpoint().answer(&fixture.backend, about_ann).await;
+            assert_eq!(answer.status, status, "{principal:?}");
+        }
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use shared::lambda::http::{Access, Request, Response, response};
 
 use crate::withdraw_invitation::WithdrawInvitation;
 
-/// Support.
+/// Support and administrators.
 pub const ACCESS: Access = Access::SUPPORT.recent();
 
 /// `DELETE /invitations/{id}`.

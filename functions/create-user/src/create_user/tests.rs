@@ -2,7 +2,7 @@ use shared::{
     domain::{EventKind, LoginKey, Timestamp},
     lambda::http::Access,
 };
-use testing::{Answer, Endpoint, FakeBackend, Fixture, PASSWORD, TestRequest, json};
+use testing::{Answer, Endpoint, FakeBackend, Fixture, PASSWORD, Principal, TestRequest, json};
 
 use super::*;
 use crate::handler;
@@ -172,7 +172,7 @@ async fn a_concealed_sign_up_does_the_same_for_any_address() {
 
 #[tokio::test]
 async fn only_administrators_create_users_under_the_admin_policy() {
-    assert_eq!(handler::ACCESS, Access::ANYONE_OR_CALLER.recent_by_role());
+    assert_eq!(handler::ACCESS, Access::ANYONE_OR_SUPPORT.recent_by_role());
     let fixture = Fixture::new().await;
     let request = || request("new@example.com");
     for (request, status) in [
@@ -250,6 +250,22 @@ async fn an_administrator_invites_and_chooses_no_password() {
         let with_password = request("other@example.com").bearer(&fixture.admin.token);
         let refused = post(backend, policy, with_password).await;
         assert_eq!(refused.invalid_fields(), [("/password", "not-allowed")]);
+    }
+}
+
+#[tokio::test]
+async fn support_and_its_keys_invite_too() {
+    for (principal, status) in [
+        (Principal::Support, 201),
+        (Principal::SupportKey, 201),
+        (Principal::Reader, 403),
+        (Principal::ReaderKey, 403),
+    ] {
+        let fixture = Fixture::new().await;
+        let token = fixture.token(principal).await.unwrap();
+        let request = invitation("new@example.com").bearer(&token);
+        let answer = post(&fixture.backend, SignUpPolicy::Admin, request).await;
+        assert_eq!(answer.status, status, "{principal:?}");
     }
 }
 
