@@ -2,7 +2,7 @@
 
 use super::{Change, Draft, Standing, User};
 use crate::{
-    Email, EventKind, LoginKey, Name, Refusal, Result, UserId,
+    Email, EventKind, Login, LoginKey, Name, Refusal, Result, UserId,
     event::EventMetadata,
     identity::IdentityId,
     login::{LoginChange, MAX_LOGINS},
@@ -21,6 +21,18 @@ pub struct NewMember {
     pub name: Name,
     /// Issuer and `sub`.
     pub identity: LoginKey,
+}
+
+impl Login {
+    /// True if this login and `user`, read one after the other, are of one state: whoever has the
+    /// password of this login may sign in as the user. If the password changed in between, an old one
+    /// would start a session which the change did not end.
+    pub fn is_of(&self, user: Option<&User>) -> bool {
+        user.is_some_and(|user| {
+            user.id == self.user_id
+                && (self.password.is_none() || self.password_version == user.password_version)
+        })
+    }
 }
 
 impl User {
