@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, Roster, unique_email};
+use crate::support::{Answer, PASSWORD, Roster, token_in, unique_email};
 
 /// Somebody who is signed in.
 pub struct Person {
@@ -24,6 +24,18 @@ impl Roster {
             email,
             token,
         }
+    }
+
+    /// Somebody signs up and in, and confirms the address.
+    pub async fn proven(&self, who: &str) -> Person {
+        let person = self.newcomer(who).await;
+        let token = token_in(&self.mail_to(&person.email).await, "verify");
+        let route = "PUT /email-verifications";
+        let confirmed = self
+            .call(route, &person.token, &json!({"token": token}))
+            .await;
+        assert_eq!(confirmed.status, StatusCode::NO_CONTENT);
+        person
     }
 
     /// An access token of a new session.

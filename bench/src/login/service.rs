@@ -9,6 +9,7 @@ use serde_json::json;
 use shared::{
     application::{
         ports::{PasswordHasher, SecretPurpose, TokenIssuer as _, UserRepository as _},
+        session_starter::SessionStarter,
         session_tokens::SessionTokens,
         shared_secret::SharedSecret,
         sign_in::{Strategies, password::PasswordStrategy},
@@ -68,12 +69,14 @@ impl Stage {
                 password: Arc::new(password),
                 oidc: Arc::new(oidc),
             },
-            sessions: backend.clone(),
-            session_tokens: SessionTokens {
-                tokens: tokens.clone(),
-                refresh_secret: secret,
+            session_starter: SessionStarter {
+                sessions: backend.clone(),
+                session_tokens: SessionTokens {
+                    tokens: tokens.clone(),
+                    refresh_secret: secret,
+                },
+                env: backend.env(),
             },
-            env: backend.env(),
         };
         Self {
             backend,

@@ -1,23 +1,18 @@
 //! The use case: a user signs in.
 
-use std::sync::Arc;
-
 use shared::{
     application::{
-        ports::{Env, SessionRepository},
-        session_tokens::{SessionTokens, TokenPair},
+        session_starter::SessionStarter,
+        session_tokens::TokenPair,
         sign_in::{Authenticated, Credentials, Strategies},
     },
-    domain::{Actor, Origin, Result, SessionId, User, session::Session},
+    domain::{Origin, Result},
 };
 
 /// Signs users in.
 pub struct Authenticate {
     pub strategies: Strategies,
-    pub sessions: Arc<dyn SessionRepository>,
-    /// Issues tokens.
-    pub session_tokens: SessionTokens,
-    pub env: Env,
+    pub session_starter: SessionStarter,
 }
 
 /// A sign-in.
@@ -48,28 +43,8 @@ impl Authenticate {
             permit,
         } = self.strategies.authenticate(credentials, &origin).await?;
         // The guess was right, whether or not the session can be started.
-        let start = self.start(&user, method, &issuer, origin);
+        let start = self.session_starter.start(&user, method, &issuer, origin);
         tokio::join!(start, permit.succeed()).0
-    }
-
-    async fn start(
-        &self,
-        user: &User,
-        method: &'static str,
-        issuer: &str,
-        origin: Origin,
-    ) -> Result<TokenPair> {
-        let actor = Actor::User(user.id);
-        let metadata = self.env.metadata(Origin { actor, ..origin })?;
-        let id = SessionId::new(metadata.now, self.env.random.bytes()?);
-        let nonce = self.env.random.token()?;
-        let (session, event) = Session::start(id, nonce, user, method, &metadata);
-        // The token is signed while the tables write.
-        let ((), token_pair) = tokio::try_join!(
-            self.sessions.start(&session, &event),
-            self.session_tokens.issue(issuer, user, &session),
-        )?;
-        Ok(token_pair)
     }
 }
 

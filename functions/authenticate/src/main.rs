@@ -48,9 +48,7 @@ async fn main() -> Exit {
                 password: Arc::new(password),
                 oidc: Arc::new(oidc),
             },
-            sessions: ports.sessions(),
-            session_tokens: ports.session_tokens().await?,
-            env: ports.env.clone(),
+            session_starter: ports.session_starter().await?,
         })
     })
     .await

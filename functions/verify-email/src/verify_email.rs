@@ -1,9 +1,15 @@
 //! The use case: the reader of a mail proves its address.
 
 use shared::{
-    application::token_redemption::TokenRedemption,
+    application::{
+        link_password::{LinkPassword, PasswordChoice},
+        reauthentication::Reauthentication,
+        session_tokens::TokenPair,
+        token_redemption::{Subject, TokenRedemption, WaitingSignUp},
+    },
     domain::{
-        Error, OneTimeToken, Origin, Refusal, Result, TokenPurpose, User, sign_up::SignUpPolicy,
+        Error, FieldError, OneTimeToken, Origin, Password, Refusal, Result, TokenPurpose, User,
+        UserId, sign_up::SignUpPolicy,
     },
 };
 
@@ -11,8 +17,20 @@ use shared::{
 pub struct VerifyEmail {
     /// Decides whether a taken address is answered by 409.
     pub policy: SignUpPolicy,
-    /// Changes users who prove an address.
-    pub redemption: TokenRedemption,
+    /// Compares passwords.
+    pub reauthentication: Reauthentication,
+    /// Gives accounts the passwords that were chosen by link.
+    pub link_password: LinkPassword,
+}
+
+/// What shows, beside the link, who controls the account.
+#[derive(Debug)]
+pub enum Control {
+    /// The user who is signed in.
+    Session(UserId),
+    /// The present password.
+    Password(Password),
+    Nothing,
 }
 
 /// A proof.
@@ -20,7 +38,8 @@ pub struct VerifyEmail {
 pub struct Command {
     /// What was in the mail.
     pub token: OneTimeToken,
-    /// Who sends the command, and from where.
+    pub control: Control,
+    /// Where the command came from.
     pub origin: Origin,
 }
 
@@ -28,37 +47,84 @@ impl VerifyEmail {
     /// Notes the present address as proven, or moves the user to the one asked for, as the token says.
     ///
     /// # Errors
-    /// `TokenExpired` if the token is not good, or nothing is left to redeem; `EmailTaken` if another
-    /// user proved the address first, but never under the concealed policy.
-    pub async fn execute(&self, command: Command) -> Result<User> {
-        let Command { token, origin } = command;
-        match token.purpose {
-            TokenPurpose::PasswordReset | TokenPurpose::SignUp | TokenPurpose::Invitation => {
-                Err(Refusal::TokenExpired.into())
+    /// `TokenExpired` if the token is not good, or nothing is left to redeem; `ProofRequired` if nothing
+    /// shows who controls the account; `InvalidCredentials` if the password is wrong, `TooManyRequests` if
+    /// it was guessed too often: after these three the token stays good. `EmailTaken` if another user
+    /// proved the address first, but only where anybody learns who has one.
+    pub async fn confirm(&self, command: Command) -> Result<User> {
+        let Command {
+            token,
+            control,
+            origin,
+        } = command;
+        if token.purpose == TokenPurpose::PasswordReset {
+            return Err(Refusal::TokenExpired.into());
+        }
+        match (self.redemption().check(&token).await?, control) {
+            (Subject::User(user), Control::Session(caller)) if caller == user.id => {}
+            (Subject::User(user), Control::Password(password)) => {
+                self.reauthentication
+                    .verify(&user, &password, &origin)
+                    .await?;
             }
-            TokenPurpose::EmailVerification => {
-                self.redemption
-                    .redeem(&token, origin, |user, _, metadata| {
-                        let change = user.verify_email(metadata);
-                        change.ok_or_else(|| Refusal::TokenExpired.into())
-                    })
-                    .await
+            (Subject::SignUp(waiting), Control::Password(password)) => {
+                return self.begin(&token, &waiting, &password, &origin).await;
             }
+            _ => return Err(Refusal::ProofRequired.into()),
+        }
+        let confirmed = self
+            .redemption()
+            .redeem(&token, origin, |user, password, metadata| {
+                if token.purpose == TokenPurpose::EmailChange {
+                    return user.confirm_email(password, metadata);
+                }
+                let change = user.verify_email(metadata);
+                change.ok_or_else(|| Refusal::TokenExpired.into())
+            });
+        confirmed.await.map_err(|error| self.conceal(error))
+    }
+
+    /// Proves the address by a password which the reader of the mail chooses: see
+    /// [`LinkPassword::choose`].
+    ///
+    /// # Errors
+    /// As there; `Invalid` if the link is for another address: it only confirms.
+    pub async fn choose_password(&self, choice: PasswordChoice) -> Result<TokenPair> {
+        match choice.token.purpose {
+            TokenPurpose::PasswordReset => Err(Refusal::TokenExpired.into()),
             TokenPurpose::EmailChange => {
-                let moved = self
-                    .redemption
-                    .redeem(&token, origin, |user, password, metadata| {
-                        user.confirm_email(password, metadata)
-                    })
-                    .await;
-                moved.map_err(|error| self.conceal(error))
+                let message = "a link to another address only confirms it";
+                Err(FieldError::new("/newPassword", "not-allowed", message).into())
+            }
+            TokenPurpose::EmailVerification | TokenPurpose::SignUp | TokenPurpose::Invitation => {
+                self.link_password.choose(choice).await
             }
         }
     }
 
+    /// Makes the account of a sign-up that waited, if this is the password which was chosen then.
+    async fn begin(
+        &self,
+        token: &OneTimeToken,
+        waiting: &WaitingSignUp,
+        password: &Password,
+        origin: &Origin,
+    ) -> Result<User> {
+        self.reauthentication
+            .verify_sign_up(waiting, password, origin)
+            .await?;
+        let user = self.redemption().begin(token, origin).await?;
+        self.redemption().forget(waiting).await;
+        Ok(user)
+    }
+
+    fn redemption(&self) -> &TokenRedemption {
+        &self.link_password.redemption
+    }
+
     fn conceal(&self, error: Error) -> Error {
         match error {
-            Error::Refused(Refusal::EmailTaken) if self.policy == SignUpPolicy::Concealed => {
+            Error::Refused(Refusal::EmailTaken) if self.policy != SignUpPolicy::Open => {
                 Refusal::TokenExpired.into()
             }
             error => error,

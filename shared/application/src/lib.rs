@@ -3,11 +3,13 @@
 pub mod backoff;
 pub mod cache;
 pub mod idempotency;
+pub mod link_password;
 pub mod mail;
 pub mod mail_requests;
 pub mod ports;
 pub mod rate_limit;
 pub mod reauthentication;
+pub mod session_starter;
 pub mod session_tokens;
 pub mod shared_secret;
 pub mod sign_in;

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use domain::{LoginKey, Origin, Password, Refusal, Result, User};
+use domain::{Email, Login, LoginKey, Origin, Password, PasswordHash, Refusal, Result, User};
 
 use crate::{
     ports::{PasswordHasher, UserRepository},
     rate_limit::SignInLimiter,
+    token_redemption::WaitingSignUp,
 };
 
 /// Compares passwords of users who are signed in. Wrong guesses count as those at sign-in do.
@@ -29,14 +30,44 @@ impl Reauthentication {
     pub async fn verify(&self, user: &User, password: &Password, origin: &Origin) -> Result<()> {
         let key = LoginKey::Email(user.email.clone());
         let find_login = self.users.find_login(&key);
+        // The address may belong to another user since the user was read.
+        let hash = |login: Option<Login>| {
+            let own = login.filter(|login| login.user_id == user.id);
+            own.and_then(|login| login.password)
+        };
+        self.guess(&user.email, password, origin, find_login, hash)
+            .await
+    }
+
+    /// Checks that this is the password which a sign-up that waits has chosen.
+    ///
+    /// # Errors
+    /// As [`Reauthentication::verify`].
+    pub async fn verify_sign_up(
+        &self,
+        waiting: &WaitingSignUp,
+        password: &Password,
+        origin: &Origin,
+    ) -> Result<()> {
+        let hash = |_| Some(waiting.sign_up.password.clone());
+        let no_login = async { Ok(None) };
+        self.guess(&waiting.email, password, origin, no_login, hash)
+            .await
+    }
+
+    async fn guess(
+        &self,
+        email: &Email,
+        password: &Password,
+        origin: &Origin,
+        find_login: impl Future<Output = Result<Option<Login>>>,
+        hash: impl FnOnce(Option<Login>) -> Option<PasswordHash>,
+    ) -> Result<()> {
         let (permit, login) = self
             .rate_limiter
-            .acquire_guess(&user.email, origin, find_login)
+            .acquire_guess(email, origin, find_login)
             .await?;
-        // The address may belong to another user since the user was read.
-        let hash = login
-            .filter(|login| login.user_id == user.id)
-            .and_then(|login| login.password);
+        let hash = hash(login);
         let (is_right, permit) = permit
             .hold(self.hasher.verify(password, hash.as_ref()))
             .await?;

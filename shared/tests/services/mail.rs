@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use application::{
-    mail::{Letter, MailService, MailTemplate},
+    mail::{Letter, MailService, MailTemplate, Recipient},
     ports::{Clock as _, OneTimeTokens, SecureRandom},
 };
 use domain::{

@@ -2,8 +2,11 @@ use std::time::Duration;
 
 use adapters::jwt::Jwt;
 use shared::{
-    application::{ports::TokenVerifier as _, sign_in::Strategies},
-    domain::{EventKind, Role, UserId, sign_up::SignUpPolicy},
+    application::{
+        ports::TokenVerifier as _, session_starter::SessionStarter, session_tokens::SessionTokens,
+        sign_in::Strategies,
+    },
+    domain::{Actor, EventKind, Role, UserId, sign_up::SignUpPolicy},
     lambda::http::{Access, Authenticator, CallerPorts, StatusCode, answer, response},
 };
 use testing::{Answer, Endpoint, FakeBackend, Fault, PASSWORD, TestRequest, Value, json};
@@ -25,9 +28,7 @@ pub(crate) fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Authe
             password: Arc::new(password),
             oidc: Arc::new(oidc),
         },
-        sessions: backend.clone(),
-        session_tokens: backend.session_tokens(),
-        env: backend.env(),
+        session_starter: backend.session_starter(),
     }
 }
 
@@ -47,8 +48,12 @@ impl Process {
             tokens: tokens.clone(),
             ..backend.session_tokens()
         };
-        let service = Arc::new(Authenticate {
+        let session_starter = SessionStarter {
             session_tokens,
+            ..backend.session_starter()
+        };
+        let service = Arc::new(Authenticate {
+            session_starter,
             ..service(&backend, SignUpPolicy::Open)
         });
         let wire = move |_: &Arc<FakeBackend>| service.clone();

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     idempotency::Idempotency,
+    link_password::LinkPassword,
     mail::{
         Links, MailBranding, MailLedger, MailLimiter, MailService, MailSettings, RequestResponder,
     },
@@ -11,6 +12,7 @@ use application::{
     ports::SecretPurpose,
     rate_limit::{RateLimiter, SignInLimiter},
     reauthentication::Reauthentication,
+    session_starter::SessionStarter,
     session_tokens::SessionTokens,
     shared_secret::SharedSecret,
     sign_in::password::PasswordStrategy,
@@ -18,7 +20,7 @@ use application::{
     user_updates::UserUpdates,
 };
 use directory::service::Directory;
-use domain::{FirstAdmin, Result, attempt::Limit};
+use domain::{FirstAdmin, PasswordPolicy, Result, attempt::Limit};
 
 use super::Ports;
 use crate::{argon2::Argon2, dynamodb::AttemptCounts};
@@ -33,13 +35,33 @@ impl Ports {
     }
 
     /// Changes users who redeem a one-time token.
-    pub fn token_redemption(&self, first_admin: FirstAdmin) -> TokenRedemption {
+    pub fn token_redemption(&self) -> TokenRedemption {
         TokenRedemption {
             users: self.users(),
             tokens: self.one_time_tokens(),
-            first_admin,
+            requests: self.requests(),
             env: self.env.clone(),
         }
+    }
+
+    /// Gives accounts the passwords that were chosen by link.
+    ///
+    /// # Errors
+    /// Those of [`Ports::session_starter`].
+    pub async fn link_password(
+        &self,
+        hasher: Arc<Argon2>,
+        passwords: PasswordPolicy,
+        first_admin: FirstAdmin,
+    ) -> Result<LinkPassword> {
+        Ok(LinkPassword {
+            passwords,
+            hasher,
+            rate_limiter: self.rate_limiter(),
+            redemption: self.token_redemption(),
+            first_admin,
+            session_starter: self.session_starter().await?,
+        })
     }
 
     /// Compares the current password of a signed-in user. The limits are guesses without waiting.
@@ -83,6 +105,18 @@ impl Ports {
             per_account: Limit::of_account(per_account),
             per_client_ip: Limit::of_client_ip(per_client_ip),
         }
+    }
+
+    /// Starts sessions.
+    ///
+    /// # Errors
+    /// Those of [`Ports::session_tokens`].
+    pub async fn session_starter(&self) -> Result<SessionStarter> {
+        Ok(SessionStarter {
+            sessions: self.sessions(),
+            session_tokens: self.session_tokens().await?,
+            env: self.env.clone(),
+        })
     }
 
     /// Knows users by address and password.

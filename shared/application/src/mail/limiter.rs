@@ -66,11 +66,8 @@ impl MailLimiter {
         }
         // The link of a reset is void in another epoch: its owner must get the next at once, whatever was
         // mailed before.
-        let epoch = if resets_proven(letter) {
-            letter.user.recovery_epoch
-        } else {
-            0
-        };
+        let user = letter.user().filter(|_| resets_proven(letter));
+        let epoch = user.map_or(0, |user| user.recovery_epoch);
         let address = AttemptKey::of_mail(letter.template.as_str(), epoch, letter.address);
         if !self.acquire(&address, &self.limits.per_address).await? {
             return Ok(Some(MailLimit::Address));

@@ -19,6 +19,8 @@ pub struct MailBranding {
 pub enum MailTemplate {
     /// To a new user.
     Welcome,
+    /// To an address with which somebody signed up, where nobody learns who has an account.
+    SignUp,
     /// To the owner of an address, after a sign-up with it.
     AlreadyRegistered,
     /// To a user who asked to reset the password.
@@ -83,6 +85,7 @@ macro_rules! templates {
 
 templates! {
     welcome: "welcome.html", "welcome.txt";
+    sign_up: "sign_up.html", "sign_up.txt";
     already_registered: "already_registered.html", "already_registered.txt";
     password_reset: "password_reset.html", "password_reset.txt";
     email_verification: "email_verification.html", "email_verification.txt";
@@ -97,6 +100,7 @@ impl MailTemplate {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Welcome => "welcome",
+            Self::SignUp => "sign-up",
             Self::AlreadyRegistered => "already-registered",
             Self::PasswordReset => "password-reset",
             Self::EmailVerification => "email-verification",
@@ -107,10 +111,13 @@ impl MailTemplate {
         }
     }
 
-    /// The purpose of the link in it, sent to `user`; none without a link.
-    pub(super) fn proves(self, user: &User) -> Option<TokenPurpose> {
+    /// The purpose of the link in it, sent to `user` if it is about one; none without a link.
+    pub(super) fn proves(self, user: Option<&User>) -> Option<TokenPurpose> {
         match self {
-            Self::Welcome => (!user.email_verified).then_some(TokenPurpose::EmailVerification),
+            Self::Welcome => user
+                .filter(|user| !user.email_verified)
+                .map(|_| TokenPurpose::EmailVerification),
+            Self::SignUp => Some(TokenPurpose::SignUp),
             Self::PasswordReset => Some(TokenPurpose::PasswordReset),
             Self::EmailVerification => Some(TokenPurpose::EmailVerification),
             Self::EmailChange => Some(TokenPurpose::EmailChange),
@@ -135,13 +142,14 @@ impl MailTemplate {
     pub(super) fn is_about_a_link(self) -> bool {
         matches!(
             self,
-            Self::PasswordReset | Self::EmailVerification | Self::EmailChange
+            Self::SignUp | Self::PasswordReset | Self::EmailVerification | Self::EmailChange
         )
     }
 
     fn subject(self, product: &str) -> String {
         match self {
             Self::Welcome => format!("Welcome to {product}"),
+            Self::SignUp => format!("Confirm your sign-up at {product}"),
             Self::AlreadyRegistered | Self::AddressInUse => format!("Your account at {product}"),
             Self::PasswordReset => format!("Choose a new password for {product}"),
             Self::EmailVerification => format!("Confirm your address at {product}"),
@@ -181,6 +189,7 @@ impl MailTemplate {
         };
         let render = match self {
             Self::Welcome => welcome::render,
+            Self::SignUp => sign_up::render,
             Self::AlreadyRegistered => already_registered::render,
             Self::PasswordReset => password_reset::render,
             Self::EmailVerification => email_verification::render,
@@ -205,8 +214,9 @@ mod tests {
 
     use super::*;
 
-    const ALL: [MailTemplate; 8] = [
+    const ALL: [MailTemplate; 9] = [
         MailTemplate::Welcome,
+        MailTemplate::SignUp,
         MailTemplate::AlreadyRegistered,
         MailTemplate::PasswordReset,
         MailTemplate::EmailVerification,
@@ -239,6 +249,7 @@ mod tests {
             MailTemplate::Welcome | MailTemplate::EmailVerification => {
                 Some(TokenPurpose::EmailVerification)
             }
+            MailTemplate::SignUp => Some(TokenPurpose::SignUp),
             MailTemplate::PasswordReset => Some(TokenPurpose::PasswordReset),
             MailTemplate::EmailChange => Some(TokenPurpose::EmailChange),
             _ => None,
@@ -250,6 +261,7 @@ mod tests {
         let unproven = matches!(
             template,
             MailTemplate::Welcome
+                | MailTemplate::SignUp
                 | MailTemplate::EmailVerification
                 | MailTemplate::EmailChange
                 | MailTemplate::EmailChanged

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     idempotency::Idempotency,
+    link_password::LinkPassword,
     mail::{
         Links, MailBranding, MailLedger, MailLimiter, MailLimits, MailService, RequestResponder,
     },
@@ -11,13 +12,14 @@ use application::{
     ports::SecretPurpose,
     rate_limit::{RateLimiter, SignInLimiter},
     reauthentication::Reauthentication,
+    session_starter::SessionStarter,
     session_tokens::SessionTokens,
     shared_secret::SharedSecret,
     sign_in::password::PasswordStrategy,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
 };
-use domain::{attempt::Limit, mail::MailGuarantee};
+use domain::{PasswordPolicy, attempt::Limit, mail::MailGuarantee};
 use lambda::http::CallerPorts;
 
 use super::FakeBackend;
@@ -62,13 +64,35 @@ impl FakeBackend {
         }
     }
 
-    /// Redeems one-time tokens. `first_admin` is the address of the first administrator, or empty.
-    pub fn redemption(self: &Arc<Self>, first_admin: &str) -> TokenRedemption {
+    /// Starts sessions.
+    pub fn session_starter(self: &Arc<Self>) -> SessionStarter {
+        SessionStarter {
+            sessions: self.clone(),
+            session_tokens: self.session_tokens(),
+            env: self.env(),
+        }
+    }
+
+    /// Redeems one-time tokens.
+    pub fn redemption(self: &Arc<Self>) -> TokenRedemption {
         TokenRedemption {
             users: self.clone(),
             tokens: self.clone(),
-            first_admin: first_admin.parse().expect("an address or nothing"),
+            requests: self.clone(),
             env: self.env(),
+        }
+    }
+
+    /// Gives accounts the passwords that were chosen by link. `first_admin` is the address of the first
+    /// administrator, or empty.
+    pub fn link_password(self: &Arc<Self>, first_admin: &str) -> LinkPassword {
+        LinkPassword {
+            passwords: PasswordPolicy::default(),
+            hasher: self.clone(),
+            rate_limiter: self.rate_limiter(),
+            redemption: self.redemption(),
+            first_admin: first_admin.parse().expect("an address or nothing"),
+            session_starter: self.session_starter(),
         }
     }
 

@@ -74,6 +74,7 @@ pub(super) enum Action {
     RequestEmail(usize),
     WithdrawEmail,
     ConfirmEmail,
+    VerifyEmail,
     ChangePassword(u8),
     AssignRoles(BTreeSet<&'static str>),
     Deactivate,
@@ -99,6 +100,7 @@ impl Person {
                 next.name = *name;
                 EventKind::UserUpdated
             }
+            Action::RequestEmail(_) if !self.verified => return Err(Refusal::AddressUnproven),
             Action::RequestEmail(address) if *address == self.address => {
                 return Err(Refusal::EmailTaken);
             }
@@ -116,11 +118,19 @@ impl Person {
                 next.verified = true;
                 EventKind::UserEmailChanged
             }
+            Action::VerifyEmail if self.verified => return Ok(None),
+            Action::VerifyEmail => {
+                next.verified = true;
+                EventKind::UserEmailVerified
+            }
             Action::ChangePassword(password) => {
                 next.password = *password;
                 next.epoch += 1;
                 next.pending = None;
                 EventKind::UserPasswordChanged
+            }
+            Action::AssignRoles(roles) if !self.verified && !roles.is_subset(&self.roles) => {
+                return Err(Refusal::UserUnproven);
             }
             Action::AssignRoles(roles) if *roles == self.roles => return Ok(None),
             Action::AssignRoles(roles) => {
@@ -287,6 +297,7 @@ fn action() -> impl Strategy<Value = Action> {
         3 => (0..ADDRESSES).prop_map(Action::RequestEmail),
         1 => Just(Action::WithdrawEmail),
         4 => Just(Action::ConfirmEmail),
+        4 => Just(Action::VerifyEmail),
         1 => (0u8..3).prop_map(Action::ChangePassword),
         2 => roles().prop_map(Action::AssignRoles),
         2 => Just(Action::Deactivate),

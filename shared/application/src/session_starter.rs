@@ -1,0 +1,42 @@
+//! A new session for a user who just proved to be the user.
+
+use std::sync::Arc;
+
+use domain::{Actor, Origin, Result, SessionId, User, session::Session};
+
+use crate::{
+    ports::{Env, SessionRepository},
+    session_tokens::{SessionTokens, TokenPair},
+};
+
+/// Starts sessions.
+pub struct SessionStarter {
+    pub sessions: Arc<dyn SessionRepository>,
+    /// Issues tokens.
+    pub session_tokens: SessionTokens,
+    pub env: Env,
+}
+
+impl SessionStarter {
+    /// Starts a session of `user`, who authenticated by `method` (RFC 8176); access tokens say that they
+    /// come from `issuer`.
+    pub async fn start(
+        &self,
+        user: &User,
+        method: &'static str,
+        issuer: &str,
+        origin: Origin,
+    ) -> Result<TokenPair> {
+        let actor = Actor::User(user.id);
+        let metadata = self.env.metadata(Origin { actor, ..origin })?;
+        let id = SessionId::new(metadata.now, self.env.random.bytes()?);
+        let nonce = self.env.random.token()?;
+        let (session, event) = Session::start(id, nonce, user, method, &metadata);
+        // The token is signed while the tables write.
+        let ((), token_pair) = tokio::try_join!(
+            self.sessions.start(&session, &event),
+            self.session_tokens.issue(issuer, user, &session),
+        )?;
+        Ok(token_pair)
+    }
+}
