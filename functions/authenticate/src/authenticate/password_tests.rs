@@ -1,5 +1,7 @@
 //! The strategy `password`, by way of the handler.
 
+use std::sync::Arc;
+
 use shared::{
     application::{
         ports::{PasswordHasher as _, UserRepository as _},
@@ -8,7 +10,7 @@ use shared::{
             password::{PasswordCredentials, PasswordStrategy},
         },
     },
-    domain::{LoginKey, Password, PasswordHash, sign_up::SignUpPolicy},
+    domain::{LoginKey, Password, PasswordHash, User, sign_up::SignUpPolicy},
 };
 use testing::{Endpoint, FakeBackend, Fault, PASSWORD, TestRequest, json};
 
