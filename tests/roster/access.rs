@@ -28,27 +28,58 @@ enum Who {
     Admin,
     /// The administrator, who signed in long ago.
     OldAdmin,
+    /// Users with a role of less power.
+    Support,
+    OldSupport,
+    Reader,
+    /// Machines with a key of that role.
+    SupportKey,
+    ReaderKey,
+    ServiceKey,
 }
 
 impl Who {
-    fn is_admin(self) -> bool {
-        matches!(self, Self::Admin | Self::OldAdmin)
+    fn is_old(self) -> bool {
+        matches!(self, Self::OldOwner | Self::OldAdmin | Self::OldSupport)
+    }
+
+    fn is_machine(self) -> bool {
+        matches!(self, Self::SupportKey | Self::ReaderKey | Self::ServiceKey)
+    }
+
+    /// Whether a role opens to them what it opens to this one.
+    fn is(self, role: &str) -> bool {
+        let roles: &[&str] = match self {
+            Self::Admin | Self::OldAdmin => &["admin", "support", "reader"],
+            Self::Support | Self::OldSupport | Self::SupportKey => &["support", "reader"],
+            Self::Reader | Self::ReaderKey => &["reader"],
+            _ => &[],
+        };
+        roles.contains(&role)
     }
 }
 
-/// What those get who may not. Where no user is in the path, everybody is the owner.
+/// What those get who may not. Where no user is in the path, every user is the owner, and no machine.
 fn refusal(operation: &Operation, who: Who) -> Option<(u16, &'static str)> {
     let forbidden = Some((403, "forbidden"));
     let is_about_ann = operation.path.contains("{id}");
-    let refused = match (operation.access(), who) {
-        ("anyone", _) | ("anyone-or-caller", Who::Nobody) => None,
-        (_, Who::Nobody | Who::Forger) => return Some((401, "unauthenticated")),
-        ("owner", _) if is_about_ann && who.is_admin() => forbidden,
-        ("owner" | "owner-or-admin", Who::Stranger) if is_about_ann => forbidden,
-        ("anyone-or-caller" | "caller" | "owner" | "owner-or-admin", _) => None,
-        ("admin", _) => forbidden.filter(|_| !who.is_admin()),
-        (other, _) => panic!("{}: nobody knows the x-access {other}", operation.id),
+    let is_owner = match who {
+        Who::Owner | Who::OldOwner => true,
+        _ => !who.is_machine() && !is_about_ann,
     };
+    let access = operation.access();
+    let (base, role) = access.split_once("-or-").unwrap_or((access, access));
+    let may = match (base, who) {
+        ("anyone", _) if access == "anyone" => return None,
+        ("anyone", Who::Nobody) => return None,
+        (_, Who::Nobody | Who::Forger) => return Some((401, "unauthenticated")),
+        ("anyone", _) => !who.is_machine() || who.is(role),
+        ("caller", _) => !who.is_machine(),
+        ("owner", _) => is_owner || (who.is(role) && (is_about_ann || !who.is_machine())),
+        ("admin" | "support" | "reader", _) => who.is(role),
+        _ => panic!("{}: nobody knows the x-access {access}", operation.id),
+    };
+    let refused = forbidden.filter(|_| !may);
     refused.or_else(|| is_too_old(operation, who).then_some((401, "recent-sign-in-required")))
 }
 
@@ -56,10 +87,13 @@ fn refusal(operation: &Operation, who: Who) -> Option<(u16, &'static str)> {
 fn is_too_old(operation: &Operation, who: Who) -> bool {
     match operation.recent() {
         None => false,
-        Some("recent" | "recent-or-password") => matches!(who, Who::OldOwner | Who::OldAdmin),
+        Some("recent" | "recent-or-password") => who.is_old(),
         Some("recent-by-role") => {
-            let has_owner = operation.access() != "anyone-or-caller";
-            who == Who::OldAdmin && (operation.path.contains("{id}") || !has_owner)
+            let access = operation.access();
+            let (base, role) = access.split_once("-or-").unwrap_or((access, access));
+            let role = if role == "caller" { "admin" } else { role };
+            let is_owner = base == "owner" && !operation.path.contains("{id}");
+            who.is_old() && who.is(role) && !is_owner
         }
         Some(other) => panic!("{}: nobody knows {other} in x-access", operation.id),
     }
@@ -95,7 +129,7 @@ async fn knock(roster: &Roster, operation: &Operation, who: Who, token: &str, an
     let ids = match who {
         Who::Nobody | Who::Forger | Who::Stranger => &[&ann.id, NOBODY, "nonsense"][..],
         Who::Owner | Who::OldOwner => &["me", &ann.id],
-        Who::Admin | Who::OldAdmin => &[&*ann.id],
+        _ => &[&*ann.id],
     };
     let count = if operation.path.contains("{id}") {
         ids.len()
@@ -131,6 +165,15 @@ fn whoever_may_call_may_and_nobody_else_learns_or_changes_anything() {
         let old_ann = roster.token_of_long_ago(&ann.email).await;
         let admin = roster.token(ADMIN, PASSWORD).await;
         let old_admin = roster.token_of_long_ago(ADMIN).await;
+        let support = roster.colleague("support").await;
+        let old_support = roster.token_of_long_ago(&support.email).await;
+        let reader = roster.colleague("reader").await;
+        let key = async |role: &str| roster.api_key(role).await.token;
+        let keys = [
+            key("support").await,
+            key("reader").await,
+            key("service").await,
+        ];
         let mut operations: Vec<_> = contract().operations.iter().collect();
         // The last one ends the session.
         operations.sort_by_key(|operation| operation.id == "endCurrentSession");
@@ -143,6 +186,12 @@ fn whoever_may_call_may_and_nobody_else_learns_or_changes_anything() {
                 (Who::OldOwner, &old_ann),
                 (Who::Admin, &admin),
                 (Who::OldAdmin, &old_admin),
+                (Who::Support, &support.token),
+                (Who::OldSupport, &old_support),
+                (Who::Reader, &reader.token),
+                (Who::SupportKey, &keys[0]),
+                (Who::ReaderKey, &keys[1]),
+                (Who::ServiceKey, &keys[2]),
             ] {
                 knock(roster, operation, who, token, &ann).await;
             }
@@ -173,7 +222,12 @@ fn what_is_documented_is_what_the_function_says() {
             let tokens = match operation.access() {
                 "anyone" => json!([]),
                 "anyone-or-caller" => json!([{}, {"bearer": []}]),
-                _ => json!([{"bearer": []}]),
+                "anyone-or-support" => json!([{}, {"bearer": []}, {"apiKey": []}]),
+                "caller" | "owner" | "owner-or-admin" | "admin" => json!([{"bearer": []}]),
+                access if access.starts_with("owner") && !operation.path.contains("{id}") => {
+                    json!([{"bearer": []}])
+                }
+                _ => json!([{"bearer": []}, {"apiKey": []}]),
             };
             assert_eq!(operation.written["security"], tokens, "{}", operation.id);
         }

@@ -219,6 +219,29 @@ async fn rows_of_administrators(table: &mut Table<'_>) {
     let support = json!({"roles": ["support"]});
     let roles = async || drop(to_user("PUT roles", &support).await);
     table.row("assign roles", "AssignRoles", roles).await;
+    let invite = async || {
+        let body = json!({"email": unique_email("costs"), "name": "Eve Example"});
+        let invited = roster.call_as_admin("POST /users", &body).await;
+        assert_eq!(invited.status, StatusCode::CREATED);
+        invited.body["id"].as_str().unwrap().to_owned()
+    };
+    let invite_only = async || drop(invite().await);
+    table.row("invite a user", "CreateUser", invite_only).await;
+    let withdraw = async || {
+        let route = format!("DELETE /invitations/{}", invite().await);
+        let withdrawn = roster.call_as_admin(&route, &Value::Null).await;
+        assert_eq!(withdrawn.status, StatusCode::NO_CONTENT);
+    };
+    let row = "withdraw an invitation";
+    table.row(row, "WithdrawInvitation", withdraw).await;
+    let recover = async || {
+        let (_, id) = user(roster).await;
+        let route = format!("POST /users/{id}/recovery");
+        let answer = roster.call_as_admin(&route, &Value::Null).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+    };
+    let row = "start a recovery";
+    table.row(row, "StartRecovery", recover).await;
     let deactivate = async || drop(to_user("POST deactivate", &Value::Null).await);
     table
         .row("deactivate a user", "DeactivateUser", deactivate)
@@ -234,6 +257,31 @@ async fn rows_of_administrators(table: &mut Table<'_>) {
     table
         .row("reactivate a user", "ReactivateUser", reactivate)
         .await;
+}
+
+/// The rows of API keys.
+async fn rows_of_api_keys(table: &mut Table<'_>) {
+    let roster = table.roster;
+    let make = async || drop(roster.api_key("reader").await);
+    table.row("make an API key", "CreateApiKey", make).await;
+    let list = async || get(roster, "/api-keys").await;
+    table.row("list API keys", "ListApiKeys", list).await;
+    let (_, id) = user(roster).await;
+    let key = roster.api_key("reader").await;
+    let read = async || {
+        let route = format!("GET /users/{id}");
+        let answer = roster.call(&route, &key.token, &Value::Null).await;
+        assert_eq!(answer.status, StatusCode::OK);
+    };
+    let row = "read a user with an API key";
+    table.row(row, "GetUser", read).await;
+    let revoke = async || {
+        let key = roster.api_key("reader").await;
+        let route = format!("DELETE /api-keys/{}", key.id);
+        let answer = roster.call_as_admin(&route, &Value::Null).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    };
+    table.row("revoke an API key", "RevokeApiKey", revoke).await;
 }
 
 /// The rows of mails and what their links do, each for somebody new.
@@ -315,6 +363,7 @@ fn the_document_says_what_each_command_costs() {
         table.row("list users", "ListUsers", list).await;
         rows_of_users(&mut table).await;
         rows_of_administrators(&mut table).await;
+        rows_of_api_keys(&mut table).await;
         rows_of_mails(&mut table).await;
         let audit = async || get(roster, "/audit-events?limit=5").await;
         let row = "list audit events, a page of 5 lines";

@@ -23,7 +23,7 @@ async fn request_with(
 ) -> RequestBuilder {
     let (id, token) = match operation.access() {
         "anyone" | "anyone-or-caller" => ("", None),
-        "admin" => (&*ann.id, Some(roster.admin().await)),
+        "admin" | "support" | "reader" => (&*ann.id, Some(roster.admin().await)),
         _ => ("me", Some(&*ann.token)),
     };
     let path = operation.path_about(id) + query;
@@ -107,7 +107,7 @@ fn nothing_is_done_to_another_version() {
 fn administrators_are_told_who_is_not_there() {
     on_shared_stack(async |roster| {
         for operation in &contract().operations {
-            let is_for_admins = ["admin", "owner-or-admin"].contains(&operation.access());
+            let is_for_admins = operation.is_for_admins();
             if !is_for_admins || !operation.path.contains("{id}") {
                 continue;
             }

@@ -14,6 +14,7 @@
 extern crate test_macros;
 
 mod access;
+mod api_keys;
 mod audit_events_get;
 mod concealed;
 mod contract;
@@ -26,6 +27,7 @@ mod health;
 mod identities;
 mod import;
 mod input;
+mod invitations;
 mod last_administrator;
 mod life;
 mod mails;
@@ -42,6 +44,7 @@ mod token;
 mod users_get;
 mod users_id_password;
 mod users_id_patch;
+mod users_id_recovery;
 mod users_post;
 mod well_known;
 

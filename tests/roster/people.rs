@@ -12,6 +12,14 @@ pub struct Person {
     pub token: String,
 }
 
+/// An API key, and what opens it.
+pub struct ApiKey {
+    pub id: String,
+    pub token: String,
+    /// The answer that showed the token.
+    pub shown: Value,
+}
+
 impl Roster {
     /// Somebody signs up and in.
     pub async fn newcomer(&self, who: &str) -> Person {
@@ -36,6 +44,28 @@ impl Roster {
             .await;
         assert_eq!(confirmed.status, StatusCode::NO_CONTENT);
         person
+    }
+
+    /// Somebody with a role signs in.
+    pub async fn colleague(&self, role: &str) -> Person {
+        let person = self.proven(role).await;
+        let route = format!("PUT /users/{}/roles", person.id);
+        let assigned = self.call_as_admin(&route, &json!({"roles": [role]})).await;
+        assert_eq!(assigned.status, StatusCode::OK, "{assigned:?}");
+        person
+    }
+
+    /// A new API key of this role.
+    pub async fn api_key(&self, role: &str) -> ApiKey {
+        let body = json!({"name": format!("a test's {role}"), "role": role});
+        let made = self.call_as_admin("POST /api-keys", &body).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        let text = |name: &str| made.body[name].as_str().unwrap().to_owned();
+        ApiKey {
+            id: text("id"),
+            token: text("token"),
+            shown: made.body.clone(),
+        }
     }
 
     /// An access token of a new session.

@@ -3,7 +3,9 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::support::{on_own_stack, on_shared_stack, sign_up_body, unique_email};
+use crate::support::{
+    PASSWORD, on_own_stack, on_shared_stack, sign_up_body, token_in, unique_email,
+};
 
 #[test]
 fn a_sign_up_leads_to_a_mail_a_login_and_a_line_in_the_list() {
@@ -188,15 +190,13 @@ fn only_administrators_create_users_under_the_admin_policy() {
             roster.sign_up(&email).await.problem(),
             (401, "unauthenticated")
         );
-        let request = roster
-            .request(Method::POST, "/users")
-            .bearer_auth(roster.admin().await);
-        let created = roster.send(request.json(&sign_up_body(&email))).await;
+        let body = json!({"email": email, "name": "Eve Example"});
+        let created = roster.call_as_admin("POST /users", &body).await;
         assert_eq!(created.status, StatusCode::CREATED);
-        let token = roster.sign_in(&email).await.body["accessToken"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let token = token_in(&roster.mail_to(&email).await, "invitation");
+        let body = json!({"token": token, "newPassword": PASSWORD});
+        let accepted = roster.put("/email-verifications", &body).await;
+        let token = accepted.body["accessToken"].as_str().unwrap();
         let request = roster.request(Method::POST, "/users").bearer_auth(token);
         let refused = roster
             .send(request.json(&sign_up_body(&unique_email("policy"))))

@@ -16,6 +16,7 @@ pub(super) fn router() -> Router {
     Router::new()
         .route("/verify", page(include_str!("assets/verify.html")))
         .route("/reset", page(include_str!("assets/reset.html")))
+        .route("/invitation", page(include_str!("assets/invitation.html")))
         .route(
             "/card.css",
             asset("text/css", include_str!("assets/card.css")),

@@ -11,7 +11,7 @@ use shared::{
         user_updates::{self, Target, UserUpdates},
     },
     domain::{
-        Actor, Email, Error, LoginKey, Name, Origin, Refusal, Result, User, UserId,
+        Actor, Authority, Email, Error, LoginKey, Name, Origin, Refusal, Result, User, UserId,
         event::EventMetadata,
         identity::{Authorization, ExternalIdentity, IdentityProfile},
         sign_up::SignUpPolicy,
@@ -117,6 +117,7 @@ impl OidcStrategy {
     ) -> Result<User> {
         let (email, actor) = (user.email.clone(), Actor::User(user.id));
         let target = Target {
+            authority: Authority::None,
             id: user.id,
             expected: None,
             origin: Origin {

@@ -21,30 +21,18 @@ pub struct ChangePassword {
     pub reauthentication: Reauthentication,
 }
 
-/// Another password.
+/// Another password. A token alone is not enough: it may be stolen, and a new password would make the
+/// theft last.
 #[derive(Debug)]
 pub struct Command {
-    /// The user.
+    /// The user, who asks.
     pub target: Target,
-    /// Why the sender may.
-    pub proof: Proof,
+    /// The present password, as it was typed.
+    pub current: Password,
+    /// The session that asks; it outlives the change.
+    pub session_id: SessionId,
     /// The password, as it was typed.
     pub new: Password,
-}
-
-/// Why somebody may change a password. A token alone is not enough for one's own: it may be stolen,
-/// and a new password would make the theft last.
-#[derive(Debug)]
-pub enum Proof {
-    /// The owner, who knows the present password.
-    Owner {
-        /// The present password, as it was typed.
-        current: Password,
-        /// The session that asks; it outlives the change.
-        session_id: SessionId,
-    },
-    /// An administrator, and the user is somebody else.
-    Administrator,
 }
 
 impl ChangePassword {
@@ -53,34 +41,34 @@ impl ChangePassword {
     /// # Errors
     /// `NotFound`; `PreconditionFailed`; `PasswordRejected` by the policy; `InvalidCredentials` if the
     /// present password is wrong, `TooManyRequests` if it was guessed too often; `VersionConflict` if
-    /// the sessions of an owner ended meanwhile: the proof is void then.
+    /// the sessions of the user ended meanwhile: the proof is void then.
     pub async fn execute(&self, command: Command) -> Result<()> {
-        let Command { target, proof, new } = command;
+        let Command {
+            target,
+            current,
+            session_id,
+            new,
+        } = command;
         let user = self.updates.load(&target).await?;
         // What is cheap to judge first; the rest takes time, so only who gave a proof may ask for it.
         let measured = self.passwords.measure(new.expose());
         let new = measured.map_err(Error::PasswordRejected)?;
-        if let Proof::Owner { current, .. } = &proof {
-            self.reauthentication
-                .verify(&user, current, &target.origin)
-                .await?;
-        }
+        self.reauthentication
+            .verify(&user, &current, &target.origin)
+            .await?;
         let new = self.choose(&user, &new)?;
         let hash = self.hasher.hash(new.as_password()).await?;
-        let is_owner = matches!(proof, Proof::Owner { .. });
         let epoch = user.auth_epoch;
         let changed = self
             .updates
             .update_loaded(user, &target, |user, metadata| {
-                if is_owner && user.auth_epoch != epoch {
+                if user.auth_epoch != epoch {
                     return Err(Refusal::VersionConflict.into());
                 }
                 Ok(Some(user.change_password(hash.clone(), metadata)))
             })
             .await?;
-        if let Proof::Owner { session_id, .. } = proof {
-            self.sessions.keep(&changed, session_id).await;
-        }
+        self.sessions.keep(&changed, session_id).await;
         Ok(())
     }
 

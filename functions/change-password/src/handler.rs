@@ -3,52 +3,34 @@
 use std::sync::Arc;
 
 use shared::{
-    domain::{Password, Refusal},
+    domain::Password,
     lambda::{
         body,
         http::{Access, Request, Response, response},
     },
 };
 
-use crate::change_password::{ChangePassword, Command, Proof};
+use crate::change_password::{ChangePassword, Command};
 
-/// The user, and administrators.
-pub const ACCESS: Access = Access::OWNER_OR_ADMIN.recent_by_role();
+/// The user alone: nobody else knows a password.
+pub const ACCESS: Access = Access::OWNER;
 
 body! {
-    struct OwnBody {
+    struct Body {
         current: Password = text("currentPassword"),
-        new: Password = text("newPassword"),
-    }
-}
-
-body! {
-    struct AdminBody {
         new: Password = text("newPassword"),
     }
 }
 
 /// `PUT /users/{id}/password`.
 pub async fn handle(change: Arc<ChangePassword>, request: Request) -> Response {
-    let target = request.target()?;
-    let caller = request.signed_in()?;
-    let (proof, new) = if caller.user_id == target.id {
-        let OwnBody { current, new } = request.body()?;
-        let session_id = caller.session_id;
-        (
-            Proof::Owner {
-                current,
-                session_id,
-            },
-            new,
-        )
-    } else if caller.is_admin {
-        let AdminBody { new } = request.body()?;
-        (Proof::Administrator, new)
-    } else {
-        return Err(Refusal::Forbidden.into());
+    let Body { current, new } = request.body()?;
+    let command = Command {
+        target: request.target()?,
+        current,
+        session_id: request.signed_in()?.session_id,
+        new,
     };
-    let command = Command { target, proof, new };
     change.execute(command).await?;
     response::no_content()
 }

@@ -1,4 +1,4 @@
-//! The use case: a person signs up, or an administrator creates a user.
+//! The use case: a person signs up, or an administrator invites one.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use shared::{
         rate_limit::RateLimiter,
     },
     domain::{
-        Email, Error, EventId, Name, NewPassword, Origin, Password, PasswordPolicy, Refusal,
+        Email, Error, EventId, Name, Origin, Password, PasswordHash, PasswordPolicy, Refusal,
         RequestId, Result, Roles, User, UserId,
         attempt::{AttemptKey, Limit, Scope},
         event::EventMetadata,
         request::{AnonymousRequest, RequestKind, SignUp},
-        sign_up::{SignUpMode, SignUpPolicy},
-        user::{NewUser, Standing},
+        sign_up::SignUpPolicy,
+        user::{Invitee, NewUser, Standing},
     },
 };
 
@@ -42,16 +42,25 @@ pub struct CreateUser {
 #[derive(Debug)]
 pub struct Command {
     /// How the user is created.
-    pub mode: SignUpMode,
+    pub kind: Kind,
     /// Address.
     pub email: Email,
     pub name: Name,
-    /// As it was typed: the policy judges it after the limit.
-    pub password: Password,
     /// Who sends the command, and from where.
     pub origin: Origin,
     /// Sent by clients that may repeat the request.
     pub idempotency_key: Option<IdempotencyKey>,
+}
+
+/// How a user is created. Passwords are as they were typed: the policy judges them after the limit.
+#[derive(Debug)]
+pub enum Kind {
+    /// By somebody who learns if the address is taken.
+    SignUp(Password),
+    /// By somebody who never learns that.
+    Concealed(Password),
+    /// By an administrator, without limits. The invited person alone will know the password.
+    Invitation,
 }
 
 /// What the command came to.
@@ -136,16 +145,15 @@ impl CreateUser {
 
     async fn create(&self, command: Command, reserved: Reserved) -> Result<Outcome> {
         self.limit(&command).await?;
-        let password = self.choose(&command)?;
-        let password = self.hasher.hash(password.as_password()).await?;
         let Reserved { user_id, event_id } = reserved;
         let metadata = EventMetadata {
             event_id,
             ..self.env.metadata(command.origin)?
         };
         let (email, name) = (command.email, command.name);
-        match command.mode {
-            SignUpMode::Concealed => {
+        let change = match command.kind {
+            Kind::Concealed(password) => {
+                let password = self.hash(&password, &email, &name).await?;
                 // The same write whether or not the address is taken: its observer finds out.
                 let id = RequestId::from(user_id.as_uuid());
                 let kind = RequestKind::SignUp(SignUp {
@@ -155,9 +163,10 @@ impl CreateUser {
                 });
                 let (request, event) = AnonymousRequest::new(id, email, kind, &metadata);
                 self.requests.put(&request, &event).await?;
-                Ok(Outcome::Accepted)
+                return Ok(Outcome::Accepted);
             }
-            SignUpMode::Open | SignUpMode::ByAdmin => {
+            Kind::SignUp(password) => {
+                let password = self.hash(&password, &email, &name).await?;
                 let new = NewUser {
                     standing: Standing::Provisional,
                     id: user_id,
@@ -166,25 +175,30 @@ impl CreateUser {
                     password,
                     roles: Roles::new(),
                 };
-                let user = self.users.commit(&User::create(new, &metadata)).await?;
-                Ok(Outcome::Created(user))
+                User::create(new, &metadata)
             }
-        }
+            Kind::Invitation => {
+                let id = user_id;
+                User::invite(Invitee { id, email, name }, &metadata)
+            }
+        };
+        Ok(Outcome::Created(self.users.commit(&change).await?))
     }
 
-    /// A password is weak if it is made of the user's address or name.
-    fn choose(&self, command: &Command) -> Result<NewPassword> {
-        let context = [command.email.as_str(), command.name.as_str()];
-        let chosen = self.passwords.choose(command.password.expose(), &context);
-        chosen.map_err(Error::PasswordRejected)
+    /// The hash of a password; one that is made of the user's address or name is weak.
+    async fn hash(&self, password: &Password, email: &Email, name: &Name) -> Result<PasswordHash> {
+        let context = [email.as_str(), name.as_str()];
+        let chosen = self.passwords.choose(password.expose(), &context);
+        let chosen = chosen.map_err(Error::PasswordRejected)?;
+        self.hasher.hash(chosen.as_password()).await
     }
 
     /// Counts the sign-up, before anything is judged or hashed.
     async fn limit(&self, command: &Command) -> Result<()> {
         let client_ip = AttemptKey::of_client_ip(Scope::SignUp, command.origin.client_ip);
-        match command.mode {
-            SignUpMode::ByAdmin => Ok(()),
-            SignUpMode::Open | SignUpMode::Concealed => {
+        match command.kind {
+            Kind::Invitation => Ok(()),
+            Kind::SignUp(_) | Kind::Concealed(_) => {
                 let client_ip = (client_ip, self.per_client_ip);
                 self.rate_limiter.acquire(&[client_ip]).await
             }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use shared::{
-    domain::{Email, Error, Name, Password, PasswordPolicy},
+    domain::{
+        Authority, Email, Error, Name, Password, PasswordPolicy, error::Violation,
+        sign_up::SignUpMode,
+    },
     lambda::http::{Access, Request, Response, body::JsonObject, response},
 };
 
-use crate::create_user::{Command, CreateUser, Outcome};
+use crate::create_user::{Command, CreateUser, Kind, Outcome};
 
 /// The policy says who may; the token of an administrator counts if there is one.
 pub const ACCESS: Access = Access::ANYONE_OR_CALLER.recent_by_role();
@@ -15,7 +18,7 @@ pub const ACCESS: Access = Access::ANYONE_OR_CALLER.recent_by_role();
 struct Body {
     email: Email,
     name: Name,
-    password: Password,
+    kind: Kind,
 }
 
 /// `POST /users`.
@@ -23,14 +26,13 @@ pub async fn handle(create: Arc<CreateUser>, request: Request) -> Response {
     let caller = request.caller.as_ref();
     let mode = create
         .policy
-        .mode_for(caller.map(|caller| caller.is_admin))?;
+        .mode_for(caller.map(|caller| caller.authority == Authority::Admin))?;
     let idempotency_key = request.idempotency_key()?;
-    let body = request.body_with(|object| Body::read(object, create.passwords))?;
+    let body = request.body_with(|object| Body::read(object, mode, create.passwords))?;
     let command = Command {
-        mode,
+        kind: body.kind,
         email: body.email,
         name: body.name,
-        password: body.password,
         origin: request.origin(),
         idempotency_key,
     };
@@ -51,13 +53,29 @@ fn at_password(error: Error) -> Error {
 impl Body {
     /// Whether the password is weak is judged later: that costs too much for a caller who is in no
     /// limit yet.
-    fn read(object: &mut JsonObject, passwords: PasswordPolicy) -> Option<Self> {
+    fn read(object: &mut JsonObject, mode: SignUpMode, passwords: PasswordPolicy) -> Option<Self> {
         let (email, name) = (object.text("email"), object.text("name"));
-        let password = object.text_with("password", |text| passwords.measure(text));
+        let mut password = || object.text_with("password", |text| passwords.measure(text));
+        let kind = match mode {
+            SignUpMode::Open => password().map(Kind::SignUp),
+            SignUpMode::Concealed => password().map(Kind::Concealed),
+            SignUpMode::ByAdmin => no_password(object).map(|()| Kind::Invitation),
+        };
         Some(Self {
             email: email?,
             name: name?,
-            password: password?,
+            kind: kind?,
         })
     }
+}
+
+/// Refuses a password: nobody else may know it.
+fn no_password(object: &mut JsonObject) -> Option<()> {
+    let refuse = |object: &mut JsonObject, name: &str| {
+        object.text_with(name, |_| {
+            let message = "is chosen by the user alone, by the link in the mail";
+            Err::<Password, _>(Violation::new("not-allowed", message))
+        })
+    };
+    object.optional("password", refuse).map(|_| ())
 }

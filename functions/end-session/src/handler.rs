@@ -10,7 +10,7 @@ use shared::{
 use crate::end_session::{Command, EndSession, Which};
 
 /// The user, and administrators.
-pub const ACCESS: Access = Access::OWNER_OR_ADMIN.recent_by_role();
+pub const ACCESS: Access = Access::OWNER_OR_SUPPORT.recent_by_role();
 
 /// `DELETE /users/{id}/sessions/{sid}` and `DELETE /sessions/current`.
 pub async fn handle(end: Arc<EndSession>, request: Request) -> Response {

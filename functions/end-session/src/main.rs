@@ -11,7 +11,7 @@ async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, ()| {
         Ok(EndSession {
             sessions: ports.sessions(),
-            env: ports.env.clone(),
+            updates: ports.user_updates(),
         })
     })
     .await

@@ -28,7 +28,7 @@ impl EndSessions {
 mod tests {
     use shared::{
         application::ports::Clock as _,
-        domain::{EventKind, Refusal},
+        domain::{Authority, Error, EventKind, Origin, Refusal, Role, User},
         lambda::http::Access,
     };
     use testing::{Endpoint, Fixture, TestRequest};
@@ -54,7 +54,30 @@ mod tests {
 
     #[tokio::test]
     async fn the_owner_and_administrators_may() {
-        endpoint().admits(Access::OWNER_OR_ADMIN.recent()).await;
+        endpoint().admits(Access::OWNER_OR_SUPPORT.recent()).await;
+    }
+
+    #[tokio::test]
+    async fn a_role_given_meanwhile_protects_from_support() {
+        let fixture = Fixture::new().await;
+        let target = Target {
+            id: fixture.ann.id,
+            expected: None,
+            origin: Origin::system("test"),
+            authority: Authority::Support,
+        };
+        let updates = fixture.backend.user_updates();
+        let meanwhile = |user: &mut User| {
+            user.roles.insert(Role::stored("editor".to_owned()));
+            user.version = user.version.next();
+        };
+        let ended = updates.update(&target, |user, metadata| {
+            fixture.backend.tamper(user.id, meanwhile);
+            Ok(Some(user.end_sessions(metadata)))
+        });
+        let refused = ended.await.unwrap_err();
+        assert!(matches!(refused, Error::Refused(Refusal::Forbidden)));
+        assert_eq!(fixture.ann().auth_epoch, 0, "nothing ended");
     }
 
     #[tokio::test]

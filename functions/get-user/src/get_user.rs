@@ -48,7 +48,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_user_and_administrators_may() {
-        endpoint().admits(Access::OWNER_OR_ADMIN).await;
+        endpoint().admits(Access::OWNER_OR_READER).await;
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use shared::lambda::http::{Access, Request, Response, response};
 use crate::get_user::{GetUser, Query};
 
 /// The user, and administrators.
-pub const ACCESS: Access = Access::OWNER_OR_ADMIN;
+pub const ACCESS: Access = Access::OWNER_OR_READER;
 
 /// `GET /users/{id}`.
 pub async fn handle(get: Arc<GetUser>, request: Request) -> Response {

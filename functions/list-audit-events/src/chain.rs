@@ -206,6 +206,7 @@ mod tests {
         for number in 0..times {
             let time = Timestamp::from_seconds(2_000_000_000 + number);
             let line = AuditEntry {
+                api_key_id: None,
                 event_id: EventId::new(time, [1; 10]),
                 kind: EventKind::SessionStarted,
                 time,

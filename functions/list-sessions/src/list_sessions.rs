@@ -66,7 +66,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_owner_and_administrators_may() {
-        endpoint().admits(Access::OWNER_OR_ADMIN).await;
+        endpoint().admits(Access::OWNER_OR_SUPPORT).await;
     }
 
     #[tokio::test]

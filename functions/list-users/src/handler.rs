@@ -12,7 +12,7 @@ use shared::{
 use crate::query;
 
 /// Only administrators: the list has the addresses and names of all users.
-pub const ACCESS: Access = Access::ADMIN;
+pub const ACCESS: Access = Access::READER;
 
 /// What the function needs.
 pub struct ListUsers {

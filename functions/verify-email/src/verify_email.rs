@@ -133,4 +133,6 @@ impl VerifyEmail {
 }
 
 #[cfg(test)]
+mod invitation_tests;
+#[cfg(test)]
 mod tests;

@@ -14,8 +14,9 @@ use domain::Result;
 use crate::{
     argon2::Argon2,
     dynamodb::{
-        ATTEMPT_LIMIT, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Feed, Keys, LeaseRecords,
-        Requests, Sessions, SnapshotStore, Table, Tokens, Users,
+        ATTEMPT_LIMIT, ApiKeyItems, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Feed,
+        InvitationList, Keys, LeaseRecords, Requests, Sessions, SnapshotStore, Table, Tokens,
+        Users,
     },
     eventbridge::EventBridge,
     jwt::{Jwt, Rsa},
@@ -58,6 +59,8 @@ pub struct Deployment {
     pub audience: String,
     /// Seconds for which a caller is remembered.
     pub access_lag: u64,
+    /// Calls with one API key, a minute.
+    pub api_key_calls: u32,
 }
 
 /// Makes the adapters of a deployment, and the services over them.
@@ -161,10 +164,22 @@ impl Ports {
         Arc::new(Sessions::new(table, self.env.clone()))
     }
 
+    /// Keeps the API keys.
+    pub fn api_keys(&self) -> Arc<ApiKeyItems> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(ApiKeyItems::new(table, self.env.clock.clone()))
+    }
+
     /// Keeps anonymous requests.
     pub fn requests(&self) -> Arc<Requests> {
         let table = self.table(&self.deployment.sessions_table);
         Arc::new(Requests::new(table, self.env.clock.clone()))
+    }
+
+    /// The list of open invitations.
+    pub fn invitations(&self) -> Arc<InvitationList> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(InvitationList::new(table, self.env.clock.clone()))
     }
 
     /// The leases behind idempotency keys and the mail ledger.

@@ -2,7 +2,10 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use domain::{Change, Error, Origin, Refusal, Result, User, UserId, Version, event::EventMetadata};
+use domain::{
+    Actor, Authority, Change, Error, Origin, Refusal, Result, User, UserId, Version,
+    event::EventMetadata,
+};
 
 use crate::ports::{Env, UserRepository};
 
@@ -18,6 +21,19 @@ pub struct Target {
     pub expected: Option<Vec<Version>>,
     /// The caller, and from where the command came.
     pub origin: Origin,
+    /// What the caller may do to users other than themselves.
+    pub authority: Authority,
+}
+
+impl Target {
+    /// Whether the caller may change `user`, who is the target.
+    fn admits(&self, user: &User) -> Result<()> {
+        if user.may_be_changed_by(self.origin.actor, self.authority) {
+            Ok(())
+        } else {
+            Err(Refusal::Forbidden.into())
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -32,8 +48,7 @@ impl UserUpdates {
     /// version.
     ///
     /// # Errors
-    /// `NotFound`; `PreconditionFailed` if the user is not at the expected version; and those of
-    /// `change` and [`UserRepository::commit`].
+    /// Those of [`UserUpdates::load`], `change` and [`UserRepository::commit`].
     pub async fn update(
         &self,
         target: &Target,
@@ -46,16 +61,32 @@ impl UserUpdates {
     /// The user as it is now, for commands that must know it before they know the change.
     ///
     /// # Errors
-    /// `NotFound`; `PreconditionFailed` if the user is not at the expected version.
+    /// `NotFound`; `Forbidden` if the caller may not change a user with these roles;
+    /// `PreconditionFailed` if the user is not at the expected version.
     pub async fn load(&self, target: &Target) -> Result<User> {
         let user = self.users.find(target.id).await?;
         let user = user.ok_or(Refusal::NotFound)?;
+        target.admits(&user)?;
         match &target.expected {
             Some(expected) if !expected.contains(&user.version) => {
                 Err(Refusal::PreconditionFailed.into())
             }
             _ => Ok(user),
         }
+    }
+
+    /// Whether the caller may change the user at all, for commands that change something beside the user.
+    /// Administrators and the user may without a look.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`.
+    pub async fn check(&self, target: &Target) -> Result<()> {
+        let is_owner = target.origin.actor == Actor::User(target.id);
+        if is_owner || target.authority == Authority::Admin {
+            return Ok(());
+        }
+        let user = self.users.find(target.id).await?;
+        target.admits(&user.ok_or(Refusal::NotFound)?)
     }
 
     /// [`UserUpdates::update`] of a user who was loaded just now. `change` is called again, on another
@@ -78,6 +109,7 @@ impl UserUpdates {
                     Some(user) => user,
                     None => self.load(target).await?,
                 };
+                target.admits(&user)?;
                 let metadata = self.env.metadata(target.origin.clone())?;
                 let change = change(&user, &metadata)?;
                 Ok(change.map_or(ControlFlow::Break(user), ControlFlow::Continue))

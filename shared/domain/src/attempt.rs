@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    DomainEvent, Email, EventKind, Timestamp, UserId,
+    ApiKeyId, DomainEvent, Email, EventKind, Timestamp, UserId,
     event::{EventData, EventMetadata},
 };
 
@@ -38,6 +38,8 @@ pub enum Scope {
     Mails,
     /// Requests of one user for another address.
     EmailChange,
+    /// Calls with an API key.
+    ApiKey,
 }
 
 impl Scope {
@@ -52,6 +54,7 @@ impl Scope {
             Self::MailAsker => "mail-asker",
             Self::Mails => "mails",
             Self::EmailChange => "email-change",
+            Self::ApiKey => "api-key",
         }
     }
 }
@@ -97,12 +100,20 @@ impl AttemptKey {
         Self { scope, subject }
     }
 
+    /// The counter of an API key.
+    pub fn of_api_key(id: ApiKeyId) -> Self {
+        Self {
+            scope: Scope::ApiKey,
+            subject: id.to_string(),
+        }
+    }
+
     /// What is counted.
     pub fn scope(&self) -> Scope {
         self.scope
     }
 
-    /// For whom it is counted: the hash of an address, a client IP, a user.
+    /// For whom it is counted: the hash of an address, a client IP, a user, an API key.
     pub fn subject(&self) -> &str {
         &self.subject
     }
@@ -150,12 +161,21 @@ impl Limit {
 
     /// `allowance` attempts an hour.
     pub fn hourly(allowance: u32) -> Self {
-        let hour = Duration::from_hours(1);
+        Self::within(allowance, Duration::from_hours(1))
+    }
+
+    /// `allowance` attempts a minute.
+    pub fn minutely(allowance: u32) -> Self {
+        Self::within(allowance, Duration::from_mins(1))
+    }
+
+    /// `allowance` attempts in each window, which begins with the first of them.
+    fn within(allowance: u32, window: Duration) -> Self {
         Self {
             allowance,
-            first_wait: hour,
-            longest_wait: hour,
-            window: hour,
+            first_wait: window,
+            longest_wait: window,
+            window,
             most: allowance,
         }
     }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, DomainEvent, EventId, EventKind, SessionId, Timestamp, UserId, Version, history::Digest,
+    Actor, ApiKeyId, DomainEvent, EventId, EventKind, SessionId, Timestamp, UserId, Version,
+    history::Digest,
 };
 
 /// One line of the audit trail. It has no personal data: addresses stand in the event's private part,
@@ -17,7 +18,7 @@ pub struct AuditEntry {
     pub kind: EventKind,
     /// The time of the event; lines are sorted by it.
     pub time: Timestamp,
-    /// The user it is about; none for an anonymous request.
+    /// The user it is about; none for an anonymous request or an API key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The version of the user which it made.
@@ -26,6 +27,9 @@ pub struct AuditEntry {
     /// The session that started or ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
+    /// The API key that was made or revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_id: Option<ApiKeyId>,
     /// The caller that caused it.
     pub actor: Actor,
     /// The hash of the user's history up to here; none for events that are no version of a user.
@@ -43,6 +47,7 @@ impl AuditEntry {
             user_id: event.user_id,
             version: event.version,
             session_id: event.data.session_id,
+            api_key_id: event.data.api_key_id,
             actor: event.actor,
             hash,
         }

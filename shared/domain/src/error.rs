@@ -144,6 +144,8 @@ pub enum Refusal {
     AlreadyDeactivated,
     /// The user is active already.
     AlreadyActive,
+    /// The user has not accepted the invitation yet.
+    InvitationOpen,
     /// The identity at a provider is linked to another user.
     IdentityTaken,
     /// The user has as many logins as a user may have.

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Actor, EventId, Origin, RequestId, SessionId, Timestamp, UserId, Version};
+use super::{Actor, ApiKeyId, EventId, Origin, RequestId, SessionId, Timestamp, UserId, Version};
 
 /// The `source` of every event, on the bus and in its CloudEvents form.
 pub const SOURCE: &str = "roster";
@@ -34,6 +34,8 @@ kinds! {
     UserCreated,
     /// A user was imported from another system. Gets no welcome mail.
     UserImported,
+    /// An administrator invited a user, or sent the invitation again. Version 1 makes the user.
+    UserInvited,
     /// A concealed sign-up was requested.
     UserSignUpRequested,
     /// A user's name changed.
@@ -50,6 +52,8 @@ kinds! {
     UserEmailVerificationRequested,
     UserPasswordChanged,
     UserPasswordResetRequested,
+    /// An administrator began the recovery of a user, who chooses another password by a link.
+    UserRecoveryStarted,
     /// A user may also sign in by an external identity.
     UserIdentityLinked,
     /// A user may no longer sign in by an external identity.
@@ -68,6 +72,10 @@ kinds! {
     SessionEnded,
     /// Too many failed sign-ins.
     SignInLocked,
+    /// An administrator made an API key.
+    ApiKeyCreated,
+    /// An administrator revoked an API key.
+    ApiKeyRevoked,
 }
 
 impl fmt::Display for EventKind {
@@ -128,7 +136,7 @@ pub struct DomainEvent {
     pub kind: EventKind,
     /// When it was written.
     pub time: Timestamp,
-    /// The user it is about; none for an anonymous request.
+    /// The user it is about; none for an anonymous request or an API key.
     #[serde(rename = "subject", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The version of the user which it made; none for events of sessions and requests.
@@ -160,6 +168,9 @@ pub struct EventData {
     /// Why a session ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<EndReason>,
+    /// The API key that was made or revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_id: Option<ApiKeyId>,
 }
 
 /// Why a session ended before its time.

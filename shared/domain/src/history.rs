@@ -174,6 +174,7 @@ fn hash(event: &DomainEvent, previous: Digest, private_digest: Digest) -> Digest
                 session_id,
                 request_id,
                 reason,
+                api_key_id,
             },
     } = event;
     let mut hash = FieldHash::new("roster.event.1");
@@ -192,6 +193,10 @@ fn hash(event: &DomainEvent, previous: Digest, private_digest: Digest) -> Digest
     if let Some(reason) = reason {
         hash.field("reason");
         hash.field(reason);
+    }
+    if let Some(key) = api_key_id {
+        hash.field("apiKeyId");
+        hash.field(key);
     }
     hash.finish()
 }

@@ -69,6 +69,10 @@ id! {
     /// Identifies an anonymous request, such as a concealed sign-up.
     RequestId
 }
+id! {
+    /// Identifies an API key.
+    ApiKeyId
+}
 
 /// Partitions of the feed: `DynamoDB` writes 1,000 times a second to one. Fixed for ever: rows
 /// written under other numbers would be read by nobody.

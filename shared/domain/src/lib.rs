@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no randomness: time and random bytes come in as values.
 
+pub mod api_key;
 pub mod attempt;
 pub mod audit;
 pub mod email;
@@ -26,16 +27,17 @@ pub mod token;
 pub mod user;
 pub mod version;
 
+pub use api_key::{ApiKey, ApiKeyToken};
 pub use email::Email;
 pub use error::{Error, FieldError, Refusal, Result};
 pub use event::{DomainEvent, EventKind};
 pub use first_admin::FirstAdmin;
-pub use id::{EventId, RequestId, SessionId, UserId};
+pub use id::{ApiKeyId, EventId, RequestId, SessionId, UserId};
 pub use login::{Login, LoginKey};
 pub use name::Name;
 pub use origin::{Actor, Origin};
 pub use password::{NewPassword, Password, PasswordHash, PasswordPolicy};
-pub use role::{Role, Roles};
+pub use role::{Authority, Role, Roles};
 pub use session::Session;
 pub use timestamp::Timestamp;
 pub use token::{OneTimeToken, TokenPurpose};

@@ -89,6 +89,8 @@ pub enum LoginChange {
     Claim(LoginKey, Option<PasswordHash>),
     /// Replaces the password of a login of this user.
     SetPassword(LoginKey, PasswordHash),
+    /// Removes the password of a login of this user.
+    RemovePassword(LoginKey),
     /// Frees a login of this user.
     Release(LoginKey),
     /// Takes a login over from the user whom the same change erases.

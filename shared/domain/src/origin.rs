@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::UserId;
+use super::{ApiKeyId, UserId};
 
 /// The caller of a command, and where the command came from. The address is personal data: it goes into
 /// the private part of an event and into sessions, nowhere else.
@@ -45,6 +45,8 @@ pub enum Actor {
     System,
     /// A signed-in user.
     User(UserId),
+    /// A machine with an API key.
+    ApiKey(ApiKeyId),
 }
 
 impl fmt::Display for Actor {
@@ -53,6 +55,7 @@ impl fmt::Display for Actor {
             Self::Anonymous => f.write_str("anonymous"),
             Self::System => f.write_str("system"),
             Self::User(id) => write!(f, "user:{id}"),
+            Self::ApiKey(id) => write!(f, "api-key:{id}"),
         }
     }
 }
@@ -61,15 +64,14 @@ impl FromStr for Actor {
     type Err = String;
 
     fn from_str(raw: &str) -> Result<Self, String> {
-        match (raw, raw.strip_prefix("user:")) {
-            ("anonymous", _) => Ok(Self::Anonymous),
-            ("system", _) => Ok(Self::System),
-            (_, Some(id)) => id
-                .parse()
-                .map(Self::User)
-                .map_err(|_| "is not an actor".to_owned()),
-            _ => Err("is not an actor".to_owned()),
-        }
+        let actor = match raw.split_once(':') {
+            None if raw == "anonymous" => Some(Self::Anonymous),
+            None if raw == "system" => Some(Self::System),
+            Some(("user", id)) => id.parse().map(Self::User).ok(),
+            Some(("api-key", id)) => id.parse().map(Self::ApiKey).ok(),
+            _ => None,
+        };
+        actor.ok_or_else(|| "is not an actor".to_owned())
     }
 }
 
@@ -84,5 +86,27 @@ impl<'de> Deserialize<'de> for Actor {
         String::deserialize(deserializer)?
             .parse()
             .map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    #[test]
+    fn an_actor_is_its_text() {
+        let now = Timestamp::from_seconds(1);
+        for actor in [
+            Actor::Anonymous,
+            Actor::System,
+            Actor::User(UserId::new(now, [1; 10])),
+            Actor::ApiKey(ApiKeyId::new(now, [1; 10])),
+        ] {
+            assert_eq!(actor.to_string().parse(), Ok(actor));
+        }
+        for raw in ["", "user", "user:", "api-key:1", "system:", "key:x"] {
+            assert!(raw.parse::<Actor>().is_err(), "{raw}");
+        }
     }
 }

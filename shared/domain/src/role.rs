@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::Violation;
 
-/// What a user is to the application: a lower-case word of up to 32 letters, digits and hyphens.
-/// Roster itself knows one, [`Role::admin`]; the others travel in the access token.
+/// What a user is to the application: a lower-case word of up to 32 letters, digits and hyphens. Three
+/// of them count in Roster itself, see [`Authority`]; all travel in the access token.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Role(String);
@@ -25,6 +25,21 @@ impl Role {
     /// Administers the users of this deployment.
     pub fn admin() -> Self {
         Self("admin".to_owned())
+    }
+
+    /// Works for users: reads them, and helps those without a role.
+    pub fn support() -> Self {
+        Self("support".to_owned())
+    }
+
+    /// Reads users and the audit trail.
+    pub fn reader() -> Self {
+        Self("reader".to_owned())
+    }
+
+    /// A service which registers itself. Has no authority over users.
+    pub fn service() -> Self {
+        Self("service".to_owned())
     }
 
     /// A role read back from storage, taken as it is: what was accepted once stays readable when a
@@ -59,6 +74,43 @@ impl FromStr for Role {
     }
 }
 
+/// What a role lets its holder do to users other than themselves. Each includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authority {
+    /// Nothing.
+    None,
+    /// Read users and the audit trail.
+    Reader,
+    /// Help users who have no role: end their sessions, start their recovery, invite them.
+    Support,
+    /// Everything that is done to users.
+    Admin,
+}
+
+impl Authority {
+    /// What `roles` let their holder do.
+    pub fn of(roles: &Roles) -> Self {
+        roles
+            .iter()
+            .map(Role::authority)
+            .max()
+            .unwrap_or(Self::None)
+    }
+}
+
+impl Role {
+    /// What the role lets its holder do.
+    pub fn authority(&self) -> Authority {
+        match self.as_str() {
+            "admin" => Authority::Admin,
+            "support" => Authority::Support,
+            "reader" => Authority::Reader,
+            _ => Authority::None,
+        }
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -75,6 +127,19 @@ impl<'de> Deserialize<'de> for Role {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_many_roles_the_most_powerful_counts() {
+        let of = |roles: &[Role]| Authority::of(&roles.iter().cloned().collect());
+        let editor = Role::stored("editor".to_owned());
+        assert_eq!(of(&[]), Authority::None);
+        assert_eq!(of(&[Role::service(), editor.clone()]), Authority::None);
+        assert_eq!(of(&[Role::reader(), editor]), Authority::Reader);
+        assert_eq!(of(&[Role::support(), Role::reader()]), Authority::Support);
+        assert_eq!(of(&[Role::support(), Role::admin()]), Authority::Admin);
+        assert!(Authority::None < Authority::Reader && Authority::Reader < Authority::Support);
+        assert!(Authority::Support < Authority::Admin);
+    }
 
     #[test]
     fn a_role_is_a_short_lower_case_word() {

@@ -18,7 +18,7 @@ pub enum SignUpPolicy {
 /// How a user is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignUpMode {
-    /// An administrator creates it; without limits.
+    /// An administrator invites the user; without limits.
     ByAdmin,
     /// Somebody signs up, and learns if the address is taken.
     Open,

@@ -6,19 +6,23 @@ mod capabilities;
 pub mod change;
 mod identities;
 mod import;
+pub mod invitation;
 mod proof;
+mod recovery;
 mod standing;
 mod tokens;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Email, LoginKey, Name, PasswordHash, Role, Roles, Timestamp, UserId, Version, history::Digest,
+    Actor, Authority, Email, LoginKey, Name, PasswordHash, Role, Roles, Timestamp, UserId, Version,
+    history::Digest,
 };
 
 pub use change::Change;
 pub use identities::NewMember;
 pub use import::{ImportKey, ImportedUser};
+pub use invitation::{Invitation, Invitee};
 pub use standing::Standing;
 
 /// A user as written.
@@ -59,8 +63,8 @@ pub struct User {
     /// When a change of the password last moved `recovery_epoch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_voided_at: Option<Timestamp>,
-    /// The version which last set or moved the password; the login has the same. None if there is none,
-    /// or if it is older than this field.
+    /// The version which last set, moved or removed the password; the login has the same. None if there
+    /// never was one, or if it is older than this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_version: Option<Version>,
     /// The logins this user has claimed; at most [`MAX_LOGINS`](crate::login::MAX_LOGINS).
@@ -123,6 +127,21 @@ impl User {
         self.active && self.roles.contains(&Role::admin())
     }
 
+    /// What the user may do to others now.
+    pub fn authority(&self) -> Authority {
+        if self.active {
+            Authority::of(&self.roles)
+        } else {
+            Authority::None
+        }
+    }
+
+    /// True if `actor`, who has this authority, may change the user. Who is no administrator changes no
+    /// one else who has a role, be it one that Roster does not know: it may mean much elsewhere.
+    pub fn may_be_changed_by(&self, actor: Actor, authority: Authority) -> bool {
+        authority == Authority::Admin || actor == Actor::User(self.id) || self.roles.is_empty()
+    }
+
     /// The part of the user which others may see.
     pub fn profile(&self) -> Profile {
         Profile {
@@ -178,7 +197,7 @@ impl Draft {
         }
     }
 
-    /// The state in which this version set the password.
+    /// The state in which this version set or removed the password.
     fn with_new_password(self) -> Self {
         Self {
             password_version: Some(self.version),

@@ -108,6 +108,7 @@ impl Settings for Deployment {
         let issuer = environment.get("ISSUER");
         let audience = environment.get("AUDIENCE");
         let access_lag = environment.get("ACCESS_LAG_SECONDS");
+        let api_key_calls = environment.get("API_KEY_CALLS_PER_MINUTE");
         Some(Self {
             users_table: users_table?,
             sessions_table: sessions_table?,
@@ -118,6 +119,7 @@ impl Settings for Deployment {
             issuer: issuer?,
             audience: audience?,
             access_lag: access_lag?,
+            api_key_calls: api_key_calls?,
         })
     }
 }
@@ -167,7 +169,7 @@ mod tests {
         let problems = read::<(Deployment, Config)>(&|name| match name {
             "POLICY" => Some("everyone".to_owned()),
             "MINIMUM" => Some("eight".to_owned()),
-            "ACCESS_LAG_SECONDS" => Some("0".to_owned()),
+            "ACCESS_LAG_SECONDS" | "API_KEY_CALLS_PER_MINUTE" => Some("0".to_owned()),
             "BUS" => None,
             other => Some(other.to_owned()),
         });
@@ -188,6 +190,7 @@ mod tests {
                 "POLICY" => "concealed",
                 "MINIMUM" => "12",
                 "ACCESS_LAG_SECONDS" => "5",
+                "API_KEY_CALLS_PER_MINUTE" => "600",
                 other => other,
             };
             Some(value.to_owned())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Role, Roles, Timestamp, User, UserId};
+use domain::{Authority, Role, Roles, Timestamp, User, UserId};
 use lambda::http::{Access, Recent, Who};
 
 use crate::{FakeBackend, Person};
@@ -36,10 +36,18 @@ pub enum Principal {
     Admin,
     /// The administrator, who signed in long ago.
     OldAdmin,
+    /// A user with the role `support`.
+    Support,
+    /// A user with the role `reader`.
+    Reader,
+    /// A machine with a key of this role.
+    SupportKey,
+    ReaderKey,
+    ServiceKey,
 }
 
 impl Principal {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Anonymous,
         Self::InvalidToken,
         Self::Other,
@@ -47,23 +55,49 @@ impl Principal {
         Self::OldOwner,
         Self::Admin,
         Self::OldAdmin,
+        Self::Support,
+        Self::Reader,
+        Self::SupportKey,
+        Self::ReaderKey,
+        Self::ServiceKey,
     ];
 
     pub(crate) fn is_admin(self) -> bool {
         matches!(self, Self::Admin | Self::OldAdmin)
     }
 
+    /// A user, and not Ann: `me` is not the one whom requests are about.
+    pub(crate) fn is_another_user(self) -> bool {
+        let is_other = matches!(self, Self::Other | Self::Support | Self::Reader);
+        is_other || self.is_admin()
+    }
+
+    pub(crate) fn is_machine(self) -> bool {
+        matches!(self, Self::SupportKey | Self::ReaderKey | Self::ServiceKey)
+    }
+
+    fn authority(self) -> Authority {
+        match self {
+            Self::Admin | Self::OldAdmin => Authority::Admin,
+            Self::Support | Self::SupportKey => Authority::Support,
+            Self::Reader | Self::ReaderKey => Authority::Reader,
+            _ => Authority::None,
+        }
+    }
+
     /// Status and code with which the principal is refused, if it is: by the access check, or because
     /// the user does not exist.
     pub(crate) fn refusal(self, access: Access, exists: bool) -> Option<(u16, &'static str)> {
         let is_owner = matches!(self, Self::Owner | Self::OldOwner) && exists;
+        let is_person = !self.is_machine();
         let may = match access.who {
             Who::Anyone => return None,
-            Who::AnyoneOrCaller if self == Self::Anonymous => return None,
-            Who::AnyoneOrCaller | Who::Caller => true,
-            Who::OwnerOrAdmin => is_owner || self.is_admin(),
+            Who::AnyoneOrCaller | Who::AnyoneOr(_) if self == Self::Anonymous => return None,
+            Who::AnyoneOrCaller | Who::Caller => is_person,
+            Who::AnyoneOr(least) => is_person || self.authority() >= least,
             Who::Owner => is_owner,
-            Who::Admin => self.is_admin(),
+            Who::OwnerOr(least) => is_owner || self.authority() >= least,
+            Who::Role(least) => self.authority() >= least,
         };
         let is_old = match access.recent {
             // With the password, which the requests of tests have.
@@ -101,17 +135,28 @@ impl Fixture {
         self.backend.user(self.ann.id).expect("Ann has an account")
     }
 
-    /// The access token of a principal, if there is one.
-    pub fn token(&self, principal: Principal) -> Option<&str> {
-        match principal {
-            Principal::Anonymous => None,
-            Principal::InvalidToken => Some("invalid"),
-            Principal::Other => Some(&self.bob.token),
-            Principal::Owner => Some(&self.ann.token),
-            Principal::OldOwner => Some(&self.ann.old_token),
-            Principal::Admin => Some(&self.admin.token),
-            Principal::OldAdmin => Some(&self.admin.old_token),
-        }
+    /// What a principal sends as `Authorization: Bearer`, if anything. Users with a role of little power,
+    /// and keys, are there once they are asked for.
+    pub async fn token(&self, principal: Principal) -> Option<String> {
+        let person = async |role: Role| {
+            let name = role.to_string();
+            self.backend.sign_up(&name, Roles::from([role])).await.token
+        };
+        let key = async |role: Role| self.backend.add_api_key(&role).await.1;
+        Some(match principal {
+            Principal::Anonymous => return None,
+            Principal::InvalidToken => "invalid".to_owned(),
+            Principal::Other => self.bob.token.clone(),
+            Principal::Owner => self.ann.token.clone(),
+            Principal::OldOwner => self.ann.old_token.clone(),
+            Principal::Admin => self.admin.token.clone(),
+            Principal::OldAdmin => self.admin.old_token.clone(),
+            Principal::Support => person(Role::support()).await,
+            Principal::Reader => person(Role::reader()).await,
+            Principal::SupportKey => key(Role::support()).await,
+            Principal::ReaderKey => key(Role::reader()).await,
+            Principal::ServiceKey => key(Role::service()).await,
+        })
     }
 
     /// A well-formed id that no user has.

@@ -56,6 +56,12 @@ impl TestRequest {
         self.parameter("id", &id.to_string())
     }
 
+    /// Whether its path has a place for the parameter `id`.
+    pub(crate) fn has_id(&self) -> bool {
+        let path = self.0["rawPath"].as_str();
+        path.is_some_and(|path| path.contains("{id}"))
+    }
+
     #[must_use]
     pub fn query(mut self, query: &str) -> Self {
         self.0["rawQueryString"] = json!(query);

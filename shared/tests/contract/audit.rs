@@ -38,6 +38,7 @@ fn all(limit: usize) -> AuditQuery {
 fn line(ports: &Ports, time: Timestamp, user_id: Option<UserId>, kind: EventKind) -> AuditEntry {
     AuditEntry {
         session_id: None,
+        api_key_id: None,
         event_id: EventId::new(time, ports.bytes()),
         kind,
         time,

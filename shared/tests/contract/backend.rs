@@ -3,8 +3,8 @@
 use std::{env, panic::AssertUnwindSafe, sync::Arc};
 
 use adapters::dynamodb::{
-    AttemptCounts, Audit, CacheItems, Feed, Keys, LeaseRecords, Requests, Sessions, SnapshotStore,
-    Table, Tokens, Users,
+    ApiKeyItems, AttemptCounts, Audit, CacheItems, Feed, InvitationList, Keys, LeaseRecords,
+    Requests, Sessions, SnapshotStore, Table, Tokens, Users,
 };
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
@@ -22,7 +22,9 @@ pub(crate) fn in_memory() -> Ports {
     Ports {
         users: backend.clone(),
         sessions: backend.clone(),
+        api_keys: backend.clone(),
         requests: backend.clone(),
+        invitations: backend.clone(),
         tokens: backend.clone(),
         attempts: backend.clone(),
         leases: backend.clone(),
@@ -87,7 +89,9 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
             env.clone(),
         )),
         sessions: Arc::new(Sessions::new(sessions.clone(), env.clone())),
+        api_keys: Arc::new(ApiKeyItems::new(sessions.clone(), env.clock.clone())),
         requests: Arc::new(Requests::new(sessions.clone(), env.clock.clone())),
+        invitations: Arc::new(InvitationList::new(sessions.clone(), env.clock.clone())),
         tokens: Arc::new(Tokens::new(sessions.clone())),
         attempts: Arc::new(AttemptCounts::new(sessions.clone(), env.clock.clone())),
         leases: Arc::new(LeaseRecords::new(sessions.clone(), env.clone())),

@@ -18,8 +18,8 @@ use shared::{
         user_updates::{Target, UserUpdates},
     },
     domain::{
-        Change, Error, Login, LoginKey, Name, Origin, PasswordHash, Result, Roles, User, UserId,
-        Version,
+        Authority, Change, Error, Login, LoginKey, Name, Origin, PasswordHash, Result, Roles, User,
+        UserId, Version,
         event::EventMetadata,
         history::HistoryEntry,
         user::{NewUser, Standing},
@@ -208,13 +208,18 @@ impl Roster {
                 IfMatch::Newer => Some(version + 1),
             };
             let password = match &user {
-                Some(user) => Some(self.ports.password(user.email.as_str()).await),
+                Some(user) => {
+                    let key = LoginKey::Email(user.email.clone());
+                    let login = self.ports.users.find_login(&key).await.unwrap();
+                    login.and_then(|login| login.password)
+                }
                 None => None,
             };
             let act = |user: &User, metadata: &EventMetadata| {
                 perform(user, action, password.clone(), metadata)
             };
             let target = Target {
+                authority: Authority::Admin,
                 id,
                 expected: expected.map(|version| vec![Version::from(version)]),
                 origin: Origin::system("request-1"),
@@ -239,6 +244,7 @@ fn perform(
         Action::ConfirmEmail => Some(user.confirm_email(password, metadata)?),
         Action::VerifyEmail => user.verify_email(metadata),
         Action::ChangePassword(new) => Some(user.change_password(password_of(*new), metadata)),
+        Action::StartRecovery => Some(user.start_recovery(metadata)?),
         Action::AssignRoles(roles) => user.assign_roles(roles_of(roles), metadata)?,
         Action::Deactivate => Some(user.deactivate(metadata)?),
         Action::Reactivate => Some(user.reactivate(metadata)?),

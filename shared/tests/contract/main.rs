@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
+mod api_keys;
 mod attempts;
 mod audit;
 mod backend;
@@ -15,6 +16,7 @@ mod directory;
 mod erasure;
 mod faults;
 mod identities;
+mod invitations;
 mod keys;
 mod leases;
 mod life;

@@ -11,8 +11,9 @@ use std::{
 
 use shared::{
     application::ports::{
-        AnonymousRequests, Attempts, AuditLog, Clock, Env, Leases, OneTimeTokens, Secrets,
-        SecureRandom, SessionRepository, SharedCache, SigningKeys, UserRepository,
+        AnonymousRequests, ApiKeys, Attempts, AuditLog, Clock, Env, Invitations, Leases,
+        OneTimeTokens, Secrets, SecureRandom, SessionRepository, SharedCache, SigningKeys,
+        UserRepository,
     },
     directory::ports::{Snapshots, UserFeed},
     domain::{
@@ -29,7 +30,9 @@ use shared::{
 pub(crate) struct Ports {
     pub(crate) users: Arc<dyn UserRepository>,
     pub(crate) sessions: Arc<dyn SessionRepository>,
+    pub(crate) api_keys: Arc<dyn ApiKeys>,
     pub(crate) requests: Arc<dyn AnonymousRequests>,
+    pub(crate) invitations: Arc<dyn Invitations>,
     pub(crate) tokens: Arc<dyn OneTimeTokens>,
     pub(crate) attempts: Arc<dyn Attempts>,
     pub(crate) leases: Arc<dyn Leases>,

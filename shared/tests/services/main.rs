@@ -9,5 +9,6 @@ mod backoff;
 mod cache;
 mod deadlines;
 mod idempotency;
+mod machines;
 mod mail;
 mod signing_keys;

@@ -13,11 +13,12 @@ use serde_json::{Value, json};
 use super::Side;
 use crate::support::template;
 
-/// Answers that any operation may give if something breaks: one test that shows the component does
-/// for all.
-const SHARED: [&str; 4] = [
+/// Answers that any operation may give if something breaks, or by the gate before it: one test that
+/// shows the component does for all.
+const SHARED: [&str; 5] = [
     "Internal",
     "ProviderUnavailable",
+    "TooManyCalls",
     "Unavailable",
     "VersionConflict",
 ];
@@ -185,9 +186,17 @@ impl Operation {
         self.x_access().split_once(' ').map(|(_, recent)| recent)
     }
 
+    /// Whether administrators may call it about others.
+    pub fn is_for_admins(&self) -> bool {
+        let roles = ["admin", "support", "reader"];
+        let owner_or = self.access().strip_prefix("owner-or-");
+        roles.contains(&owner_or.unwrap_or(self.access()))
+    }
+
     /// Its path about this user, and about nothing that is there otherwise.
     pub fn path_about(&self, user: &str) -> String {
         let path = self.path.replace("{id}", user).replace("{sid}", NOBODY);
+        let path = path.replace("{key}", NOBODY);
         let path = path.replace("{identity}", &"x".repeat(43));
         assert!(!path.contains('{'), "{path}: what stands there?");
         path

@@ -31,7 +31,6 @@ fn endpoint() -> Endpoint {
 fn endpoint_over(wire: impl Fn(&Arc<FakeBackend>) -> ChangePassword + 'static) -> Endpoint {
     Endpoint::new(handler::ACCESS, handler::handle, wire)
         .request(request(&own(PASSWORD, NEW)), 204)
-        .admins_request(request(&json!({"newPassword": NEW})))
         .done_again(&Refusal::Unauthenticated)
 }
 
@@ -55,10 +54,8 @@ async fn is_password(fixture: &Fixture, password: &str) -> bool {
 }
 
 #[tokio::test]
-async fn the_user_and_administrators_may() {
-    endpoint()
-        .admits(Access::OWNER_OR_ADMIN.recent_by_role())
-        .await;
+async fn only_the_owner_may() {
+    endpoint().admits(Access::OWNER).await;
 }
 
 #[tokio::test]
@@ -143,35 +140,6 @@ async fn a_wrong_current_password_costs_one_verification() {
         ]
     );
     assert!(is_password(&fixture, PASSWORD).await);
-}
-
-#[tokio::test]
-async fn an_administrator_needs_the_current_password_for_their_own_only() {
-    let fixture = Fixture::new().await;
-    let bare = json!({"newPassword": NEW});
-    let own_bare = put(&fixture, &fixture.admin, &fixture.admin, &bare).await;
-    assert_eq!(
-        own_bare.invalid_fields(),
-        [("/currentPassword", "required")]
-    );
-    let own_wrong = put(&fixture, &fixture.admin, &fixture.admin, &own("wrong", NEW)).await;
-    assert_eq!(own_wrong.problem(), (401, "invalid-credentials"));
-    // A field that would be ignored is refused.
-    let of_ann = put(&fixture, &fixture.admin, &fixture.ann, &own("wrong", NEW)).await;
-    let unknown = [("/currentPassword", "unknown-field")];
-    assert_eq!(of_ann.invalid_fields(), unknown);
-
-    fixture.backend.clear_trace();
-    let answer = put(&fixture, &fixture.admin, &fixture.ann, &bare).await;
-    assert_eq!(answer.status, 204);
-    assert_eq!(
-        fixture.backend.trace()[3..],
-        ["users.find", "hasher.hash", "users.commit"]
-    );
-    assert!(is_password(&fixture, NEW).await);
-    let session = fixture.backend.sessions_of(fixture.ann.id).remove(0);
-    let ann = fixture.ann();
-    assert!(session.auth_epoch < ann.auth_epoch, "her sessions ended");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use shared::{
-    domain::{EventKind, Timestamp},
+    domain::{EventKind, LoginKey, Timestamp},
     lambda::http::Access,
 };
 use testing::{Answer, Endpoint, FakeBackend, Fixture, PASSWORD, TestRequest, json};
@@ -28,6 +28,10 @@ fn endpoint(policy: SignUpPolicy) -> Endpoint {
 fn request(email: &str) -> TestRequest {
     let body = json!({"email": email, "name": "Ann Example", "password": PASSWORD});
     TestRequest::new("POST", "/users").json(&body)
+}
+
+fn invitation(email: &str) -> TestRequest {
+    TestRequest::new("POST", "/users").json(&json!({"email": email, "name": "Ann Example"}))
 }
 
 fn request_once(email: &str) -> TestRequest {
@@ -174,7 +178,10 @@ async fn only_administrators_create_users_under_the_admin_policy() {
     for (request, status) in [
         (request(), 401),
         (request().bearer(&fixture.ann.token), 403),
-        (request().bearer(&fixture.admin.token), 201),
+        (
+            invitation("new@example.com").bearer(&fixture.admin.token),
+            201,
+        ),
     ] {
         let answer = post(&fixture.backend, SignUpPolicy::Admin, request).await;
         assert_eq!(answer.status, status);
@@ -214,11 +221,53 @@ async fn sign_ups_from_one_client_address_are_limited() {
     let answer = post(backend, OPEN, request("ann5@example.com")).await;
     assert_eq!(answer.problem(), (429, "too-many-requests"));
     assert_eq!(backend.trace(), ["attempts.spend"], "nothing is hashed");
-    let by_admin = request("new@example.com").bearer(&fixture.admin.token);
+    let by_admin = invitation("new@example.com").bearer(&fixture.admin.token);
     let answer = post(backend, OPEN, by_admin).await;
     assert_eq!(answer.status, 201, "administrators have no limit");
     backend.advance(std::time::Duration::from_hours(1));
     assert_eq!(sign_up(backend, OPEN, "ann5@example.com").await, 201);
+}
+
+#[tokio::test]
+async fn an_administrator_invites_and_chooses_no_password() {
+    for policy in [OPEN, SignUpPolicy::Concealed, SignUpPolicy::Admin] {
+        let fixture = Fixture::new().await;
+        let backend = &fixture.backend;
+        let by_admin = invitation("new@example.com").bearer(&fixture.admin.token);
+        let answer = post(backend, policy, by_admin).await;
+        assert_eq!(answer.status, 201);
+        assert!(!backend.trace().contains(&"hasher.hash"));
+        let user = backend.user(answer.body["id"].as_str().unwrap().parse().unwrap());
+        let user = user.unwrap();
+        assert_eq!(user.standing, Standing::Invited);
+        assert!(!user.email_verified && user.roles.is_empty());
+        let key = LoginKey::Email(user.email);
+        let login = backend.find_login(&key).await.unwrap().unwrap();
+        assert_eq!(login.password, None);
+        let event = backend.outbox().pop().unwrap();
+        assert_eq!(event.kind, EventKind::UserInvited);
+
+        let with_password = request("other@example.com").bearer(&fixture.admin.token);
+        let refused = post(backend, policy, with_password).await;
+        assert_eq!(refused.invalid_fields(), [("/password", "not-allowed")]);
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_invitation_gets_the_first_answer() {
+    let fixture = Fixture::new().await;
+    let invite = async || {
+        let request = invitation("new@example.com").header("idempotency-key", "key-1");
+        let request = request.bearer(&fixture.admin.token);
+        post(&fixture.backend, OPEN, request).await
+    };
+    let first = invite().await;
+    let again = invite().await;
+    assert_eq!((first.status, again.status), (201, 201));
+    assert_eq!(first.body, again.body);
+    let taken = invitation("new@example.com").bearer(&fixture.admin.token);
+    let taken = post(&fixture.backend, OPEN, taken).await;
+    assert_eq!(taken.problem(), (409, "email-taken"));
 }
 
 /// While a new release is deployed, and for a day after, records of the old one are met.

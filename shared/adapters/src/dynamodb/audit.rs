@@ -198,6 +198,7 @@ mod tests {
         let time = Timestamp::from_micros;
         for micros in 1..=20 {
             let line = AuditEntry {
+                api_key_id: None,
                 event_id: EventId::new(time(micros), [2; 10]),
                 kind: match micros {
                     2 | 19 => EventKind::SessionEnded,

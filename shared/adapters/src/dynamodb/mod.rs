@@ -16,10 +16,12 @@ mod table;
 #[allow(dead_code, reason = "the contract suite uses the rest")]
 mod tables;
 
+pub mod api_keys;
 pub mod attempts;
 pub mod audit;
 pub mod cache;
 pub mod feed;
+pub mod invitations;
 pub mod keys;
 pub mod leases;
 pub mod outbox;
@@ -33,10 +35,12 @@ use std::time::Duration;
 
 use application::{backoff::Backoff, ports::Env};
 
+pub use api_keys::ApiKeyItems;
 pub use attempts::AttemptCounts;
 pub use audit::Audit;
 pub use cache::CacheItems;
 pub use feed::Feed;
+pub use invitations::InvitationList;
 pub use item::{Entity, Item, Key, from_item};
 pub use keys::Keys;
 pub use leases::LeaseRecords;

@@ -114,6 +114,8 @@ fn asker(letter: &Letter<'_>) -> Option<AttemptKey> {
         Actor::User(id) => {
             (letter.event.user_id == Some(id)).then(|| AttemptKey::of_user(Scope::MailAsker, id))
         }
+        // A key has limits of its own.
+        Actor::ApiKey(_) => None,
         Actor::Anonymous | Actor::System => letter
             .client_ip
             .map(|client_ip| AttemptKey::of_client_ip(Scope::MailAsker, Some(client_ip))),

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     DomainEvent, Email, LoginKey, Result, User,
     request::{AnonymousRequest, RequestKind},
+    user::Standing,
 };
 
 use super::{Letter, MailService, MailTemplate, Recipient};
@@ -62,7 +63,8 @@ impl RequestResponder {
             return Ok(None);
         };
         let user = self.users.find(login.user_id).await?;
-        // Between the two reads the address may have moved on.
-        Ok(user.filter(|user| user.active && user.email == *email))
+        // Between the two reads the address may have moved on. An invitation is answered by its own link.
+        let may_ask = |user: &User| user.active && user.standing != Standing::Invited;
+        Ok(user.filter(|user| may_ask(user) && user.email == *email))
     }
 }

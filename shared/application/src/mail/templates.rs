@@ -25,6 +25,10 @@ pub enum MailTemplate {
     AlreadyRegistered,
     /// To a user who asked to reset the password.
     PasswordReset,
+    /// To a user whose recovery an administrator began.
+    Recovery,
+    /// To a person whom an administrator invited.
+    Invitation,
     /// To a user who has to prove the address.
     EmailVerification,
     /// To the address which a user asked for.
@@ -88,6 +92,8 @@ templates! {
     sign_up: "sign_up.html", "sign_up.txt";
     already_registered: "already_registered.html", "already_registered.txt";
     password_reset: "password_reset.html", "password_reset.txt";
+    recovery: "recovery.html", "recovery.txt";
+    invitation: "invitation.html", "invitation.txt";
     email_verification: "email_verification.html", "email_verification.txt";
     email_change: "email_change.html", "email_change.txt";
     email_change_requested: "email_change_requested.html", "email_change_requested.txt";
@@ -103,6 +109,8 @@ impl MailTemplate {
             Self::SignUp => "sign-up",
             Self::AlreadyRegistered => "already-registered",
             Self::PasswordReset => "password-reset",
+            Self::Recovery => "recovery",
+            Self::Invitation => "invitation",
             Self::EmailVerification => "email-verification",
             Self::EmailChange => "email-change",
             Self::EmailChangeRequested => "email-change-requested",
@@ -118,7 +126,8 @@ impl MailTemplate {
                 .filter(|user| !user.email_verified)
                 .map(|_| TokenPurpose::EmailVerification),
             Self::SignUp => Some(TokenPurpose::SignUp),
-            Self::PasswordReset => Some(TokenPurpose::PasswordReset),
+            Self::PasswordReset | Self::Recovery => Some(TokenPurpose::PasswordReset),
+            Self::Invitation => Some(TokenPurpose::Invitation),
             Self::EmailVerification => Some(TokenPurpose::EmailVerification),
             Self::EmailChange => Some(TokenPurpose::EmailChange),
             Self::AlreadyRegistered
@@ -135,14 +144,19 @@ impl MailTemplate {
 
     /// True if the mail lets a user in who lost the password.
     pub(super) fn resets(self) -> bool {
-        self == Self::PasswordReset
+        matches!(self, Self::PasswordReset | Self::Recovery)
     }
 
     /// True if the mail makes no sense without the link.
     pub(super) fn is_about_a_link(self) -> bool {
         matches!(
             self,
-            Self::SignUp | Self::PasswordReset | Self::EmailVerification | Self::EmailChange
+            Self::SignUp
+                | Self::PasswordReset
+                | Self::Recovery
+                | Self::Invitation
+                | Self::EmailVerification
+                | Self::EmailChange
         )
     }
 
@@ -152,6 +166,8 @@ impl MailTemplate {
             Self::SignUp => format!("Confirm your sign-up at {product}"),
             Self::AlreadyRegistered | Self::AddressInUse => format!("Your account at {product}"),
             Self::PasswordReset => format!("Choose a new password for {product}"),
+            Self::Recovery => format!("Your account at {product} is being recovered"),
+            Self::Invitation => format!("You are invited to {product}"),
             Self::EmailVerification => format!("Confirm your address at {product}"),
             Self::EmailChange => format!("Confirm your new address at {product}"),
             Self::EmailChangeRequested => format!("Another address for your account at {product}"),
@@ -161,7 +177,8 @@ impl MailTemplate {
 
     fn action(self, product: &str, proves: bool) -> String {
         match self {
-            Self::PasswordReset => "Choose a new password".to_owned(),
+            Self::PasswordReset | Self::Recovery => "Choose a new password".to_owned(),
+            Self::Invitation => "Accept the invitation".to_owned(),
             _ if proves => "Confirm this address".to_owned(),
             _ => format!("Open {product}"),
         }
@@ -192,6 +209,8 @@ impl MailTemplate {
             Self::SignUp => sign_up::render,
             Self::AlreadyRegistered => already_registered::render,
             Self::PasswordReset => password_reset::render,
+            Self::Recovery => recovery::render,
+            Self::Invitation => invitation::render,
             Self::EmailVerification => email_verification::render,
             Self::EmailChange => email_change::render,
             Self::EmailChangeRequested => email_change_requested::render,
@@ -214,11 +233,13 @@ mod tests {
 
     use super::*;
 
-    const ALL: [MailTemplate; 9] = [
+    const ALL: [MailTemplate; 11] = [
         MailTemplate::Welcome,
         MailTemplate::SignUp,
         MailTemplate::AlreadyRegistered,
         MailTemplate::PasswordReset,
+        MailTemplate::Recovery,
+        MailTemplate::Invitation,
         MailTemplate::EmailVerification,
         MailTemplate::EmailChange,
         MailTemplate::EmailChangeRequested,
@@ -250,7 +271,10 @@ mod tests {
                 Some(TokenPurpose::EmailVerification)
             }
             MailTemplate::SignUp => Some(TokenPurpose::SignUp),
-            MailTemplate::PasswordReset => Some(TokenPurpose::PasswordReset),
+            MailTemplate::PasswordReset | MailTemplate::Recovery => {
+                Some(TokenPurpose::PasswordReset)
+            }
+            MailTemplate::Invitation => Some(TokenPurpose::Invitation),
             MailTemplate::EmailChange => Some(TokenPurpose::EmailChange),
             _ => None,
         }

@@ -1,19 +1,23 @@
 //! What the use cases need of the outside world: one small trait for each capability, so that the fields of
 //! a use case are the list of what it can do.
 
+mod api_keys;
 mod cache;
 mod crypto;
 mod env;
+mod invitations;
 mod limits;
 mod services;
 mod users;
 
+pub use api_keys::ApiKeys;
 pub use cache::{CacheEntry, SharedCache};
 pub use crypto::{
     AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, SecretPurpose, Secrets,
     SigningKeys, TokenIssuer, TokenVerifier,
 };
 pub use env::{Clock, Env, SecureRandom};
+pub use invitations::{InvitationPage, Invitations};
 pub use limits::{
     Acquisition, Attempts, Claimed, Lease, LeaseKey, LeaseOptions, Leases, Purpose, Settled,
 };

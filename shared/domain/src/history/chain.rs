@@ -200,9 +200,11 @@ mod tests {
 
     #[test]
     fn a_changed_field_shows() {
-        let changes: [fn(&mut HistoryEntry); 8] = [
+        let changes: [fn(&mut HistoryEntry); 10] = [
             |entry| entry.event.kind = EventKind::UserReactivated,
             |entry| entry.event.actor = Actor::User(user(9)),
+            |entry| entry.event.actor = Actor::ApiKey(user(1).as_uuid().into()),
+            |entry| entry.event.data.api_key_id = Some(user(1).as_uuid().into()),
             |entry| entry.event.time = Timestamp::from_seconds(3),
             |entry| entry.event.data.changed.clear(),
             |entry| entry.event.data.reason = Some(EndReason::SignedOut),

@@ -77,9 +77,7 @@ impl User {
         let old = LoginKey::Email(self.email.clone());
         let new = LoginKey::Email(email.clone());
         let mut after = self.next().voiding_resets();
-        if password.is_some() {
-            after = after.with_new_password();
-        }
+        after.password_version = password.as_ref().map(|_| after.version);
         for login in &mut after.logins {
             if *login == old {
                 login.clone_from(&new);

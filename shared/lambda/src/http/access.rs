@@ -1,7 +1,7 @@
 //! Who may call a function, and how recently they must have signed in for it.
 
 use application::ports::AccessTokenClaims;
-use domain::{Refusal, Result, SessionId, Timestamp, UserId, session::RECENT};
+use domain::{Authority, Refusal, Result, SessionId, Timestamp, UserId, session::RECENT};
 use serde::{Deserialize, Serialize};
 
 use super::Request;
@@ -14,21 +14,40 @@ pub struct Access {
     pub recent: Recent,
 }
 
-/// Who may call.
+/// Who may call. A machine may where its role lets it in, and where a token is not looked at; nowhere
+/// else is its key even read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     /// Anyone; a token is not even looked at.
     Anyone,
     /// Anyone; a caller who sends a token is known by it. A wrong token is refused.
     AnyoneOrCaller,
+    /// As there; and machines whose role lets them do at least that.
+    AnyoneOr(Authority),
     /// Users who are signed in.
     Caller,
-    /// The user in the path, and administrators.
-    OwnerOrAdmin,
     /// The user in the path.
     Owner,
-    /// Administrators.
-    Admin,
+    /// The user in the path, and all whose roles let them do at least that.
+    OwnerOr(Authority),
+    /// All whose roles let them do at least that.
+    Role(Authority),
+}
+
+impl Who {
+    /// What a role must let its holder do to open the way.
+    pub(super) fn by_role(self) -> Option<Authority> {
+        match self {
+            Self::Anyone | Self::Caller | Self::Owner => None,
+            Self::AnyoneOrCaller => Some(Authority::Admin),
+            Self::AnyoneOr(least) | Self::OwnerOr(least) | Self::Role(least) => Some(least),
+        }
+    }
+
+    /// Whether there are API keys that may.
+    pub(super) fn has_machines(self) -> bool {
+        self.by_role().is_some_and(|least| least < Authority::Admin)
+    }
 }
 
 /// Of whom a recent sign-in is demanded: at most [`RECENT`] old, in a session that is live now.
@@ -49,9 +68,14 @@ impl Access {
     pub const ANYONE: Self = Self::of(Who::Anyone);
     pub const ANYONE_OR_CALLER: Self = Self::of(Who::AnyoneOrCaller);
     pub const CALLER: Self = Self::of(Who::Caller);
-    pub const OWNER_OR_ADMIN: Self = Self::of(Who::OwnerOrAdmin);
+    pub const ANYONE_OR_SUPPORT: Self = Self::of(Who::AnyoneOr(Authority::Support));
     pub const OWNER: Self = Self::of(Who::Owner);
-    pub const ADMIN: Self = Self::of(Who::Admin);
+    pub const OWNER_OR_READER: Self = Self::of(Who::OwnerOr(Authority::Reader));
+    pub const OWNER_OR_SUPPORT: Self = Self::of(Who::OwnerOr(Authority::Support));
+    pub const OWNER_OR_ADMIN: Self = Self::of(Who::OwnerOr(Authority::Admin));
+    pub const READER: Self = Self::of(Who::Role(Authority::Reader));
+    pub const SUPPORT: Self = Self::of(Who::Role(Authority::Support));
+    pub const ADMIN: Self = Self::of(Who::Role(Authority::Admin));
 
     const fn of(who: Who) -> Self {
         Self {
@@ -82,14 +106,14 @@ impl Access {
     }
 }
 
-/// Who calls: an active user with a valid token whose session was not ended.
+/// The user who calls: active, with a valid token whose session was not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub user_id: UserId,
     /// The session of the token.
     pub session_id: SessionId,
-    /// Whether the user is an administrator now, not when the token was signed.
-    pub is_admin: bool,
+    /// What the user may do to others now, not when the token was signed.
+    pub authority: Authority,
     /// Whether the sign-in of the token is at most [`RECENT`] old.
     pub is_recent: bool,
 }
@@ -113,7 +137,7 @@ impl Caller {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct CallerStatus {
     pub(super) epoch: u64,
-    pub(super) is_admin: bool,
+    pub(super) authority: Authority,
 }
 
 /// One call by somebody with a genuine token.
@@ -132,14 +156,14 @@ impl Call<'_> {
         let caller = Caller {
             user_id: self.claims.user_id,
             session_id: self.claims.session_id,
-            is_admin: status.is_admin,
+            authority: status.authority,
             is_recent: self.claims.auth_time.plus(RECENT) > self.now,
         };
         let may = match self.access.who {
-            Who::Anyone | Who::AnyoneOrCaller | Who::Caller => true,
-            Who::OwnerOrAdmin => caller.is_admin || self.is_owner(&caller),
+            Who::Anyone | Who::AnyoneOrCaller | Who::AnyoneOr(_) | Who::Caller => true,
             Who::Owner => self.is_owner(&caller),
-            Who::Admin => caller.is_admin,
+            Who::OwnerOr(least) => caller.authority >= least || self.is_owner(&caller),
+            Who::Role(least) => caller.authority >= least,
         };
         if !may {
             return Err(Refusal::Forbidden);
@@ -154,7 +178,10 @@ impl Call<'_> {
     pub(super) fn demands_recent(&self, caller: &Caller) -> bool {
         match self.access.recent {
             Recent::Nobody => false,
-            Recent::ByRole => caller.is_admin && !self.is_owner(caller),
+            Recent::ByRole => {
+                let least = self.access.who.by_role();
+                least.is_some_and(|least| caller.authority >= least) && !self.is_owner(caller)
+            }
             Recent::OrPassword | Recent::Everybody => true,
         }
     }
@@ -162,7 +189,7 @@ impl Call<'_> {
     /// Whether the function is about a user, and that is the caller.
     fn is_owner(&self, caller: &Caller) -> bool {
         let owner = self.request.user_id_for(Some(caller));
-        matches!(self.access.who, Who::Owner | Who::OwnerOrAdmin)
+        matches!(self.access.who, Who::Owner | Who::OwnerOr(_))
             && owner.is_ok_and(|id| id == caller.user_id)
     }
 }

@@ -6,22 +6,24 @@ use application::{
     cache::{CacheConfig, TieredCache},
     ports::{AccessTokenClaims, Clock, SessionRepository, TokenVerifier, UserRepository},
 };
-use domain::{Refusal, Result};
+use domain::{Refusal, Result, api_key};
 use lambda_http::http::header;
 
 use super::{
     Request,
     access::{Access, Call, Caller, CallerStatus, Who},
+    machine::{KeyLookup, KeyPorts, Machine},
 };
 
 /// How many callers a process remembers: some 200 bytes each.
-const REMEMBERED: usize = 10_000;
+pub(super) const REMEMBERED: usize = 10_000;
 
 /// Checks access.
 #[derive(Clone)]
 pub struct Authenticator {
     issuer: Option<String>,
     lookup: Option<CallerLookup>,
+    keys: Option<KeyLookup>,
 }
 
 /// By what callers are known.
@@ -39,12 +41,22 @@ struct CallerLookup {
     remembered: Option<Arc<TieredCache<CallerStatus>>>,
 }
 
+/// Who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Admitted {
+    /// Nobody that is known.
+    Anyone,
+    User(Caller),
+    Machine(Machine),
+}
+
 impl Authenticator {
     /// An authenticator which knows nobody: only functions for anyone can be reached through it.
     pub fn open(issuer: &str) -> Self {
         Self {
             issuer: Some(issuer.to_owned()).filter(|issuer| !issuer.is_empty()),
             lookup: None,
+            keys: None,
         }
     }
 
@@ -59,6 +71,13 @@ impl Authenticator {
         }
     }
 
+    /// The authenticator which also knows machines by their API keys.
+    #[must_use]
+    pub fn with_keys(mut self, ports: KeyPorts) -> Self {
+        self.keys = Some(KeyLookup::new(ports));
+        self
+    }
+
     /// The authenticator which remembers callers it looked up, for `lag`. A refusal is never
     /// remembered: a caller who would be refused is looked up afresh. So what a user loses is gone
     /// after `lag`, and what a user gains is there at once. Memory is not enough where a recent sign-in
@@ -71,9 +90,15 @@ impl Authenticator {
             max_staleness: lag,
             capacity: REMEMBERED,
         };
-        if let Some(lookup) = self.lookup.as_mut().filter(|_| !lag.is_zero()) {
+        if lag.is_zero() {
+            return self;
+        }
+        if let Some(lookup) = &mut self.lookup {
             let clock = lookup.ports.clock.clone();
             lookup.remembered = Some(Arc::new(TieredCache::local(config, clock)));
+        }
+        if let Some(keys) = &mut self.keys {
+            keys.remember(config);
         }
         self
     }
@@ -86,15 +111,40 @@ impl Authenticator {
     }
 
     /// Lets the call pass, or not.
-    pub(super) async fn authorize(
-        &self,
-        access: Access,
-        request: &Request,
-    ) -> Result<Option<Caller>> {
+    pub(super) async fn authorize(&self, access: Access, request: &Request) -> Result<Admitted> {
         let has_token = request.header(header::AUTHORIZATION.as_str()).is_some();
-        if access.who == Who::Anyone || (access.who == Who::AnyoneOrCaller && !has_token) {
-            return Ok(None);
+        let needs_token = match access.who {
+            Who::Anyone => return Ok(Admitted::Anyone),
+            Who::AnyoneOrCaller | Who::AnyoneOr(_) => false,
+            Who::Caller | Who::Owner | Who::OwnerOr(_) | Who::Role(_) => true,
+        };
+        match bearer_token(request) {
+            None if !has_token && !needs_token => Ok(Admitted::Anyone),
+            Some(token) if token.starts_with(api_key::PREFIX) => {
+                let machine = self.machine(access, request, token).await;
+                machine.map(Admitted::Machine)
+            }
+            _ => self.caller(access, request).await.map(Admitted::User),
         }
+    }
+
+    /// The machine that calls, if it may. It owns nothing: where the owner is whoever calls, it may not.
+    async fn machine(&self, access: Access, request: &Request, token: &str) -> Result<Machine> {
+        let is_about_caller =
+            matches!(access.who, Who::OwnerOr(_)) && request.parameter("id").is_none();
+        let least = access.who.by_role().filter(|_| access.who.has_machines());
+        let (Some(keys), Some(least), false) = (&self.keys, least, is_about_caller) else {
+            return Err(Refusal::Forbidden.into());
+        };
+        let machine = keys.machine(token).await?;
+        if machine.authority < least {
+            return Err(Refusal::Forbidden.into());
+        }
+        Ok(machine)
+    }
+
+    /// The user who calls, if the user may.
+    async fn caller(&self, access: Access, request: &Request) -> Result<Caller> {
         let (lookup, claims) = self
             .verify(request)
             .await?
@@ -110,10 +160,10 @@ impl Authenticator {
         let outcome = call.authorize(status.as_deref());
         let may_be_from_memory = |caller: &Caller| !call.demands_recent(caller);
         if fresh || outcome.as_ref().is_ok_and(may_be_from_memory) {
-            return Ok(Some(outcome?));
+            return Ok(outcome?);
         }
         let status = lookup.look_up(&claims).await?;
-        Ok(Some(call.authorize(status.as_ref())?))
+        Ok(call.authorize(status.as_ref())?)
     }
 
     /// What a genuine token says.
@@ -161,7 +211,7 @@ impl CallerLookup {
         let live = live.filter(|(user, session)| session.is_live(user, now));
         Ok(live.map(|(user, _)| CallerStatus {
             epoch: user.auth_epoch,
-            is_admin: user.is_active_admin(),
+            authority: user.authority(),
         }))
     }
 }

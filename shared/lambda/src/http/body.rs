@@ -2,7 +2,7 @@
 
 mod credentials;
 
-use std::{collections::BTreeSet, str::FromStr};
+use std::{collections::BTreeSet, ops::RangeInclusive, str::FromStr};
 
 use domain::{FieldError, error::Violation};
 use serde_json::{Map, Value};
@@ -130,6 +130,22 @@ impl JsonObject {
             return None;
         };
         Some(flag)
+    }
+
+    /// Takes a required whole number within `range`.
+    pub fn integer(&mut self, name: &str, range: &RangeInclusive<u16>) -> Option<u16> {
+        let value = self.required(name)?;
+        let Some(number) = value.as_i64() else {
+            self.refuse(name, Violation::new("wrong-type", "must be a whole number"));
+            return None;
+        };
+        let number = u16::try_from(number).ok();
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            let message = format!("must be from {} to {}", range.start(), range.end());
+            self.refuse(name, Violation::new("out-of-range", message));
+        }
+        number
     }
 
     /// Takes a required array of strings and parses each; repetitions count once. Every wrong element

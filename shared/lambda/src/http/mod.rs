@@ -6,6 +6,7 @@ mod authenticator;
 pub mod body;
 mod error;
 mod if_match;
+mod machine;
 pub mod parameters;
 pub mod problem;
 mod request;
@@ -23,7 +24,7 @@ use adapters::{
     system::System,
 };
 use application::ports::Clock as _;
-use domain::{Refusal, error::Causes};
+use domain::{Refusal, attempt::Limit, error::Causes};
 use futures::FutureExt as _;
 use lambda_http::{Body, Request as RawRequest, Response as RawResponse, service_fn};
 
@@ -31,12 +32,14 @@ pub use self::{
     access::{Access, Caller, Recent, Who},
     authenticator::{Authenticator, CallerPorts},
     error::{Error, TransportError},
+    machine::{KeyPorts, Machine},
     parameters::Parameters,
     request::Request,
     response::Response,
 };
 pub use lambda_http::http::{HeaderValue, Method, StatusCode, header};
 
+use self::authenticator::Admitted;
 use crate::{
     config::Settings,
     startup::{self, Exit},
@@ -96,8 +99,16 @@ async fn authenticator(
         sessions: ports.sessions(),
         clock: ports.env.clock.clone(),
     };
+    let mut authenticator = Authenticator::guarded(&deployment.issuer, callers);
+    if access.who.has_machines() {
+        authenticator = authenticator.with_keys(KeyPorts {
+            keys: ports.api_keys(),
+            rate_limiter: ports.rate_limiter(),
+            limit: Limit::minutely(deployment.api_key_calls),
+        });
+    }
     let lag = Duration::from_secs(deployment.access_lag);
-    Ok(Authenticator::guarded(&deployment.issuer, callers).remembering(lag))
+    Ok(authenticator.remembering(lag))
 }
 
 async fn serve<S, H, F>(access: Access, authenticator: Authenticator, service: S, handle: H) -> Exit
@@ -133,7 +144,11 @@ where
     let request_id = request.request_id().to_owned();
     let remaining = request.deadline().map(remaining);
     let work = async {
-        request.caller = authenticator.authorize(access, &request).await?;
+        match authenticator.authorize(access, &request).await? {
+            Admitted::Anyone => {}
+            Admitted::User(caller) => request.caller = Some(caller),
+            Admitted::Machine(machine) => request.machine = Some(machine),
+        }
         handle(service, request).await
     };
     // A panic is a defect, yet the client gets an answer with an id to report.

@@ -79,6 +79,11 @@ pub fn info(refusal: &Refusal) -> ProblemInfo {
             "already-active",
             "The user is active already.",
         ),
+        R::InvitationOpen => (
+            StatusCode::CONFLICT,
+            "invitation-open",
+            "The user has not accepted the invitation yet.",
+        ),
         R::IdentityTaken => (
             StatusCode::CONFLICT,
             "identity-taken",

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use application::{idempotency::IdempotencyKey, user_updates::Target};
-use domain::{Actor, Origin, Refusal, Result, UserId, Version, error::Violation};
+use domain::{Actor, Authority, Origin, Refusal, Result, UserId, Version, error::Violation};
 use lambda_http::{
     Request as RawRequest, RequestExt as _,
     http::{HeaderMap, Method, header},
@@ -11,7 +11,7 @@ use lambda_http::{
 };
 
 use super::{
-    Caller, Error,
+    Caller, Error, Machine,
     body::{self, JsonObject, RequestBody},
     if_match,
 };
@@ -40,8 +40,10 @@ pub struct Request {
     pub method: Method,
     /// The path, without the query.
     pub path: String,
-    /// Who calls; `None` without a token, or if the function does not look at tokens.
+    /// The user who calls; `None` without an access token, or if the function does not look at tokens.
     pub caller: Option<Caller>,
+    /// The machine that calls; `None` unless an API key was sent.
+    pub machine: Option<Machine>,
     /// The `iss` of tokens issued and accepted here.
     pub issuer: String,
     headers: HeaderMap,
@@ -73,6 +75,7 @@ impl Request {
             method: parts.method,
             path,
             caller: None,
+            machine: None,
             issuer: String::new(),
             headers: parts.headers,
             body: body.to_vec(),
@@ -178,6 +181,7 @@ impl Request {
             id: self.user_id()?,
             expected: self.if_match()?,
             origin: self.origin(),
+            authority: self.authority(),
         })
     }
 
@@ -193,13 +197,23 @@ impl Request {
         }
     }
 
+    /// What the caller may do to others.
+    pub fn authority(&self) -> Authority {
+        match (&self.caller, &self.machine) {
+            (Some(caller), _) => caller.authority,
+            (None, Some(machine)) => machine.authority,
+            (None, None) => Authority::None,
+        }
+    }
+
     /// Where the command came from.
     pub fn origin(&self) -> Origin {
         Origin {
-            actor: self
-                .caller
-                .as_ref()
-                .map_or(Actor::Anonymous, |caller| Actor::User(caller.user_id)),
+            actor: match (&self.caller, &self.machine) {
+                (Some(caller), _) => Actor::User(caller.user_id),
+                (None, Some(machine)) => Actor::ApiKey(machine.key_id),
+                (None, None) => Actor::Anonymous,
+            },
             client_ip: self.client_ip,
             user_agent: self
                 .header(header::USER_AGENT.as_str())

@@ -1,7 +1,10 @@
 //! Answers.
 
 use application::{ports::AccessToken, session_tokens::TokenPair};
-use domain::{Email, Error, User, user::Profile};
+use domain::{
+    Actor, ApiKeyId, Email, Error, Name, Role, Timestamp, User, api_key::ListedApiKey,
+    user::Profile,
+};
 use lambda_http::{
     Body, Response as RawResponse,
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -109,6 +112,43 @@ pub fn access_token(access: &AccessToken) -> Response {
         expires_in: access.expires_in,
     };
     json(StatusCode::OK, &body)
+}
+
+/// 201 with the tokens of a session, and where to find the user: the account began, or begins anew.
+pub fn began(token_pair: &TokenPair) -> Response {
+    let location = format!("/users/{}", token_pair.user.id);
+    let response = self::token_pair(StatusCode::CREATED, token_pair)?;
+    with_header(response, header::LOCATION, &location)
+}
+
+/// An API key as administrators see it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiKeyBody<'a> {
+    id: ApiKeyId,
+    name: &'a Name,
+    role: &'a Role,
+    created_at: Timestamp,
+    created_by: Actor,
+    expires_at: Timestamp,
+    revoked_at: Option<Timestamp>,
+    last_used_on: Option<&'a str>,
+}
+
+impl<'a> ApiKeyBody<'a> {
+    pub fn new(listed: &'a ListedApiKey) -> Self {
+        let ListedApiKey { key, last_used_on } = listed;
+        Self {
+            id: key.id,
+            name: &key.name,
+            role: &key.role,
+            created_at: key.created_at,
+            created_by: key.created_by,
+            expires_at: key.expires_at,
+            revoked_at: key.revoked_at,
+            last_used_on: last_used_on.as_deref(),
+        }
+    }
 }
 
 /// 202: the request was noted. The same for every request, so that nobody learns what will come of it.

@@ -20,7 +20,7 @@ use application::{
     user_updates::UserUpdates,
 };
 use domain::{PasswordPolicy, attempt::Limit, mail::MailGuarantee};
-use lambda::http::CallerPorts;
+use lambda::http::{CallerPorts, KeyPorts};
 
 use super::FakeBackend;
 
@@ -32,6 +32,15 @@ impl FakeBackend {
             users: self.clone(),
             sessions: self.clone(),
             clock: self.clone(),
+        }
+    }
+
+    /// By what machines are known: 10 calls a minute with one key.
+    pub fn machines(self: &Arc<Self>) -> KeyPorts {
+        KeyPorts {
+            keys: self.clone(),
+            rate_limiter: self.rate_limiter(),
+            limit: Limit::minutely(10),
         }
     }
 

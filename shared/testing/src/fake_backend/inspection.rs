@@ -2,8 +2,8 @@
 
 use application::ports::LeaseKey;
 use domain::{
-    DomainEvent, EventId, OneTimeToken, Session, User, UserId, Version, audit::AuditEntry,
-    history::HistoryEntry, mail::Mail,
+    DomainEvent, EventId, OneTimeToken, Session, User, UserId, Version, api_key::ListedApiKey,
+    audit::AuditEntry, history::HistoryEntry, mail::Mail,
 };
 
 use super::{FakeBackend, lock};
@@ -44,6 +44,16 @@ impl FakeBackend {
 
     pub fn users(&self) -> Vec<User> {
         lock(&self.state).users.values().cloned().collect()
+    }
+
+    /// The API keys, expired or not, with the days of their last uses.
+    pub fn api_keys(&self) -> Vec<ListedApiKey> {
+        let state = lock(&self.state);
+        let keys = state.api_keys.values().map(|key| ListedApiKey {
+            key: key.clone(),
+            last_used_on: state.api_key_uses.get(&key.id).cloned(),
+        });
+        keys.collect()
     }
 
     /// The number of anonymous requests that are not carried out yet.

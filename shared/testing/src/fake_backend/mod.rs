@@ -1,11 +1,13 @@
 //! Every port in memory, in one type: [`FakeBackend`].
 
+mod api_keys;
 mod attempts;
 mod cache;
 mod composition;
 mod directory;
 mod fault;
 mod inspection;
+mod invitations;
 mod keys;
 mod leases;
 mod people;

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use application::ports::{SessionRepository, UserRepository as _};
+use application::ports::{ApiKeys, SessionRepository, UserRepository as _};
 use domain::{
-    Change, Email, Origin, Password, Result, Roles, Session, SessionId, User, UserId,
+    ApiKey, ApiKeyId, ApiKeyToken, Change, Email, Origin, Password, Result, Role, Roles, Session,
+    SessionId, User, UserId,
+    api_key::{DEFAULT_DAYS, NewApiKey},
     event::EventMetadata,
     session::RECENT,
     user::{NewUser, Standing},
 };
+use secrecy::ExposeSecret as _;
 
 use super::{
     FakeBackend,
@@ -103,6 +106,23 @@ impl FakeBackend {
             token: access_token(user, &session),
             old_token: access_token(user, &old),
         }
+    }
+
+    /// A new API key with this role, and the text of its token.
+    pub async fn add_api_key(self: &Arc<Self>, role: &Role) -> (ApiKey, String) {
+        let metadata = self.metadata();
+        let random = self.env().random;
+        let id = ApiKeyId::new(metadata.now, random.bytes().expect("random bytes"));
+        let token = ApiKeyToken::new(id, random.bytes().expect("random bytes"));
+        let new = NewApiKey {
+            name: "test".parse().expect("a name"),
+            role: role.as_str().parse().expect("a role of keys"),
+            days: DEFAULT_DAYS,
+        };
+        let (key, event) = ApiKey::create(new, &token, &metadata);
+        let created = ApiKeys::create(self.as_ref(), &key, &event).await;
+        created.expect("a new id");
+        (key, token.encode().expose_secret().to_owned())
     }
 
     /// Commits a change of a user, as a command of the system would.

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use application::ports::{LeaseKey, SecretPurpose};
 use directory::{Manifest, SegmentName};
 use domain::{
-    DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId, Timestamp, TokenPurpose,
-    User, UserId, Version, attempt::AttemptKey, audit::AuditEntry, history::HistoryEntry,
-    keys::KeyRing, mail::Mail, request::AnonymousRequest, token::TokenHash,
+    ApiKey, ApiKeyId, DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId,
+    Timestamp, TokenPurpose, User, UserId, Version, attempt::AttemptKey, audit::AuditEntry,
+    history::HistoryEntry, keys::KeyRing, mail::Mail, request::AnonymousRequest, token::TokenHash,
+    user::Invitation,
 };
 
 #[derive(Debug, Default)]
@@ -18,6 +19,9 @@ pub(super) struct State {
     pub(super) admins: u64,
     pub(super) sessions: BTreeMap<(UserId, SessionId), Session>,
     pub(super) tokens: BTreeMap<(UserId, TokenPurpose), TokenSlot>,
+    pub(super) invitations: BTreeMap<UserId, Invitation>,
+    pub(super) api_keys: BTreeMap<ApiKeyId, ApiKey>,
+    pub(super) api_key_uses: BTreeMap<ApiKeyId, String>,
     pub(super) requests: BTreeMap<RequestId, AnonymousRequest>,
     pub(super) attempts: BTreeMap<AttemptKey, super::attempts::Count>,
     pub(super) leases: BTreeMap<LeaseKey, super::leases::Record>,

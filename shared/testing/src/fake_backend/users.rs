@@ -173,6 +173,12 @@ impl State {
                     login.password_version = user.password_version;
                 }
             }
+            LoginChange::RemovePassword(key) => {
+                if let Some(login) = self.logins.get_mut(key) {
+                    login.password = None;
+                    login.password_version = user.password_version;
+                }
+            }
             LoginChange::Release(key) => {
                 self.logins.remove(key);
             }

@@ -20,7 +20,7 @@ pub(super) struct Person {
     pub(super) pending: Option<usize>,
     pub(super) verified: bool,
     pub(super) name: u8,
-    pub(super) password: u8,
+    pub(super) password: Option<u8>,
     pub(super) roles: BTreeSet<&'static str>,
     pub(super) active: bool,
     pub(super) erased: bool,
@@ -76,6 +76,7 @@ pub(super) enum Action {
     ConfirmEmail,
     VerifyEmail,
     ChangePassword(u8),
+    StartRecovery,
     AssignRoles(BTreeSet<&'static str>),
     Deactivate,
     Reactivate,
@@ -124,10 +125,16 @@ impl Person {
                 EventKind::UserEmailVerified
             }
             Action::ChangePassword(password) => {
-                next.password = *password;
+                next.password = Some(*password);
                 next.epoch += 1;
                 next.pending = None;
                 EventKind::UserPasswordChanged
+            }
+            Action::StartRecovery => {
+                next.password = None;
+                next.epoch += 1;
+                next.pending = None;
+                EventKind::UserRecoveryStarted
             }
             Action::AssignRoles(roles) if !self.verified && !roles.is_subset(&self.roles) => {
                 return Err(Refusal::UserUnproven);
@@ -183,7 +190,7 @@ impl Model {
             pending: None,
             verified: false,
             name: 0,
-            password: 0,
+            password: Some(0),
             roles: roles.clone(),
             active: true,
             erased: false,
@@ -299,6 +306,7 @@ fn action() -> impl Strategy<Value = Action> {
         4 => Just(Action::ConfirmEmail),
         4 => Just(Action::VerifyEmail),
         1 => (0u8..3).prop_map(Action::ChangePassword),
+        1 => Just(Action::StartRecovery),
         2 => roles().prop_map(Action::AssignRoles),
         2 => Just(Action::Deactivate),
         2 => Just(Action::Reactivate),

@@ -132,6 +132,10 @@ fn login_write(
             Guard::Ownership,
             table.updating(set_password(user, key, password))?,
         ),
+        LoginChange::RemovePassword(key) => (
+            Guard::Ownership,
+            table.updating(remove_password(user, key))?,
+        ),
         LoginChange::Release(key) => {
             let owned = owned_by(user.id);
             let delete = table.deleting(LoginItem::key(key), IS_THIS_USERS, owned)?;
@@ -148,6 +152,19 @@ fn set_password(user: &User, key: &LoginKey, password: &PasswordHash) -> Update 
         condition: Some(IS_THIS_USERS),
         values: vec![
             (":passwordHash", text(password.expose())),
+            (":passwordVersion", number(version.get())),
+            (":userId", text(user.id)),
+        ],
+    }
+}
+
+fn remove_password(user: &User, key: &LoginKey) -> Update {
+    let version = user.password_version.unwrap_or(user.version);
+    Update {
+        key: LoginItem::key(key),
+        changes: "SET #passwordVersion = :passwordVersion REMOVE #passwordHash",
+        condition: Some(IS_THIS_USERS),
+        values: vec![
             (":passwordVersion", number(version.get())),
             (":userId", text(user.id)),
         ],

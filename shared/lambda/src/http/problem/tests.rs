@@ -20,6 +20,7 @@ fn every_refusal() -> Vec<Refusal> {
         R::LastAdministrator,
         R::AlreadyDeactivated,
         R::AlreadyActive,
+        R::InvitationOpen,
         R::IdentityTaken,
         R::TooManyIdentities,
         R::LastLogin,

@@ -1,0 +1,4 @@
+//! `GET /api-keys`.
+
+pub mod handler;
+pub mod list_api_keys;

@@ -1,0 +1,4 @@
+//! `GET /invitations`.
+
+pub mod handler;
+pub mod list_invitations;

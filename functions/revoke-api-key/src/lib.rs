@@ -1,0 +1,4 @@
+//! `DELETE /api-keys/{key}`.
+
+pub mod handler;
+pub mod revoke_api_key;

@@ -1,0 +1,4 @@
+//! `POST /invitations/{id}/send`.
+
+pub mod handler;
+pub mod send_invitation;

@@ -1,0 +1,4 @@
+//! `POST /users/{id}/recovery`.
+
+pub mod handler;
+pub mod start_recovery;

@@ -1,0 +1,4 @@
+//! `DELETE /invitations/{id}`.
+
+pub mod handler;
+pub mod withdraw_invitation;
