@@ -132,18 +132,6 @@ impl Ports {
         })
     }
 
-    /// Starts sessions.
-    ///
-    /// # Errors
-    /// Those of [`Ports::session_tokens`].
-    pub async fn session_starter(&self) -> Result<SessionStarter> {
-        Ok(SessionStarter {
-            sessions: self.sessions(),
-            session_tokens: self.session_tokens().await?,
-            env: self.env.clone(),
-        })
-    }
-
     /// Issues the tokens of sessions. Loads the signing key and the secret of refresh tokens, so that no
     /// request has to.
     ///

@@ -114,13 +114,6 @@ pub fn access_token(access: &AccessToken) -> Response {
     json(StatusCode::OK, &body)
 }
 
-/// 201 with the tokens of a session, and where to find the user: the account began, or begins anew.
-pub fn began(token_pair: &TokenPair) -> Response {
-    let location = format!("/users/{}", token_pair.user.id);
-    let response = self::token_pair(StatusCode::CREATED, token_pair)?;
-    with_header(response, header::LOCATION, &location)
-}
-
 /// An API key as administrators see it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
