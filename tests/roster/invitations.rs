@@ -47,7 +47,7 @@ async fn open(roster: &Roster, limit: usize) -> Vec<String> {
         let Some(next) = page.body["pagination"]["next"].as_str() else {
             return ids;
         };
-        path = next.to_owned();
+        next.clone_into(&mut path);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `POST /sessions/refresh`, `…/sessions` of a user, `DELETE /sessions/current` and its proof.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Mutex};
 
 use futures::future::join_all;
 use local::journal::Happening;
@@ -39,7 +39,15 @@ fn fifty_refreshes_at_once_end_in_one_live_chain() {
         let (access_now, last) = both(&next, StatusCode::OK);
         assert_eq!(listed(roster, &access).await.len(), 2);
 
-        // One that comes back after the next was used is a stolen one, or its owner's after a theft.
+        // One tab is late: it gets no token, and the session goes on.
+        let late = refresh(roster, &token).await;
+        assert_eq!(late.problem(), (409, "refresh-superseded"));
+        let last = both(&refresh(roster, &last).await, StatusCode::OK).1;
+        assert_eq!(listed(roster, &access_now).await.len(), 2);
+
+        // A minute later it is a stolen one, or its owner's after a theft.
+        let user = next.body["user"]["id"].as_str().unwrap();
+        age(roster, user, &listed(roster, &access_now).await).await;
         let refused = refresh(roster, &token).await;
         assert_eq!(refused.problem(), (401, "invalid-refresh-token"));
         let ended = |entry: &local::journal::Entry| match &entry.happening {
@@ -57,6 +65,44 @@ fn fifty_refreshes_at_once_end_in_one_live_chain() {
         assert!(left.iter().all(|session| session["id"] != ended));
         let refused = refresh(roster, &last).await;
         assert_eq!(refused.problem(), (401, "invalid-refresh-token"));
+    });
+}
+
+/// Makes all uses of the current session lie a minute back, as if that had passed.
+async fn age(roster: &Roster, user: &str, sessions: &[Value]) {
+    let current = sessions.iter().find(|one| one["current"] == true).unwrap();
+    let sid = current["id"].as_str().unwrap();
+    let update = json!({
+        "TableName": roster.stack.model.tables["SessionsTable"].name,
+        "Key": {"pk": {"S": format!("USER#{user}")}, "sk": {"S": format!("SESSION#{sid}")}},
+        "UpdateExpression": "SET lastUsedAt = :past REMOVE earlierUses",
+        "ExpressionAttributeValues": {":past": {"S": "2026-01-01T00:00:00.000000Z"}},
+    });
+    roster.database("UpdateItem", &update).await;
+}
+
+/// Two tabs share one store of tokens. Each reads the newest, exchanges it and writes what it got; a
+/// refusal makes it read again.
+#[test]
+fn two_tabs_that_refresh_at_once_stay_signed_in() {
+    on_shared_stack(async |roster| {
+        let ann = roster.newcomer("tabs").await;
+        let signed_in = roster.sign_in(&ann.email).await;
+        let (_, token) = both(&signed_in, StatusCode::CREATED);
+        let store = Mutex::new(token);
+        let tab = async || {
+            for _ in 0..10 {
+                let token = store.lock().unwrap().clone();
+                let answer = refresh(roster, &token).await;
+                match answer.status.as_u16() {
+                    200 => *store.lock().unwrap() = both(&answer, StatusCode::OK).1,
+                    _ => assert_eq!(answer.problem(), (409, "refresh-superseded")),
+                }
+            }
+        };
+        tokio::join!(tab(), tab());
+        let token = store.into_inner().unwrap();
+        both(&refresh(roster, &token).await, StatusCode::OK);
     });
 }
 

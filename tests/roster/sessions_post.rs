@@ -35,6 +35,7 @@ fn unknown_and_wrong_get_one_answer() {
 fn five_hundred_guesses_at_once_are_as_many_as_allowed() {
     on_own_stack(&[("SignInAttemptsPerAccount", "7")], async |roster| {
         let ann = roster.proven("guess").await;
+        let session = roster.sign_in(&ann.email).await.body;
         let guess = json!({"email": ann.email, "password": "wrong"});
         let all = join_all((0..500).map(|_| roster.post("/sessions", &guess))).await;
         let count = |status: u16| all.iter().filter(|a| a.status == status).count();
@@ -48,19 +49,36 @@ fn five_hundred_guesses_at_once_are_as_many_as_allowed() {
         );
         let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=30).contains(&wait), "{wait}");
-        // Nor are these ways to guess.
-        let password =
-            json!({"currentPassword": PASSWORD, "newPassword": "plain granite kettle 47"});
+        // But from a device on which the owner signed in before.
+        let from_device = async |password: &str| {
+            let device = &session["deviceToken"];
+            let body = json!({"email": ann.email, "password": password, "deviceToken": device});
+            roster.post("/sessions", &body).await.status
+        };
+        assert_eq!(from_device("wrong").await, 401);
+        assert_eq!(from_device(PASSWORD).await, 201);
+        // Nor does the lock hold up a session.
         let email = json!({"email": unique_email("guess"), "currentPassword": PASSWORD});
+        let change = roster.call("PUT /users/me/email", &ann.token, &email).await;
+        assert_eq!(change.status, 202);
+        let refresh = json!({"refreshToken": session["refreshToken"]});
+        assert_eq!(roster.post("/sessions/refresh", &refresh).await.status, 200);
         let own = json!({"email": ann.email, "password": PASSWORD});
-        for (route, body) in [
-            ("PUT /users/me/password", password),
-            ("PUT /users/me/email", email),
-            ("POST /sessions/current/proof", own),
-        ] {
-            let change = roster.call(route, &ann.token, &body).await;
-            assert_eq!(change.problem(), (429, "too-many-requests"), "{route}");
+        let proof = roster.call("POST /sessions/current/proof", &ann.token, &own);
+        assert_eq!(proof.await.status, 200);
+        // And a device or a session may guess no more often.
+        for _ in 0..7 {
+            assert_eq!(from_device("wrong").await, 401);
         }
+        assert_eq!(from_device(PASSWORD).await, 429);
+        let password =
+            json!({"currentPassword": "wrong", "newPassword": "plain granite kettle 47"});
+        let mut statuses = Vec::new();
+        for _ in 0..8 {
+            let change = roster.call("PUT /users/me/password", &ann.token, &password);
+            statuses.push(change.await.status.as_u16());
+        }
+        assert_eq!(statuses, [[401; 7].as_slice(), &[429]].concat());
         let locked = |entry: &local::journal::Entry| match &entry.happening {
             Happening::Event { event, .. } if event["detail-type"] == "SignInLocked" => {
                 Some(event["detail"]["subject"].clone())
@@ -79,6 +97,32 @@ fn five_hundred_guesses_at_once_are_as_many_as_allowed() {
         let reset = json!({"token": token_in(&mail, "reset"), "newPassword": PASSWORD});
         assert_eq!(roster.put("/password-resets", &reset).await.status, 200);
         assert_eq!(roster.sign_in(&ann.email).await.status, 201);
+        assert_eq!(
+            from_device(PASSWORD).await,
+            201,
+            "by its right as a stranger"
+        );
+    });
+}
+
+#[test]
+fn right_sign_ins_and_refreshes_have_limits_too() {
+    let limits = [("SignInsPerUser", "2"), ("RefreshesPerSession", "6")];
+    on_own_stack(&limits, async |roster| {
+        let email = unique_email("often");
+        roster.sign_up(&email).await;
+        let mut session = roster.sign_in(&email).await;
+        assert_eq!(roster.sign_in(&email).await.status, 201);
+        let refused = roster.sign_in(&email).await;
+        assert_eq!(refused.problem(), (429, "too-many-requests"));
+        for _ in 0..6 {
+            let body = json!({"refreshToken": session.body["refreshToken"]});
+            session = roster.post("/sessions/refresh", &body).await;
+            assert_eq!(session.status, 200);
+        }
+        let body = json!({"refreshToken": session.body["refreshToken"]});
+        let refused = roster.post("/sessions/refresh", &body).await;
+        assert_eq!(refused.problem(), (429, "too-many-requests"));
     });
 }
 
@@ -122,5 +166,6 @@ fn a_session_gives_both_tokens_and_is_never_cached() {
             (&json!("Bearer"), &json!(600))
         );
         assert!(answer.body["refreshToken"].is_string());
+        assert!(answer.body["deviceToken"].is_string());
     });
 }

@@ -34,9 +34,11 @@ pub const ADMIN: &str = "admin@example.com";
 /// All of a run's clients share one address, which is not what limits are made for; the tests of
 /// limits set their own.
 /// And what is changed is asked for at once.
-const PARAMETERS: [(&str, &str); 7] = [
+const PARAMETERS: [(&str, &str); 9] = [
     ("AccessLagSeconds", "0"),
     ("SignInAttemptsPerSource", "100000"),
+    ("SignInsPerUser", "100000"),
+    ("RefreshesPerSession", "100000"),
     ("SignUpsPerSource", "100000"),
     ("MailsPerAddress", "100"),
     ("MailIntervalSeconds", "0"),

@@ -12,7 +12,9 @@ async fn token(roster: &Roster, user: &str) -> Result<String, String> {
         endpoint: roster.stack.dynamodb_url.clone(),
         template: template(),
     };
-    token.run().await.map_err(|error| error.to_string())
+    Box::pin(token.run())
+        .await
+        .map_err(|error| error.to_string())
 }
 
 #[test]

@@ -17,6 +17,7 @@ use shared::{
     },
     domain::{
         Origin, Password, Roles, Session, SessionId, User, UserId,
+        attempt::Limit,
         error::Violation,
         sign_up::SignUpPolicy,
         user::{NewUser, Standing},
@@ -51,6 +52,7 @@ impl Stage {
             users: backend.clone(),
             hasher: hasher.clone(),
             rate_limiter: backend.sign_in_limiter(UNLIMITED),
+            devices: backend.devices(),
             env: backend.env(),
         };
         let oidc = OidcStrategy {
@@ -77,6 +79,9 @@ impl Stage {
                 },
                 env: backend.env(),
             },
+            devices: backend.devices(),
+            rate_limiter: backend.rate_limiter(),
+            per_user: Limit::hourly(UNLIMITED),
         };
         Self {
             backend,

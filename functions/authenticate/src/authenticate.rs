@@ -1,18 +1,32 @@
 //! The use case: a user signs in.
 
+use std::sync::Arc;
+
 use shared::{
     application::{
+        devices::{DeviceProof, Devices},
+        rate_limit::RateLimiter,
         session_starter::SessionStarter,
         session_tokens::TokenPair,
         sign_in::{Authenticated, Credentials, Strategies},
     },
-    domain::{Origin, Result},
+    domain::{
+        Origin, Result,
+        attempt::{AttemptKey, Limit, Scope},
+        device::DeviceToken,
+    },
 };
 
 /// Signs users in.
 pub struct Authenticate {
     pub strategies: Strategies,
     pub session_starter: SessionStarter,
+    /// Issues device tokens.
+    pub devices: Arc<Devices>,
+    /// Counts sign-ins.
+    pub rate_limiter: RateLimiter,
+    /// Sign-ins of one user, per hour: each writes a session and events that are kept.
+    pub per_user: Limit,
 }
 
 /// A sign-in.
@@ -20,6 +34,8 @@ pub struct Authenticate {
 pub struct Command {
     /// Who signs in.
     pub credentials: Credentials,
+    /// Says from which device, which stays known.
+    pub device: Option<DeviceToken>,
     /// The `iss` of the token.
     pub issuer: String,
     /// Where the command came from.
@@ -30,20 +46,33 @@ impl Authenticate {
     /// Starts a session.
     ///
     /// # Errors
-    /// Those of the strategy.
+    /// Those of the strategy; `TooManyRequests` if the user signed in too often.
     pub async fn execute(&self, command: Command) -> Result<TokenPair> {
         let Command {
             credentials,
+            device,
             issuer,
             origin,
         } = command;
+        let credentials = credentials.from_device(device.clone().map(DeviceProof::Token));
         let Authenticated {
             user,
             method,
             permit,
         } = self.strategies.authenticate(credentials, &origin).await?;
         // The guess was right, whether or not the session can be started.
-        let start = self.session_starter.start(&user, method, &issuer, origin);
+        let start = async {
+            let sign_ins = AttemptKey::of_user(Scope::SignIn, user.id);
+            let sign_in = [(sign_ins, self.per_user)];
+            self.rate_limiter.acquire(&sign_in).await?;
+            let starter = &self.session_starter;
+            let token_pair = starter.start(&user, method, &issuer, origin).await?;
+            let device = self.devices.issue(&user, device.as_ref()).await?;
+            Ok(TokenPair {
+                device: Some(device),
+                ..token_pair
+            })
+        };
         tokio::join!(start, permit.succeed()).0
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Request, Response, StatusCode, response};
+use shared::lambda::http::{
+    Access, Request, Response, StatusCode, body::PresentedCredentials, response,
+};
 
 use crate::authenticate::{Authenticate, Command};
 
@@ -11,8 +13,13 @@ pub const ACCESS: Access = Access::ANYONE;
 
 /// `POST /sessions`.
 pub async fn handle(authenticate: Arc<Authenticate>, request: Request) -> Response {
+    let PresentedCredentials {
+        credentials,
+        device,
+    } = request.body()?;
     let command = Command {
-        credentials: request.body()?,
+        credentials,
+        device,
         issuer: request.issuer.clone(),
         origin: request.origin(),
     };

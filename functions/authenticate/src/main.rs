@@ -9,7 +9,7 @@ use authenticate::{
 };
 use shared::{
     application::sign_in::Strategies,
-    domain::sign_up::SignUpPolicy,
+    domain::{attempt::Limit, sign_up::SignUpPolicy},
     lambda::{
         Exit,
         config::{ClientSecrets, Providers},
@@ -25,14 +25,17 @@ shared::lambda::config! {
         loopback: bool = "LOOPBACK_IDENTITY_PROVIDERS",
         per_account: u32 = "SIGN_IN_ATTEMPTS_PER_ACCOUNT",
         per_client_ip: u32 = "SIGN_IN_ATTEMPTS_PER_SOURCE",
+        per_user: u32 = "SIGN_INS_PER_USER",
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, config: Config| {
+        let devices = ports.devices();
+        devices.warm_up().await?;
         let rate_limiter = ports.sign_in_limiter(config.per_account, config.per_client_ip);
-        let password = ports.password_strategy(rate_limiter.clone())?;
+        let password = ports.password_strategy(rate_limiter.clone(), devices.clone())?;
         let oidc = OidcStrategy {
             policy: config.policy,
             providers: ports.identity_providers(
@@ -49,6 +52,9 @@ async fn main() -> Exit {
                 oidc: Arc::new(oidc),
             },
             session_starter: ports.session_starter().await?,
+            devices,
+            rate_limiter: ports.rate_limiter(),
+            per_user: Limit::hourly(config.per_user),
         })
     })
     .await

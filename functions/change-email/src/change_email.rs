@@ -7,7 +7,7 @@ use shared::{
         user_updates::{Target, UserUpdates},
     },
     domain::{
-        Email, LoginKey, Password, Refusal, Result, User,
+        Email, LoginKey, Password, Refusal, Result, SessionId, User,
         attempt::{AttemptKey, Limit, Scope},
         event::EventMetadata,
         sign_up::SignUpPolicy,
@@ -37,6 +37,8 @@ pub struct Command {
     pub email: Email,
     /// The current password; none if another proof was given.
     pub password: Option<Password>,
+    /// The session that asks.
+    pub session_id: SessionId,
 }
 
 impl ChangeEmail {
@@ -53,11 +55,12 @@ impl ChangeEmail {
             target,
             email,
             password,
+            session_id,
         } = command;
         let user = self.updates.load(&target).await?;
         if let Some(password) = &password {
             self.reauthentication
-                .verify(&user, password, &target.origin)
+                .verify(&user, Some(session_id), password, &target.origin)
                 .await?;
         }
         // After the proof: an access token that was stolen long ago must not use up what the user may ask.

@@ -34,6 +34,7 @@ pub async fn handle(change: Arc<ChangeEmail>, request: Request) -> Response {
         target,
         email,
         password,
+        session_id: request.signed_in()?.session_id,
     };
     change.execute(command).await?;
     response::accepted()

@@ -13,7 +13,7 @@ use shared::{
 use crate::change_password::{ChangePassword, Command};
 
 /// The user alone: nobody else knows a password.
-pub const ACCESS: Access = Access::OWNER;
+pub const ACCESS: Access = Access::OWNER.repeatable();
 
 body! {
     struct Body {
@@ -28,8 +28,9 @@ pub async fn handle(change: Arc<ChangePassword>, request: Request) -> Response {
     let command = Command {
         target: request.target()?,
         current,
-        session_id: request.signed_in()?.session_id,
+        session_id: request.caller.as_ref().map(|caller| caller.session_id),
         new,
+        idempotency_key: request.idempotency_key()?,
     };
     change.execute(command).await?;
     response::no_content()

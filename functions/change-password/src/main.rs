@@ -25,6 +25,8 @@ async fn main() -> Exit {
             passwords: PasswordPolicy::with_minimum(config.minimum),
             updates: ports.user_updates(),
             sessions: ports.sessions(),
+            idempotency: ports.idempotency(),
+            random: ports.env.random.clone(),
             hasher: hasher.clone(),
             reauthentication: ports.reauthentication(
                 hasher,

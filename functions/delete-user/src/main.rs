@@ -11,6 +11,7 @@ async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, ()| {
         Ok(DeleteUser {
             updates: ports.user_updates(),
+            idempotency: ports.idempotency(),
         })
     })
     .await

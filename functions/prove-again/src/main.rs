@@ -42,7 +42,7 @@ async fn main() -> Exit {
         };
         Ok(ProveAgain {
             strategies: Strategies {
-                password: Arc::new(ports.password_strategy(rate_limiter)?),
+                password: Arc::new(ports.password_strategy(rate_limiter, ports.devices())?),
                 oidc: Arc::new(oidc),
             },
             sessions: ports.sessions(),

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use shared::{
     application::{
+        devices::DeviceProof,
         ports::{AccessToken, Clock, SessionRepository, TokenIssuer},
         sign_in::{Authenticated, Credentials, Strategies},
     },
-    domain::{Origin, Refusal, Result, SessionId, User, UserId},
+    domain::{Origin, Refusal, Result, SessionId, User, UserId, device::Device},
 };
 
 pub struct ProveAgain {
@@ -46,6 +47,8 @@ impl ProveAgain {
             issuer,
             origin,
         } = command;
+        let device = Device::of_session(user_id, session_id);
+        let credentials = credentials.from_device(Some(DeviceProof::Session(device)));
         let Authenticated {
             user,
             method,

@@ -4,15 +4,25 @@ use refresh_session::{
     handler::{ACCESS, handle},
     refresh_session::RefreshSession,
 };
-use shared::lambda::{Exit, http};
+use shared::{
+    domain::attempt::Limit,
+    lambda::{Exit, http},
+};
+
+shared::lambda::config! {
+    struct Config {
+        per_session: u32 = "REFRESHES_PER_SESSION",
+    }
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
-    http::run(ACCESS, handle, async |ports, ()| {
+    http::run(ACCESS, handle, async |ports, config: Config| {
         Ok(RefreshSession {
             users: ports.users(),
             sessions: ports.sessions(),
             session_tokens: ports.session_tokens().await?,
+            per_session: Limit::hourly(config.per_session),
             env: ports.env.clone(),
         })
     })

@@ -9,6 +9,7 @@ use shared::{
     },
     domain::{
         Origin, Refusal, Result, Session, User,
+        attempt::{Limit, too_many},
         event::EndReason,
         session::{Exchange, RefreshToken},
     },
@@ -23,6 +24,8 @@ pub struct RefreshSession {
     pub sessions: Arc<dyn SessionRepository>,
     /// Grants tokens.
     pub session_tokens: SessionTokens,
+    /// Refreshes of one session, per hour: each writes the session and signs a token.
+    pub per_session: Limit,
     pub env: Env,
 }
 
@@ -37,11 +40,13 @@ pub struct Command {
 }
 
 impl RefreshSession {
-    /// Exchanges a refresh token for its successor and a new access token. Whoever presents one again
-    /// a moment later gets the same successor; later than that, it ends the session.
+    /// Exchanges a refresh token for its successor and a new access token. For a moment the token may
+    /// come again, and gets the same successor while that is unused. Later it ends the session.
     ///
     /// # Errors
-    /// `InvalidRefreshToken` if the token is not one of a live session, or was exchanged before.
+    /// `InvalidRefreshToken` if the token is not one of a live session, or was exchanged before;
+    /// `RefreshSuperseded` if that was a moment ago and its successor was used since;
+    /// `TooManyRequests` if the session was refreshed too often: the token stays good.
     pub async fn execute(&self, command: Command) -> Result<TokenPair> {
         let Command {
             token,
@@ -56,6 +61,8 @@ impl RefreshSession {
             let exchange = exchange.filter(|_| session.is_live(&user, now));
             match exchange.ok_or(Refusal::InvalidRefreshToken)? {
                 Exchange::Rotation(next) => {
+                    let next = next.counted(&self.per_session, now);
+                    let next = next.map_err(|until| too_many(now, until))?;
                     // The tokens are made while the table writes; nobody gets them if it does not.
                     let (rotated, token_pair) = tokio::try_join!(
                         self.sessions.rotate(&next),
@@ -68,6 +75,7 @@ impl RefreshSession {
                 Exchange::Repetition => {
                     return self.session_tokens.issue(&issuer, &user, &session).await;
                 }
+                Exchange::Superseded => return Err(Refusal::RefreshSuperseded.into()),
                 Exchange::Reuse => {
                     self.end(&session, origin).await?;
                     return Err(Refusal::InvalidRefreshToken.into());

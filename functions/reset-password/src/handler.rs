@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::{
-    application::link_password::PasswordChoice,
+    application::link_password::{Chosen, PasswordChoice},
     domain::{Name, Password},
     lambda::{
         body,
@@ -39,6 +39,8 @@ pub async fn handle(reset: Arc<ResetPassword>, request: Request) -> Response {
         issuer: request.issuer.clone(),
         origin: request.origin(),
     };
-    let token_pair = reset.execute(command).await?;
-    response::token_pair(StatusCode::OK, &token_pair)
+    match reset.execute(command).await? {
+        Chosen::SignedIn(token_pair) => response::token_pair(StatusCode::OK, &token_pair),
+        Chosen::Repeated => response::no_content(),
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::{
-    application::link_password::PasswordChoice,
+    application::link_password::{Chosen, PasswordChoice},
     domain::{FieldError, Name, Password},
     lambda::{
         body,
@@ -54,8 +54,10 @@ pub async fn handle(verify: Arc<VerifyEmail>, request: Request) -> Response {
         issuer: request.issuer.clone(),
         origin,
     };
-    let token_pair = verify.choose_password(choice).await?;
-    response::began(&token_pair)
+    match verify.choose_password(choice).await? {
+        Chosen::SignedIn(token_pair) => response::began(&token_pair),
+        Chosen::Repeated => response::no_content(),
+    }
 }
 
 impl Body {

@@ -2,9 +2,8 @@
 
 use shared::{
     application::{
-        link_password::{LinkPassword, PasswordChoice},
+        link_password::{Chosen, LinkPassword, PasswordChoice},
         reauthentication::Reauthentication,
-        session_tokens::TokenPair,
         token_redemption::{Subject, TokenRedemption, WaitingSignUp},
     },
     domain::{
@@ -45,43 +44,76 @@ pub struct Command {
 
 impl VerifyEmail {
     /// Notes the present address as proven, or moves the user to the one asked for, as the token says.
+    /// Nothing more happens if the token did that before.
     ///
     /// # Errors
     /// `TokenExpired` if the token is not good, or nothing is left to redeem; `ProofRequired` if nothing
     /// shows who controls the account; `InvalidCredentials` if the password is wrong, `TooManyRequests` if
-    /// it was guessed too often: after these three the token stays good. `EmailTaken` if another user
-    /// proved the address first, but only where anybody learns who has one.
-    pub async fn confirm(&self, command: Command) -> Result<User> {
+    /// it was guessed, or the request repeated, too often: after these three the token stays good.
+    /// `EmailTaken` if another user proved the address first, but only where anybody learns who has one.
+    pub async fn confirm(&self, command: Command) -> Result<()> {
+        if command.token.purpose == TokenPurpose::PasswordReset {
+            return Err(Refusal::TokenExpired.into());
+        }
+        match self.confirm_once(&command).await {
+            Err(Error::Refused(Refusal::TokenExpired)) => self.repeat(&command).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn confirm_once(&self, command: &Command) -> Result<()> {
         let Command {
             token,
             control,
             origin,
         } = command;
-        if token.purpose == TokenPurpose::PasswordReset {
-            return Err(Refusal::TokenExpired.into());
-        }
-        match (self.redemption().check(&token).await?, control) {
-            (Subject::User(user), Control::Session(caller)) if caller == user.id => {}
-            (Subject::User(user), Control::Password(password)) => {
-                self.reauthentication
-                    .verify(&user, &password, &origin)
-                    .await?;
-            }
+        match (self.redemption().check(token).await?, control) {
+            (Subject::User(user), control) => self.require(control, &user, origin).await?,
             (Subject::SignUp(waiting), Control::Password(password)) => {
-                return self.begin(&token, &waiting, &password, &origin).await;
+                return self.begin(token, &waiting, password, origin).await;
             }
             _ => return Err(Refusal::ProofRequired.into()),
         }
-        let confirmed = self
-            .redemption()
-            .redeem(&token, origin, |user, password, metadata| {
-                if token.purpose == TokenPurpose::EmailChange {
-                    return user.confirm_email(password, metadata);
-                }
-                let change = user.verify_email(metadata);
-                change.ok_or_else(|| Refusal::TokenExpired.into())
-            });
-        confirmed.await.map_err(|error| self.conceal(error))
+        let confirm =
+            self.redemption()
+                .redeem(token, origin.clone(), |user, password, metadata| {
+                    if token.purpose == TokenPurpose::EmailChange {
+                        return user.confirm_email(password, metadata);
+                    }
+                    let change = user.verify_email(metadata);
+                    change.ok_or_else(|| Refusal::TokenExpired.into())
+                });
+        let confirmed = confirm.await.map_err(|error| self.conceal(error));
+        confirmed.map(drop)
+    }
+
+    /// The same proof again of what is done.
+    async fn repeat(&self, command: &Command) -> Result<()> {
+        let Command {
+            token,
+            control,
+            origin,
+        } = command;
+        if matches!(control, Control::Nothing) {
+            return Err(Refusal::TokenExpired.into());
+        }
+        let user = self.redemption().redeemed(token).await?;
+        self.require(control, &user, origin).await
+    }
+
+    /// # Errors
+    /// `ProofRequired` unless `control` shows that the sender controls the account, and those of a wrong
+    /// password.
+    async fn require(&self, control: &Control, user: &User, origin: &Origin) -> Result<()> {
+        match control {
+            Control::Session(caller) if *caller == user.id => Ok(()),
+            Control::Password(password) => {
+                self.reauthentication
+                    .verify(user, None, password, origin)
+                    .await
+            }
+            Control::Session(_) | Control::Nothing => Err(Refusal::ProofRequired.into()),
+        }
     }
 
     /// Proves the address by a password which the reader of the mail chooses: see
@@ -89,7 +121,7 @@ impl VerifyEmail {
     ///
     /// # Errors
     /// As there; `Invalid` if the link is for another address: it only confirms.
-    pub async fn choose_password(&self, choice: PasswordChoice) -> Result<TokenPair> {
+    pub async fn choose_password(&self, choice: PasswordChoice) -> Result<Chosen> {
         match choice.token.purpose {
             TokenPurpose::PasswordReset => Err(Refusal::TokenExpired.into()),
             TokenPurpose::EmailChange => {
@@ -109,13 +141,13 @@ impl VerifyEmail {
         waiting: &WaitingSignUp,
         password: &Password,
         origin: &Origin,
-    ) -> Result<User> {
+    ) -> Result<()> {
         self.reauthentication
             .verify_sign_up(waiting, password, origin)
             .await?;
-        let user = self.redemption().begin(token, origin).await?;
+        self.redemption().begin(token, origin).await?;
         self.redemption().forget(waiting).await;
-        Ok(user)
+        Ok(())
     }
 
     fn redemption(&self) -> &TokenRedemption {

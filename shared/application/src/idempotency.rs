@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use domain::{Actor, Error, Refusal, Result, history::Digest};
+use domain::{Actor, Error, Refusal, Result, attempt::AttemptKey, history::Digest};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Serialize, de::DeserializeOwned};
@@ -30,6 +30,11 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
+    /// The counter of repetitions by `actor`.
+    pub fn repetitions(&self, actor: Actor) -> AttemptKey {
+        AttemptKey::of_request(actor, &self.key)
+    }
+
     /// The key of a request. `fingerprint` is the same only for the same request.
     pub fn new(key: &str, fingerprint: &[u8]) -> Self {
         Self {

@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod cache;
+pub mod devices;
 pub mod idempotency;
 pub mod link_password;
 pub mod mail;

@@ -4,19 +4,32 @@
 use std::sync::Arc;
 
 use domain::{
-    Actor, Change, Email, Error, FirstAdmin, Name, OneTimeToken, Origin, Password, PasswordHash,
-    PasswordPolicy, Result, Roles, User, UserId,
+    Actor, Change, Email, Error, FirstAdmin, LoginKey, Name, OneTimeToken, Origin, Password,
+    PasswordHash, PasswordPolicy, Refusal, Result, Roles, User, UserId,
     event::EventMetadata,
     user::{NewUser, Standing},
 };
 
 use crate::{
+    devices::Devices,
     ports::PasswordHasher,
     rate_limit::RateLimiter,
     session_starter::SessionStarter,
     session_tokens::TokenPair,
     token_redemption::{Subject, TokenRedemption},
 };
+
+/// What came of a choice.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for each request, and moved twice"
+)]
+pub enum Chosen {
+    SignedIn(TokenPair),
+    /// The token gave the user this password before.
+    Repeated,
+}
 
 /// RFC 8176: authenticated by password.
 const METHOD: &str = "pwd";
@@ -32,6 +45,8 @@ pub struct LinkPassword {
     /// The address whose owner becomes the first administrator.
     pub first_admin: FirstAdmin,
     pub session_starter: SessionStarter,
+    /// Issues device tokens: those of before are void.
+    pub devices: Arc<Devices>,
 }
 
 /// A password chosen by link.
@@ -61,12 +76,19 @@ impl LinkPassword {
     ///
     /// # Errors
     /// `TokenExpired` if the token is not good; `PasswordRejected` by the policy: then the token stays
-    /// good.
-    pub async fn choose(&self, choice: PasswordChoice) -> Result<TokenPair> {
+    /// good; `TooManyRequests` after too many repetitions.
+    pub async fn choose(&self, choice: PasswordChoice) -> Result<Chosen> {
+        match self.choose_once(&choice).await {
+            Err(Error::Refused(Refusal::TokenExpired)) => self.repeat(&choice).await,
+            outcome => outcome.map(Chosen::SignedIn),
+        }
+    }
+
+    async fn choose_once(&self, choice: &PasswordChoice) -> Result<TokenPair> {
         // First, because a caller with a bad token must not cost a hash, nor learn about the user's
         // name from the judgement of a password.
         let subject = self.redemption.check(&choice.token).await?;
-        let name = self.name(&subject, &choice);
+        let name = self.name(&subject, choice);
         let context = [name.as_str(), subject.email().as_str()];
         let password = self
             .passwords
@@ -75,16 +97,34 @@ impl LinkPassword {
         let hash = self.hasher.hash(password.as_password()).await?;
         // Before the token is used up: if this fails, the mail can still be used again.
         self.rate_limiter.reset(subject.email()).await?;
-        let (by, hash) = (&choice, &hash);
-        let decide = |subject| async move { self.decide(&subject, by, hash).await };
+        let hash = &hash;
+        let decide = |subject| async move { self.decide(&subject, choice, hash).await };
         let user = self.redemption.commit(&choice.token, decide).await?;
         if let Subject::SignUp(waiting) = &subject {
             self.redemption.forget(waiting).await;
         }
-        let PasswordChoice { issuer, origin, .. } = choice;
-        self.session_starter
-            .start(&user, METHOD, &issuer, origin)
-            .await
+        let origin = choice.origin.clone();
+        let start = self
+            .session_starter
+            .start(&user, METHOD, &choice.issuer, origin);
+        let token_pair = start.await?;
+        Ok(TokenPair {
+            device: Some(self.devices.issue(&user, None).await?),
+            ..token_pair
+        })
+    }
+
+    /// The content is compared by the password that the user has now: so nothing is kept of it but its
+    /// hash, and another password since then makes the repetition void.
+    async fn repeat(&self, choice: &PasswordChoice) -> Result<Chosen> {
+        let user = self.redemption.redeemed(&choice.token).await?;
+        let key = LoginKey::Email(user.email.clone());
+        let login = self.redemption.users.find_login(&key).await?;
+        let hash = login.and_then(|login| login.password);
+        let is_same = self.hasher.verify(&choice.password, hash.as_ref()).await?;
+        is_same
+            .then_some(Chosen::Repeated)
+            .ok_or_else(|| Refusal::TokenExpired.into())
     }
 
     /// The change by which `hash` becomes the password.

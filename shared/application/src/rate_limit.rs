@@ -1,15 +1,19 @@
 //! Limits on how often people may try.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc};
 
 use domain::{
-    Email, Error, Login, Origin, Refusal, Result, Timestamp, UserId,
-    attempt::{AttemptKey, Limit, Scope, sign_in_locked},
+    Email, Error, Login, Origin, Result, Timestamp, UserId,
+    attempt::{AttemptKey, Limit, Scope, sign_in_locked, too_many},
+    device::Device,
     error::Causes,
 };
 use futures::future::{join_all, try_join_all};
 
 use crate::ports::{Acquisition, Attempts, Env};
+
+/// Repetitions of one request in an hour. They may carry a guess at what the request carried.
+const REPETITIONS: u32 = 10;
 
 /// Counts attempts.
 #[derive(Clone)]
@@ -27,32 +31,49 @@ struct Lockout {
     announced: bool,
 }
 
+/// Every attempt is spent; or a lockout, and the keys of which one is spent nevertheless.
+type Spent<'a> = Result<(), (Lockout, Vec<&'a AttemptKey>)>;
+
 impl RateLimiter {
-    /// Spends one attempt of each key.
+    /// Spends one attempt of each key. If one has none left, the others are refunded: a locked client
+    /// must not use up the attempts of others.
     ///
     /// # Errors
     /// `TooManyRequests` if one of them has none left.
     pub async fn acquire(&self, attempts: &[(AttemptKey, Limit)]) -> Result<()> {
-        let spent = self.spend(attempts).await?;
-        spent.map_err(|lockout| self.refusal(&lockout))
+        let Err((lockout, acquired)) = self.spend(attempts).await? else {
+            return Ok(());
+        };
+        self.refund(acquired).await;
+        Err(self.refusal(&lockout))
     }
 
-    /// Forgets the wrong guesses at an account whose owner proved their identity in another way.
+    /// Spends one repetition of a request.
+    ///
+    /// # Errors
+    /// `TooManyRequests` if none is left.
+    pub async fn acquire_repetition(&self, key: AttemptKey) -> Result<()> {
+        self.acquire(&[(key, Limit::hourly(REPETITIONS))]).await
+    }
+
+    /// Forgets the wrong guesses at an account from unknown devices, since its owner proved their
+    /// identity in another way: a completed reset or recovery. It may be called again. Known devices
+    /// have tallies of their own, and are unknown after a reset.
     pub async fn reset(&self, email: &Email) -> Result<()> {
         let account = AttemptKey::of_address(Scope::Account, email);
         self.attempts.clear(&account).await
     }
 
-    /// Spends one attempt of each key, all at once. If one has none left, or cannot be counted, the
-    /// others are refunded: a locked client must not use up the attempts of others.
-    async fn spend(&self, attempts: &[(AttemptKey, Limit)]) -> Result<Result<(), Lockout>> {
+    /// Spends one attempt of each key, all at once. If one has none left, returns the first such, and
+    /// the keys of the attempts that are spent nevertheless. If one cannot be counted, all are refunded.
+    async fn spend<'a>(&self, attempts: &'a [(AttemptKey, Limit)]) -> Result<Spent<'a>> {
         let spent = attempts.iter();
         let spent = spent.map(|(key, limit)| self.attempts.spend(key, limit));
         let (mut acquired, mut lockout, mut failure) = (Vec::new(), None, None);
         for ((key, _), spent) in attempts.iter().zip(join_all(spent).await) {
             match spent {
                 Ok(Acquisition::Acquired) => acquired.push(key),
-                // Of two lockouts the first counts, which is that of the account: it is announced.
+                // Of two lockouts that of the account counts, which comes first: it is announced.
                 Ok(Acquisition::Limited { until, announced }) => {
                     let key = key.clone();
                     lockout.get_or_insert(Lockout {
@@ -64,13 +85,11 @@ impl RateLimiter {
                 Err(error) => failure = Some(error),
             }
         }
-        if lockout.is_some() || failure.is_some() {
+        if let Some(error) = failure {
             self.refund(acquired).await;
+            return Err(error);
         }
-        match failure {
-            Some(error) => Err(error),
-            None => Ok(lockout.map_or(Ok(()), Err)),
-        }
+        Ok(lockout.map_or(Ok(()), |lockout| Err((lockout, acquired))))
     }
 
     /// Refunds one attempt of each key. If that fails they stay spent, which is no reason to fail.
@@ -80,10 +99,7 @@ impl RateLimiter {
     }
 
     fn refusal(&self, lockout: &Lockout) -> Error {
-        let wait = self.env.clock.now().until(lockout.until);
-        // Rounded up: a client that obeys `Retry-After` must not be too early.
-        let wait = wait.saturating_add(Duration::from_millis(999));
-        Refusal::TooManyRequests(wait).into()
+        too_many(self.env.clock.now(), lockout.until).into()
     }
 }
 
@@ -92,7 +108,7 @@ impl RateLimiter {
 pub struct SignInLimiter {
     /// Counts attempts.
     pub rate_limiter: RateLimiter,
-    /// Guesses at one account.
+    /// Guesses at one account from unknown devices, and from each known one.
     pub per_account: Limit,
     /// Wrong guesses from one client address.
     pub per_client_ip: Limit,
@@ -102,7 +118,8 @@ pub struct SignInLimiter {
 #[must_use = "an attempt that succeeds is refunded"]
 pub struct AttemptPermit {
     rate_limiter: RateLimiter,
-    account: Option<AttemptKey>,
+    /// The tally of the account or of a known device.
+    tally: Option<AttemptKey>,
     client_ip: AttemptKey,
 }
 
@@ -118,21 +135,28 @@ impl SignInLimiter {
         Ok(permit)
     }
 
-    /// Spends a guess at the password of `email` while `find_login` reads its login. The first refusal
-    /// while an account is locked is announced by an event.
+    /// Spends a guess at the password of `email` while `find_login` reads its login. A guess from a known
+    /// device of that user is in the tally of the device, any other in that of the address. The first
+    /// refusal while a tally is locked is announced by an event.
+    ///
+    /// A guess at a locked account stays spent for its client IP: nobody polls a lock for nothing.
     ///
     /// # Errors
     /// `TooManyRequests` if none is left, whether or not the password is right.
     pub async fn acquire_guess(
         &self,
         email: &Email,
+        device: Option<&Device>,
         origin: &Origin,
         find_login: impl Future<Output = Result<Option<Login>>>,
     ) -> Result<(AttemptPermit, Option<Login>)> {
-        let account = AttemptKey::of_address(Scope::Account, email);
-        let permit = self.permit(Some(account.clone()), origin);
+        let tally = match device {
+            Some(device) => AttemptKey::of_device(device),
+            None => AttemptKey::of_address(Scope::Account, email),
+        };
+        let permit = self.permit(Some(tally.clone()), origin);
         let guesses = [
-            (account, self.per_account),
+            (tally, self.per_account),
             (permit.client_ip.clone(), self.per_client_ip),
         ];
         let (spent, login) = tokio::join!(self.rate_limiter.spend(&guesses), find_login);
@@ -141,7 +165,9 @@ impl SignInLimiter {
                 let (login, permit) = permit.hold(async { login }).await?;
                 Ok((permit, login))
             }
-            Err(lockout) => {
+            Err((lockout, mut acquired)) => {
+                acquired.retain(|key| **key != permit.client_ip);
+                self.rate_limiter.refund(acquired).await;
                 let owner = login?.map(|login| login.user_id);
                 self.announce(&lockout, owner, origin).await?;
                 Err(self.rate_limiter.refusal(&lockout))
@@ -149,10 +175,10 @@ impl SignInLimiter {
         }
     }
 
-    fn permit(&self, account: Option<AttemptKey>, origin: &Origin) -> AttemptPermit {
+    fn permit(&self, tally: Option<AttemptKey>, origin: &Origin) -> AttemptPermit {
         AttemptPermit {
             rate_limiter: self.rate_limiter.clone(),
-            account,
+            tally,
             client_ip: AttemptKey::of_client_ip(Scope::Source, origin.client_ip),
         }
     }
@@ -163,7 +189,7 @@ impl SignInLimiter {
         owner: Option<UserId>,
         origin: &Origin,
     ) -> Result<()> {
-        if lockout.announced || lockout.key.scope() != Scope::Account {
+        if lockout.announced || lockout.key.scope() == Scope::Source {
             return Ok(());
         }
         let metadata = self.rate_limiter.env.metadata(origin.clone())?;
@@ -185,7 +211,7 @@ impl AttemptPermit {
             Ok(value) => Ok((value, self)),
             Err(error) => {
                 if !error.is_decision() {
-                    let spent = self.account.iter().chain([&self.client_ip]);
+                    let spent = self.tally.iter().chain([&self.client_ip]);
                     self.rate_limiter.refund(spent).await;
                 }
                 Err(error)
@@ -193,14 +219,16 @@ impl AttemptPermit {
         }
     }
 
-    /// The guess was right: the wrong guesses at the account before are forgotten. Of those from the
-    /// same client address only this one is refunded; otherwise an attacker could use their own account
-    /// to guess at others without limit.
+    /// The guess was right. The wrong guesses from the same known device are forgotten. Those from
+    /// unknown devices are not, only this one is refunded: strangers must not see in their own count that
+    /// the owner came by. Neither are those from the same client IP: otherwise an attacker could use
+    /// their own account to guess at others without limit.
     pub async fn succeed(self) {
         let attempts = &self.rate_limiter.attempts;
         let forget = async {
-            match &self.account {
-                Some(account) => attempts.clear(account).await,
+            match &self.tally {
+                Some(tally) if tally.scope() == Scope::Device => attempts.clear(tally).await,
+                Some(tally) => attempts.refund(tally).await,
                 None => Ok(()),
             }
         };

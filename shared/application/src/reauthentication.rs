@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
-use domain::{Email, Login, LoginKey, Origin, Password, PasswordHash, Refusal, Result, User};
+use domain::{LoginKey, Origin, Password, Refusal, Result, SessionId, User, device::Device};
 
 use crate::{
     ports::{PasswordHasher, UserRepository},
-    rate_limit::SignInLimiter,
+    rate_limit::{AttemptPermit, SignInLimiter},
     token_redemption::WaitingSignUp,
 };
 
-/// Compares passwords of users who are signed in. Wrong guesses count as those at sign-in do.
+/// Compares passwords of users who are signed in. Who holds a session guesses from a known device: no
+/// stranger can use up these guesses.
 pub struct Reauthentication {
     /// Where users and their logins are kept.
     pub users: Arc<dyn UserRepository>,
@@ -22,59 +23,64 @@ pub struct Reauthentication {
 }
 
 impl Reauthentication {
-    /// Checks that this is the user's password. Always costs one hash.
+    /// Checks that this is the user's password. Always costs one hash. A guess counts for the session that
+    /// asks; without one, for the account.
     ///
     /// # Errors
-    /// `InvalidCredentials` if it is not; `TooManyRequests` after too many guesses, whether or not this
-    /// one is right.
-    pub async fn verify(&self, user: &User, password: &Password, origin: &Origin) -> Result<()> {
+    /// `InvalidCredentials` if it is not; `TooManyRequests` after too many guesses in this session,
+    /// whether or not this one is right; `VersionConflict` if the password changed since `user` was read.
+    pub async fn verify(
+        &self,
+        user: &User,
+        session_id: Option<SessionId>,
+        password: &Password,
+        origin: &Origin,
+    ) -> Result<()> {
         let key = LoginKey::Email(user.email.clone());
         let find_login = self.users.find_login(&key);
+        let device = session_id.map(|id| Device::of_session(user.id, id));
+        let (permit, login) = self
+            .rate_limiter
+            .acquire_guess(&user.email, device.as_ref(), origin, find_login)
+            .await?;
         // The address may belong to another user since the user was read.
-        let hash = |login: Option<Login>| {
-            let own = login.filter(|login| login.user_id == user.id);
-            own.and_then(|login| login.password)
+        let login = login.filter(|login| login.user_id == user.id);
+        let verify = async {
+            if login.as_ref().is_some_and(|login| !login.is_of(Some(user))) {
+                return Err(Refusal::VersionConflict.into());
+            }
+            let hash = login.and_then(|login| login.password);
+            self.hasher.verify(password, hash.as_ref()).await
         };
-        self.guess(&user.email, password, origin, find_login, hash)
-            .await
+        settle(permit, verify).await
     }
 
     /// Checks that this is the password which a sign-up that waits has chosen.
     ///
     /// # Errors
-    /// As [`Reauthentication::verify`].
+    /// `InvalidCredentials`, `TooManyRequests`.
     pub async fn verify_sign_up(
         &self,
         waiting: &WaitingSignUp,
         password: &Password,
         origin: &Origin,
     ) -> Result<()> {
-        let hash = |_| Some(waiting.sign_up.password.clone());
         let no_login = async { Ok(None) };
-        self.guess(&waiting.email, password, origin, no_login, hash)
-            .await
-    }
-
-    async fn guess(
-        &self,
-        email: &Email,
-        password: &Password,
-        origin: &Origin,
-        find_login: impl Future<Output = Result<Option<Login>>>,
-        hash: impl FnOnce(Option<Login>) -> Option<PasswordHash>,
-    ) -> Result<()> {
-        let (permit, login) = self
+        let (permit, _) = self
             .rate_limiter
-            .acquire_guess(email, origin, find_login)
+            .acquire_guess(&waiting.email, None, origin, no_login)
             .await?;
-        let hash = hash(login);
-        let (is_right, permit) = permit
-            .hold(self.hasher.verify(password, hash.as_ref()))
-            .await?;
-        if !is_right {
-            return Err(Refusal::InvalidCredentials.into());
-        }
-        permit.succeed().await;
-        Ok(())
+        let hash = Some(&waiting.sign_up.password);
+        settle(permit, self.hasher.verify(password, hash)).await
     }
+}
+
+/// Ends a guess: it is refunded if it was right.
+async fn settle(permit: AttemptPermit, verify: impl Future<Output = Result<bool>>) -> Result<()> {
+    let (is_right, permit) = permit.hold(verify).await?;
+    if !is_right {
+        return Err(Refusal::InvalidCredentials.into());
+    }
+    permit.succeed().await;
+    Ok(())
 }

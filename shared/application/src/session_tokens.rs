@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Result, User,
+    device::DeviceToken,
     session::{RefreshKey, RefreshToken, Session},
 };
 
@@ -29,6 +30,8 @@ pub struct TokenPair {
     pub refresh: RefreshToken,
     /// The user of the session, for the answer.
     pub user: User,
+    /// Proves at the next sign-in that this device is known; only at the beginning of a session.
+    pub device: Option<DeviceToken>,
 }
 
 impl SessionTokens {
@@ -40,6 +43,7 @@ impl SessionTokens {
             access,
             refresh: session.refresh_token(&key),
             user: user.clone(),
+            device: None,
         })
     }
 

@@ -2,13 +2,13 @@
 
 pub mod password;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{LoginKey, Origin, Result, User, identity::Authorization};
+use domain::{LoginKey, Origin, Refusal, Result, User, identity::Authorization};
 
 use self::password::PasswordCredentials;
-use crate::{ports::UserRepository, rate_limit::AttemptPermit};
+use crate::{devices::DeviceProof, ports::UserRepository, rate_limit::AttemptPermit};
 
 /// One way to authenticate, by credentials of type `C`. Another one takes a type that implements this, a
 /// variant of [`Credentials`] and a field of [`Strategies`].
@@ -40,6 +40,17 @@ pub enum Credentials {
     Oidc(Authorization),
 }
 
+impl Credentials {
+    /// The credentials as presented from a device. Only guesses at a password are tallied by it.
+    #[must_use]
+    pub fn from_device(self, device: Option<DeviceProof>) -> Self {
+        match self {
+            Self::Password(password) => Self::Password(PasswordCredentials { device, ..password }),
+            oidc @ Self::Oidc(_) => oidc,
+        }
+    }
+}
+
 /// A strategy for each kind of credentials.
 pub struct Strategies {
     /// By address and password.
@@ -65,12 +76,25 @@ impl Strategies {
     }
 }
 
-/// The user who has this login, if there is one.
-pub async fn user_with_login(users: &dyn UserRepository, login: &LoginKey) -> Result<Option<User>> {
-    match users.find_login(login).await? {
-        Some(login) => users.find(login.user_id).await,
-        None => Ok(None),
+/// How often login and user are read, if a change of one comes between the two.
+const LOOKS: usize = 3;
+
+/// The user who has this login, as read in one state with it: if it is unlinked in between, the user who
+/// is read next no longer has it.
+///
+/// # Errors
+/// `Unavailable` if that happens again and again.
+pub async fn user_with_login(users: &dyn UserRepository, key: &LoginKey) -> Result<Option<User>> {
+    for _ in 0..LOOKS {
+        let Some(login) = users.find_login(key).await? else {
+            return Ok(None);
+        };
+        let user = users.find(login.user_id).await?;
+        if let Some(user) = user.filter(|user| user.logins.contains(key)) {
+            return Ok(Some(user));
+        }
     }
+    Err(Refusal::Unavailable(Duration::from_secs(1)).into())
 }
 
 /// Federated sign-in. RFC 8176 has no value for it; this one is in use.

@@ -5,6 +5,7 @@ use std::{net::IpAddr, ops::ControlFlow, sync::Arc};
 use domain::{
     Actor, Change, Email, Error, LoginKey, OneTimeToken, Origin, PasswordHash, Refusal, RequestId,
     Result, Roles, TokenPurpose, User,
+    attempt::AttemptKey,
     error::Causes,
     event::EventMetadata,
     request::{AnonymousRequest, RequestKind, SignUp},
@@ -14,6 +15,7 @@ use domain::{
 
 use crate::{
     ports::{AnonymousRequests, Env, OneTimeTokens, UserRepository},
+    rate_limit::RateLimiter,
     user_updates,
 };
 
@@ -21,8 +23,10 @@ use crate::{
 #[derive(Clone)]
 pub struct TokenRedemption {
     pub users: Arc<dyn UserRepository>,
-    /// Says whether a token is still good.
+    /// Says whether a token is still good, or was used.
     pub tokens: Arc<dyn OneTimeTokens>,
+    /// Counts repetitions.
+    pub rate_limiter: RateLimiter,
     /// Where concealed sign-ups wait.
     pub requests: Arc<dyn AnonymousRequests>,
     pub env: Env,
@@ -197,6 +201,22 @@ impl TokenRedemption {
         }
     }
 
+    /// The user who redeemed the token before: what it permits is done. The caller compares what else the
+    /// request carries, which may be a guess; so each repetition is counted.
+    ///
+    /// # Errors
+    /// `TokenExpired` if the token was not used, is not the newest or has expired since, or if the user
+    /// is gone or not active; `TooManyRequests` after ten repetitions in an hour.
+    pub async fn redeemed(&self, token: &OneTimeToken) -> Result<User> {
+        let now = self.env.clock.now();
+        if !self.tokens.is_used(token, now).await? {
+            return Err(Refusal::TokenExpired.into());
+        }
+        let repetition = AttemptKey::of_receipt(&token.receipt());
+        self.rate_limiter.acquire_repetition(repetition).await?;
+        self.active_user(token).await
+    }
+
     /// Removes a sign-up. If that fails it goes when its time is over.
     pub async fn forget(&self, waiting: &WaitingSignUp) {
         if let Err(error) = self.requests.remove(waiting.id).await {
@@ -208,10 +228,15 @@ impl TokenRedemption {
         let subject = if token.purpose == TokenPurpose::SignUp {
             self.waiting(token).await?.map(Subject::SignUp)
         } else {
-            let user = self.users.find(token.user_id).await?;
-            user.filter(|user| user.active).map(Subject::User)
+            Some(Subject::User(self.active_user(token).await?))
         };
         subject.ok_or_else(|| Refusal::TokenExpired.into())
+    }
+
+    async fn active_user(&self, token: &OneTimeToken) -> Result<User> {
+        let user = self.users.find(token.user_id).await?;
+        user.filter(|user| user.active)
+            .ok_or_else(|| Refusal::TokenExpired.into())
     }
 
     async fn waiting(&self, token: &OneTimeToken) -> Result<Option<WaitingSignUp>> {

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    ApiKeyId, DomainEvent, Email, EventKind, Timestamp, UserId,
+    Actor, ApiKeyId, DomainEvent, Email, EventKind, Refusal, Timestamp, UserId,
+    device::Device,
     event::{EventData, EventMetadata},
+    token::TokenHash,
 };
 
 /// Names a counter: what is counted, and for whom.
@@ -22,10 +24,14 @@ pub struct AttemptKey {
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// Guesses at the password of an account.
+    /// Guesses at the password of an account from unknown devices.
     Account,
+    /// Guesses at the password of a user from a known device.
+    Device,
     /// Wrong guesses from one client IP.
     Source,
+    /// Right sign-ins of one user.
+    SignIn,
     /// Sign-ups from one client IP.
     SignUp,
     /// Requests for mails from one client IP.
@@ -40,6 +46,8 @@ pub enum Scope {
     EmailChange,
     /// Calls with an API key.
     ApiKey,
+    /// Repetitions of one request.
+    Repetition,
 }
 
 impl Scope {
@@ -47,7 +55,9 @@ impl Scope {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",
+            Self::Device => "device",
             Self::Source => "source",
+            Self::SignIn => "sign-in",
             Self::SignUp => "sign-up",
             Self::MailFrom => "mail-from",
             Self::MailTo => "mail-to",
@@ -55,6 +65,7 @@ impl Scope {
             Self::Mails => "mails",
             Self::EmailChange => "email-change",
             Self::ApiKey => "api-key",
+            Self::Repetition => "repetition",
         }
     }
 }
@@ -86,6 +97,14 @@ impl AttemptKey {
         Self { scope, subject }
     }
 
+    /// The counter of a known device, which is that of one user.
+    pub fn of_device(device: &Device) -> Self {
+        Self {
+            scope: Scope::Device,
+            subject: format!("{}#{}", device.user_id, device.id.simple()),
+        }
+    }
+
     /// The counter of a client IP. The owner of an IPv6 address has the 2^64 around it, so those count
     /// as one. Without an address all count as one: that does not happen behind the gateway.
     pub fn of_client_ip(scope: Scope, source: Option<IpAddr>) -> Self {
@@ -108,12 +127,33 @@ impl AttemptKey {
         }
     }
 
+    /// The counter of repetitions of the request that used a token.
+    pub fn of_receipt(receipt: &TokenHash) -> Self {
+        Self {
+            scope: Scope::Repetition,
+            subject: receipt.to_string(),
+        }
+    }
+
+    /// The counter of repetitions of the request that `actor` sent with an `Idempotency-Key`.
+    pub fn of_request(actor: Actor, key: &str) -> Self {
+        let hash = Sha256::new()
+            .chain_update(actor.to_string())
+            .chain_update([0])
+            .chain_update(key);
+        Self {
+            scope: Scope::Repetition,
+            subject: BASE64_URL_SAFE_NO_PAD.encode(hash.finalize()),
+        }
+    }
+
     /// What is counted.
     pub fn scope(&self) -> Scope {
         self.scope
     }
 
-    /// For whom it is counted: the hash of an address, a client IP, a user, an API key.
+    /// For whom it is counted: the hash of an address, a client IP, a user, a device, an API key, a
+    /// request.
     pub fn subject(&self) -> &str {
         &self.subject
     }
@@ -136,7 +176,7 @@ pub struct Limit {
 impl Limit {
     /// Guesses at the password of one account: after `allowance` of them the next has to wait, from
     /// 30 seconds up to an hour, and after 100 in 30 days only a reset by mail helps (NIST SP
-    /// 800-63B-4, 3.2.2). A right one clears the count.
+    /// 800-63B-4, 3.2.2).
     pub fn of_account(allowance: u32) -> Self {
         Self {
             allowance,
@@ -238,6 +278,26 @@ pub struct AttemptCounter {
     pub blocked_until: Timestamp,
     /// When the counter is reset.
     pub expires_at: Timestamp,
+}
+
+impl AttemptCounter {
+    /// The counter without the attempt that was just spent; none if that was the first. If it had to
+    /// wait, the next one need not wait again: it would tell that somebody was here.
+    #[must_use]
+    pub fn refunded(&self, now: Timestamp) -> Option<Self> {
+        (self.count > 1).then(|| Self {
+            count: self.count - 1,
+            blocked_until: now,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+/// The refusal of an attempt that may be made at `until`.
+pub fn too_many(now: Timestamp, until: Timestamp) -> Refusal {
+    // Rounded up: a client that obeys `Retry-After` must not be too early.
+    let wait = now.until(until).saturating_add(Duration::from_millis(999));
+    Refusal::TooManyRequests(wait)
 }
 
 /// The event that sign-in is locked after too many attempts. It names the user if one has the address.

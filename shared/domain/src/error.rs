@@ -41,12 +41,15 @@ impl Error {
         matches!(self, Self::Internal(_))
     }
 
-    /// True when the use case came to a decision: nothing failed, and nothing it needs was missing.
+    /// True when the use case came to a decision: nothing failed, nothing it needs was missing or
+    /// changed meanwhile.
     pub fn is_decision(&self) -> bool {
         match self {
             Self::Refused(refusal) => !matches!(
                 refusal,
-                Refusal::Unavailable(_) | Refusal::ProviderUnavailable(_)
+                Refusal::Unavailable(_)
+                    | Refusal::ProviderUnavailable(_)
+                    | Refusal::VersionConflict
             ),
             Self::Invalid(_) | Self::PasswordRejected(_) | Self::Internal(_) => false,
         }
@@ -134,6 +137,8 @@ pub enum Refusal {
     InvalidCredentials,
     /// The refresh token is none, or its session is over: one answer for all.
     InvalidRefreshToken,
+    /// The refresh token was exchanged a moment ago, and its successor used.
+    RefreshSuperseded,
     /// Another write came first.
     VersionConflict,
     /// The `If-Match` given is not the current version.

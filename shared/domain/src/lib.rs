@@ -5,6 +5,7 @@
 pub mod api_key;
 pub mod attempt;
 pub mod audit;
+pub mod device;
 pub mod email;
 pub mod error;
 pub mod event;

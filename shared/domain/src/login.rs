@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Email, PasswordHash, UserId, Version};
+use super::{Email, PasswordHash, User, UserId, Version};
 
 /// The number of logins a user may have, the address included. One transaction erases them all; it
 /// may have 100 writes.
@@ -80,6 +80,18 @@ pub struct Login {
     /// The user's [`password_version`](crate::User::password_version) when the password was set. A reader
     /// of both who finds two has read two states and looks again.
     pub password_version: Option<Version>,
+}
+
+impl Login {
+    /// True if this login and `user`, read one after the other, are of one state: whoever has the
+    /// password of this login may sign in as the user. If the password changed in between, an old one
+    /// would start a session which the change did not end.
+    pub fn is_of(&self, user: Option<&User>) -> bool {
+        user.is_some_and(|user| {
+            user.id == self.user_id
+                && (self.password.is_none() || self.password_version == user.password_version)
+        })
+    }
 }
 
 /// What a change of a user does to logins.

@@ -1,6 +1,6 @@
 //! Sessions, and the refresh tokens that prove them.
 
-use std::{net::IpAddr, str::FromStr, time::Duration};
+use std::{iter, net::IpAddr, str::FromStr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId,
+    attempt::{AttemptCounter, Limit},
     event::{EndReason, EventData, EventMetadata},
 };
 
@@ -26,9 +27,14 @@ pub const SESSION_MAXIMUM: Duration = Duration::from_hours(90 * 24);
 /// older cannot make the theft last.
 pub const RECENT: Duration = Duration::from_mins(15);
 
-/// How long an exchanged refresh token returns the same successor again: its first answer may have got
-/// lost, and two tabs may use one token at once.
+/// How long a refresh token may come again after its first exchange: its answer may have got lost, and
+/// two tabs may use one token.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(30);
+
+/// How many exchanges before the last one a session remembers. A client refreshes every ten minutes; one
+/// that does so more often than this within the grace period loses its session if it then uses the
+/// oldest of those tokens.
+const REMEMBERED_EXCHANGES: usize = 8;
 
 /// A sign-in on one device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +59,12 @@ pub struct Session {
     pub auth_time: Option<Timestamp>,
     /// When it was last refreshed.
     pub last_used_at: Timestamp,
+    /// Its refreshes of the hour; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refreshes: Option<AttemptCounter>,
+    /// When it was used before that: newest first, and only within the grace period.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_uses: Vec<Timestamp>,
     /// When it ends without being ended.
     pub expires_at: Timestamp,
     /// None while it lasts.
@@ -89,6 +101,8 @@ impl Session {
             created_at: metadata.now,
             auth_time: Some(metadata.now),
             last_used_at: metadata.now,
+            refreshes: None,
+            earlier_uses: Vec::new(),
             expires_at: metadata.now.plus(SESSION_LIFETIME),
             ended_at: None,
             methods: vec![method.to_owned()],
@@ -145,19 +159,47 @@ impl Session {
         if !genuine || token.generation > self.generation {
             return None;
         }
-        let behind = self.generation - token.generation;
-        Some(match behind {
-            0 => Exchange::Rotation(Self {
-                generation: self.generation.saturating_add(1),
-                last_used_at: now,
-                expires_at: now
-                    .plus(SESSION_LIFETIME)
-                    .min(self.created_at.plus(SESSION_MAXIMUM)),
-                ..self.clone()
-            }),
-            1 if self.last_used_at.plus(REFRESH_GRACE) > now => Exchange::Repetition,
-            _ => Exchange::Reuse,
+        let Some(behind) = (self.generation - token.generation).checked_sub(1) else {
+            return Some(Exchange::Rotation(self.rotated(now)));
+        };
+        let behind = usize::try_from(behind).unwrap_or(usize::MAX);
+        let exchanged_at = self.exchanges().nth(behind);
+        Some(match exchanged_at.filter(|time| is_in_grace(*time, now)) {
+            Some(_) if behind == 0 => Exchange::Repetition,
+            Some(_) => Exchange::Superseded,
+            None => Exchange::Reuse,
         })
+    }
+
+    /// The session with one more refresh counted.
+    ///
+    /// # Errors
+    /// The time of the next refresh, if `limit` allows none now.
+    pub fn counted(self, limit: &Limit, now: Timestamp) -> Result<Self, Timestamp> {
+        let refreshes = limit.spend(self.refreshes.as_ref(), now)?;
+        Ok(Self {
+            refreshes: Some(refreshes),
+            ..self
+        })
+    }
+
+    fn rotated(&self, now: Timestamp) -> Self {
+        let in_grace = self.exchanges().take_while(|time| is_in_grace(*time, now));
+        Self {
+            generation: self.generation.saturating_add(1),
+            last_used_at: now,
+            earlier_uses: in_grace.take(REMEMBERED_EXCHANGES).collect(),
+            expires_at: now
+                .plus(SESSION_LIFETIME)
+                .min(self.created_at.plus(SESSION_MAXIMUM)),
+            ..self.clone()
+        }
+    }
+
+    /// When the tokens of earlier generations were first exchanged, newest first. Nothing moves these
+    /// times.
+    fn exchanges(&self) -> impl Iterator<Item = Timestamp> {
+        iter::once(self.last_used_at).chain(self.earlier_uses.iter().copied())
     }
 
     /// The event that the session `id` of `user` ended, because of `reason`.
@@ -191,6 +233,10 @@ impl Session {
     }
 }
 
+fn is_in_grace(exchanged_at: Timestamp, now: Timestamp) -> bool {
+    exchanged_at.plus(REFRESH_GRACE) > now
+}
+
 /// What happens to a session whose refresh token is presented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
@@ -200,8 +246,12 @@ impl Session {
 pub enum Exchange {
     /// It continues as this: the successor of the token is that of the next generation.
     Rotation(Session),
-    /// It stays: the token was exchanged within the grace period and gets the same successor again.
+    /// It stays: the token was exchanged within the grace period, and its successor, which it gets
+    /// again, was not used yet.
     Repetition,
+    /// It stays: the token was exchanged within the grace period, but its successor was used since. So
+    /// the answer arrived, and another tab of the same client has newer tokens.
+    Superseded,
     /// It ends: the token was exchanged before, so it may be stolen (RFC 9700, 4.14.2).
     Reuse,
 }

@@ -164,8 +164,18 @@ impl OneTimeToken {
             user_id: self.user_id,
             purpose: self.purpose,
             hash: self.hash(binding),
+            receipt: self.receipt(),
             now,
         }
+    }
+
+    /// What the use of the token leaves in its slot. It covers the secret alone: a repetition is known by
+    /// it, whatever became of the user.
+    pub fn receipt(&self) -> TokenHash {
+        let hash = Sha256::new()
+            .chain_update("receipt")
+            .chain_update(self.secret.expose_secret());
+        TokenHash(BASE64_URL_SAFE_NO_PAD.encode(hash.finalize()))
     }
 }
 
@@ -270,6 +280,8 @@ pub struct TokenUse {
     pub purpose: TokenPurpose,
     /// Must be the one in the slot.
     pub hash: TokenHash,
+    /// Stays in the slot.
+    pub receipt: TokenHash,
     /// The time of use; the token must not have expired by then.
     pub now: Timestamp,
 }
@@ -337,6 +349,18 @@ mod tests {
         ] {
             assert_ne!(hash, other.hash);
         }
+    }
+
+    #[test]
+    fn a_receipt_is_that_of_its_token_alone() {
+        let token = OneTimeToken::new(RESET, user(3), [7; 32]);
+        let now = Timestamp::from_seconds(1);
+        let (ann, bob) = (binding("ann@example.com", 0), binding("bob@example.com", 1));
+        assert_eq!(token.spend(&ann, now).receipt, token.receipt());
+        assert_eq!(token.spend(&bob, now).receipt, token.receipt());
+        assert_ne!(token.receipt(), token.issue(&ann, now).hash);
+        let other = OneTimeToken::new(RESET, user(3), [8; 32]);
+        assert_ne!(token.receipt(), other.receipt());
     }
 
     #[test]

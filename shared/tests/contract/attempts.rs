@@ -23,6 +23,7 @@ contract!(
     waits_grow_and_end,
     a_window_begins_anew,
     a_try_given_back_can_be_spent_again,
+    a_try_given_back_leaves_no_trace,
     cleared_tries_are_forgotten,
     subjects_and_scopes_do_not_meet,
     a_lock_is_announced_once,
@@ -115,6 +116,26 @@ async fn a_try_given_back_can_be_spent_again(ports: Ports) {
         10,
         "never more than were spent"
     );
+}
+
+/// Whoever guesses next must not see that somebody else was there and was right.
+async fn a_try_given_back_leaves_no_trace(ports: Ports) {
+    spend(&ports).await;
+    ports.attempts.refund(&key()).await.unwrap();
+    (ports.advance)(Duration::from_mins(59));
+    spend_at_once(&ports, 10).await;
+    let refusal = refused(ports.now().plus(TEN.first_wait));
+    assert_eq!(spend(&ports).await, refusal);
+    (ports.advance)(TEN.first_wait.saturating_mul(10));
+    assert_eq!(spend(&ports).await, Acquisition::Acquired);
+    ports.attempts.refund(&key()).await.unwrap();
+    assert_eq!(
+        spend(&ports).await,
+        Acquisition::Acquired,
+        "it need not wait"
+    );
+    let refusal = refused(ports.now().plus(TEN.first_wait.saturating_mul(2)));
+    assert_eq!(spend(&ports).await, refusal, "and the window is its own");
 }
 
 async fn cleared_tries_are_forgotten(ports: Ports) {

@@ -169,5 +169,5 @@ impl SecureRandom for SystemEntropy {
 
 /// What a token of `user` for `purpose` is bound to.
 pub(crate) fn bound(user: &User, purpose: TokenPurpose) -> TokenBinding {
-    TokenBinding::of(user, purpose).expect("something to prove")
+    TokenBinding::of(user, purpose).unwrap()
 }

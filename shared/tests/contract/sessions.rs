@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::domain::{
     DomainEvent, Error, OneTimeToken, Refusal, Session, SessionId, TokenPurpose, User,
-    event::EndReason, session::SESSION_LIFETIME,
+    attempt::Limit, event::EndReason, session::SESSION_LIFETIME,
 };
 
 use crate::{
@@ -179,9 +179,12 @@ async fn what_is_not_there_is_not_confirmed(ports: Ports) {
 }
 
 fn next(session: &Session, ports: &Ports) -> Session {
+    let refreshes = Limit::hourly(60).spend(session.refreshes.as_ref(), ports.now());
     Session {
+        refreshes: refreshes.ok(),
         generation: session.generation + 1,
         last_used_at: ports.now(),
+        earlier_uses: vec![session.last_used_at],
         expires_at: ports.now().plus(SESSION_LIFETIME),
         ..session.clone()
     }

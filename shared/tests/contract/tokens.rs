@@ -20,6 +20,7 @@ contract!(
     a_token_issued_again_is_as_good_as_before,
     a_good_token_is_told_from_others,
     a_good_token_is_found_by_its_seed,
+    a_used_token_is_known_until_it_expires_or_a_newer_one_comes,
     a_token_proves_the_address_it_was_mailed_to,
     a_token_is_good_for_its_purpose,
     a_token_expires,
@@ -215,6 +216,36 @@ async fn a_good_token_is_found_by_its_seed(ports: Ports) {
     (ports.advance)(INSTANT);
     issued(&ports, &user).await;
     assert_eq!(find().await, None, "without a seed");
+}
+
+async fn a_used_token_is_known_until_it_expires_or_a_newer_one_comes(ports: Ports) {
+    let user = ann(&ports).await;
+    let secret = ports.bytes();
+    let used = OneTimeToken::new(RESET, user.id, secret);
+    let first = used.issue(&bound(&user, RESET), ports.now());
+    assert!(ports.tokens.issue(&first).await.unwrap());
+    (ports.advance)(INSTANT);
+    let is_used = async |token: &OneTimeToken| {
+        let known = ports.tokens.is_used(token, ports.now()).await;
+        known.unwrap()
+    };
+    assert!(!is_used(&used).await, "not yet");
+    let change = reset(&ports, &user, &used);
+    let user = ports.users.commit(&change).await.unwrap();
+    assert!(is_used(&used).await);
+    assert!(!is_used(&token(&ports, &user)).await, "another secret");
+    let elsewhere = OneTimeToken::new(TokenPurpose::EmailVerification, user.id, secret);
+    assert!(!is_used(&elsewhere).await, "another slot");
+    assert!(!ports.tokens.issue(&first).await.unwrap());
+    assert!(is_used(&used).await, "its own event came again");
+
+    let newer = issued(&ports, &user).await;
+    assert!(!is_used(&used).await && !is_used(&newer).await);
+    let change = reset(&ports, &user, &newer);
+    ports.users.commit(&change).await.unwrap();
+    assert!(is_used(&newer).await && !is_used(&used).await);
+    (ports.advance)(RESET.lifetime());
+    assert!(!is_used(&newer).await, "expired");
 }
 
 async fn a_token_proves_the_address_it_was_mailed_to(ports: Ports) {

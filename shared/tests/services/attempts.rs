@@ -2,8 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use application::{rate_limit::SignInLimiter, reauthentication::Reauthentication};
-use domain::{Error, Origin, Password, Refusal, Result, Roles};
+use application::{
+    ports::PasswordHasher, rate_limit::SignInLimiter, reauthentication::Reauthentication,
+};
+use domain::{
+    Error, Origin, Password, Refusal, Result, Roles, SessionId, User, event::EventMetadata,
+};
 use testing::{FakeBackend, Fault, PASSWORD};
 
 fn origin() -> Origin {
@@ -14,7 +18,10 @@ fn origin() -> Origin {
 async fn is_left(limiter: &SignInLimiter) -> bool {
     let email = "ann@example.com".parse().unwrap();
     let no_login = async { Ok(None) };
-    match limiter.acquire_guess(&email, &origin(), no_login).await {
+    match limiter
+        .acquire_guess(&email, None, &origin(), no_login)
+        .await
+    {
         Ok(_) => true,
         Err(Error::Refused(Refusal::TooManyRequests(_))) => false,
         Err(error) => panic!("{error}"),
@@ -25,7 +32,9 @@ async fn is_left(limiter: &SignInLimiter) -> bool {
 async fn guess(limiter: &SignInLimiter, outcome: Result<()>) {
     let email = "ann@example.com".parse().unwrap();
     let no_login = async { Ok(None) };
-    let acquired = limiter.acquire_guess(&email, &origin(), no_login).await;
+    let acquired = limiter
+        .acquire_guess(&email, None, &origin(), no_login)
+        .await;
     let (permit, _) = acquired.unwrap();
     drop(permit.hold(async { outcome }).await);
 }
@@ -38,6 +47,7 @@ async fn only_a_decision_keeps_an_attempt_spent() {
         (Refusal::EmailTaken, true),
         (Refusal::Unavailable(wait), false),
         (Refusal::ProviderUnavailable(wait), false),
+        (Refusal::VersionConflict, false),
     ] {
         let limiter = FakeBackend::new().sign_in_limiter(1);
         guess(&limiter, Err(refusal.clone().into())).await;
@@ -53,13 +63,16 @@ async fn an_attempt_is_refunded_if_the_login_cannot_be_read() {
     let limiter = FakeBackend::new().sign_in_limiter(1);
     let email = "ann@example.com".parse().unwrap();
     let unavailable = async { Err(Refusal::Unavailable(Duration::ZERO).into()) };
-    let acquired = limiter.acquire_guess(&email, &origin(), unavailable).await;
+    let acquired = limiter
+        .acquire_guess(&email, None, &origin(), unavailable)
+        .await;
     assert!(acquired.is_err());
     assert!(is_left(&limiter).await);
 }
 
 struct Ann {
-    user: domain::User,
+    user: User,
+    session_id: SessionId,
     reauthentication: Reauthentication,
 }
 
@@ -69,6 +82,7 @@ impl Ann {
         let ann = backend.sign_up("Ann", Roles::new()).await;
         Self {
             user: backend.user(ann.id).unwrap(),
+            session_id: ann.session_id,
             reauthentication: Reauthentication {
                 users: backend.clone(),
                 hasher: backend.clone(),
@@ -79,8 +93,9 @@ impl Ann {
 
     async fn verify(&self, password: &str) -> Result<()> {
         let (password, origin) = (Password::presented(password), origin());
-        let verify = self.reauthentication.verify(&self.user, &password, &origin);
-        verify.await
+        self.reauthentication
+            .verify(&self.user, Some(self.session_id), &password, &origin)
+            .await
     }
 }
 
@@ -112,4 +127,36 @@ async fn a_wrong_password_at_reauthentication_spends_an_attempt() {
         ann.verify(PASSWORD).await,
         Err(Error::Refused(Refusal::TooManyRequests(_)))
     ));
+}
+
+/// A stranger who uses up the guesses at an address does not use up those of a session.
+#[tokio::test]
+async fn a_lock_of_strangers_leaves_a_session_its_guesses() {
+    let backend = FakeBackend::new();
+    let ann = Ann::new(&backend).await;
+    let limiter = backend.sign_in_limiter(1);
+    guess(&limiter, Err(Refusal::InvalidCredentials.into())).await;
+    assert!(!is_left(&limiter).await);
+    assert!(ann.verify(PASSWORD).await.is_ok());
+    assert!(ann.verify("wrong").await.is_err());
+    assert!(
+        ann.verify(PASSWORD).await.is_err(),
+        "each is lockable alone"
+    );
+}
+
+/// The user was read before the password changed, its login after.
+#[tokio::test]
+async fn a_password_that_changes_meanwhile_proves_nothing() {
+    let backend = FakeBackend::new();
+    let ann = Ann::new(&backend).await;
+    let hasher: &dyn PasswordHasher = backend.as_ref();
+    let new = hasher.hash(&Password::presented("new")).await.unwrap();
+    let change = |user: &User, metadata: &EventMetadata| Ok(user.change_password(new, metadata));
+    backend.change(ann.user.id, change).await;
+    for password in ["new", PASSWORD] {
+        let refused = ann.verify(password).await;
+        let conflict = matches!(refused, Err(Error::Refused(Refusal::VersionConflict)));
+        assert!(conflict, "{refused:?}");
+    }
 }

@@ -176,7 +176,7 @@ async fn a_revoked_key_dies_within_the_lag_and_an_expired_one_at_once() {
     let process = Process::new(Role::reader()).await;
     process
         .backend
-        .advance(u32::from(DEFAULT_DAYS) * DAY - INSTANT);
+        .advance((u32::from(DEFAULT_DAYS) * DAY).saturating_sub(INSTANT));
     assert_eq!(process.call(Access::READER).await.0, 200);
     process.backend.advance(INSTANT);
     assert_eq!(

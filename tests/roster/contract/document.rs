@@ -181,9 +181,10 @@ impl Operation {
         access.split_once(' ').map_or(access, |(who, _)| who)
     }
 
-    /// Of whom a recent sign-in is demanded: its second word.
+    /// Of whom a recent sign-in is demanded, if it says so.
     pub fn recent(&self) -> Option<&str> {
-        self.x_access().split_once(' ').map(|(_, recent)| recent)
+        let mut words = self.x_access().split(' ').skip(1);
+        words.find(|word| word.starts_with("recent"))
     }
 
     /// Whether administrators may call it about others.

@@ -85,6 +85,23 @@ async fn somebody_new_signs_up_and_comes_back() {
     }
 }
 
+/// The login is read, the identity unlinked, the user read.
+#[tokio::test]
+async fn an_identity_that_is_unlinked_meanwhile_signs_nobody_in() {
+    let backend = backend();
+    let ann = backend.add_user(ANN).await;
+    backend.tamper(ann.id, |user| user.email_verified = true);
+    assert_eq!(come(&backend, OPEN, "1", says(ANN, true)).await.status, 201);
+    let linked = backend.user(ann.id).unwrap();
+    let unlinked = linked.unlink(&identity("a", "1"), true, &backend.metadata());
+    backend.commit_after("users.find_login", unlinked.unwrap());
+    let before = backend.sessions_of(ann.id).len();
+    let policy = SignUpPolicy::Admin;
+    let answer = come(&backend, policy, "1", says("x@example.com", true)).await;
+    assert_eq!(answer.problem(), (401, "invalid-credentials"));
+    assert_eq!(backend.sessions_of(ann.id).len(), before);
+}
+
 #[tokio::test]
 async fn a_person_without_a_name_gets_one() {
     let backend = backend();

@@ -1,5 +1,5 @@
 use shared::{
-    application::ports::UserRepository as _,
+    application::{idempotency::LEASE, ports::UserRepository as _},
     domain::{Change, EventKind, LoginKey, PasswordHash, Role, Roles, event::EventMetadata},
     lambda::http::Access,
 };
@@ -17,6 +17,8 @@ fn service(backend: &Arc<FakeBackend>) -> ChangePassword {
         sessions: backend.clone(),
         hasher: backend.clone(),
         reauthentication: backend.reauthentication(10),
+        idempotency: backend.idempotency(),
+        random: backend.env().random,
     }
 }
 
@@ -161,6 +163,72 @@ async fn the_policy_knows_the_user() {
     }
     let unproven = put(&fixture, &zoe, &zoe, &own("wrong", "zoekestrel")).await;
     assert_eq!(unproven.problem(), (401, "invalid-credentials"));
+}
+
+fn keyed(body: &Value, key: &str) -> TestRequest {
+    request(body).header("idempotency-key", key)
+}
+
+/// The answer got lost. The change ended the access token that the client has, and it repeats the request
+/// with that, or with a newer one.
+#[tokio::test]
+async fn a_repeated_change_is_told_as_done_with_the_old_access_token_too() {
+    let fixture = Fixture::new().await;
+    let backend = &fixture.backend;
+    let send = async |body: &Value, token: &str| {
+        let request = keyed(body, "key-1").id(&fixture.ann.id).bearer(token);
+        endpoint().answer(backend, request).await
+    };
+    let body = own(PASSWORD, NEW);
+    assert_eq!(send(&body, &fixture.ann.token).await.status, 204);
+    let newer = backend.sign_in(&fixture.ann()).await;
+    let (events, user) = (backend.outbox().len(), fixture.ann());
+    for token in [&fixture.ann.token, &newer.token] {
+        backend.clear_trace();
+        let again = send(&body, token).await;
+        assert_eq!((again.status, again.body), (204, Value::Null));
+        assert!(!backend.trace().contains(&"hasher.verify"));
+        let other = send(&own(PASSWORD, "guess"), token).await;
+        assert_eq!(other.problem(), (422, "idempotency-key-reused"));
+    }
+    assert_eq!((backend.outbox().len(), fixture.ann()), (events, user));
+
+    // Guesses at what the first request carried are as few as repetitions.
+    for _ in 4..10 {
+        send(&own("guess", NEW), &fixture.ann.token).await;
+    }
+    let spent = send(&body, &newer.token).await;
+    assert_eq!(spent.problem(), (429, "too-many-requests"));
+}
+
+/// A token that does not count any more opens nothing but the record of the same request.
+#[tokio::test]
+async fn a_void_token_changes_no_password() {
+    let fixture = Fixture::new().await;
+    let backend = &fixture.backend;
+    backend.tamper(fixture.ann.id, |user| user.auth_epoch += 1);
+    for (key, id) in [("key-1", fixture.ann.id), ("key-2", fixture.admin.id)] {
+        for _ in 0..2 {
+            let request = keyed(&own(PASSWORD, NEW), key).id(&id);
+            let request = request.bearer(&fixture.ann.token);
+            let refused = endpoint().answer(backend, request).await;
+            assert_eq!(refused.problem(), (401, "unauthenticated"));
+        }
+    }
+    assert!(is_password(&fixture, PASSWORD).await);
+}
+
+/// The worker that changed the password may die before it says so. The same request, a little later, is
+/// told as done.
+#[tokio::test]
+async fn a_repeated_change_survives_every_fault() {
+    let request = keyed(&own(PASSWORD, NEW), "key-1");
+    let endpoint = Endpoint::new(handler::ACCESS, handler::handle, service)
+        .request(request, 204)
+        .pause(LEASE);
+    let is_done =
+        async |fixture: &Fixture| fixture.ann().auth_epoch == 1 && is_password(fixture, NEW).await;
+    endpoint.survives_every_fault(is_done).await;
 }
 
 type Race = fn(&User, &EventMetadata) -> Option<Change>;

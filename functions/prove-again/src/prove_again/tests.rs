@@ -178,6 +178,25 @@ async fn another_users_password_proves_nothing_and_spends_a_try() {
     );
 }
 
+/// Strangers who use up the guesses at an address do not use up those of a session.
+#[tokio::test]
+async fn a_lock_of_strangers_leaves_a_proof_open() {
+    let fixture = long_ago().await;
+    let limiter = fixture.backend.sign_in_limiter(10);
+    let (email, origin) = (fixture.ann().email, Origin::system("test"));
+    while limiter
+        .acquire_guess(&email, None, &origin, async { Ok(None) })
+        .await
+        .is_ok()
+    {}
+    let of_ann = |password| password_of("ann", password);
+    assert_eq!(prove(&fixture, &of_ann(PASSWORD)).await.status, 200);
+    for _ in 0..10 {
+        assert_eq!(prove(&fixture, &of_ann("wrong")).await.status, 401);
+    }
+    assert_eq!(prove(&fixture, &of_ann(PASSWORD)).await.status, 429);
+}
+
 #[tokio::test]
 async fn a_session_that_is_over_is_not_proven() {
     let fixture = Fixture::new().await;
@@ -195,6 +214,7 @@ async fn a_session_that_is_over_is_not_proven() {
         credentials: Credentials::Password(PasswordCredentials {
             email: "ann@example.com".parse().unwrap(),
             password: Password::presented(PASSWORD),
+            device: None,
         }),
         issuer: String::new(),
         origin: Origin::system("test"),

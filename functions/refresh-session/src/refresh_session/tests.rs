@@ -38,6 +38,7 @@ async fn post(backend: &Arc<FakeBackend>, body: &Value) -> Answer {
         users: backend.clone(),
         sessions: backend.clone(),
         session_tokens: backend.session_tokens(),
+        per_session: Limit::hourly(REFRESHES),
         env: backend.env(),
     });
     endpoint.answer(backend, request).await
@@ -51,6 +52,9 @@ fn successor(answer: &Answer) -> String {
     assert_eq!(answer.status, 200, "{:?}", answer.body);
     answer.body["refreshToken"].as_str().unwrap().to_owned()
 }
+
+/// Refreshes of a session, an hour.
+const REFRESHES: u32 = 20;
 
 const INVALID: (u16, &str) = (401, "invalid-refresh-token");
 
@@ -104,6 +108,33 @@ async fn a_lost_answer_is_given_again_and_later_ends_the_session() {
     assert_eq!(event.data.reason, Some(EndReason::TokenReused));
     // The thief and the owner are both out.
     assert_eq!(refresh(&backend, &first).await.problem(), INVALID);
+}
+
+/// Two tabs share their tokens, and one of them reads late what the other wrote.
+#[tokio::test]
+async fn a_token_whose_successor_was_used_costs_nothing_but_the_answer() {
+    let backend = FakeBackend::new();
+    let Ann { person, token } = ann(&backend).await;
+    let second = successor(&refresh(&backend, &token).await);
+    backend.advance(Duration::from_secs(10));
+    let third = successor(&refresh(&backend, &second).await);
+    for _ in 0..2 {
+        let refused = refresh(&backend, &token).await;
+        assert_eq!(refused.problem(), (409, "refresh-superseded"));
+        assert!(!refused.body.to_string().contains("Token\""), "no token");
+    }
+    let fourth = successor(&refresh(&backend, &third).await);
+    let kinds = backend.outbox().into_iter().map(|event| event.kind);
+    assert!(
+        !kinds
+            .into_iter()
+            .any(|kind| kind == EventKind::SessionEnded)
+    );
+    // Being told so did not lengthen the token's time.
+    backend.advance(REFRESH_GRACE.saturating_sub(Duration::from_secs(10)));
+    assert_eq!(refresh(&backend, &token).await.problem(), INVALID);
+    assert!(session(&backend, &person).ended_at.is_some());
+    assert_eq!(refresh(&backend, &fourth).await.problem(), INVALID);
 }
 
 #[tokio::test]
@@ -182,4 +213,24 @@ async fn the_end_survives_every_fault() {
     })
     .await;
     assert_eq!(tried, 4 * 4, "four calls, each with four faults");
+}
+
+/// The token stays good: a client that loops does not lose its session.
+#[tokio::test]
+async fn refreshes_of_one_session_have_a_limit() {
+    let backend = FakeBackend::new();
+    let mut token = ann(&backend).await.token;
+    for _ in 0..REFRESHES {
+        token = successor(&refresh(&backend, &token).await);
+    }
+    backend.clear_trace();
+    let refused = refresh(&backend, &token).await;
+    assert_eq!(refused.problem(), (429, "too-many-requests"));
+    assert_eq!(refused.header("retry-after"), Some("3600"));
+    assert!(
+        !backend.trace().contains(&"sessions.rotate"),
+        "nothing is written"
+    );
+    backend.advance(std::time::Duration::from_hours(1));
+    successor(&refresh(&backend, &token).await);
 }

@@ -109,7 +109,54 @@ async fn a_token_gives_a_new_password_once() {
     assert_eq!(session.kind, EventKind::SessionStarted);
     assert_eq!(answer.body["user"]["id"], ann.id.to_string());
     assert!(answer.body["refreshToken"].is_string());
+}
+
+/// A second click, or a client whose answer got lost.
+#[tokio::test]
+async fn a_repeated_reset_is_told_as_done_for_the_same_password_alone() {
+    let backend = FakeBackend::new();
+    let ann = backend.add_user("ann@example.com").await;
+    let token = issued(&backend, &ann, RESET, 1).await;
+    assert_eq!(reset(&backend, &token, NEW).await.status, 200);
+    let (events, user) = (backend.outbox().len(), backend.user(ann.id));
+    for (password, answer) in [(NEW, 204), (PASSWORD, 410), ("weak", 410), (NEW, 204)] {
+        let again = reset(&backend, &token, password).await;
+        assert_eq!(again.status, answer, "{password}: {again:?}");
+    }
+    assert_eq!(
+        (backend.outbox().len(), backend.user(ann.id)),
+        (events, user)
+    );
+    assert!(signs_in(&backend, "ann@example.com", NEW).await);
+
+    // Guesses at the password are as few as repetitions.
+    for _ in 4..10 {
+        reset(&backend, &token, "guess").await;
+    }
+    backend.clear_trace();
+    let spent = reset(&backend, &token, NEW).await;
+    assert_eq!(spent.problem(), (429, "too-many-requests"));
+    assert!(!backend.trace().contains(&"hasher.verify"));
+
+    backend.advance(RESET.lifetime());
     assert_eq!(reset(&backend, &token, NEW).await.problem(), EXPIRED);
+}
+
+#[tokio::test]
+async fn another_password_since_ends_the_repetition() {
+    let backend = FakeBackend::new();
+    let ann = backend.add_user("ann@example.com").await;
+    let token = issued(&backend, &ann, RESET, 1).await;
+    assert_eq!(reset(&backend, &token, NEW).await.status, 204);
+    let newer = issued(&backend, &ann, RESET, 2).await;
+    assert_eq!(reset(&backend, &token, NEW).await.problem(), EXPIRED);
+    assert_eq!(
+        reset(&backend, &newer, "seven quiet violet lanterns")
+            .await
+            .status,
+        204
+    );
+    assert_eq!(reset(&backend, &newer, NEW).await.problem(), EXPIRED);
 }
 
 #[tokio::test]
@@ -298,7 +345,7 @@ async fn a_reset_forgives_wrong_guesses() {
     let spend = async || {
         let no_login = async { Ok(None) };
         rate_limiter
-            .acquire_guess(&ann.email, &origin, no_login)
+            .acquire_guess(&ann.email, None, &origin, no_login)
             .await
     };
     assert!(spend().await.is_ok());

@@ -70,7 +70,9 @@ async fn an_invitation_is_accepted_once_by_choosing_a_password() {
     ];
     assert_eq!(kinds, expected);
     let again = accept(&backend, &token, PASSWORD).await;
-    assert_eq!(again.problem(), (410, "token-expired"));
+    assert_eq!(again.status, 204, "told again, without a session");
+    let other = accept(&backend, &token, "plain granite kettle 47").await;
+    assert_eq!(other.problem(), (410, "token-expired"));
 }
 
 #[tokio::test]

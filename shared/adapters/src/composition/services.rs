@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use application::{
+    devices::Devices,
     idempotency::Idempotency,
     link_password::LinkPassword,
     mail::{
@@ -40,6 +41,7 @@ impl Ports {
             users: self.users(),
             tokens: self.one_time_tokens(),
             requests: self.requests(),
+            rate_limiter: self.rate_limiter(),
             env: self.env.clone(),
         }
     }
@@ -54,6 +56,8 @@ impl Ports {
         passwords: PasswordPolicy,
         first_admin: FirstAdmin,
     ) -> Result<LinkPassword> {
+        let devices = self.devices();
+        devices.warm_up().await?;
         Ok(LinkPassword {
             passwords,
             hasher,
@@ -61,6 +65,7 @@ impl Ports {
             redemption: self.token_redemption(),
             first_admin,
             session_starter: self.session_starter().await?,
+            devices,
         })
     }
 
@@ -123,11 +128,16 @@ impl Ports {
     ///
     /// # Errors
     /// If the hasher cannot be made.
-    pub fn password_strategy(&self, rate_limiter: SignInLimiter) -> Result<PasswordStrategy> {
+    pub fn password_strategy(
+        &self,
+        rate_limiter: SignInLimiter,
+        devices: Arc<Devices>,
+    ) -> Result<PasswordStrategy> {
         Ok(PasswordStrategy {
             users: self.users(),
             hasher: self.password_hasher()?,
             rate_limiter,
+            devices,
             env: self.env.clone(),
         })
     }
@@ -145,6 +155,16 @@ impl Ports {
         Ok(SessionTokens {
             tokens,
             refresh_secret,
+        })
+    }
+
+    /// Recognizes devices.
+    pub fn devices(&self) -> Arc<Devices> {
+        let random = self.env.random.clone();
+        Arc::new(Devices {
+            users: self.users(),
+            secret: SharedSecret::new(SecretPurpose::Device, self.keys(), random),
+            env: self.env.clone(),
         })
     }
 

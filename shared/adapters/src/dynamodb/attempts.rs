@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
     Entity, Key, Table,
-    item::{Update, number, text, ttl, value},
+    item::{Item, Update, number, text, ttl, value},
     table::Written,
 };
 
@@ -136,16 +136,28 @@ impl Attempts for AttemptCounts {
         Err(Error::internal("a counter changes all the time"))
     }
 
-    /// One update.
+    /// One delete if it was the first attempt, else one update more.
     async fn refund(&self, key: &AttemptKey) -> Result<()> {
-        let update = Update {
-            key: AttemptItem::key(key),
-            changes: "SET #count = #count - :one REMOVE #event",
-            condition: Some("#count >= :one"),
-            values: vec![(":one", number(1))],
-        };
-        let (Written::Done(IgnoredAny) | Written::Refused(_)) = self.table.update(update).await?;
-        Ok(())
+        let now = self.clock.now();
+        for _ in 0..LOOKS {
+            let values = [(":one".to_owned(), number(1))];
+            let is_first = "attribute_not_exists(#pk) OR #count <= :one";
+            let key_of_item = AttemptItem::key(key);
+            let values = Item::from(values);
+            if self.table.delete_if(key_of_item, is_first, values).await? {
+                return Ok(());
+            }
+            let update = Update {
+                key: AttemptItem::key(key),
+                changes: "SET #count = #count - :one, #blockedUntil = :now REMOVE #event",
+                condition: Some("#count > :one"),
+                values: vec![(":one", number(1)), (":now", text(now))],
+            };
+            if let Written::Done(IgnoredAny) = self.table.update(update).await? {
+                return Ok(());
+            }
+        }
+        Err(Error::internal("a counter changes all the time"))
     }
 
     /// One delete.

@@ -102,14 +102,17 @@ impl SessionRepository for Sessions {
         };
         let rotation = Update {
             key: SessionItem::key(&(next.user_id, next.id)),
-            changes: "SET #generation = :generation, #lastUsedAt = :now, #expiresAt = :expiresAt, \
-                      #ttl = :ttl REMOVE #event",
+            changes: "SET #generation = :generation, #lastUsedAt = :now, \
+                      #earlierUses = :earlierUses, #refreshes = :refreshes, \
+                      #expiresAt = :expiresAt, #ttl = :ttl REMOVE #event",
             condition: Some(
                 "#generation = :before AND #authEpoch = :epoch AND attribute_not_exists(#endedAt)",
             ),
             values: vec![
                 (":generation", number(next.generation)),
                 (":now", text(next.last_used_at)),
+                (":refreshes", value(&next.refreshes)?),
+                (":earlierUses", value(&next.earlier_uses)?),
                 (":expiresAt", text(next.expires_at)),
                 (":ttl", number(ttl(next.expires_at))),
                 (":before", number(before)),

@@ -149,6 +149,25 @@ impl Table {
         Ok(())
     }
 
+    /// Removes what stands under `key` if it meets `condition`. Returns true if it did.
+    pub(super) async fn delete_if(&self, key: Key, condition: &str, values: Item) -> Result<bool> {
+        let sent = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(key.into_item()))
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(item::names([condition])))
+            .set_expression_attribute_values(Some(values))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(true),
+            Err(error) if condition_of(&error).is_some() => Ok(false),
+            Err(error) => Err(self.fault("DeleteItem", &error).into()),
+        }
+    }
+
     /// Writes all of `writes` or none. `token` makes the SDK's repetitions one request to DynamoDB.
     pub(super) async fn transact(
         &self,

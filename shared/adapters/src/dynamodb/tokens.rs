@@ -4,7 +4,7 @@ use application::ports::OneTimeTokens;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{
-    EventId, Result, Timestamp, TokenPurpose, UserId,
+    EventId, OneTimeToken, Result, Timestamp, TokenPurpose, UserId,
     token::{StoredToken, TokenHash, TokenIssue, TokenUse},
 };
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ struct TokenItem {
     expires_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     used_at: Option<Timestamp>,
+    /// By which a repetition of its use is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    receipt: Option<String>,
     ttl: i64,
 }
 
@@ -70,10 +73,10 @@ impl OneTimeTokens for Tokens {
             key: TokenItem::key(&(token.user_id, token.purpose)),
             changes: if token.seed.is_some() {
                 "SET #hash = :hash, #issuedAt = :issuedAt, #expiresAt = :expiresAt, #ttl = :ttl, \
-                 #seed = :seed REMOVE #usedAt"
+                 #seed = :seed REMOVE #usedAt, #receipt"
             } else {
                 "SET #hash = :hash, #issuedAt = :issuedAt, #expiresAt = :expiresAt, #ttl = :ttl \
-                 REMOVE #usedAt, #seed"
+                 REMOVE #usedAt, #receipt, #seed"
             },
             condition: Some("attribute_not_exists(#issuedAt) OR #issuedAt < :issuedAt"),
             values,
@@ -112,14 +115,26 @@ impl OneTimeTokens for Tokens {
                 && there.used_at.is_none()
         }))
     }
+
+    async fn is_used(&self, token: &OneTimeToken, now: Timestamp) -> Result<bool> {
+        let slot = (token.user_id, token.purpose);
+        let there = self.table.get::<TokenItem>(&slot).await?;
+        Ok(there.is_some_and(|there| {
+            there.receipt == Some(token.receipt().to_string()) && there.expires_at > now
+        }))
+    }
 }
 
 /// The write of a transaction that uses up a token, if it is the one in its slot and good.
 pub(super) fn spending(table: &Table, token: &TokenUse) -> Result<TransactWriteItem> {
     table.updating(Update {
         key: TokenItem::key(&(token.user_id, token.purpose)),
-        changes: "SET #usedAt = :now",
+        changes: "SET #usedAt = :now, #receipt = :receipt",
         condition: Some("#hash = :hash AND #expiresAt > :now AND attribute_not_exists(#usedAt)"),
-        values: vec![(":hash", text(&token.hash)), (":now", text(token.now))],
+        values: vec![
+            (":hash", text(&token.hash)),
+            (":receipt", text(&token.receipt)),
+            (":now", text(token.now)),
+        ],
     })
 }

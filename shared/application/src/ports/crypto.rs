@@ -51,6 +51,8 @@ pub enum SecretPurpose {
     Refresh,
     /// Makes the secrets of one-time tokens.
     OneTimeToken,
+    /// Authenticates device tokens.
+    Device,
     /// Makes the ids of imported users.
     Import,
 }
@@ -62,6 +64,7 @@ impl SecretPurpose {
             Self::Idempotency => "idempotency",
             Self::Refresh => "refresh",
             Self::OneTimeToken => "one-time-token",
+            Self::Device => "device",
             Self::Import => "import",
         }
     }

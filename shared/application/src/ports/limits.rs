@@ -16,8 +16,8 @@ pub trait Attempts: Send + Sync {
     /// than `limit` allows are acquired.
     async fn spend(&self, key: &AttemptKey, limit: &Limit) -> Result<Acquisition>;
 
-    /// Refunds one attempt, if one is spent. Not idempotent: a repetition after a lost reply refunds
-    /// two.
+    /// Refunds one attempt that was just spent, as if it had not been: nothing is left of the first one.
+    /// Not idempotent: a repetition after a lost reply refunds two.
     async fn refund(&self, key: &AttemptKey) -> Result<()>;
 
     /// Resets the counter. Idempotent.
@@ -76,6 +76,10 @@ pub trait Leases: Send + Sync {
 pub enum Purpose {
     /// One sign-up for one `Idempotency-Key`.
     SignUp,
+    /// One change of password for one `Idempotency-Key`.
+    PasswordChange,
+    /// One erasure for one `Idempotency-Key`.
+    Erasure,
     /// One mail for one event.
     Mail,
 }
@@ -85,6 +89,8 @@ impl Purpose {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SignUp => "sign-up",
+            Self::PasswordChange => "password-change",
+            Self::Erasure => "erasure",
             Self::Mail => "mail",
         }
     }
@@ -118,10 +124,15 @@ impl FromStr for Purpose {
     type Err = String;
 
     fn from_str(raw: &str) -> Result<Self, String> {
-        [Self::SignUp, Self::Mail]
-            .into_iter()
-            .find(|purpose| purpose.as_str() == raw)
-            .ok_or_else(|| "is not a purpose of leases".to_owned())
+        [
+            Self::SignUp,
+            Self::PasswordChange,
+            Self::Erasure,
+            Self::Mail,
+        ]
+        .into_iter()
+        .find(|purpose| purpose.as_str() == raw)
+        .ok_or_else(|| "is not a purpose of leases".to_owned())
     }
 }
 

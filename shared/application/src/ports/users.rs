@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use domain::{
-    Change, DomainEvent, Login, LoginKey, PasswordHash, RequestId, Result, Session, SessionId,
-    Timestamp, TokenPurpose, User, UserId, Version,
+    Change, DomainEvent, Login, LoginKey, OneTimeToken, PasswordHash, RequestId, Result, Session,
+    SessionId, Timestamp, TokenPurpose, User, UserId, Version,
     audit::{AuditEntry, AuditPage, AuditQuery},
     history::HistoryEntry,
     request::AnonymousRequest,
@@ -130,6 +130,9 @@ pub trait OneTimeTokens: Send + Sync {
 
     /// True if a change that spends `token` would find it good.
     async fn is_good(&self, token: &TokenUse) -> Result<bool>;
+
+    /// True if `token` is in its slot, was used, and has not expired at `now`.
+    async fn is_used(&self, token: &OneTimeToken, now: Timestamp) -> Result<bool>;
 }
 
 /// Records and reads the audit trail.

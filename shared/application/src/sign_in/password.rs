@@ -1,14 +1,16 @@
 //! Address and password.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    Email, Login, LoginKey, Origin, Password, Refusal, Result, User, UserId, error::Causes,
+    Email, Login, LoginKey, Origin, Password, Refusal, Result, User, UserId, device::Device,
+    error::Causes,
 };
 
-use super::{Authenticated, AuthenticationStrategy};
+use super::{Authenticated, AuthenticationStrategy, LOOKS};
 use crate::{
+    devices::{DeviceProof, Devices},
     ports::{Env, PasswordHasher, UserRepository},
     rate_limit::SignInLimiter,
 };
@@ -23,6 +25,8 @@ pub struct PasswordCredentials {
     pub email: Email,
     /// The password, as it was typed.
     pub password: Password,
+    /// Says from which device; if it is known, strangers cannot lock it out.
+    pub device: Option<DeviceProof>,
 }
 
 /// Knows users by address and password.
@@ -33,6 +37,7 @@ pub struct PasswordStrategy {
     pub hasher: Arc<dyn PasswordHasher>,
     /// Limits how often passwords are guessed.
     pub rate_limiter: SignInLimiter,
+    pub devices: Arc<Devices>,
     pub env: Env,
 }
 
@@ -47,12 +52,20 @@ impl AuthenticationStrategy<PasswordCredentials> for PasswordStrategy {
         credentials: PasswordCredentials,
         origin: &Origin,
     ) -> Result<Authenticated> {
-        let PasswordCredentials { email, password } = credentials;
+        let PasswordCredentials {
+            email,
+            password,
+            device,
+        } = credentials;
+        let device = self.recognize(device.as_ref(), &email).await?;
         let key = LoginKey::Email(email.clone());
         let find_login = self.users.find_login(&key);
-        let guess = self.rate_limiter.acquire_guess(&email, origin, find_login);
+        let guess = self
+            .rate_limiter
+            .acquire_guess(&email, device.as_ref(), origin, find_login);
         let (permit, login) = guess.await?;
-        let (user, permit) = permit.hold(self.verify(login.as_ref(), &password)).await?;
+        let verified = self.verify(&key, login, &password);
+        let ((user, login), permit) = permit.hold(verified).await?;
         if let Some(login) = &login {
             self.upgrade(login, &password).await;
         }
@@ -65,17 +78,47 @@ impl AuthenticationStrategy<PasswordCredentials> for PasswordStrategy {
 }
 
 impl PasswordStrategy {
-    /// The user whose password this is. An unknown address costs the same read and the same hash.
-    async fn verify(&self, login: Option<&Login>, password: &Password) -> Result<User> {
-        let id = match login {
-            Some(login) => login.user_id,
-            None => UserId::new(self.env.clock.now(), self.env.random.bytes()?),
-        };
-        let hash = login.and_then(|login| login.password.as_ref());
-        let (user, authenticated) =
-            tokio::try_join!(self.users.find(id), self.hasher.verify(password, hash))?;
-        user.filter(|user| authenticated && user.active)
-            .ok_or_else(|| Refusal::InvalidCredentials.into())
+    async fn recognize(
+        &self,
+        proof: Option<&DeviceProof>,
+        email: &Email,
+    ) -> Result<Option<Device>> {
+        match proof {
+            Some(proof) => self.devices.recognize(proof, email).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The user whose password this is, and the login from which that is known. An unknown address costs
+    /// the same read and the same hash.
+    ///
+    /// # Errors
+    /// `InvalidCredentials`; `Unavailable` if the password changes all the time.
+    async fn verify(
+        &self,
+        key: &LoginKey,
+        mut login: Option<Login>,
+        password: &Password,
+    ) -> Result<(User, Option<Login>)> {
+        for _ in 0..LOOKS {
+            let id = match &login {
+                Some(login) => login.user_id,
+                None => UserId::new(self.env.clock.now(), self.env.random.bytes()?),
+            };
+            let hash = login.as_ref().and_then(|login| login.password.as_ref());
+            let (user, authenticated) =
+                tokio::try_join!(self.users.find(id), self.hasher.verify(password, hash))?;
+            if login
+                .as_ref()
+                .is_none_or(|login| login.is_of(user.as_ref()))
+            {
+                let user = user.filter(|user| authenticated && user.active);
+                let user = user.ok_or(Refusal::InvalidCredentials)?;
+                return Ok((user, login));
+            }
+            login = self.users.find_login(key).await?;
+        }
+        Err(Refusal::Unavailable(Duration::from_secs(1)).into())
     }
 
     /// Replaces a hash that another system made, or that has another cost: only now the password is

@@ -1,3 +1,5 @@
+use proptest::{collection::vec, prelude::*};
+
 use super::*;
 use crate::{
     EventId, Origin, PasswordHash, Roles,
@@ -82,12 +84,71 @@ fn for_a_moment_the_old_token_gives_the_same_successor_and_then_it_ends_the_sess
     let first = session();
     let old = first.refresh_token(&key());
     let second = rotated(&first, after(100));
-    let exchange = |session: &Session, seconds| session.exchange(&old, &key(), after(seconds));
-    assert_eq!(exchange(&second, 129), Some(Exchange::Repetition));
-    assert_eq!(exchange(&second, 130), Some(Exchange::Reuse));
-    // Once the successor was used, the old token's answer did arrive.
-    let third = rotated(&second, after(101));
-    assert_eq!(exchange(&third, 102), Some(Exchange::Reuse));
+    let exchange = |seconds| second.exchange(&old, &key(), after(seconds));
+    assert_eq!(exchange(129), Some(Exchange::Repetition));
+    assert_eq!(exchange(130), Some(Exchange::Reuse));
+}
+
+#[test]
+fn a_token_whose_successor_was_used_is_superseded_for_a_moment() {
+    let first = session();
+    let second = rotated(&first, after(100));
+    let third = rotated(&second, after(129));
+    let fourth = rotated(&third, after(131));
+    let exchange = |session: &Session, old: &Session, seconds| {
+        session.exchange(&old.refresh_token(&key()), &key(), after(seconds))
+    };
+    assert_eq!(exchange(&third, &first, 129), Some(Exchange::Superseded));
+    // The time of its own exchange counts, not that of its successor.
+    assert_eq!(exchange(&third, &first, 130), Some(Exchange::Reuse));
+    assert_eq!(exchange(&fourth, &first, 131), Some(Exchange::Reuse));
+    assert_eq!(exchange(&fourth, &second, 158), Some(Exchange::Superseded));
+    assert_eq!(exchange(&fourth, &second, 159), Some(Exchange::Reuse));
+    assert_eq!(exchange(&fourth, &third, 160), Some(Exchange::Repetition));
+    assert_eq!(fourth.earlier_uses, [after(129)], "only what is in grace");
+}
+
+/// How much time passes before a token is presented.
+fn seconds() -> impl Strategy<Value = u64> {
+    prop_oneof![2 => 0_u64..=2, 1 => 0_u64..=20]
+}
+
+/// How many generations old that token is.
+fn behind() -> impl Strategy<Value = usize> {
+    prop_oneof![3 => Just(0), 2 => 1_usize..=12]
+}
+
+proptest! {
+    /// Against a model that remembers when each token was first exchanged, and nothing else.
+    #[test]
+    fn each_token_has_thirty_seconds_of_its_own(
+        steps in vec((seconds(), behind()), 1..80)
+    ) {
+        let (mut session, mut now) = (session(), start());
+        let mut tokens = vec![session.refresh_token(&key())];
+        let mut exchanged_at: Vec<Timestamp> = Vec::new();
+        for (seconds, behind) in steps {
+            now = now.plus(Duration::from_secs(seconds));
+            let present = tokens.len() - 1;
+            let presented = present.saturating_sub(behind);
+            let exchange = session.exchange(&tokens[presented], &key(), now).unwrap();
+            let behind = present - presented;
+            let is_in_grace = behind <= REMEMBERED_EXCHANGES + 1
+                && exchanged_at.get(presented).is_some_and(|time| time.plus(REFRESH_GRACE) > now);
+            match exchange {
+                Exchange::Rotation(next) => {
+                    prop_assert_eq!(behind, 0);
+                    exchanged_at.push(now);
+                    tokens.push(next.refresh_token(&key()));
+                    session = next;
+                }
+                Exchange::Repetition => prop_assert!(behind == 1 && is_in_grace),
+                Exchange::Superseded => prop_assert!(behind > 1 && is_in_grace),
+                Exchange::Reuse => prop_assert!(behind > 0 && !is_in_grace),
+            }
+            prop_assert!(session.earlier_uses.len() <= REMEMBERED_EXCHANGES);
+        }
+    }
 }
 
 #[test]

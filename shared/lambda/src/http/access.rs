@@ -12,6 +12,8 @@ use super::Request;
 pub struct Access {
     pub who: Who,
     pub recent: Recent,
+    /// Whether a former caller is let in to repeat a request.
+    pub(super) repeatable: bool,
 }
 
 /// Who may call. A machine may where its role lets it in, and where a token is not looked at; nowhere
@@ -81,7 +83,17 @@ impl Access {
         Self {
             who,
             recent: Recent::Nobody,
+            repeatable: false,
         }
+    }
+
+    /// For what ends the token by which it is asked for: with an `Idempotency-Key`, the sender of a
+    /// genuine token that does not count any more reaches the handler too, which sees no caller but
+    /// [`Request::former_caller`], and may but say that the request was carried out.
+    #[must_use]
+    pub const fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
     }
 
     /// With a recent sign-in: [`Recent::Everybody`].

@@ -6,7 +6,7 @@ use application::{
     cache::{CacheConfig, TieredCache},
     ports::{AccessTokenClaims, Clock, SessionRepository, TokenVerifier, UserRepository},
 };
-use domain::{Refusal, Result, api_key};
+use domain::{Error, Refusal, Result, api_key};
 use lambda_http::http::header;
 
 use super::{
@@ -164,6 +164,30 @@ impl Authenticator {
         }
         let status = lookup.look_up(&claims).await?;
         Ok(call.authorize(status.as_ref())?)
+    }
+
+    /// Lets the call pass as [`Authenticator::authorize`] does, or as a repetition.
+    pub(super) async fn admit(&self, access: Access, request: &mut Request) -> Result<()> {
+        match self.authorize(access, request).await {
+            Ok(Admitted::Anyone) => {}
+            Ok(Admitted::User(caller)) => request.caller = Some(caller),
+            Ok(Admitted::Machine(machine)) => request.machine = Some(machine),
+            Err(Error::Refused(Refusal::Unauthenticated))
+                if access.repeatable && request.header("idempotency-key").is_some() =>
+            {
+                let (_, claims) = self
+                    .verify(request)
+                    .await?
+                    .ok_or(Refusal::Unauthenticated)?;
+                request.former_caller = Some(claims.user_id);
+                // About themselves alone.
+                if request.user_id().ok() != request.former_caller {
+                    return Err(Refusal::Unauthenticated.into());
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// What a genuine token says.

@@ -2,6 +2,8 @@
 
 mod credentials;
 
+pub use credentials::PresentedCredentials;
+
 use std::{collections::BTreeSet, ops::RangeInclusive, str::FromStr};
 
 use domain::{FieldError, error::Violation};

@@ -39,7 +39,6 @@ pub use self::{
 };
 pub use lambda_http::http::{HeaderValue, Method, StatusCode, header};
 
-use self::authenticator::Admitted;
 use crate::{
     config::Settings,
     startup::{self, Exit},
@@ -144,11 +143,7 @@ where
     let request_id = request.request_id().to_owned();
     let remaining = request.deadline().map(remaining);
     let work = async {
-        match authenticator.authorize(access, &request).await? {
-            Admitted::Anyone => {}
-            Admitted::User(caller) => request.caller = Some(caller),
-            Admitted::Machine(machine) => request.machine = Some(machine),
-        }
+        authenticator.admit(access, &mut request).await?;
         handle(service, request).await
     };
     // A panic is a defect, yet the client gets an answer with an id to report.

@@ -54,6 +54,11 @@ pub fn info(refusal: &Refusal) -> ProblemInfo {
             "invalid-refresh-token",
             "The refresh token does not count, or not any more; sign in again.",
         ),
+        R::RefreshSuperseded => (
+            StatusCode::CONFLICT,
+            "refresh-superseded",
+            "Newer tokens of this session are in use: go on with those.",
+        ),
         R::VersionConflict => (
             StatusCode::CONFLICT,
             "version-conflict",

@@ -44,6 +44,9 @@ pub struct Request {
     pub caller: Option<Caller>,
     /// The machine that calls; `None` unless an API key was sent.
     pub machine: Option<Machine>,
+    /// The sender of a genuine token that does not count any more, where the access is
+    /// [`repeatable`](super::Access::repeatable). May learn of an own request that it was carried out.
+    pub former_caller: Option<UserId>,
     /// The `iss` of tokens issued and accepted here.
     pub issuer: String,
     headers: HeaderMap,
@@ -76,6 +79,7 @@ impl Request {
             path,
             caller: None,
             machine: None,
+            former_caller: None,
             issuer: String::new(),
             headers: parts.headers,
             body: body.to_vec(),
@@ -140,8 +144,9 @@ impl Request {
 
     /// The user in the path if `caller` calls.
     pub(super) fn user_id_for(&self, caller: Option<&Caller>) -> Result<UserId> {
-        let id = match (self.parameter("id"), caller) {
-            (Some(ME) | None, Some(caller)) => Some(caller.user_id),
+        let caller = caller.map(|caller| caller.user_id);
+        let id = match (self.parameter("id"), caller.or(self.former_caller)) {
+            (Some(ME) | None, Some(caller)) => Some(caller),
             (id, _) => id.and_then(|id| id.parse().ok()),
         };
         id.ok_or_else(|| Refusal::NotFound.into())
@@ -155,7 +160,7 @@ impl Request {
         Ok(self.caller.as_ref().ok_or(Refusal::Unauthenticated)?)
     }
 
-    /// The `Idempotency-Key` with the body it came with, if the client sent one.
+    /// The `Idempotency-Key` with the path and the body it came with, if the client sent one.
     ///
     /// # Errors
     /// If the key is empty, longer than 255 characters or not visible ASCII.
@@ -169,7 +174,8 @@ impl Request {
                 Violation::new("invalid-key", "must have 1 to 255 visible ASCII characters");
             return Err(violation.at("Idempotency-Key").into());
         }
-        Ok(Some(IdempotencyKey::new(key, &self.body)))
+        let request = [self.path.as_bytes(), b"\n", &self.body].concat();
+        Ok(Some(IdempotencyKey::new(key, &request)))
     }
 
     /// The user in the path, and the preconditions of the command.
@@ -209,10 +215,11 @@ impl Request {
     /// Where the command came from.
     pub fn origin(&self) -> Origin {
         Origin {
-            actor: match (&self.caller, &self.machine) {
-                (Some(caller), _) => Actor::User(caller.user_id),
-                (None, Some(machine)) => Actor::ApiKey(machine.key_id),
-                (None, None) => Actor::Anonymous,
+            actor: match (&self.caller, &self.machine, self.former_caller) {
+                (Some(caller), ..) => Actor::User(caller.user_id),
+                (None, Some(machine), _) => Actor::ApiKey(machine.key_id),
+                (None, None, Some(user_id)) => Actor::User(user_id),
+                (None, None, None) => Actor::Anonymous,
             },
             client_ip: self.client_ip,
             user_agent: self

@@ -3,13 +3,13 @@
 use application::{ports::AccessToken, session_tokens::TokenPair};
 use domain::{
     Actor, ApiKeyId, Email, Error, Name, Role, Timestamp, User, api_key::ListedApiKey,
-    user::Profile,
+    device::DeviceToken, user::Profile,
 };
 use lambda_http::{
     Body, Response as RawResponse,
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use url::form_urlencoded;
 
@@ -77,14 +77,18 @@ pub fn token_pair(status: StatusCode, token_pair: &TokenPair) -> Response {
         token_type: &'static str,
         expires_in: u64,
         refresh_token: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        device_token: Option<&'a str>,
         user: OneUser<'a>,
     }
     let refresh_token = token_pair.refresh.encode();
+    let device_token = token_pair.device.as_ref().map(DeviceToken::encode);
     let body = Body {
         access_token: token_pair.access.token.expose_secret(),
         token_type: "Bearer",
         expires_in: token_pair.access.expires_in,
         refresh_token: refresh_token.expose_secret(),
+        device_token: device_token.as_ref().map(ExposeSecret::expose_secret),
         user: (&token_pair.user).into(),
     };
     json(status, &body)

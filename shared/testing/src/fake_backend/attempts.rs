@@ -39,9 +39,14 @@ impl Attempts for FakeBackend {
     }
 
     async fn refund(&self, key: &AttemptKey) -> Result<()> {
+        let now = self.now();
         self.call("attempts.refund", |state| {
-            if let Some(count) = state.attempts.get_mut(key) {
-                count.counter.count = count.counter.count.saturating_sub(1);
+            let Some(mut count) = state.attempts.remove(key) else {
+                return Ok(());
+            };
+            if let Some(counter) = count.counter.refunded(now) {
+                count.counter = counter;
+                state.attempts.insert(key.clone(), count);
             }
             Ok(())
         })

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use application::{
+    devices::Devices,
     idempotency::Idempotency,
     link_password::LinkPassword,
     mail::{
@@ -82,12 +83,22 @@ impl FakeBackend {
         }
     }
 
+    /// Recognizes devices.
+    pub fn devices(self: &Arc<Self>) -> Arc<Devices> {
+        Arc::new(Devices {
+            users: self.clone(),
+            secret: self.secret(SecretPurpose::Device),
+            env: self.env(),
+        })
+    }
+
     /// Redeems one-time tokens.
     pub fn redemption(self: &Arc<Self>) -> TokenRedemption {
         TokenRedemption {
             users: self.clone(),
             tokens: self.clone(),
             requests: self.clone(),
+            rate_limiter: self.rate_limiter(),
             env: self.env(),
         }
     }
@@ -102,6 +113,7 @@ impl FakeBackend {
             redemption: self.redemption(),
             first_admin: first_admin.parse().expect("an address or nothing"),
             session_starter: self.session_starter(),
+            devices: self.devices(),
         }
     }
 
@@ -119,6 +131,7 @@ impl FakeBackend {
             users: self.clone(),
             hasher: self.clone(),
             rate_limiter: self.sign_in_limiter(10),
+            devices: self.devices(),
             env: self.env(),
         }
     }

@@ -30,7 +30,7 @@ use application::ports::{
 };
 use async_trait::async_trait;
 use domain::{
-    DomainEvent, Error, Result, Timestamp,
+    Change, DomainEvent, Error, Result, Timestamp,
     audit::{AuditEntry, AuditPage, AuditQuery},
     mail::Mail,
 };
@@ -71,8 +71,16 @@ pub struct FakeBackend {
     trace: Mutex<Vec<&'static str>>,
     fault: Mutex<Option<Fault>>,
     stopped: Notify,
+    rivals: Mutex<Vec<Rival>>,
     now: AtomicI64,
     drawn: AtomicU64,
+}
+
+/// A change that another process commits right after the next call of this name.
+#[derive(Debug)]
+struct Rival {
+    call: &'static str,
+    change: Change,
 }
 
 /// The time at which a new backend starts: 2026-01-01T00:00:00Z.
@@ -86,6 +94,7 @@ impl FakeBackend {
             trace: Mutex::default(),
             fault: Mutex::default(),
             stopped: Notify::new(),
+            rivals: Mutex::default(),
             now: AtomicI64::new(START),
             drawn: AtomicU64::new(0),
         })
@@ -115,6 +124,12 @@ impl FakeBackend {
         lock(&self.trace).clear();
     }
 
+    /// Another process commits `change` right after the next call of this name. Of several changes each
+    /// waits for a call of its own.
+    pub fn commit_after(&self, call: &'static str, change: Change) {
+        lock(&self.rivals).push(Rival { call, change });
+    }
+
     /// The bus refuses the next `count` events.
     pub fn refuse_events(&self, count: usize) {
         lock(&self.state).refused_events = count;
@@ -138,7 +153,11 @@ impl FakeBackend {
             .as_mut()
             .map_or(Outcome::Normal, Fault::next);
         match outcome {
-            Outcome::Normal => effect(&mut lock(&self.state)),
+            Outcome::Normal => {
+                let result = effect(&mut lock(&self.state));
+                self.let_rival_commit(name)?;
+                result
+            }
             Outcome::Fail => Err(Error::internal(format!("the test lets {name} fail"))),
             Outcome::LoseReply => {
                 effect(&mut lock(&self.state))?;
@@ -151,6 +170,15 @@ impl FakeBackend {
                 self.stop().await
             }
         }
+    }
+
+    fn let_rival_commit(&self, call: &'static str) -> Result<()> {
+        let mut rivals = lock(&self.rivals);
+        if let Some(place) = rivals.iter().position(|rival| rival.call == call) {
+            let rival = rivals.remove(place);
+            lock(&self.state).commit(&rival.change, self.now())?;
+        }
+        Ok(())
     }
 
     /// The process stops: a future that never ends, which [`FakeBackend::with_fault`] drops.

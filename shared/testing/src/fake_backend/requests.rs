@@ -3,7 +3,7 @@
 use application::ports::{AnonymousRequests, Clock as _, OneTimeTokens};
 use async_trait::async_trait;
 use domain::{
-    DomainEvent, RequestId, Result, Timestamp, TokenPurpose, UserId,
+    DomainEvent, OneTimeToken, RequestId, Result, Timestamp, TokenPurpose, UserId,
     request::AnonymousRequest,
     token::{StoredToken, TokenIssue, TokenUse},
 };
@@ -50,14 +50,14 @@ impl OneTimeTokens for FakeBackend {
             if let Some(slot) = state.tokens.get(&key)
                 && slot.issued_at >= token.issued_at
             {
-                return Ok(slot.hash == token.hash && !slot.used);
+                return Ok(slot.hash == token.hash && slot.receipt.is_none());
             }
             let slot = TokenSlot {
                 hash: token.hash.clone(),
                 seed: token.seed,
                 issued_at: token.issued_at,
                 expires_at: token.expires_at,
-                used: false,
+                receipt: None,
             };
             state.tokens.insert(key, slot);
             Ok(true)
@@ -73,7 +73,7 @@ impl OneTimeTokens for FakeBackend {
     ) -> Result<Option<StoredToken>> {
         self.call("tokens.find_good", |state| {
             let slot = state.tokens.get(&(user, purpose));
-            let good = slot.filter(|slot| slot.expires_at > now && !slot.used);
+            let good = slot.filter(|slot| slot.expires_at > now && slot.receipt.is_none());
             Ok(good.and_then(|slot| {
                 Some(StoredToken {
                     seed: slot.seed?,
@@ -87,5 +87,14 @@ impl OneTimeTokens for FakeBackend {
     async fn is_good(&self, token: &TokenUse) -> Result<bool> {
         self.call("tokens.is_good", |state| Ok(state.is_good(token)))
             .await
+    }
+
+    async fn is_used(&self, token: &OneTimeToken, now: Timestamp) -> Result<bool> {
+        self.call("tokens.is_used", |state| {
+            let slot = state.tokens.get(&(token.user_id, token.purpose));
+            Ok(slot
+                .is_some_and(|slot| slot.receipt == Some(token.receipt()) && slot.expires_at > now))
+        })
+        .await
     }
 }

@@ -48,7 +48,8 @@ pub(super) struct TokenSlot {
     pub(super) seed: Option<EventId>,
     pub(super) issued_at: Timestamp,
     pub(super) expires_at: Timestamp,
-    pub(super) used: bool,
+    /// The receipt of its use; none while it is unused.
+    pub(super) receipt: Option<TokenHash>,
 }
 
 impl State {

@@ -88,7 +88,7 @@ impl UserRepository for FakeBackend {
 
 impl State {
     /// All or nothing, as the transaction of the real table.
-    fn commit(&mut self, change: &Change, now: Timestamp) -> Result<User> {
+    pub(super) fn commit(&mut self, change: &Change, now: Timestamp) -> Result<User> {
         let (id, version) = (change.after.id, change.after.version);
         let replaced = change.replaces.as_deref();
         if let Some(written) = self.history.get(&(id, version)) {
@@ -126,7 +126,7 @@ impl State {
         if let Some(token) = &change.token
             && let Some(slot) = self.tokens.get_mut(&(token.user_id, token.purpose))
         {
-            slot.used = true;
+            slot.receipt = Some(token.receipt.clone());
         }
         if let Some(erasure) = replaced {
             self.write(erasure, now);
@@ -152,7 +152,7 @@ impl State {
     pub(super) fn is_good(&self, token: &TokenUse) -> bool {
         let slot = self.tokens.get(&(token.user_id, token.purpose));
         slot.is_some_and(|slot| {
-            slot.hash == token.hash && slot.expires_at > token.now && !slot.used
+            slot.hash == token.hash && slot.expires_at > token.now && slot.receipt.is_none()
         })
     }
 

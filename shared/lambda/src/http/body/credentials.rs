@@ -3,7 +3,11 @@
 use std::str::FromStr;
 
 use application::sign_in::{Credentials, password::PasswordCredentials};
-use domain::{error::Violation, identity::Authorization};
+use domain::{
+    device::{DeviceToken, PresentedDevice},
+    error::Violation,
+    identity::Authorization,
+};
 
 use super::{JsonObject, RequestBody};
 
@@ -30,6 +34,24 @@ impl FromStr for Strategy {
     }
 }
 
+/// Credentials, and from which device they come.
+#[derive(Debug)]
+pub struct PresentedCredentials {
+    pub credentials: Credentials,
+    pub device: Option<DeviceToken>,
+}
+
+impl RequestBody for PresentedCredentials {
+    fn read(object: &mut JsonObject) -> Option<Self> {
+        let device = object.optional("deviceToken", JsonObject::text::<PresentedDevice>);
+        let credentials = Credentials::read(object);
+        Some(Self {
+            device: device?.unwrap_or_default().0,
+            credentials: credentials?,
+        })
+    }
+}
+
 impl RequestBody for Credentials {
     fn read(object: &mut JsonObject) -> Option<Self> {
         Some(match object.tag("strategy")? {
@@ -45,6 +67,7 @@ impl RequestBody for PasswordCredentials {
         Some(Self {
             email: email?,
             password: password?,
+            device: None,
         })
     }
 }

@@ -15,6 +15,7 @@ fn every_refusal() -> Vec<Refusal> {
         R::EmailTaken,
         R::InvalidCredentials,
         R::InvalidRefreshToken,
+        R::RefreshSuperseded,
         R::VersionConflict,
         R::PreconditionFailed,
         R::LastAdministrator,
