@@ -25,8 +25,8 @@ fn a_mail_leads_to_a_new_password_once() {
         let done = roster.put("/password-resets", &body).await;
         assert_eq!(done.status, 200);
         assert_eq!(done.body["user"]["id"], ann.id);
-        let token = done.body["accessToken"].as_str().unwrap();
-        let me = roster.call("GET /users/me", token, &Value::Null).await;
+        let access = done.body["accessToken"].as_str().unwrap();
+        let me = roster.call("GET /users/me", access, &Value::Null).await;
         assert_eq!(me.status, 200, "signed in");
         let again = roster.put("/password-resets", &body).await;
         assert_eq!((again.status.as_u16(), again.body), (204, Value::Null));

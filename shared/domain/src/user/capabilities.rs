@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::{
     EventId, LoginKey, Origin, PasswordHash, Result, Role, Roles, Session, SessionId, Timestamp,
     TokenPurpose, User, UserId,
+    device::DeviceKey,
     event::EventMetadata,
     token::TokenBinding,
     user::{Change, NewUser, Standing},
@@ -21,9 +24,11 @@ enum Capability {
     Session,
     AccessToken,
     LinkedIdentity,
+    /// Says that the device is known.
+    DeviceToken,
 }
 
-const ALL: [Capability; 7] = [
+const ALL: [Capability; 8] = [
     Capability::ResetLink,
     Capability::VerificationLink,
     Capability::ChangeLink,
@@ -31,14 +36,16 @@ const ALL: [Capability; 7] = [
     Capability::Session,
     Capability::AccessToken,
     Capability::LinkedIdentity,
+    Capability::DeviceToken,
 ];
 
 type Recovery = fn(&User, &EventMetadata) -> Result<Change>;
 
-const RECOVERIES: [(&str, Recovery, &[Capability]); 8] = {
-    use Capability::{LinkedIdentity, ResetLink};
+const RECOVERIES: [(&str, Recovery, &[Capability]); 9] = {
+    use Capability::{DeviceToken, LinkedIdentity, ResetLink};
     [
         ("reset", |user, at| Ok(user.reset_password(hash(), at)), &[]),
+        ("recovery", User::start_recovery, &[]),
         (
             "change of password",
             |user, at| Ok(user.change_password(hash(), at)),
@@ -53,17 +60,17 @@ const RECOVERIES: [(&str, Recovery, &[Capability]); 8] = {
         (
             "sign-out everywhere",
             |user, at| Ok(user.end_sessions(at)),
-            &[ResetLink, LinkedIdentity],
+            &[ResetLink, LinkedIdentity, DeviceToken],
         ),
         (
             "lost role",
             |user, at| Ok(user.assign_roles(Roles::new(), at)?.expect("a role less")),
-            &[ResetLink, LinkedIdentity],
+            &[ResetLink, LinkedIdentity, DeviceToken],
         ),
         (
             "unlinking",
             |user, at| user.unlink(&identity(), true, at),
-            &[ResetLink],
+            &[ResetLink, DeviceToken],
         ),
         ("deactivation", User::deactivate, &[LinkedIdentity]),
         ("erasure", |user, at| Ok(user.erase(at)), &[]),
@@ -132,6 +139,14 @@ fn lives(capability: Capability, before: &User, now: &User, is_erased: bool) -> 
         Capability::Session => session(before).is_live(now, Timestamp::from_seconds(6)),
         Capability::AccessToken => now.active && before.auth_epoch == now.auth_epoch,
         Capability::LinkedIdentity => now.logins.contains(&identity()),
+        Capability::DeviceToken => {
+            let (key, at) = (
+                DeviceKey::new(vec![7; 32].into()),
+                Timestamp::from_seconds(6),
+            );
+            let token = key.issue(before, Uuid::from_bytes([8; 16]), at);
+            key.recognize(&token, now, at).is_some()
+        }
     };
     lives && !is_erased
 }
