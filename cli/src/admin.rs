@@ -79,5 +79,7 @@ pub async fn create_user(
         password: hasher.hash(&Password::presented(password)).await?,
         roles,
     };
-    aws.users().commit(&User::create(new, &metadata)).await
+    aws.users()
+        .commit(&User::create_proven(new, &metadata))
+        .await
 }

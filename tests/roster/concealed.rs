@@ -1,44 +1,208 @@
-//! `POST /users` where sign-up is concealed.
+//! Sign-up where it is concealed who has an account.
 
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 
-use crate::support::{on_own_stack, unique_email};
+use crate::{
+    openid::{visit, with_provider_under},
+    people::Person,
+    support::{Answer, PASSWORD, Roster, on_own_stack, sign_up_body, token_in, unique_email},
+};
+
+const CONCEALED: (&str, &str) = ("SignUpPolicy", "concealed");
+const NEW_PASSWORD: &str = "seven purple kites aloft";
+const EVES: &str = "plain granite kettle 47";
+const SUBJECT: &str = "Confirm your sign-up at Roster";
+
+/// The token in the mail about a sign-up.
+async fn link(roster: &Roster, email: &str) -> String {
+    token_in(&roster.mail_about(email, SUBJECT).await, "verify")
+}
+
+/// Somebody signs up, proves the address and signs in.
+async fn member(roster: &Roster, who: &str) -> Person {
+    let email = unique_email(who);
+    assert_eq!(roster.sign_up(&email).await.status, 202);
+    let body = json!({"token": link(roster, &email).await, "password": PASSWORD});
+    assert_eq!(roster.put("/email-verifications", &body).await.status, 204);
+    let session = roster.sign_in(&email).await;
+    Person {
+        id: session.body["user"]["id"].as_str().unwrap().to_owned(),
+        token: session.body["accessToken"].as_str().unwrap().to_owned(),
+        email,
+    }
+}
+
+/// All that a client sees of an answer, but for what is new in every answer.
+fn seen(answer: &Answer) -> (u16, Value, Vec<(String, String)>) {
+    let headers = answer.headers.iter().map(|(name, value)| {
+        let is_new =
+            ["x-request-id", "date", "content-length", "retry-after"].contains(&name.as_str());
+        let value = if is_new {
+            "…"
+        } else {
+            value.to_str().unwrap()
+        };
+        (name.to_string(), value.to_owned())
+    });
+    let mut body = answer.body.clone();
+    for field in ["requestId", "updatedAt", "pendingEmail"] {
+        if let Some(value) = body.get_mut(field) {
+            *value = json!("…");
+        }
+    }
+    (answer.status.as_u16(), body, headers.collect())
+}
+
+/// What somebody who does not read the mail of `email` sees of all that can be asked about it.
+async fn interrogate(roster: &Roster, email: &str) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    let guess = |password: &str| json!({"email": email, "password": password});
+    let mut sign_up = sign_up_body(email);
+    sign_up["password"] = json!(EVES);
+    for path in ["/password-resets", "/email-verifications"] {
+        for _ in 0..2 {
+            answers.push(roster.post("/users", &sign_up).await);
+            roster.settle().await;
+            answers.push(roster.post("/sessions", &guess(EVES)).await);
+            answers.push(
+                roster
+                    .post(path, &json!({"email": email.to_uppercase()}))
+                    .await,
+            );
+            roster.settle().await;
+        }
+    }
+    for _ in 0..2 {
+        let request = roster
+            .request(Method::POST, "/users")
+            .header("idempotency-key", format!("key-{email}"));
+        answers.push(roster.send(request.json(&sign_up)).await);
+    }
+    // Until the address is locked, and beyond.
+    for _ in 0..9 {
+        answers.push(roster.post("/sessions", &guess("wrong")).await);
+    }
+    answers
+}
+
+/// What Eve, who has an account, sees when she asks for the address and goes.
+async fn ask_for(roster: &Roster, email: &str) -> Vec<Answer> {
+    let eve = member(roster, "eve").await;
+    let wish = json!({"email": email, "currentPassword": PASSWORD});
+    let mut answers = Vec::new();
+    for (route, body) in [
+        ("PUT /users/me/email", &wish),
+        ("DELETE /users/me/email", &Value::Null),
+        ("PUT /users/me/email", &wish),
+        ("GET /users/me", &Value::Null),
+        ("DELETE /users/me", &Value::Null),
+    ] {
+        let mut answer = roster.call(route, &eve.token, body).await;
+        // Eve's own.
+        for field in ["id", "email", "createdAt"] {
+            if let Some(value) = answer.body.get_mut(field) {
+                *value = json!("…");
+            }
+        }
+        answers.push(answer);
+        roster.settle().await;
+    }
+    answers
+}
 
 #[test]
-fn nobody_learns_whether_an_address_is_taken() {
-    on_own_stack(&[("SignUpPolicy", "concealed")], async |roster| {
-        let email = unique_email("hidden");
-        let first = roster.sign_up(&email).await;
-        assert_eq!(
-            (first.status.as_u16(), &first.body),
-            (202, &json!({"status": "accepted"}))
-        );
-        assert_eq!(roster.mail_to(&email).await.subject, "Welcome to Roster");
-        assert_eq!(roster.sign_in(&email).await.status, 201);
-
-        let second = roster.sign_up(&email.to_uppercase()).await;
-        assert_eq!((second.status, &second.body), (first.status, &first.body));
-        let names = |answer: &crate::support::Answer| {
-            answer
-                .headers
-                .keys()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(names(&second), names(&first));
-        roster.settle().await;
-        assert_eq!(
-            roster.mails_to(&email),
-            2,
-            "a welcome, and a word to the owner"
+fn no_sequence_of_requests_tells_whether_an_address_is_taken() {
+    with_provider_under(&[CONCEALED], async |roster, provider, listed| {
+        let (taken, free) = (member(roster, "owner").await.email, unique_email("nobody"));
+        let mut all = Vec::new();
+        for email in [&taken, &free] {
+            let mut answers = interrogate(roster, email).await;
+            answers.extend(ask_for(roster, email).await);
+            provider.knows("eve", json!({"email": email, "email_verified": false}));
+            let mut authorization = visit(listed, "eve").await;
+            authorization["strategy"] = json!("oidc");
+            answers.push(roster.post("/sessions", &authorization).await);
+            all.push(answers.iter().map(seen).collect::<Vec<_>>());
+        }
+        for (step, (taken, free)) in all[0].iter().zip(&all[1]).enumerate() {
+            assert_eq!(taken, free, "step {step}");
+        }
+        assert!(
+            all[0].iter().any(|(status, ..)| *status == 429),
+            "locked alike"
         );
 
-        let body = json!({"email": email, "name": "Ann Example"});
+        let body = json!({"email": taken, "name": "Ann Example"});
         let told = roster.call_as_admin("POST /users", &body).await;
         assert_eq!(
             told.problem(),
             (409, "email-taken"),
             "administrators are told"
         );
+    });
+}
+
+#[test]
+fn a_sign_up_is_no_account_before_the_proof() {
+    on_own_stack(&[CONCEALED], async |roster| {
+        let email = unique_email("waiting");
+        let first = roster.sign_up(&email).await;
+        assert_eq!(
+            (first.status.as_u16(), &first.body),
+            (202, &json!({"status": "accepted"}))
+        );
+        let token = link(roster, &email).await;
+        assert_eq!(roster.sign_in(&email).await.status, 401);
+        let search = format!("/users?search={email}");
+        let found = roster.get_as_admin(&search).await;
+        assert_eq!(found.body["pagination"]["total"], 0);
+
+        let prove = async |body: &Value| roster.put("/email-verifications", body).await;
+        let bare = prove(&json!({"token": token})).await;
+        assert_eq!(bare.problem(), (401, "proof-required"));
+        let wrong = prove(&json!({"token": token, "password": "wrong"})).await;
+        assert_eq!(wrong.problem(), (401, "invalid-credentials"));
+        let right = prove(&json!({"token": token, "password": PASSWORD})).await;
+        assert_eq!(right.status, 204);
+        let session = roster.sign_in(&email).await;
+        assert_eq!(session.body["user"]["emailVerified"], true);
+        assert_eq!(session.body["user"]["name"], "Ann Example");
+
+        roster.sign_up(&email.to_uppercase()).await;
+        let notice = roster.mail_about(&email, "Your account at Roster").await;
+        assert!(!notice.text.unwrap().contains("#token="));
+    });
+}
+
+/// Several may be open for one address, a stranger's among them.
+#[test]
+fn of_several_sign_ups_the_first_to_be_proven_wins() {
+    on_own_stack(&[CONCEALED], async |roster| {
+        let email = unique_email("several");
+        let mut tokens = Vec::new();
+        for _ in 0..3 {
+            roster.sign_up(&email).await;
+            roster.settle().await;
+            tokens.push(token_in(&roster.mails(&email).pop().unwrap(), "verify"));
+        }
+        let disown = roster.request(Method::DELETE, "/email-verifications");
+        let disown = roster.send(disown.json(&json!({"token": tokens[0]}))).await;
+        assert_eq!(disown.status, 204);
+        let chosen = json!({"token": tokens[1], "newPassword": NEW_PASSWORD, "name": "Ann"});
+        let begun = roster.put("/email-verifications", &chosen).await;
+        assert_eq!(begun.status, 201, "{:?}", begun.body);
+        assert_eq!(begun.body["user"]["name"], "Ann");
+        assert_eq!(
+            roster.sign_in(&email).await.status,
+            401,
+            "the stranger's password"
+        );
+        for token in [&tokens[0], &tokens[2]] {
+            let late = json!({"token": token, "password": PASSWORD});
+            let late = roster.put("/email-verifications", &late).await;
+            assert_eq!(late.problem(), (410, "token-expired"));
+        }
+        roster.token(&email, NEW_PASSWORD).await;
     });
 }

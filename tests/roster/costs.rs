@@ -1,11 +1,12 @@
 //! What each command costs: `docs/costs.md` says what the local stack counts.
 
 use local::dynamodb::Capacity;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
     openid::{Provider, visit, with_provider},
+    people::Person,
     support::{PASSWORD, Roster, token_in, unique_email},
 };
 
@@ -89,13 +90,15 @@ async fn rows_of_users(table: &mut Table<'_>) {
         .await;
     let email = async || {
         let body = json!({"email": unique_email("costs"), "currentPassword": PASSWORD});
-        own("PUT /users/me/email", &body).await;
+        let ann = roster.proven("costs").await;
+        let answer = roster.call("PUT /users/me/email", &ann.token, &body).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
     };
     table
         .row("ask for another address", "ChangeEmail", email)
         .await;
     let withdraw = async || {
-        let ann = roster.newcomer("costs").await;
+        let ann = roster.proven("costs").await;
         let body = json!({"email": unique_email("costs"), "currentPassword": PASSWORD});
         let wish = "PUT /users/me/email";
         roster.call(wish, &ann.token, &body).await;
@@ -170,7 +173,7 @@ async fn rows_of_identities(table: &mut Table<'_>, provider: &Provider, listed: 
     let row = "sign in by a provider";
     table.row(row, "Authenticate", sign_in).await;
     let link = async || {
-        let ann = roster.newcomer("costs").await;
+        let ann = roster.proven("costs").await;
         let body = visit(&unique_email("linked")).await;
         let linked = roster
             .call("POST /users/me/identities", &ann.token, &body)
@@ -206,7 +209,7 @@ async fn rows_of_identities(table: &mut Table<'_>, provider: &Provider, listed: 
 async fn rows_of_administrators(table: &mut Table<'_>) {
     let roster = table.roster;
     let to_user = async |action: &str, body: &Value| {
-        let (_, id) = user(roster).await;
+        let Person { id, .. } = roster.proven("costs").await;
         let (method, path) = action.split_once(' ').unwrap();
         let route = format!("{method} /users/{id}/{path}");
         let answer = roster.call_as_admin(&route, body).await;
@@ -298,26 +301,42 @@ async fn rows_of_mails(table: &mut Table<'_>) {
     let row = "ask to verify an address";
     table.row(row, "RequestMail", verification).await;
     let reset = async || {
-        let email = ask("/password-resets").await;
+        let ann = roster.proven("costs").await;
+        let email = ann.email;
+        let body = json!({"email": email});
+        roster.post("/password-resets", &body).await;
         let mail = roster
             .mail_about(&email, "Choose a new password for Roster")
             .await;
         let body = json!({"token": token_in(&mail, "reset"), "newPassword": NEW_PASSWORD});
         assert_eq!(
             roster.put("/password-resets", &body).await.status,
-            StatusCode::NO_CONTENT
+            StatusCode::OK
         );
     };
     table.row("reset a password", "ResetPassword", reset).await;
-    let verify = async || {
-        let ann = roster.newcomer("costs").await;
-        let body = json!({"token": token_in(&roster.mail_to(&ann.email).await, "verify")});
-        assert_eq!(
-            roster.put("/email-verifications", &body).await.status,
-            StatusCode::NO_CONTENT
-        );
-    };
+    let verify = async || drop(roster.proven("costs").await);
     table.row("verify an address", "VerifyEmail", verify).await;
+    let welcomed = async || {
+        let ann = roster.newcomer("costs").await;
+        token_in(&roster.mail_to(&ann.email).await, "verify")
+    };
+    let take_over = async || {
+        let body = json!({"token": welcomed().await, "newPassword": NEW_PASSWORD});
+        let answer = roster.put("/email-verifications", &body).await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+    };
+    let row = "take over an account which nobody confirmed";
+    table.row(row, "VerifyEmail", take_over).await;
+    let disown = async || {
+        let request = roster.request(Method::DELETE, "/email-verifications");
+        let body = json!({"token": welcomed().await});
+        let answer = roster.send(request.json(&body)).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    };
+    table
+        .row("disown an address", "DisownAddress", disown)
+        .await;
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn of_all_administrators_who_leave_at_once_one_stays() {
         on_own_stack(&[], async |roster| {
             let mut tokens = vec![roster.admin().await.to_owned()];
             for _ in 0..3 {
-                let person = roster.newcomer("leaving").await;
+                let person = roster.proven("leaving").await;
                 let roles = json!({"roles": ["admin"]});
                 let promoted = format!("PUT /users/{}/roles", person.id);
                 assert_eq!(roster.call_as_admin(&promoted, &roles).await.status, 200);

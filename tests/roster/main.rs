@@ -36,6 +36,7 @@ mod openid;
 mod password_resets;
 mod people;
 mod policies;
+mod pre_hijacking;
 mod sessions;
 mod sessions_post;
 mod snapshots;

@@ -8,7 +8,7 @@ use std::{
 use futures::future::{join, join_all};
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Roster, on_own_stack, token_in, unique_email};
+use crate::support::{PASSWORD, Roster, on_own_stack, token_in};
 
 const NEW_PASSWORD: &str = "seven purple kites aloft";
 
@@ -79,8 +79,7 @@ fn no_session_of_an_old_password_lives() {
             };
             replace(roster, &ann.email, change).await;
 
-            let email = unique_email("reset");
-            roster.sign_up(&email).await;
+            let email = roster.proven("reset").await.email;
             let wish = json!({"email": email});
             roster.post("/password-resets", &wish).await;
             let subject = "Choose a new password for Roster";

@@ -235,25 +235,45 @@ async fn token(
 
 /// Runs a test on a stack of its own that trusts these providers.
 pub fn on_stack_trusting(providers: &[(&str, &str)], test: impl AsyncFnOnce(&Roster)) {
+    on_stack_trusting_under(&[], providers, test);
+}
+
+/// The same with values for more parameters of the template.
+fn on_stack_trusting_under(
+    parameters: &[(&str, &str)],
+    providers: &[(&str, &str)],
+    test: impl AsyncFnOnce(&Roster),
+) {
     let list = providers.iter();
     let list: Vec<_> = list
         .map(|(name, issuer)| json!({"name": name, "issuer": issuer, "clientId": CLIENT_ID}))
         .collect();
     let secrets = providers.iter().map(|(name, _)| (*name, CLIENT_SECRET));
     let secrets: HashMap<_, _> = secrets.collect();
-    let parameters = [
-        ("IdentityProviders", &*json!(list).to_string()),
-        ("IdentityProviderSecrets", &json!(secrets).to_string()),
+    let (list, secrets) = (json!(list).to_string(), json!(secrets).to_string());
+    let mut parameters = parameters.to_vec();
+    parameters.extend([
+        ("IdentityProviders", &*list),
+        ("IdentityProviderSecrets", &secrets),
         ("LoopbackIdentityProviders", "true"),
-    ];
+    ]);
     on_own_stack(&parameters, test);
 }
 
 /// Runs a test on a stack of its own with a provider, which the test gets as it is and as clients see
 /// it.
 pub fn with_provider(test: impl AsyncFnOnce(&Roster, &Provider, &Value)) {
+    with_provider_under(&[], test);
+}
+
+/// The same with values for more parameters of the template.
+pub fn with_provider_under(
+    parameters: &[(&str, &str)],
+    test: impl AsyncFnOnce(&Roster, &Provider, &Value),
+) {
     let provider = Provider::bind();
-    on_stack_trusting(&[("a", provider.issuer())], async |roster| {
+    let providers = [("a", provider.issuer())];
+    on_stack_trusting_under(parameters, &providers, async |roster| {
         provider.serve();
         let listed = roster.get("/identity-providers").await;
         test(roster, &provider, &listed.body["data"][0]).await;

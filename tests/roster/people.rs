@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, Roster, unique_email};
+use crate::support::{Answer, PASSWORD, Roster, token_in, unique_email};
 
 /// Somebody who is signed in.
 pub struct Person {
@@ -34,9 +34,21 @@ impl Roster {
         }
     }
 
+    /// Somebody signs up and in, and confirms the address.
+    pub async fn proven(&self, who: &str) -> Person {
+        let person = self.newcomer(who).await;
+        let token = token_in(&self.mail_to(&person.email).await, "verify");
+        let route = "PUT /email-verifications";
+        let confirmed = self
+            .call(route, &person.token, &json!({"token": token}))
+            .await;
+        assert_eq!(confirmed.status, StatusCode::NO_CONTENT);
+        person
+    }
+
     /// Somebody with a role signs in.
     pub async fn colleague(&self, role: &str) -> Person {
-        let person = self.newcomer(role).await;
+        let person = self.proven(role).await;
         let route = format!("PUT /users/{}/roles", person.id);
         let assigned = self.call_as_admin(&route, &json!({"roles": [role]})).await;
         assert_eq!(assigned.status, StatusCode::OK, "{assigned:?}");

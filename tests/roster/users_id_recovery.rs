@@ -15,7 +15,7 @@ const SUBJECT: &str = "Your account at Roster is being recovered";
 #[test]
 fn after_a_recovery_nobody_gets_in_but_by_the_link() {
     with_provider(async |roster, provider, listed| {
-        let ann = roster.newcomer("recovery").await;
+        let ann = roster.proven("recovery").await;
         let elsewhere = unique_email("thief");
         provider.knows(
             &elsewhere,
@@ -44,7 +44,7 @@ fn after_a_recovery_nobody_gets_in_but_by_the_link() {
         assert_eq!(me.problem(), (401, "unauthenticated"));
         let body = json!({"refreshToken": session.body["refreshToken"]});
         assert_eq!(roster.post("/sessions/refresh", &body).await.status, 401);
-        let body = json!({"token": confirmation});
+        let body = json!({"token": confirmation, "password": PASSWORD});
         assert_eq!(roster.put("/email-verifications", &body).await.status, 410);
         let mut provided = visit(listed, &elsewhere).await;
         provided["strategy"] = json!("oidc");

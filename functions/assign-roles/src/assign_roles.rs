@@ -21,12 +21,13 @@ impl AssignRoles {
     /// Returns the changed user. The same roles make no version and no event.
     ///
     /// # Errors
-    /// `NotFound`, `PreconditionFailed`, `LastAdministrator`.
+    /// `NotFound`, `PreconditionFailed`, `LastAdministrator`; `UserUnproven` if somebody would gain a
+    /// role who has not proven the address.
     pub async fn execute(&self, command: Command) -> Result<User> {
         let Command { target, roles } = command;
         self.updates
             .update(&target, |user, metadata| {
-                Ok(user.assign_roles(roles.clone(), metadata))
+                user.assign_roles(roles.clone(), metadata)
             })
             .await
     }
@@ -108,6 +109,20 @@ mod tests {
         assert_eq!((same.status, same.header("etag")), (200, Some("\"2\"")));
         let fewer = assign(&fixture, &fixture.ann, &json!([])).await;
         assert_eq!(fewer.body["roles"], json!([]));
+    }
+
+    #[tokio::test]
+    async fn who_has_not_proven_the_address_gains_no_role_and_may_lose_one() {
+        let fixture = Fixture::new().await;
+        fixture.backend.tamper(fixture.ann.id, |ann| {
+            ann.email_verified = false;
+            ann.roles = Roles::from(["a".parse().unwrap()]);
+        });
+        for roles in [json!(["a", "b"]), json!(["b"]), json!(["admin"])] {
+            let answer = assign(&fixture, &fixture.ann, &roles).await;
+            assert_eq!(answer.problem(), (409, "address-unproven"), "{roles}");
+        }
+        assert_eq!(assign(&fixture, &fixture.ann, &json!([])).await.status, 200);
     }
 
     #[tokio::test]

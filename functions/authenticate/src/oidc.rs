@@ -1,6 +1,6 @@
 //! OpenID Connect: the user signed in at a provider.
 
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 use async_trait::async_trait;
 use shared::{
@@ -8,14 +8,14 @@ use shared::{
         ports::{IdentityProviders, UserRepository},
         rate_limit::SignInLimiter,
         sign_in::{Authenticated, AuthenticationStrategy, FEDERATED, user_with_login},
-        user_updates::{Target, UserUpdates},
+        user_updates::{self, Target, UserUpdates},
     },
     domain::{
         Actor, Authority, Email, Error, LoginKey, Name, Origin, Refusal, Result, User, UserId,
         event::EventMetadata,
         identity::{Authorization, ExternalIdentity, IdentityProfile},
         sign_up::SignUpPolicy,
-        user::NewMember,
+        user::{NewMember, Standing},
     },
 };
 
@@ -80,8 +80,9 @@ impl OidcStrategy {
             return Err(Refusal::InvalidCredentials.into());
         };
         let received = match self.user_by_verified_email(&email, &profile).await? {
-            Some(user) => self.link_to(user, external, origin).await,
-            None => self.sign_up(email, profile, external, origin).await,
+            Some(user) if user.email_verified => self.link_to(user, external, origin).await,
+            Some(_) => self.take_over(&email, &profile, external, origin).await,
+            None => self.sign_up(email, &profile, external, origin).await,
         };
         match received {
             // The same person may have signed up at the same time on another device.
@@ -93,8 +94,8 @@ impl OidcStrategy {
         }
     }
 
-    /// The user with this address, if both the provider and we have verified it. Otherwise one of them
-    /// may be somebody who only claims it.
+    /// The user with this address, if the provider has verified it: and so have we, or nobody has
+    /// confirmed the account. Otherwise one of them may be somebody who only claims it.
     async fn user_by_verified_email(
         &self,
         email: &Email,
@@ -104,7 +105,7 @@ impl OidcStrategy {
             return Ok(None);
         }
         let user = self.known(&LoginKey::Email(email.clone())).await?;
-        Ok(user.filter(|user| is_proven(user, email)))
+        Ok(user.filter(|user| is_proven(user, email) || is_provisional(user, email)))
     }
 
     /// The user after this identity was linked.
@@ -133,11 +134,42 @@ impl OidcStrategy {
         self.updates.update_loaded(user, &target, link).await
     }
 
+    /// A new user in the place of one whom nobody confirmed: the provider says who reads the mail, and
+    /// nothing says that this is who signed up.
+    async fn take_over(
+        &self,
+        email: &Email,
+        profile: &IdentityProfile,
+        external: &ExternalIdentity,
+        origin: &Origin,
+    ) -> Result<User> {
+        let env = &self.updates.env;
+        let id = UserId::new(env.clock.now(), env.random.bytes()?);
+        let origin = &Origin {
+            actor: Actor::User(id),
+            ..origin.clone()
+        };
+        user_updates::commit(self.users(), || async move {
+            let old = self.known(&LoginKey::Email(email.clone())).await?;
+            let old = old.filter(|user| is_provisional(user, email));
+            // Somebody confirmed it, or took it over, meanwhile.
+            let old = old.ok_or(Refusal::EmailTaken)?;
+            if !old.active {
+                return Err(Refusal::InvalidCredentials.into());
+            }
+            let new = new_member(id, email.clone(), profile, external);
+            let creation = User::create_member(new, &env.metadata(origin.clone())?);
+            let erasure = old.erase(&env.metadata(origin.clone())?);
+            Ok(ControlFlow::Continue(creation.replacing(erasure)))
+        })
+        .await
+    }
+
     /// A new user, where anyone may sign up.
     async fn sign_up(
         &self,
         email: Email,
-        profile: IdentityProfile,
+        profile: &IdentityProfile,
         external: &ExternalIdentity,
         origin: &Origin,
     ) -> Result<User> {
@@ -146,16 +178,31 @@ impl OidcStrategy {
         }
         let env = &self.updates.env;
         let metadata = env.metadata(origin.clone())?;
-        let new = NewMember {
-            id: UserId::new(metadata.now, env.random.bytes()?),
-            name: profile.name.unwrap_or_else(|| Name::of(&email)),
-            email,
-            email_verified: profile.email_verified,
-            identity: external.identity.clone(),
-        };
+        let id = UserId::new(metadata.now, env.random.bytes()?);
+        let new = new_member(id, email, profile, external);
         let change = User::create_member(new, &metadata);
         self.users().commit(&change).await
     }
+}
+
+fn new_member(
+    id: UserId,
+    email: Email,
+    profile: &IdentityProfile,
+    external: &ExternalIdentity,
+) -> NewMember {
+    NewMember {
+        id,
+        name: profile.name.clone().unwrap_or_else(|| Name::of(&email)),
+        email,
+        email_verified: profile.email_verified,
+        identity: external.identity.clone(),
+    }
+}
+
+/// Whether nobody confirmed this user of the address.
+fn is_provisional(user: &User, email: &Email) -> bool {
+    user.email == *email && user.standing == Standing::Provisional
 }
 
 /// Whether the user proved to read mail at this address.

@@ -47,9 +47,9 @@ impl ChangeEmail {
     ///
     /// # Errors
     /// `InvalidCredentials` if the password is wrong; `TooManyRequests` if it was guessed too often, or
-    /// too many addresses were asked for; `EmailTaken` if another user has the address, but never under
-    /// the concealed policy: there the calls are the same for every address; `VersionConflict` if the
-    /// password changed meanwhile.
+    /// too many addresses were asked for; `AddressUnproven` if the present address is not proven;
+    /// `EmailTaken` if another user has the new one, but only where anyone may sign up: elsewhere the
+    /// calls are the same for every address; `VersionConflict` if the password changed meanwhile.
     pub async fn execute(&self, command: Command) -> Result<()> {
         let Command {
             target,
@@ -68,10 +68,8 @@ impl ChangeEmail {
         self.rate_limiter
             .acquire(&[(user_key, Limit::hourly(PER_USER))])
             .await?;
-        let may_tell = self.policy != SignUpPolicy::Concealed && email != user.email;
-        if may_tell && self.is_taken(&email).await? {
-            return Err(Refusal::EmailTaken.into());
-        }
+        let may_tell = self.policy == SignUpPolicy::Open && email != user.email;
+        let is_taken = may_tell && self.is_taken(&email).await?;
         let epoch = user.auth_epoch;
         let request = |user: &User, metadata: &EventMetadata| {
             if user.auth_epoch != epoch {
@@ -80,7 +78,11 @@ impl ChangeEmail {
             if user.email == email {
                 return Ok(user.withdraw_email(metadata));
             }
-            user.request_email(email.clone(), metadata).map(Some)
+            let change = user.request_email(email.clone(), metadata)?;
+            if is_taken {
+                return Err(Refusal::EmailTaken.into());
+            }
+            Ok(Some(change))
         };
         self.updates
             .update_loaded(user, &target, request)
@@ -133,6 +135,20 @@ mod tests {
             .request(request(body), 202)
             .send(fixture)
             .await
+    }
+
+    #[tokio::test]
+    async fn who_has_not_proven_the_present_address_gets_no_other() {
+        let fixture = Fixture::new().await;
+        fixture
+            .backend
+            .tamper(fixture.ann.id, |ann| ann.email_verified = false);
+        for policy in [OPEN, SignUpPolicy::Concealed] {
+            for email in ["bob@example.com", "free@example.com"] {
+                let answer = put(&fixture, policy, &wanting(email)).await;
+                assert_eq!(answer.problem(), (403, "address-unproven"), "{email}");
+            }
+        }
     }
 
     #[tokio::test]
@@ -210,17 +226,17 @@ mod tests {
     #[tokio::test]
     async fn a_taken_address_is_refused_unless_it_is_concealed() {
         let fixture = Fixture::new().await;
-        for policy in [OPEN, SignUpPolicy::Admin] {
-            let answer = put(&fixture, policy, &wanting("bob@example.com")).await;
-            assert_eq!(answer.problem(), (409, "email-taken"));
+        let answer = put(&fixture, OPEN, &wanting("bob@example.com")).await;
+        assert_eq!(answer.problem(), (409, "email-taken"));
+        for policy in [SignUpPolicy::Concealed, SignUpPolicy::Admin] {
+            let mut outcomes = Vec::new();
+            for email in ["bob@example.com", "free@example.com"] {
+                let answer = put(&fixture, policy, &wanting(email)).await;
+                outcomes.push((answer.status, answer.body, fixture.backend.trace()));
+            }
+            assert_eq!(outcomes[0].0, 202);
+            assert_eq!(outcomes[0], outcomes[1]);
         }
-        let mut outcomes = Vec::new();
-        for email in ["bob@example.com", "free@example.com"] {
-            let answer = put(&fixture, SignUpPolicy::Concealed, &wanting(email)).await;
-            outcomes.push((answer.status, answer.body, fixture.backend.trace()));
-        }
-        assert_eq!(outcomes[0].0, 202);
-        assert_eq!(outcomes[0], outcomes[1]);
     }
 
     #[tokio::test]

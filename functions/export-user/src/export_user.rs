@@ -173,7 +173,7 @@ mod tests {
         let fixture = Fixture::new().await;
         for number in 1..=2 * PAGE {
             let roles = Roles::from([format!("r{number}").parse().unwrap()]);
-            let assign = |ann: &User, metadata: &_| Ok(ann.assign_roles(roles, metadata).unwrap());
+            let assign = |ann: &User, metadata: &_| Ok(ann.assign_roles(roles, metadata)?.unwrap());
             fixture.backend.change(fixture.ann.id, assign).await;
         }
         let ann = fixture.backend.sign_in(&fixture.ann()).await;

@@ -61,7 +61,7 @@ mod tests {
             json!({
                 "id": fixture.ann.id,
                 "email": "ann@example.com",
-                "emailVerified": false,
+                "emailVerified": true,
                 "name": "Ann",
                 "roles": [],
                 "active": true,

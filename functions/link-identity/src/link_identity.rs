@@ -34,7 +34,7 @@ impl LinkIdentity {
     ///
     /// # Errors
     /// `InvalidCredentials` if the provider does not accept the code; `IdentityTaken`;
-    /// `TooManyIdentities`; `VersionConflict` if the user's sessions ended meanwhile;
+    /// `AddressUnproven`; `TooManyIdentities`; `VersionConflict` if the user's sessions ended meanwhile;
     /// `PreconditionFailed`; `ProviderUnavailable`.
     pub async fn execute(&self, command: Command) -> Result<LinkedIdentity> {
         let Command {
@@ -94,6 +94,17 @@ mod tests {
     #[tokio::test]
     async fn only_the_owner_may() {
         endpoint().admits(Access::OWNER.recent()).await;
+    }
+
+    #[tokio::test]
+    async fn who_has_not_proven_the_address_links_nothing() {
+        let fixture = Fixture::new().await;
+        fixture
+            .backend
+            .tamper(fixture.ann.id, |ann| ann.email_verified = false);
+        let answer = endpoint().send(&fixture).await;
+        assert_eq!(answer.problem(), (403, "address-unproven"));
+        assert_eq!(fixture.ann().identities().count(), 0);
     }
 
     #[tokio::test]

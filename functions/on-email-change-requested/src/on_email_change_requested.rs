@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{Letter, MailService, MailTemplate},
+        mail::{Letter, MailService, MailTemplate, Recipient},
         ports::UserRepository,
     },
     domain::{DomainEvent, Email, EventKind, LoginKey, Result, User},
@@ -29,7 +29,7 @@ impl OnEmailChangeRequested {
         let send = async |template, user: &User, address: &Email| {
             let letter = Letter {
                 template,
-                user,
+                recipient: Recipient::User(user),
                 address,
                 event,
                 client_ip: None,

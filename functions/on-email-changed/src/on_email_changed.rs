@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{Letter, MailService, MailTemplate},
+        mail::{Letter, MailService, MailTemplate, Recipient},
         ports::UserRepository,
     },
     domain::{DomainEvent, EventKind, Result},
@@ -39,7 +39,7 @@ impl OnEmailChanged {
             Some(old) => {
                 let letter = Letter {
                     template: MailTemplate::EmailChanged,
-                    user: &user,
+                    recipient: Recipient::User(&user),
                     address: &old,
                     event,
                     client_ip: None,

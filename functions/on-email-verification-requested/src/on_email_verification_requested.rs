@@ -36,7 +36,7 @@ mod tests {
         application::ports::{AnonymousRequests, Clock as _, UserRepository as _},
         domain::{
             Email, RequestId, TokenPurpose, mail::MailGuarantee, request::AnonymousRequest,
-            token::TokenBinding,
+            token::TokenBinding, user::Standing,
         },
     };
     use testing::FakeBackend;
@@ -81,7 +81,9 @@ mod tests {
     #[tokio::test]
     async fn who_asked_gets_a_link_until_the_address_is_verified() {
         let backend = FakeBackend::new();
-        backend.add_user("ann@example.com").await;
+        backend
+            .add_unproven("ann@example.com", Standing::Provisional)
+            .await;
         let kind = RequestKind::EmailVerification;
         let event = ask(&backend, "ann@example.com", kind.clone()).await;
         service(&backend).execute(&event, REMAINING).await.unwrap();
@@ -96,7 +98,9 @@ mod tests {
     #[tokio::test]
     async fn nobody_else_gets_anything() {
         let backend = FakeBackend::new();
-        let ann = backend.add_user("ann@example.com").await;
+        let ann = backend
+            .add_unproven("ann@example.com", Standing::Provisional)
+            .await;
         let kind = RequestKind::EmailVerification;
         for (email, kind, active) in [
             ("nobody@example.com", kind.clone(), true),
@@ -113,7 +117,9 @@ mod tests {
     async fn a_request_survives_every_fault() {
         let calls = FakeBackend::survives_every_fault(
             async |backend| {
-                backend.add_user("ann@example.com").await;
+                backend
+                    .add_unproven("ann@example.com", Standing::Provisional)
+                    .await;
                 ask(backend, "ann@example.com", RequestKind::EmailVerification).await
             },
             async |backend, event| service(backend).execute(event, REMAINING).await,

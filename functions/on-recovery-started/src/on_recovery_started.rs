@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{Letter, MailService, MailTemplate},
+        mail::{Letter, MailService, MailTemplate, Recipient},
         ports::UserRepository,
     },
     domain::{DomainEvent, Result},
@@ -31,7 +31,7 @@ impl OnRecoveryStarted {
         };
         let letter = Letter {
             template: MailTemplate::Recovery,
-            user: &user,
+            recipient: Recipient::User(&user),
             address: &user.email,
             event,
             client_ip: None,

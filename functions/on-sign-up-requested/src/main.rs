@@ -17,7 +17,6 @@ async fn main() -> Exit {
                 requests: ports.requests(),
                 users: ports.users(),
                 mail_service: ports.mail_service(&settings),
-                env: ports.env.clone(),
             })
         },
     )

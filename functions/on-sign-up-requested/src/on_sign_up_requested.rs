@@ -1,95 +1,75 @@
-//! The use case: a concealed sign-up comes true, or the owner of the address hears of it.
+//! The use case: who signed up where that is concealed gets the link that makes the account, or the
+//! owner of the address hears of it.
 
 use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{Letter, MailService, MailTemplate},
-        ports::{AnonymousRequests, Env, UserRepository},
+        mail::{Letter, MailService, MailTemplate, Recipient},
+        ports::{AnonymousRequests, UserRepository},
+        token_redemption::WaitingSignUp,
     },
-    domain::{
-        DomainEvent, Error, EventId, LoginKey, Origin, Refusal, Result, Roles, User,
-        event::EventMetadata,
-        request::{AnonymousRequest, RequestKind, SignUp},
-        user::{NewUser, Standing},
-    },
+    domain::{DomainEvent, LoginKey, Result, UserId},
 };
 
-/// Carries out concealed sign-ups.
+/// Answers concealed sign-ups by mail.
 pub struct OnSignUpRequested {
     pub requests: Arc<dyn AnonymousRequests>,
     pub users: Arc<dyn UserRepository>,
-    /// Sends the mail to an owner.
+    /// Sends the mails.
     pub mail_service: MailService,
-    pub env: Env,
 }
 
 impl OnSignUpRequested {
-    /// Carries out the request that the event tells of, once however often the event comes, and forgets
-    /// it.
+    /// Answers the sign-up that the event tells of, once however often the event comes. While the address
+    /// is free the sign-up waits for its link; there is no account before. Otherwise it is forgotten.
     pub async fn execute(&self, event: &DomainEvent, remaining: Duration) -> Result<()> {
-        let Some(id) = event.data.request_id else {
+        let Some(waiting) = self.waiting(event).await? else {
             return Ok(());
         };
-        let Some(request) = self.requests.find(id).await? else {
-            return Ok(());
+        let key = LoginKey::Email(waiting.email.clone());
+        let Some(login) = self.users.find_login(&key).await? else {
+            let letter = Letter {
+                template: MailTemplate::SignUp,
+                recipient: Recipient::SignUp(waiting.sign_up.user_id),
+                address: &waiting.email,
+                event,
+                client_ip: waiting.source_address,
+            };
+            return self.mail_service.send(letter, remaining).await;
         };
-        let RequestKind::SignUp(sign_up) = &request.kind else {
-            return Ok(());
-        };
-        match self.create(&request, sign_up).await {
-            Ok(_) => {}
-            Err(Error::Refused(Refusal::EmailTaken)) => {
-                self.tell_owner(&request, event, remaining).await?;
-            }
-            Err(error) => return Err(error),
+        // The event came again after the link was used.
+        if login.user_id != waiting.sign_up.user_id {
+            self.tell_owner(login.user_id, &waiting, event, remaining)
+                .await?;
         }
-        self.requests.remove(id).await
+        self.requests.remove(waiting.id).await
     }
 
-    async fn create(&self, request: &AnonymousRequest, sign_up: &SignUp) -> Result<User> {
-        let origin = Origin {
-            client_ip: request.source_address,
-            ..Origin::system(request.id)
+    async fn waiting(&self, event: &DomainEvent) -> Result<Option<WaitingSignUp>> {
+        let Some(id) = event.data.request_id else {
+            return Ok(None);
         };
-        let metadata = EventMetadata {
-            // The same at each repetition, so that the write is known again.
-            event_id: EventId::from(request.id.as_uuid()),
-            ..self.env.metadata(origin)?
-        };
-        let new = NewUser {
-            standing: Standing::Provisional,
-            id: sign_up.user_id,
-            email: request.email.clone(),
-            name: sign_up.name.clone(),
-            password: sign_up.password.clone(),
-            roles: Roles::new(),
-        };
-        self.users.commit(&User::create(new, &metadata)).await
+        let request = self.requests.find(id).await?;
+        Ok(request.and_then(WaitingSignUp::of))
     }
 
     async fn tell_owner(
         &self,
-        request: &AnonymousRequest,
+        owner: UserId,
+        waiting: &WaitingSignUp,
         event: &DomainEvent,
         remaining: Duration,
     ) -> Result<()> {
-        let Some(login) = self
-            .users
-            .find_login(&LoginKey::Email(request.email.clone()))
-            .await?
-        else {
-            return Err(Error::internal("the address was taken and is free again"));
-        };
-        let Some(owner) = self.users.find(login.user_id).await? else {
+        let Some(owner) = self.users.find(owner).await? else {
             return Ok(());
         };
         let letter = Letter {
             template: MailTemplate::AlreadyRegistered,
-            user: &owner,
+            recipient: Recipient::User(&owner),
             address: &owner.email,
             event,
-            client_ip: request.source_address,
+            client_ip: waiting.source_address,
         };
         self.mail_service.send(letter, remaining).await
     }
@@ -97,19 +77,23 @@ impl OnSignUpRequested {
 
 #[cfg(test)]
 mod tests {
-    use shared::domain::{PasswordHash, RequestId, UserId, mail::MailGuarantee};
+    use shared::domain::{
+        OneTimeToken, Origin, PasswordHash, RequestId, TokenPurpose, UserId,
+        mail::MailGuarantee,
+        request::{AnonymousRequest, RequestKind, SignUp},
+    };
     use testing::FakeBackend;
 
     use super::*;
 
     const REMAINING: Duration = Duration::from_secs(10);
+    const ANN: &str = "ann@example.com";
 
     fn service(backend: &Arc<FakeBackend>) -> OnSignUpRequested {
         OnSignUpRequested {
             requests: backend.clone(),
             users: backend.clone(),
             mail_service: backend.mail_service(MailGuarantee::NeverLost),
-            env: backend.env(),
         }
     }
 
@@ -122,12 +106,8 @@ mod tests {
             name: "Ann".parse().unwrap(),
             password: PasswordHash::from_phc("hash"),
         });
-        let (request, event) = AnonymousRequest::new(
-            RequestId::from(id.as_uuid()),
-            "ann@example.com".parse().unwrap(),
-            sign_up,
-            &metadata,
-        );
+        let id = RequestId::from(id.as_uuid());
+        let (request, event) = AnonymousRequest::new(id, ANN.parse().unwrap(), sign_up, &metadata);
         backend.put(&request, &event).await.unwrap();
         event
     }
@@ -138,33 +118,82 @@ mod tests {
         (backend.users().len(), pending, backend.inbox().len())
     }
 
+    async fn begin(backend: &Arc<FakeBackend>, token: &OneTimeToken) -> bool {
+        let origin = Origin::system("test");
+        backend.redemption().begin(token, &origin).await.is_ok()
+    }
+
     #[tokio::test]
-    async fn a_free_address_becomes_a_user() {
+    async fn the_link_in_the_mail_makes_the_account_and_nothing_before() {
+        let backend = FakeBackend::new();
+        let event = request(&backend, 1).await;
+        for _ in 0..2 {
+            service(&backend).execute(&event, REMAINING).await.unwrap();
+            assert_eq!(state(&backend), (0, 1, 1));
+        }
+        let mail = backend.inbox().remove(0);
+        assert!(!mail.text.contains("Ann"), "what a stranger wrote");
+        let token = backend.mailed_token().unwrap();
+        assert_eq!(token.purpose, TokenPurpose::SignUp);
+        assert!(begin(&backend, &token).await);
+        let user = &backend.users()[0];
+        assert!(user.email_verified && user.id == token.user_id);
+
+        // The event comes once more: the owner is not told of the own sign-up.
+        service(&backend).execute(&event, REMAINING).await.unwrap();
+        assert_eq!(state(&backend), (1, 0, 1));
+    }
+
+    #[tokio::test]
+    async fn several_sign_ups_wait_and_the_first_to_be_proven_wins() {
+        let backend = FakeBackend::new();
+        let mut tokens = Vec::new();
+        for seed in [1, 2] {
+            let event = request(&backend, seed).await;
+            service(&backend).execute(&event, REMAINING).await.unwrap();
+            tokens.push(backend.mailed_token().unwrap());
+            backend.advance(Duration::from_mins(2));
+        }
+        assert_eq!(state(&backend), (0, 2, 2));
+        assert!(begin(&backend, &tokens[1]).await);
+        assert!(!begin(&backend, &tokens[0]).await);
+    }
+
+    #[tokio::test]
+    async fn a_sign_up_lasts_as_long_as_its_link() {
         let backend = FakeBackend::new();
         let event = request(&backend, 1).await;
         service(&backend).execute(&event, REMAINING).await.unwrap();
-        assert_eq!(state(&backend), (1, 0, 0));
+        let token = backend.mailed_token().unwrap();
+        backend.advance(TokenPurpose::SignUp.lifetime() - Duration::from_secs(1));
+        assert!(backend.redemption().check(&token).await.is_ok());
+        backend.advance(Duration::from_secs(1));
+        assert!(!begin(&backend, &token).await);
     }
 
     #[tokio::test]
     async fn the_owner_of_a_taken_address_is_told() {
         let backend = FakeBackend::new();
-        let first = request(&backend, 1).await;
-        service(&backend).execute(&first, REMAINING).await.unwrap();
-        let second = request(&backend, 2).await;
-        service(&backend).execute(&second, REMAINING).await.unwrap();
-        service(&backend).execute(&second, REMAINING).await.unwrap();
+        backend.add_user(ANN).await;
+        let event = request(&backend, 2).await;
+        for _ in 0..2 {
+            service(&backend).execute(&event, REMAINING).await.unwrap();
+        }
         assert_eq!(state(&backend), (1, 0, 1));
         assert_eq!(backend.inbox()[0].subject, "Your account at Acme");
     }
+
     #[tokio::test]
     async fn a_sign_up_survives_every_fault() {
         let calls = FakeBackend::survives_every_fault(
             async |backend| request(backend, 1).await,
             async |backend, event| service(backend).execute(event, REMAINING).await,
-            async |backend, _| state(backend) == (1, 0, 0),
+            async |backend, _| {
+                (1..=2).contains(&backend.inbox().len())
+                    && begin(backend, &backend.mailed_token().unwrap()).await
+            },
         )
         .await;
-        assert_eq!(calls.len(), 3, "{calls:?}");
+        assert!(calls.contains(&"mailer.send"), "{calls:?}");
     }
 }

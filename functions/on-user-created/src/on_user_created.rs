@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{Letter, MailService, MailTemplate},
+        mail::{Letter, MailService, MailTemplate, Recipient},
         ports::UserRepository,
     },
     domain::{DomainEvent, EventKind, Result, UserId},
@@ -33,7 +33,7 @@ impl OnUserCreated {
         };
         let letter = Letter {
             template: MailTemplate::Welcome,
-            user: &user,
+            recipient: Recipient::User(&user),
             address: &user.email,
             event,
             client_ip: self.client_ip(event, id).await?,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        mail::{Letter, MailService, MailTemplate},
+        mail::{Letter, MailService, MailTemplate, Recipient},
         ports::{Invitations, UserRepository},
     },
     domain::{
@@ -39,7 +39,7 @@ impl OnUserInvited {
         self.invitations.note(&invitation).await?;
         let letter = Letter {
             template: MailTemplate::Invitation,
-            user: &user,
+            recipient: Recipient::User(&user),
             address: &user.email,
             event,
             client_ip: None,

@@ -3,33 +3,44 @@
 use std::sync::Arc;
 
 use shared::{
-    domain::Password,
+    application::link_password::{Chosen, PasswordChoice},
+    domain::{Name, Password},
     lambda::{
         body,
-        http::{Access, Request, Response, response},
+        http::{Access, Request, Response, StatusCode, body::JsonObject, response},
     },
 };
 
-use crate::reset_password::{Command, ResetPassword};
+use crate::reset_password::ResetPassword;
 
-/// Whoever has the token.
-pub const ACCESS: Access = Access::ANYONE;
+/// Anyone who has the token; who is signed in to the account as well keeps it.
+pub const ACCESS: Access = Access::ANYONE_OR_CALLER;
 
 body! {
     struct Body {
         token: String = text("token"),
         password: Password = text("newPassword"),
+        name: Option<Name> = optional("name", JsonObject::text),
     }
 }
 
 /// `PUT /password-resets`.
 pub async fn handle(reset: Arc<ResetPassword>, request: Request) -> Response {
-    let Body { token, password } = request.body()?;
-    let command = Command {
+    let Body {
+        token,
+        password,
+        name,
+    } = request.body()?;
+    let command = PasswordChoice {
         token: token.parse()?,
         password,
+        name,
+        caller: request.caller.as_ref().map(|caller| caller.user_id),
+        issuer: request.issuer.clone(),
         origin: request.origin(),
     };
-    reset.execute(command).await?;
-    response::no_content()
+    match reset.execute(command).await? {
+        Chosen::SignedIn(token_pair) => response::token_pair(StatusCode::OK, &token_pair),
+        Chosen::Repeated => response::no_content(),
+    }
 }

@@ -19,11 +19,11 @@ shared::lambda::config! {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, config: Config| {
+        let hasher = ports.password_hasher()?;
+        let passwords = PasswordPolicy::with_minimum(config.minimum);
+        let link_password = ports.link_password(hasher, passwords, config.first_admin);
         Ok(ResetPassword {
-            passwords: PasswordPolicy::with_minimum(config.minimum),
-            hasher: ports.password_hasher()?,
-            rate_limiter: ports.rate_limiter(),
-            redemption: ports.token_redemption(config.first_admin),
+            link_password: link_password.await?,
         })
     })
     .await

@@ -5,7 +5,6 @@ use shared::{
     lambda::{Exit, http},
 };
 use verify_email::{
-    accept_invitation::AcceptInvitation,
     handler::{ACCESS, handle},
     verify_email::VerifyEmail,
 };
@@ -13,24 +12,27 @@ use verify_email::{
 shared::lambda::config! {
     struct Config {
         policy: SignUpPolicy = "SIGN_UP_POLICY",
-        first_admin: FirstAdmin = "FIRST_ADMIN_EMAIL",
         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
+        first_admin: FirstAdmin = "FIRST_ADMIN_EMAIL",
+        per_account: u32 = "SIGN_IN_ATTEMPTS_PER_ACCOUNT",
+        per_client_ip: u32 = "SIGN_IN_ATTEMPTS_PER_SOURCE",
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, config: Config| {
-        let redemption = ports.token_redemption(config.first_admin);
+        let hasher = ports.password_hasher()?;
+        let passwords = PasswordPolicy::with_minimum(config.minimum);
+        let link_password = ports.link_password(hasher.clone(), passwords, config.first_admin);
         Ok(VerifyEmail {
             policy: config.policy,
-            redemption: redemption.clone(),
-            accept: AcceptInvitation {
-                passwords: PasswordPolicy::with_minimum(config.minimum),
-                hasher: ports.password_hasher()?,
-                redemption,
-                session_starter: ports.session_starter().await?,
-            },
+            reauthentication: ports.reauthentication(
+                hasher,
+                config.per_account,
+                config.per_client_ip,
+            ),
+            link_password: link_password.await?,
         })
     })
     .await

@@ -7,7 +7,8 @@ use domain::{LoginKey, Origin, Password, Refusal, Result, SessionId, User, devic
 
 use crate::{
     ports::{PasswordHasher, UserRepository},
-    rate_limit::SignInLimiter,
+    rate_limit::{AttemptPermit, SignInLimiter},
+    token_redemption::WaitingSignUp,
 };
 
 /// Compares passwords of users who are signed in. Who holds a session guesses from a known device: no
@@ -51,11 +52,35 @@ impl Reauthentication {
             let hash = login.and_then(|login| login.password);
             self.hasher.verify(password, hash.as_ref()).await
         };
-        let (is_right, permit) = permit.hold(verify).await?;
-        if !is_right {
-            return Err(Refusal::InvalidCredentials.into());
-        }
-        permit.succeed().await;
-        Ok(())
+        settle(permit, verify).await
     }
+
+    /// Checks that this is the password which a sign-up that waits has chosen.
+    ///
+    /// # Errors
+    /// `InvalidCredentials`, `TooManyRequests`.
+    pub async fn verify_sign_up(
+        &self,
+        waiting: &WaitingSignUp,
+        password: &Password,
+        origin: &Origin,
+    ) -> Result<()> {
+        let no_login = async { Ok(None) };
+        let (permit, _) = self
+            .rate_limiter
+            .acquire_guess(&waiting.email, None, origin, no_login)
+            .await?;
+        let hash = Some(&waiting.sign_up.password);
+        settle(permit, self.hasher.verify(password, hash)).await
+    }
+}
+
+/// Ends a guess: it is refunded if it was right.
+async fn settle(permit: AttemptPermit, verify: impl Future<Output = Result<bool>>) -> Result<()> {
+    let (is_right, permit) = permit.hold(verify).await?;
+    if !is_right {
+        return Err(Refusal::InvalidCredentials.into());
+    }
+    permit.succeed().await;
+    Ok(())
 }

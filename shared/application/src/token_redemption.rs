@@ -1,19 +1,25 @@
 //! Changes which a one-time token permits.
 
-use std::sync::Arc;
+use std::{net::IpAddr, ops::ControlFlow, sync::Arc};
 
 use domain::{
-    Actor, Change, Email, FirstAdmin, LoginKey, OneTimeToken, Origin, PasswordHash, Refusal,
-    Result, TokenPurpose, User, attempt::AttemptKey, event::EventMetadata, token::TokenBinding,
+    Actor, Change, Email, Error, LoginKey, OneTimeToken, Origin, PasswordHash, Refusal, RequestId,
+    Result, Roles, TokenPurpose, User,
+    attempt::AttemptKey,
+    error::Causes,
+    event::EventMetadata,
+    request::{AnonymousRequest, RequestKind, SignUp},
+    token::TokenBinding,
+    user::{NewUser, Standing},
 };
 
 use crate::{
-    ports::{Env, OneTimeTokens, UserRepository},
+    ports::{AnonymousRequests, Env, OneTimeTokens, UserRepository},
     rate_limit::RateLimiter,
     user_updates,
 };
 
-/// Changes users who redeem a one-time token.
+/// Changes users who redeem a one-time token, and creates those whose sign-up waits for one.
 #[derive(Clone)]
 pub struct TokenRedemption {
     pub users: Arc<dyn UserRepository>,
@@ -21,30 +27,96 @@ pub struct TokenRedemption {
     pub tokens: Arc<dyn OneTimeTokens>,
     /// Counts repetitions.
     pub rate_limiter: RateLimiter,
-    /// The address whose owner becomes the first administrator.
-    pub first_admin: FirstAdmin,
+    /// Where concealed sign-ups wait.
+    pub requests: Arc<dyn AnonymousRequests>,
     pub env: Env,
 }
 
+/// Whom a token is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for each request, and moved twice"
+)]
+pub enum Subject {
+    User(User),
+    SignUp(WaitingSignUp),
+}
+
+/// A concealed sign-up that waits for the proof of its address. There is no account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingSignUp {
+    pub id: RequestId,
+    /// The address to be proven.
+    pub email: Email,
+    pub sign_up: SignUp,
+    /// The client IP of the sign-up.
+    pub source_address: Option<IpAddr>,
+}
+
+impl WaitingSignUp {
+    /// The sign-up that `request` is; none if it asks for another thing.
+    pub fn of(request: AnonymousRequest) -> Option<Self> {
+        let AnonymousRequest {
+            id,
+            email,
+            kind,
+            source_address,
+            ..
+        } = request;
+        match kind {
+            RequestKind::SignUp(sign_up) => Some(Self {
+                id,
+                email,
+                sign_up,
+                source_address,
+            }),
+            RequestKind::PasswordReset | RequestKind::EmailVerification => None,
+        }
+    }
+}
+
+impl Subject {
+    /// The address which the token proves.
+    pub fn email(&self) -> &Email {
+        match self {
+            Self::User(user) => &user.email,
+            Self::SignUp(waiting) => &waiting.email,
+        }
+    }
+
+    /// What a token for `purpose` must be bound to.
+    ///
+    /// # Errors
+    /// `TokenExpired` if there is nothing that it could do.
+    fn binding(&self, purpose: TokenPurpose) -> Result<TokenBinding> {
+        let binding = match self {
+            Self::User(user) => TokenBinding::of(user, purpose),
+            Self::SignUp(waiting) => Some(TokenBinding::of_sign_up(waiting.email.clone())),
+        };
+        binding.ok_or_else(|| Refusal::TokenExpired.into())
+    }
+}
+
 impl TokenRedemption {
-    /// The user of the token, if it is good now.
+    /// The user or the sign-up that the token is about, if it is good now.
     ///
     /// # Errors
     /// `TokenExpired` if it is not, or if the user is gone or not active.
-    pub async fn check(&self, token: &OneTimeToken) -> Result<User> {
-        let user = self.find(token).await?;
-        let now = self.env.clock.now();
-        let spend = token.spend(&binding(&user, token.purpose)?, now);
+    pub async fn check(&self, token: &OneTimeToken) -> Result<Subject> {
+        let subject = self.find(token).await?;
+        let binding = subject.binding(token.purpose)?;
+        let spend = token.spend(&binding, self.env.clock.now());
         if self.tokens.is_good(&spend).await? {
-            Ok(user)
+            Ok(subject)
         } else {
             Err(Refusal::TokenExpired.into())
         }
     }
 
     /// Commits what `change` makes of the user and uses the token up: both or neither. `change` gets
-    /// the password hash of the present address if the token is for another one. A user who proves the
-    /// address of the first administrator while there is none becomes one, by the same change.
+    /// the password hash of the present address if the token is for another one. The actor is the user:
+    /// who reads the mail.
     ///
     /// # Errors
     /// `TokenExpired` if the token is not good, or if the user is gone or not active; `EmailTaken` if
@@ -56,22 +128,77 @@ impl TokenRedemption {
         change: impl Fn(&User, Option<PasswordHash>, &EventMetadata) -> Result<Change> + Send + Sync,
     ) -> Result<User> {
         let origin = Origin {
-            // The reader of the mail is the user.
             actor: Actor::User(token.user_id),
             ..origin
         };
         let (origin, change) = (&origin, &change);
-        user_updates::commit(&*self.users, || async move {
-            let user = self.find(token).await?;
-            let binding = binding(&user, token.purpose)?;
+        self.commit(token, |subject| async move {
+            let Subject::User(user) = subject else {
+                return Err(Refusal::TokenExpired.into());
+            };
             let password = self.password(&user, token.purpose).await?;
-            let metadata = self.env.metadata(origin.clone())?;
-            let change = change(&user, password, &metadata)?;
-            let change = change.spending(token.spend(&binding, metadata.now));
-            let change = self.grant_admin(&user, &binding.address, change).await?;
-            Ok((user, Some(change)))
+            change(&user, password, &self.env.metadata(origin.clone())?)
         })
         .await
+    }
+
+    /// Makes the account of a sign-up that waits, with the password which was chosen then, and uses the
+    /// token up: both or neither.
+    ///
+    /// # Errors
+    /// `TokenExpired` if the token is not good, or another has the address.
+    pub async fn begin(&self, token: &OneTimeToken, origin: &Origin) -> Result<User> {
+        let create = |subject| async move {
+            let Subject::SignUp(WaitingSignUp { email, sign_up, .. }) = subject else {
+                return Err(Refusal::TokenExpired.into());
+            };
+            let new = NewUser {
+                id: sign_up.user_id,
+                email,
+                name: sign_up.name,
+                password: sign_up.password,
+                roles: Roles::new(),
+                standing: Standing::Settled,
+            };
+            let actor = Actor::User(new.id);
+            let origin = origin.clone();
+            let metadata = self.env.metadata(Origin { actor, ..origin })?;
+            Ok(User::create_proven(new, &metadata))
+        };
+        self.commit(token, create).await
+    }
+
+    /// Commits what `decide` makes of the user or the sign-up, and uses the token up: both or neither.
+    ///
+    /// # Errors
+    /// As [`TokenRedemption::redeem`]; of a sign-up `TokenExpired` also if the address was taken
+    /// meanwhile: only the first of several becomes an account.
+    pub(crate) async fn commit<F>(
+        &self,
+        token: &OneTimeToken,
+        decide: impl Fn(Subject) -> F + Send + Sync,
+    ) -> Result<User>
+    where
+        F: Future<Output = Result<Change>> + Send,
+    {
+        let decide = &decide;
+        let committed = user_updates::commit(&*self.users, || async move {
+            let subject = self.find(token).await?;
+            let binding = subject.binding(token.purpose)?;
+            let spend = token.spend(&binding, self.env.clock.now());
+            Ok(ControlFlow::Continue(
+                decide(subject).await?.spending(spend),
+            ))
+        });
+        match committed.await {
+            // Another sign-up with the address was first, or this one is an account already.
+            Err(Error::Refused(Refusal::EmailTaken | Refusal::VersionConflict))
+                if token.purpose == TokenPurpose::SignUp =>
+            {
+                Err(Refusal::TokenExpired.into())
+            }
+            outcome => outcome,
+        }
     }
 
     /// The user who redeemed the token before: what it permits is done. The caller compares what else the
@@ -87,13 +214,36 @@ impl TokenRedemption {
         }
         let repetition = AttemptKey::of_receipt(&token.receipt());
         self.rate_limiter.acquire_repetition(repetition).await?;
-        self.find(token).await
+        self.active_user(token).await
     }
 
-    async fn find(&self, token: &OneTimeToken) -> Result<User> {
+    /// Removes a sign-up. If that fails it goes when its time is over.
+    pub async fn forget(&self, waiting: &WaitingSignUp) {
+        if let Err(error) = self.requests.remove(waiting.id).await {
+            tracing::warn!(error = %Causes(&error), "a sign-up stays until it expires");
+        }
+    }
+
+    async fn find(&self, token: &OneTimeToken) -> Result<Subject> {
+        let subject = if token.purpose == TokenPurpose::SignUp {
+            self.waiting(token).await?.map(Subject::SignUp)
+        } else {
+            Some(Subject::User(self.active_user(token).await?))
+        };
+        subject.ok_or_else(|| Refusal::TokenExpired.into())
+    }
+
+    async fn active_user(&self, token: &OneTimeToken) -> Result<User> {
         let user = self.users.find(token.user_id).await?;
         user.filter(|user| user.active)
             .ok_or_else(|| Refusal::TokenExpired.into())
+    }
+
+    async fn waiting(&self, token: &OneTimeToken) -> Result<Option<WaitingSignUp>> {
+        // A sign-up bears the id of the user whom it may become.
+        let id = RequestId::from(token.user_id.as_uuid());
+        let request = self.requests.find(id).await?;
+        Ok(request.and_then(WaitingSignUp::of))
     }
 
     /// The hash of the password that moves to another address. A newer one comes with a newer version
@@ -106,18 +256,4 @@ impl TokenRedemption {
         let login = self.users.find_login(&key).await?;
         Ok(login.and_then(|login| login.password))
     }
-
-    async fn grant_admin(&self, user: &User, proven: &Email, change: Change) -> Result<Change> {
-        let is_candidate = self.first_admin.is(proven) && !user.is_active_admin();
-        Ok(if is_candidate && !self.users.has_administrator().await? {
-            change.granting_admin()
-        } else {
-            change
-        })
-    }
-}
-
-/// What a token of `user` for `purpose` must be bound to.
-fn binding(user: &User, purpose: TokenPurpose) -> Result<TokenBinding> {
-    TokenBinding::of(user, purpose).ok_or_else(|| Refusal::TokenExpired.into())
 }

@@ -1,6 +1,6 @@
 //! Load, decide, commit: how every command changes a user.
 
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 use domain::{
     Actor, Authority, Change, Error, Origin, Refusal, Result, User, UserId, Version,
@@ -112,26 +112,26 @@ impl UserUpdates {
                 target.admits(&user)?;
                 let metadata = self.env.metadata(target.origin.clone())?;
                 let change = change(&user, &metadata)?;
-                Ok((user, change))
+                Ok(change.map_or(ControlFlow::Break(user), ControlFlow::Continue))
             }
         })
         .await
     }
 }
 
-/// Commits what `decide` makes of the user that it loads; without a change, the user stays. If
-/// somebody else changed the user meanwhile, decides anew, a few times.
-pub(crate) async fn commit<F>(
-    users: &dyn UserRepository,
-    mut decide: impl FnMut() -> F,
-) -> Result<User>
+/// Commits the change that `decide` makes of what it loads; where it breaks off, the user stays as it is.
+/// If somebody else changed the user meanwhile, decides anew, a few times.
+///
+/// # Errors
+/// Those of `decide` and [`UserRepository::commit`].
+pub async fn commit<F>(users: &dyn UserRepository, mut decide: impl FnMut() -> F) -> Result<User>
 where
-    F: Future<Output = Result<(User, Option<Change>)>>,
+    F: Future<Output = Result<ControlFlow<User, Change>>>,
 {
     for _ in 0..ATTEMPTS {
-        let (user, change) = decide().await?;
-        let Some(change) = change else {
-            return Ok(user);
+        let change = match decide().await? {
+            ControlFlow::Break(user) => return Ok(user),
+            ControlFlow::Continue(change) => change,
         };
         match users.commit(&change).await {
             Err(Error::Refused(Refusal::VersionConflict)) => {}

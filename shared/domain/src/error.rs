@@ -161,6 +161,14 @@ pub enum Refusal {
     RecentSignInRequired(Duration),
     /// The one-time token is unknown, used or expired.
     TokenExpired,
+    /// A link alone does not show who controls the account.
+    ProofRequired,
+    /// An account that was confirmed is not erased by a link.
+    AccountEstablished,
+    /// The caller has not proven the address.
+    AddressUnproven,
+    /// The user whom the request is about has not proven the address.
+    UserUnproven,
     /// The `Idempotency-Key` came before with another body.
     KeyReused,
     /// The first request with this `Idempotency-Key` still runs.

@@ -4,11 +4,12 @@
 use std::{net::IpAddr, time::Duration};
 
 use super::{
-    DomainEvent, Email, EventKind, Name, PasswordHash, RequestId, Timestamp, UserId,
+    DomainEvent, Email, EventKind, Name, PasswordHash, RequestId, Timestamp, TokenPurpose, UserId,
     event::{EventData, EventMetadata},
 };
 
-/// How long a request is kept: longer than a stream keeps its event (24 hours).
+/// How long a request is kept: longer than a stream keeps its event (24 hours). A sign-up waits for its
+/// link, as long as that is good.
 const LIFETIME: Duration = Duration::from_hours(48);
 
 /// A request for an address, which need not be that of the sender.
@@ -53,6 +54,13 @@ impl RequestKind {
             Self::EmailVerification => EventKind::UserEmailVerificationRequested,
         }
     }
+
+    fn lifetime(&self) -> Duration {
+        match self {
+            Self::SignUp(_) => TokenPurpose::SignUp.lifetime(),
+            Self::PasswordReset | Self::EmailVerification => LIFETIME,
+        }
+    }
 }
 
 impl AnonymousRequest {
@@ -71,9 +79,9 @@ impl AnonymousRequest {
         let request = Self {
             id,
             email,
+            expires_at: metadata.now.plus(kind.lifetime()),
             kind,
             source_address: metadata.origin.client_ip,
-            expires_at: metadata.now.plus(LIFETIME),
         };
         (request, event)
     }

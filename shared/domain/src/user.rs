@@ -1,10 +1,13 @@
 //! The user: an aggregate whose methods return the next state together with its event.
 
 mod account;
+#[cfg(test)]
+mod capabilities;
 pub mod change;
 mod identities;
 mod import;
 pub mod invitation;
+mod proof;
 mod recovery;
 mod standing;
 mod tokens;

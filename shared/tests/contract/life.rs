@@ -242,9 +242,10 @@ fn perform(
         }
         Action::WithdrawEmail => user.withdraw_email(metadata),
         Action::ConfirmEmail => Some(user.confirm_email(password, metadata)?),
+        Action::VerifyEmail => user.verify_email(metadata),
         Action::ChangePassword(new) => Some(user.change_password(password_of(*new), metadata)),
         Action::StartRecovery => Some(user.start_recovery(metadata)?),
-        Action::AssignRoles(roles) => user.assign_roles(roles_of(roles), metadata),
+        Action::AssignRoles(roles) => user.assign_roles(roles_of(roles), metadata)?,
         Action::Deactivate => Some(user.deactivate(metadata)?),
         Action::Reactivate => Some(user.reactivate(metadata)?),
         Action::Erase => Some(user.erase(metadata)),

@@ -103,7 +103,7 @@ impl Ports {
     }
 }
 
-/// The creation of the user `id` with this address and these roles, on `metadata`.
+/// The creation of the user `id`, who has proven this address, with these roles, on `metadata`.
 pub(crate) fn creation_on(
     metadata: &EventMetadata,
     id: UserId,
@@ -118,7 +118,7 @@ pub(crate) fn creation_on(
         roles: roles.iter().cloned().collect(),
         standing: Standing::Settled,
     };
-    User::create(new, metadata)
+    User::create_proven(new, metadata)
 }
 
 /// The least time that passes.

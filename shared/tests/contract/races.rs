@@ -38,7 +38,10 @@ async fn of_many_administrators_leaving_at_once_one_stays(ports: Ports) {
     }
     let leave = |(number, admin): (usize, &User)| match number % 3 {
         0 => admin.deactivate(&ports.metadata()).unwrap(),
-        1 => admin.assign_roles([].into(), &ports.metadata()).unwrap(),
+        1 => admin
+            .assign_roles([].into(), &ports.metadata())
+            .unwrap()
+            .unwrap(),
         _ => admin.erase(&ports.metadata()),
     };
     let changes: Vec<_> = admins.iter().enumerate().map(leave).collect();
@@ -137,7 +140,7 @@ async fn two_different_changes_spend_a_token_once(ports: Ports) {
     let issue = token.issue(&bound(&ann, token.purpose), ports.now());
     assert!(ports.tokens.issue(&issue).await.unwrap());
     let changes = [&ann, &bob].map(|user| {
-        let change = user.verify_email(&ports.metadata()).unwrap();
+        let change = user.end_sessions(&ports.metadata());
         change.spending(token.spend(&bound(&ann, token.purpose), ports.now()))
     });
 

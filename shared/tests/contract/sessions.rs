@@ -302,7 +302,7 @@ async fn everything_of_a_user_is_forgotten(ports: Ports) {
     assert_eq!(found(&ports, &gone).await, None);
     assert_eq!(ports.sessions.list(ann.id).await.unwrap(), []);
     assert_eq!(found(&ports, &stays).await, Some(stays));
-    let verified = ann.verify_email(&ports.metadata()).unwrap();
+    let verified = ann.end_sessions(&ports.metadata());
     let verified = verified.spending(token.spend(&bound(&ann, token.purpose), ports.now()));
     assert_eq!(
         refusal(ports.users.commit(&verified).await),

@@ -269,7 +269,7 @@ async fn a_token_is_good_for_its_purpose(ports: Ports) {
     let token = issued(&ports, &user).await;
     let mut elsewhere = token.spend(&bound(&user, token.purpose), ports.now());
     elsewhere.purpose = TokenPurpose::EmailVerification;
-    let change = user.verify_email(&ports.metadata()).unwrap();
+    let change = user.end_sessions(&ports.metadata());
     let change = change.spending(elsewhere);
     assert_eq!(
         refusal(ports.users.commit(&change).await),

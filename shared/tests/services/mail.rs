@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use application::{
-    mail::{Letter, MailService, MailTemplate},
+    mail::{Letter, MailService, MailTemplate, Recipient},
     ports::{Clock as _, OneTimeTokens, SecureRandom},
 };
 use domain::{
@@ -71,7 +71,7 @@ impl Stand {
         let address: Email = sent.to.parse().unwrap();
         let letter = Letter {
             template: sent.template,
-            user: &self.ann,
+            recipient: Recipient::User(&self.ann),
             address: &address,
             event: &event,
             client_ip: sent.client_ip,
@@ -123,7 +123,7 @@ async fn a_repetition_of_an_event_does_not_count_twice() {
         let event = stand.event(Actor::Anonymous);
         let letter = Letter {
             template: MailTemplate::AlreadyRegistered,
-            user: &stand.ann,
+            recipient: Recipient::User(&stand.ann),
             address: &stand.ann.email,
             event: &event,
             client_ip: Some([192, 0, 2, 7].into()),
@@ -146,7 +146,7 @@ async fn a_mail_beyond_a_limit_is_done_with() {
     let event = stand.event(Actor::Anonymous);
     let letter = Letter {
         template: MailTemplate::PasswordReset,
-        user: &stand.ann,
+        recipient: Recipient::User(&stand.ann),
         address: &stand.ann.email,
         event: &event,
         client_ip: None,

@@ -1,7 +1,8 @@
-// Where the links in mails land: the token is in the fragment, so no server has seen it yet.
+// Where the links in mails land: the token is in the fragment, so no server has seen it yet. Each form
+// says in its attributes what it sends; nothing is sent before somebody clicks.
 
-const action = document.querySelector("main").dataset.action;
 const result = document.querySelector("#result");
+const forms = [...document.querySelectorAll("form")];
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 // Neither the history nor a bookmark should keep it.
 history.replaceState(null, "", location.pathname);
@@ -20,61 +21,37 @@ const send = async (method, path, body) => {
   if (response.ok) return null;
   if (response.status === 410) return "This link was used already or has expired. Ask for a new one.";
   const problem = await response.json().catch(() => ({}));
+  if (problem.code === "invalid-credentials") return "The password is wrong.";
   const details = (problem.errors ?? []).map((error) => error.message).filter(Boolean);
   return details.join(" ") || problem.detail || problem.title || `The API answered ${response.status}.`;
 };
 
-const form = document.querySelector("#form");
-
-// Once it is done, nothing is left to do here.
-const attempt = async (method, path, body, done) => {
-  const buttons = form.querySelectorAll("button");
-  const disable = (disabled) => buttons.forEach((button) => (button.disabled = disabled));
-  disable(true);
+const submit = async (form) => {
+  const { method, path, done } = form.dataset;
+  const fields = [...new FormData(form)].filter(([, value]) => value !== "");
+  const buttons = forms.flatMap((each) => [...each.querySelectorAll("button")]);
+  for (const button of buttons) button.disabled = true;
   try {
-    const problem = await send(method, path, body);
+    const problem = await send(method, path, { token, ...Object.fromEntries(fields) });
     say(problem ?? done, problem ? "bad" : "good");
-    if (!problem) form.remove();
+    if (!problem) for (const each of forms) each.remove();
   } catch {
     say("The API cannot be reached.", "bad");
-  } finally {
-    disable(false);
   }
-};
-
-const verify = () => {
-  const path = "/email-verifications";
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    attempt("PUT", path, { token }, "Your address is confirmed.");
-  });
-  document.querySelector("#disown").addEventListener("click", () => {
-    attempt("DELETE", path, { token }, "Thank you. The account is removed.");
-  });
-};
-
-const choose = () => {
-  const password = document.querySelector("#password");
-  document.querySelector("#show").addEventListener("change", (event) => {
-    password.type = event.target.checked ? "text" : "password";
-  });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const body = { token, newPassword: password.value };
-    const [path, success] = {
-      reset: ["/password-resets", "Your password is changed. You can sign in with it now."],
-      invitation: ["/email-verifications", "Welcome. You can sign in with your password now."],
-    }[action];
-    attempt("PUT", path, body, success);
-  });
-  password.focus();
+  for (const button of buttons) button.disabled = false;
 };
 
 if (!token) {
   say("This link is incomplete. Open it from the mail once more.", "bad");
-  form.remove();
-} else if (action === "verify") {
-  verify();
-} else {
-  choose();
+  for (const form of forms) form.remove();
+}
+for (const form of token ? forms : []) {
+  const password = form.querySelector("[type=password]");
+  form.querySelector("[type=checkbox]")?.addEventListener("change", (event) => {
+    password.type = event.target.checked ? "text" : "password";
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit(form);
+  });
 }

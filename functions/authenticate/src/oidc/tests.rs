@@ -1,6 +1,6 @@
 use shared::{
     application::ports::UserRepository as _,
-    domain::{EventKind, PasswordHash},
+    domain::{EventKind, PasswordHash, user::Standing},
 };
 use testing::{Answer, Endpoint, FakeBackend, TestRequest, Value, identity, json};
 
@@ -122,8 +122,11 @@ async fn an_account_is_linked_only_if_both_sides_know_the_address() {
         (false, false, false),
     ] {
         let backend = backend();
-        let ann = backend.add_user(ANN).await;
-        backend.tamper(ann.id, |user| user.email_verified = ours);
+        let ann = if ours {
+            backend.add_user(ANN).await
+        } else {
+            backend.add_unproven(ANN, Standing::Settled).await
+        };
         let answer = come(&backend, OPEN, "1", says(ANN, theirs)).await;
         let ann = backend.user(ann.id).unwrap();
         if linked {
@@ -147,7 +150,7 @@ async fn an_account_is_linked_only_if_both_sides_know_the_address() {
 async fn where_not_anyone_may_sign_up_strangers_look_like_wrong_passwords() {
     for policy in [SignUpPolicy::Concealed, SignUpPolicy::Admin] {
         let backend = backend();
-        let ann = backend.add_user(ANN).await;
+        let ann = backend.add_unproven(ANN, Standing::Settled).await;
         let mut answers = Vec::new();
         // What the provider does not know to be theirs tells nothing of who has it.
         for (subject, email) in [("1", ANN), ("2", "free@example.com")] {
@@ -301,4 +304,54 @@ async fn codes_that_are_worth_nothing_are_limited_by_place() {
     assert_eq!(answer.problem(), (429, "too-many-requests"));
     backend.advance(std::time::Duration::from_hours(1));
     assert_eq!(come(&backend, OPEN, "1", says(ANN, true)).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_verified_address_takes_an_account_over_which_nobody_confirmed() {
+    for policy in [OPEN, SignUpPolicy::Concealed, SignUpPolicy::Admin] {
+        let backend = backend();
+        let stranger = backend.add_unproven(ANN, Standing::Provisional).await;
+        let answer = come(&backend, policy, "1", says(ANN, true)).await;
+        assert_eq!(answer.status, 201, "{:?}", answer.body);
+        let user = &backend.users()[0];
+        assert_eq!(backend.users().len(), 1);
+        assert_ne!(user.id, stranger.id);
+        assert_eq!(answer.body["user"]["id"], user.id.to_string());
+        assert!(user.email_verified && user.standing == Standing::Settled);
+        let key = LoginKey::Email(ANN.parse().unwrap());
+        let login = backend.find_login(&key).await.unwrap().unwrap();
+        assert_eq!((login.user_id, login.password), (user.id, None));
+        let again = come(&backend, policy, "1", says(ANN, true)).await;
+        assert_eq!(again.body["user"]["id"], user.id.to_string());
+    }
+}
+
+#[tokio::test]
+async fn an_unverified_address_takes_nothing_over() {
+    let backend = backend();
+    let stranger = backend.add_unproven(ANN, Standing::Provisional).await;
+    let answer = come(&backend, OPEN, "1", says(ANN, false)).await;
+    assert_eq!(answer.problem(), (409, "email-taken"));
+    backend.tamper(stranger.id, |user| user.active = false);
+    let answer = come(&backend, OPEN, "1", says(ANN, true)).await;
+    assert_eq!(
+        answer.problem(),
+        (401, "invalid-credentials"),
+        "who was shut out stays so"
+    );
+    assert_eq!(backend.users()[0].id, stranger.id);
+}
+
+/// Where nobody learns who has an account, the same calls are made for a taken and a free address.
+#[tokio::test]
+async fn an_unverified_address_tells_nobody_who_has_an_account() {
+    let mut traces = Vec::new();
+    for email in [ANN, "nobody@example.com"] {
+        let backend = backend();
+        backend.add_user(ANN).await;
+        let answer = come(&backend, SignUpPolicy::Concealed, "1", says(email, false)).await;
+        assert_eq!(answer.problem(), (401, "invalid-credentials"));
+        traces.push(backend.trace());
+    }
+    assert_eq!(traces[0], traces[1]);
 }

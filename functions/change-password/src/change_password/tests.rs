@@ -265,7 +265,10 @@ async fn who_knew_only_the_password_before_last_loses_the_race() {
         let rescued = PasswordHash::from_phc("rescued");
         Some(ann.reset_password(rescued, metadata))
     };
-    let promote: Race = |ann, metadata| ann.assign_roles(Roles::from([Role::admin()]), metadata);
+    let promote: Race = |ann, metadata| {
+        ann.assign_roles(Roles::from([Role::admin()]), metadata)
+            .unwrap()
+    };
     for (race, wins) in [(reset, false), (promote, true)] {
         let fixture = Fixture::new().await;
         let endpoint = endpoint_over(move |backend| ChangePassword {

@@ -1,4 +1,4 @@
-use shared::domain::{mail::MailGuarantee, token::TokenBinding};
+use shared::domain::{mail::MailGuarantee, token::TokenBinding, user::Standing};
 use testing::{FakeBackend, Fault, json};
 
 use super::*;
@@ -13,7 +13,9 @@ fn service(backend: &Arc<FakeBackend>, guarantee: MailGuarantee) -> OnUserCreate
 }
 
 async fn user_created(backend: &Arc<FakeBackend>) -> DomainEvent {
-    backend.add_user("ann@example.com").await;
+    backend
+        .add_unproven("ann@example.com", Standing::Provisional)
+        .await;
     backend.outbox()[0].clone()
 }
 

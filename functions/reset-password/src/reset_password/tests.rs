@@ -1,9 +1,13 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret as _;
 use shared::{
-    application::ports::{Clock as _, OneTimeTokens, UserRepository as _},
-    domain::{Actor, EventKind, LoginKey, Password, UserId, token::TokenBinding},
+    application::ports::{Clock as _, OneTimeTokens, PasswordHasher, UserRepository as _},
+    domain::{
+        Actor, EventKind, LoginKey, OneTimeToken, Origin, Password, User, UserId,
+        token::TokenBinding, user::Standing,
+    },
+    lambda::http::Access,
 };
 use testing::{Answer, Endpoint, FakeBackend, PASSWORD, TestRequest, Value, json};
 
@@ -39,15 +43,20 @@ fn body(token: &OneTimeToken, password: &str) -> Value {
     json!({"token": token.encode().expose_secret(), "newPassword": password})
 }
 
-async fn put(backend: &Arc<FakeBackend>, first_admin: &'static str, body: &Value) -> Answer {
+async fn send(
+    backend: &Arc<FakeBackend>,
+    first_admin: &'static str,
+    request: TestRequest,
+) -> Answer {
     let endpoint = Endpoint::new(handler::ACCESS, handler::handle, |backend| ResetPassword {
-        passwords: PasswordPolicy::default(),
-        hasher: backend.clone(),
-        rate_limiter: backend.rate_limiter(),
-        redemption: backend.redemption(first_admin),
+        link_password: backend.link_password(first_admin),
     });
-    let request = TestRequest::new("PUT", "/password-resets").json(body);
     endpoint.answer(backend, request).await
+}
+
+async fn put(backend: &Arc<FakeBackend>, first_admin: &'static str, body: &Value) -> Answer {
+    let request = TestRequest::new("PUT", "/password-resets").json(body);
+    send(backend, first_admin, request).await
 }
 
 async fn reset(backend: &Arc<FakeBackend>, token: &OneTimeToken, password: &str) -> Answer {
@@ -65,11 +74,13 @@ async fn signs_in(backend: &Arc<FakeBackend>, email: &str, password: &str) -> bo
 
 #[tokio::test]
 async fn a_token_gives_a_new_password_once() {
+    assert_eq!(handler::ACCESS, Access::ANYONE_OR_CALLER);
     let backend = FakeBackend::new();
     let ann = backend.add_user("ann@example.com").await;
     let token = issued(&backend, &ann, RESET, 1).await;
     backend.clear_trace();
-    assert_eq!(reset(&backend, &token, NEW).await.status, 204);
+    let answer = reset(&backend, &token, NEW).await;
+    assert_eq!(answer.status, 200);
     assert_eq!(
         backend.trace(),
         [
@@ -78,7 +89,10 @@ async fn a_token_gives_a_new_password_once() {
             "hasher.hash",
             "attempts.clear",
             "users.find",
-            "users.commit"
+            "users.commit",
+            "sessions.start",
+            "tokens.sign",
+            "secrets.get_or_put"
         ]
     );
     assert!(signs_in(&backend, "ann@example.com", NEW).await);
@@ -86,9 +100,15 @@ async fn a_token_gives_a_new_password_once() {
     let after = &backend.users()[0];
     assert!(after.email_verified, "the address is verified too");
     assert_eq!(after.auth_epoch, ann.auth_epoch + 1, "sessions ended");
-    let event = backend.outbox().pop().unwrap();
+    let events = backend.outbox();
+    let [.., event, session] = &events[..] else {
+        panic!("two events: {events:?}");
+    };
     assert_eq!(event.kind, EventKind::UserPasswordChanged);
     assert_eq!(event.actor, Actor::User(ann.id));
+    assert_eq!(session.kind, EventKind::SessionStarted);
+    assert_eq!(answer.body["user"]["id"], ann.id.to_string());
+    assert!(answer.body["refreshToken"].is_string());
 }
 
 /// A second click, or a client whose answer got lost.
@@ -97,7 +117,7 @@ async fn a_repeated_reset_is_told_as_done_for_the_same_password_alone() {
     let backend = FakeBackend::new();
     let ann = backend.add_user("ann@example.com").await;
     let token = issued(&backend, &ann, RESET, 1).await;
-    assert_eq!(reset(&backend, &token, NEW).await.status, 204);
+    assert_eq!(reset(&backend, &token, NEW).await.status, 200);
     let (events, user) = (backend.outbox().len(), backend.user(ann.id));
     for (password, answer) in [(NEW, 204), (PASSWORD, 410), ("weak", 410), (NEW, 204)] {
         let again = reset(&backend, &token, password).await;
@@ -127,14 +147,14 @@ async fn another_password_since_ends_the_repetition() {
     let backend = FakeBackend::new();
     let ann = backend.add_user("ann@example.com").await;
     let token = issued(&backend, &ann, RESET, 1).await;
-    assert_eq!(reset(&backend, &token, NEW).await.status, 204);
+    assert_eq!(reset(&backend, &token, NEW).await.status, 200);
     let newer = issued(&backend, &backend.user(ann.id).unwrap(), RESET, 2).await;
     assert_eq!(reset(&backend, &token, NEW).await.problem(), EXPIRED);
     assert_eq!(
         reset(&backend, &newer, "seven quiet violet lanterns")
             .await
             .status,
-        204
+        200
     );
     assert_eq!(reset(&backend, &newer, NEW).await.problem(), EXPIRED);
 }
@@ -150,7 +170,7 @@ async fn of_parallel_uses_one_counts() {
     );
     let mut statuses = [one.status, two.status];
     statuses.sort_unstable();
-    assert_eq!(statuses, [204, 410]);
+    assert_eq!(statuses, [200, 410]);
     assert_eq!(backend.users()[0].version, ann.version.next());
 }
 
@@ -174,7 +194,7 @@ async fn only_the_newest_token_of_the_right_purpose_user_and_time_is_good() {
         assert!(!calls.contains(&"hasher.hash"), "no hash for a bad token");
     }
     backend.advance(RESET.lifetime().saturating_sub(Duration::from_secs(2)));
-    assert_eq!(reset(&backend, &newer, NEW).await.status, 204);
+    assert_eq!(reset(&backend, &newer, NEW).await.status, 200);
     let late = issued(&backend, &ann, RESET, 4).await;
     backend.advance(RESET.lifetime());
     assert_eq!(reset(&backend, &late, NEW).await.problem(), EXPIRED);
@@ -190,7 +210,7 @@ async fn a_weak_password_leaves_the_token_good() {
         assert_eq!(answer.status, 422);
         assert_eq!(answer.invalid_fields()[0].0, "/newPassword");
     }
-    assert_eq!(reset(&backend, &token, NEW).await.status, 204);
+    assert_eq!(reset(&backend, &token, NEW).await.status, 200);
 }
 
 #[tokio::test]
@@ -222,20 +242,71 @@ async fn who_verifies_the_address_first_is_the_first_administrator() {
         let user = backend.user(user.id).unwrap();
         let token = issued(&backend, &user, RESET, seed).await;
         let answer = put(&backend, first_admin, &body(&token, NEW)).await;
-        assert_eq!(answer.status, 204);
-        backend.user(user.id).unwrap().roles
+        assert_eq!(answer.status, 200);
+        answer.body["user"]["roles"].clone()
     };
     let bob = backend.add_user("bob@example.com").await;
-    assert!(roles(&bob, 1, "ann@example.com").await.is_empty());
-    let ann = backend.add_user("ann@example.com").await;
+    assert_eq!(roles(&bob, 1, "ann@example.com").await, json!([]));
+    let ann = backend
+        .add_unproven("ann@example.com", Standing::Settled)
+        .await;
     assert!(ann.roles.is_empty(), "signing up is not enough");
-    roles(&ann, 2, "ann@example.com").await;
-    assert!(backend.user(ann.id).unwrap().is_active_admin());
-    let event = backend.outbox().pop().unwrap();
+    assert_eq!(roles(&ann, 2, "ann@example.com").await, json!(["admin"]));
+    let event = backend.outbox().into_iter().rev().nth(1).unwrap();
     assert_eq!(event.data.changed, ["password", "emailVerified", "roles"]);
 
     // There is an administrator now, so nobody else becomes one.
-    assert!(roles(&bob, 3, "bob@example.com").await.is_empty());
+    assert_eq!(roles(&bob, 3, "bob@example.com").await, json!([]));
+}
+
+/// Who resets the password of an account that nobody confirmed may never have made it.
+#[tokio::test]
+async fn a_reset_starts_an_account_anew_which_nobody_confirmed() {
+    let backend = FakeBackend::new();
+    let stranger = backend
+        .add_unproven("ann@example.com", Standing::Provisional)
+        .await;
+    backend.sign_in(&stranger).await;
+    let token = issued(&backend, &stranger, RESET, 1).await;
+    let answer = reset(&backend, &token, NEW).await;
+    assert_eq!(answer.status, 200);
+    let user = &backend.users()[0];
+    assert_ne!(user.id, stranger.id);
+    assert_eq!(answer.body["user"]["id"], user.id.to_string());
+    assert_eq!(user.name.as_str(), "ann");
+    assert!(signs_in(&backend, "ann@example.com", NEW).await);
+    assert!(backend.sessions_of(user.id).len() == 1);
+}
+
+#[tokio::test]
+async fn with_its_own_session_a_reset_confirms_the_account() {
+    let backend = FakeBackend::new();
+    let ann = backend
+        .add_unproven("ann@example.com", Standing::Provisional)
+        .await;
+    let session = backend.sign_in(&ann).await;
+    let token = issued(&backend, &ann, RESET, 1).await;
+    let request = TestRequest::new("PUT", "/password-resets").json(&body(&token, NEW));
+    let answer = send(&backend, "", request.bearer(&session.token)).await;
+    assert_eq!(answer.status, 200);
+    let after = backend.user(ann.id).unwrap();
+    assert!(after.email_verified && after.standing == Standing::Settled);
+    assert!(
+        after.auth_epoch > ann.auth_epoch,
+        "no session of before lasts"
+    );
+}
+
+/// An account of before, or one that was imported, is somebody's.
+#[tokio::test]
+async fn a_reset_settles_an_account_of_before() {
+    let backend = FakeBackend::new();
+    let ann = backend
+        .add_unproven("ann@example.com", Standing::Settled)
+        .await;
+    let token = issued(&backend, &ann, RESET, 1).await;
+    assert_eq!(reset(&backend, &token, NEW).await.status, 200);
+    assert!(backend.user(ann.id).unwrap().email_verified);
 }
 
 /// Who got no answer and tries again has the new password, or hears that the token was used.
@@ -243,23 +314,25 @@ async fn who_verifies_the_address_first_is_the_first_administrator() {
 async fn a_reset_survives_every_fault() {
     let calls = FakeBackend::survives_every_fault(
         async |backend| {
-            let ann = backend.add_user("ann@example.com").await;
+            let ann = backend
+                .add_unproven("ann@example.com", Standing::Settled)
+                .await;
             issued(backend, &ann, RESET, 1).await
         },
         async |backend, token| {
             let answer = put(backend, "ann@example.com", &body(token, NEW)).await;
-            let is_done = answer.status == 204 || answer.problem() == EXPIRED;
+            let is_done = answer.status == 200 || answer.problem() == EXPIRED;
             is_done.then_some(()).ok_or(format!("{answer:?}"))
         },
         async |backend, _| {
             let after = &backend.users()[0];
             signs_in(backend, "ann@example.com", NEW).await
                 && after.is_active_admin()
-                && (after.version.get(), backend.outbox().len()) == (2, 2)
+                && after.version.get() == 2
         },
     )
     .await;
-    assert_eq!(calls.len(), 7, "{calls:?}");
+    assert_eq!(calls.len(), 10, "{calls:?}");
 }
 
 /// Whose account is locked by another's guesses gets in by mail.
@@ -280,6 +353,6 @@ async fn a_reset_forgives_wrong_guesses() {
     let token = issued(&backend, &ann, RESET, 1).await;
     assert_eq!(reset(&backend, &token, "password").await.status, 422);
     assert!(spend().await.is_err(), "nothing was verified yet");
-    assert_eq!(reset(&backend, &token, NEW).await.status, 204);
+    assert_eq!(reset(&backend, &token, NEW).await.status, 200);
     assert!(spend().await.is_ok());
 }

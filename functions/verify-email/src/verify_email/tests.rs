@@ -2,27 +2,46 @@ use std::{sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret as _;
 use shared::{
-    application::ports::{Clock as _, OneTimeTokens, PasswordHasher, UserRepository as _},
-    domain::{Actor, EventKind, LoginKey, Password, token::TokenBinding},
+    application::ports::{
+        AnonymousRequests as _, Clock as _, OneTimeTokens, PasswordHasher, UserRepository as _,
+    },
+    domain::{
+        Actor, EventKind, LoginKey, Password, RequestId,
+        request::{AnonymousRequest, RequestKind, SignUp},
+        token::TokenBinding,
+        user::Standing,
+    },
     lambda::http::Access,
 };
-use testing::{Answer, Endpoint, FakeBackend, PASSWORD, TestRequest, Value, json};
+use testing::{Answer, Endpoint, FakeBackend, PASSWORD, Person, TestRequest, Value, json};
 
 use super::*;
-use crate::{accept_invitation::tests::accepting, handler};
+use crate::handler;
 
 const VERIFY: TokenPurpose = TokenPurpose::EmailVerification;
 const MOVE: TokenPurpose = TokenPurpose::EmailChange;
 const OPEN: SignUpPolicy = SignUpPolicy::Open;
 const EXPIRED: (u16, &str) = (410, "token-expired");
+const ANN: &str = "ann@example.com";
+const BOB: &str = "bob@example.com";
+const NEW: &str = "plain granite kettle 47";
 
 /// A token for the user, as an observer mails it.
 async fn issued(backend: &Arc<FakeBackend>, user: &User, purpose: TokenPurpose) -> OneTimeToken {
+    let binding = TokenBinding::of(user, purpose).unwrap();
+    issued_for(backend, user.id, purpose, &binding).await
+}
+
+async fn issued_for(
+    backend: &Arc<FakeBackend>,
+    id: UserId,
+    purpose: TokenPurpose,
+    binding: &TokenBinding,
+) -> OneTimeToken {
     backend.advance(Duration::from_secs(1));
     let seed = u8::try_from(backend.trace().len()).unwrap();
-    let token = OneTimeToken::new(purpose, user.id, [seed; 32]);
-    let binding = TokenBinding::of(user, purpose).unwrap();
-    let issue = token.issue(&binding, backend.now());
+    let token = OneTimeToken::new(purpose, id, [seed; 32]);
+    let issue = token.issue(binding, backend.now());
     assert!(
         OneTimeTokens::issue(backend.as_ref(), &issue)
             .await
@@ -38,25 +57,63 @@ async fn moving(backend: &Arc<FakeBackend>, user: &User, email: &str) -> User {
     backend.change(user.id, request).await
 }
 
-async fn put(backend: &Arc<FakeBackend>, policy: SignUpPolicy, body: &Value) -> Answer {
+async fn request(backend: &Arc<FakeBackend>, policy: SignUpPolicy, request: TestRequest) -> Answer {
     let endpoint = Endpoint::new(handler::ACCESS, handler::handle, move |backend| {
         VerifyEmail {
             policy,
-            redemption: backend.redemption("ann@example.com"),
-            accept: accepting(backend),
+            reauthentication: backend.reauthentication(10),
+            link_password: backend.link_password(ANN),
         }
     });
-    let request = TestRequest::new("PUT", "/email-verifications").json(body);
     endpoint.answer(backend, request).await
 }
 
+async fn put(backend: &Arc<FakeBackend>, body: &Value) -> Answer {
+    let put = TestRequest::new("PUT", "/email-verifications").json(body);
+    request(backend, OPEN, put).await
+}
+
+/// The same by somebody who is signed in.
+async fn put_as(backend: &Arc<FakeBackend>, person: &Person, body: &Value) -> Answer {
+    let put = TestRequest::new("PUT", "/email-verifications").json(body);
+    request(backend, OPEN, put.bearer(&person.token)).await
+}
+
+fn text(token: &OneTimeToken) -> String {
+    token.encode().expose_secret().to_owned()
+}
+
+/// With the user's password.
 async fn redeem(backend: &Arc<FakeBackend>, policy: SignUpPolicy, token: &OneTimeToken) -> Answer {
+    let body = json!({"token": text(token), "password": PASSWORD});
+    let put = TestRequest::new("PUT", "/email-verifications").json(&body);
+    request(backend, policy, put).await
+}
+
+/// With a password that the reader of the mail chooses.
+async fn choose(backend: &Arc<FakeBackend>, token: &OneTimeToken, password: &str) -> Answer {
     put(
         backend,
-        policy,
-        &json!({"token": token.encode().expose_secret()}),
+        &json!({"token": text(token), "newPassword": password}),
     )
     .await
+}
+
+/// A concealed sign-up which waits, and its token.
+async fn waiting(backend: &Arc<FakeBackend>, email: &str, seed: u8) -> OneTimeToken {
+    let metadata = backend.metadata();
+    let user_id = UserId::new(metadata.now, [seed; 10]);
+    let hasher: &dyn PasswordHasher = backend.as_ref();
+    let kind = RequestKind::SignUp(SignUp {
+        user_id,
+        name: "Ann Example".parse().unwrap(),
+        password: hasher.hash(&Password::presented(PASSWORD)).await.unwrap(),
+    });
+    let id = RequestId::from(user_id.as_uuid());
+    let (request, event) = AnonymousRequest::new(id, email.parse().unwrap(), kind, &metadata);
+    backend.put(&request, &event).await.unwrap();
+    let binding = TokenBinding::of_sign_up(request.email);
+    issued_for(backend, user_id, TokenPurpose::SignUp, &binding).await
 }
 
 async fn signs_in(backend: &Arc<FakeBackend>, email: &str) -> bool {
@@ -71,21 +128,236 @@ async fn signs_in(backend: &Arc<FakeBackend>, email: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_token_verifies_the_present_address_once() {
-    assert_eq!(handler::ACCESS, Access::ANYONE);
+async fn link_and_control_together_confirm_the_account_once() {
+    assert_eq!(handler::ACCESS, Access::ANYONE_OR_CALLER);
+    for standing in [Standing::Provisional, Standing::Settled] {
+        for by_session in [true, false] {
+            let backend = FakeBackend::new();
+            let bob = backend.add_unproven(BOB, standing).await;
+            let session = backend.sign_in(&bob).await;
+            let token = issued(&backend, &bob, VERIFY).await;
+            let confirm = async || {
+                if by_session {
+                    put_as(&backend, &session, &json!({"token": text(&token)})).await
+                } else {
+                    redeem(&backend, OPEN, &token).await
+                }
+            };
+            let answer = confirm().await;
+            assert_eq!((answer.status, answer.body), (204, Value::Null));
+            let after = backend.user(bob.id).unwrap();
+            assert!(after.email_verified && after.roles.is_empty());
+            assert_eq!(after.standing, Standing::Settled);
+            assert_eq!(after.auth_epoch, bob.auth_epoch, "the session lives");
+            let event = backend.outbox().pop().unwrap();
+            assert_eq!(event.kind, EventKind::UserEmailVerified);
+            assert_eq!(event.actor, Actor::User(bob.id));
+            let events = backend.outbox().len();
+            assert_eq!(confirm().await.status, 204, "told again");
+            let bare = put(&backend, &json!({"token": text(&token)})).await;
+            assert_eq!(bare.problem(), EXPIRED, "and to nobody else");
+            assert_eq!(backend.outbox().len(), events);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_alone_confirms_nothing_and_stays_good() {
     let backend = FakeBackend::new();
-    let bob = backend.add_user("bob@example.com").await;
+    let bob = backend.add_unproven(BOB, Standing::Provisional).await;
+    let eve = backend.add_user("eve@example.com").await;
+    let eve = backend.sign_in(&eve).await;
     let token = issued(&backend, &bob, VERIFY).await;
-    let answer = redeem(&backend, OPEN, &token).await;
-    assert_eq!((answer.status, answer.body), (204, Value::Null));
-    let after = &backend.users()[0];
-    assert!(after.email_verified && after.roles.is_empty());
-    let event = backend.outbox().pop().unwrap();
-    assert_eq!(event.kind, EventKind::UserEmailVerified);
-    assert_eq!(event.actor, Actor::User(bob.id));
-    let nonsense = put(&backend, OPEN, &json!({"token": "x"})).await;
-    assert_eq!(nonsense.problem(), EXPIRED);
-    assert_eq!(put(&backend, OPEN, &json!({})).await.status, 422);
+    let bare = json!({"token": text(&token)});
+    for answer in [
+        put(&backend, &bare).await,
+        put_as(&backend, &eve, &bare).await,
+    ] {
+        assert_eq!(answer.problem(), (401, "proof-required"));
+        assert!(answer.header("www-authenticate").is_some());
+    }
+    let wrong = json!({"token": text(&token), "password": "wrong"});
+    let refused = put(&backend, &wrong).await;
+    assert_eq!(refused.problem(), (401, "invalid-credentials"));
+    assert_eq!(backend.users()[0], bob, "nothing changed");
+    assert_eq!(redeem(&backend, OPEN, &token).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_password_is_guessed_by_link_no_more_often_than_at_sign_in() {
+    let backend = FakeBackend::new();
+    let bob = backend.add_unproven(BOB, Standing::Provisional).await;
+    let token = issued(&backend, &bob, VERIFY).await;
+    let wrong = json!({"token": text(&token), "password": "wrong"});
+    for _ in 0..10 {
+        assert_eq!(put(&backend, &wrong).await.status, 401);
+    }
+    let locked = redeem(&backend, OPEN, &token).await;
+    assert_eq!(locked.problem(), (429, "too-many-requests"));
+    // A bad link costs no guess and no hash.
+    backend.clear_trace();
+    let bad = json!({"token": "x", "password": PASSWORD});
+    assert_eq!(put(&backend, &bad).await.problem(), EXPIRED);
+    assert!(backend.trace().is_empty());
+}
+
+#[tokio::test]
+async fn a_new_password_takes_an_account_over_which_nobody_confirmed() {
+    let backend = FakeBackend::new();
+    let stranger = backend.add_unproven(BOB, Standing::Provisional).await;
+    let session = backend.sign_in(&stranger).await;
+    let token = issued(&backend, &stranger, VERIFY).await;
+    let weak = choose(&backend, &token, "bob").await;
+    assert_eq!(weak.invalid_fields()[0].0, "/newPassword");
+
+    let answer = choose(&backend, &token, NEW).await;
+
+    assert_eq!(answer.status, 201);
+    let user = &backend.users()[0];
+    assert_eq!(backend.users().len(), 1);
+    assert_ne!(user.id, stranger.id, "nothing of before stays");
+    assert_eq!(answer.body["user"]["id"], user.id.to_string());
+    assert_eq!(
+        answer.header("location"),
+        Some(&*format!("/users/{}", user.id))
+    );
+    assert_eq!(user.name.as_str(), "bob", "not what the stranger chose");
+    assert!(user.email_verified && user.standing == Standing::Settled);
+    assert!(!signs_in(&backend, BOB).await);
+    let kinds: Vec<_> = backend
+        .outbox()
+        .iter()
+        .rev()
+        .map(|event| event.kind)
+        .collect();
+    let expected = [
+        EventKind::SessionStarted,
+        EventKind::UserCreated,
+        EventKind::UserDeleted,
+    ];
+    assert_eq!(kinds[..3], expected);
+    assert_eq!(backend.outbox().pop().unwrap().actor, Actor::User(user.id));
+    let dead = put_as(&backend, &session, &json!({"token": "x"})).await;
+    assert_eq!(dead.problem(), (401, "unauthenticated"));
+    assert_eq!(choose(&backend, &token, NEW).await.problem(), EXPIRED);
+}
+
+#[tokio::test]
+async fn the_new_user_may_bring_a_name() {
+    let backend = FakeBackend::new();
+    let stranger = backend.add_unproven(BOB, Standing::Provisional).await;
+    let token = issued(&backend, &stranger, VERIFY).await;
+    let body = json!({"token": text(&token), "newPassword": NEW, "name": "Bob Example"});
+    let answer = put(&backend, &body).await;
+    assert_eq!(answer.body["user"]["name"], "Bob Example");
+}
+
+#[tokio::test]
+async fn with_its_own_session_an_account_keeps_its_id() {
+    let backend = FakeBackend::new();
+    let bob = backend.add_unproven(BOB, Standing::Provisional).await;
+    let session = backend.sign_in(&bob).await;
+    let token = issued(&backend, &bob, VERIFY).await;
+    let body = json!({"token": text(&token), "newPassword": NEW});
+    let answer = put_as(&backend, &session, &body).await;
+    assert_eq!(answer.status, 201);
+    let after = backend.user(bob.id).unwrap();
+    assert!(after.email_verified && after.auth_epoch > bob.auth_epoch);
+    assert_eq!(after.name, bob.name);
+}
+
+#[tokio::test]
+async fn an_account_of_before_and_an_invited_one_are_never_replaced() {
+    for standing in [Standing::Settled, Standing::Invited] {
+        let backend = FakeBackend::new();
+        let bob = backend.add_unproven(BOB, standing).await;
+        let purpose = if standing == Standing::Invited {
+            TokenPurpose::Invitation
+        } else {
+            VERIFY
+        };
+        let token = issued(&backend, &bob, purpose).await;
+        let body = json!({"token": text(&token), "newPassword": NEW, "name": "Robert"});
+        let answer = put(&backend, &body).await;
+        assert_eq!(answer.status, 201);
+        let after = backend.user(bob.id).unwrap();
+        assert!(after.email_verified && after.standing == Standing::Settled);
+        assert!(!signs_in(&backend, BOB).await);
+        let is_renamed = after.name.as_str() == "Robert";
+        assert_eq!(is_renamed, standing == Standing::Invited);
+    }
+}
+
+#[tokio::test]
+async fn a_sign_up_that_waits_becomes_an_account() {
+    for chosen in [PASSWORD, NEW] {
+        let backend = FakeBackend::new();
+        let token = waiting(&backend, BOB, 7).await;
+        let bare = put(&backend, &json!({"token": text(&token)})).await;
+        assert_eq!(bare.problem(), (401, "proof-required"));
+        let wrong = json!({"token": text(&token), "password": "wrong"});
+        assert_eq!(put(&backend, &wrong).await.status, 401);
+        let answer = if chosen == NEW {
+            choose(&backend, &token, NEW).await
+        } else {
+            redeem(&backend, SignUpPolicy::Concealed, &token).await
+        };
+        assert_eq!(answer.status, if chosen == NEW { 201 } else { 204 });
+        let user = &backend.users()[0];
+        assert_eq!(user.id, token.user_id);
+        assert!(user.email_verified && user.standing == Standing::Settled);
+        assert_eq!(signs_in(&backend, BOB).await, chosen == PASSWORD);
+        let name = if chosen == NEW { "bob" } else { "Ann Example" };
+        assert_eq!(user.name.as_str(), name, "a stranger may have signed up");
+        assert_eq!(backend.pending_requests(), 0, "the hash goes with it");
+        let again = if chosen == NEW {
+            choose(&backend, &token, NEW).await
+        } else {
+            redeem(&backend, OPEN, &token).await
+        };
+        assert_eq!((again.status, again.body), (204, Value::Null));
+        assert_eq!(
+            choose(&backend, &token, "another kettle 48")
+                .await
+                .problem(),
+            EXPIRED
+        );
+    }
+}
+
+#[tokio::test]
+async fn of_several_sign_ups_with_an_address_the_first_to_be_proven_wins() {
+    let backend = FakeBackend::new();
+    let tokens = [
+        waiting(&backend, BOB, 1).await,
+        waiting(&backend, BOB, 2).await,
+    ];
+    assert_eq!(redeem(&backend, OPEN, &tokens[1]).await.status, 204);
+    assert_eq!(redeem(&backend, OPEN, &tokens[0]).await.problem(), EXPIRED);
+    assert_eq!(choose(&backend, &tokens[0], NEW).await.problem(), EXPIRED);
+    assert_eq!(backend.users().len(), 1);
+    assert!(signs_in(&backend, BOB).await);
+}
+
+#[tokio::test]
+async fn what_contradicts_itself_is_refused() {
+    let backend = FakeBackend::new();
+    let bob = backend.add_user(BOB).await;
+    let bob = moving(&backend, &bob, "new@example.com").await;
+    let token = issued(&backend, &bob, MOVE).await;
+    let fields = async |body: Value| {
+        let answer = put(&backend, &body).await;
+        assert_eq!(answer.status, 422, "{body}");
+        answer.invalid_fields()[0].0.to_owned()
+    };
+    let token = text(&token);
+    let both = json!({"token": token, "password": PASSWORD, "newPassword": NEW});
+    assert_eq!(fields(both).await, "/newPassword");
+    let name = json!({"token": token, "password": PASSWORD, "name": "Bob"});
+    assert_eq!(fields(name).await, "/name");
+    let another = json!({"token": token, "newPassword": NEW});
+    assert_eq!(fields(another).await, "/newPassword", "it only confirms");
+    assert_eq!(fields(json!({})).await, "/token");
 }
 
 #[tokio::test]
@@ -167,13 +439,7 @@ async fn a_repetition_survives_every_fault() {
         async |backend, _| backend.users()[0].version.get() == 2,
     )
     .await;
-    let expected = [
-        "users.find",
-        "tokens.is_used",
-        "attempts.spend",
-        "users.find",
-    ];
-    assert_eq!(calls, expected);
+    assert!(calls.contains(&"tokens.is_used"), "{calls:?}");
 }
 
 /// Who asked for an address of their own must not get another's with its token.
@@ -192,7 +458,7 @@ async fn a_token_for_one_new_address_verifies_no_other() {
 async fn of_two_users_who_race_for_an_address_one_gets_it() {
     for (policy, refusal) in [
         (OPEN, (409, "email-taken")),
-        (SignUpPolicy::Admin, (409, "email-taken")),
+        (SignUpPolicy::Admin, EXPIRED),
         (SignUpPolicy::Concealed, EXPIRED),
     ] {
         let backend = FakeBackend::new();
@@ -230,24 +496,52 @@ async fn a_token_is_bound_to_purpose_and_time() {
 }
 
 #[tokio::test]
-async fn who_verifies_the_first_administrators_address_first_becomes_one() {
+async fn the_first_administrator_proves_the_address_and_chooses_the_password_in_one_act() {
+    let is_admin = async |backend: &Arc<FakeBackend>| {
+        let users = backend.users();
+        users.iter().any(User::is_active_admin)
+    };
     let backend = FakeBackend::new();
-    let ann = backend.add_user("ann@example.com").await;
-    let token = issued(&backend, &ann, VERIFY).await;
+    let stranger = backend.add_unproven(ANN, Standing::Provisional).await;
+    let token = issued(&backend, &stranger, VERIFY).await;
     assert_eq!(redeem(&backend, OPEN, &token).await.status, 204);
-    let ann = backend.user(ann.id).unwrap();
-    assert!(ann.is_active_admin());
-    let event = backend.outbox().pop().unwrap();
-    assert_eq!(event.data.changed, ["emailVerified", "roles"]);
+    assert!(
+        !is_admin(&backend).await,
+        "the password may be a stranger's"
+    );
 
-    // The address becomes free, and the next user who has it gets no role.
+    let backend = FakeBackend::new();
+    let stranger = backend.add_unproven(ANN, Standing::Provisional).await;
+    let token = issued(&backend, &stranger, VERIFY).await;
+    assert_eq!(choose(&backend, &token, NEW).await.status, 201);
+    assert!(is_admin(&backend).await);
+
+    for by_choice in [true, false] {
+        let backend = FakeBackend::new();
+        let token = waiting(&backend, ANN, 7).await;
+        if by_choice {
+            assert_eq!(choose(&backend, &token, NEW).await.status, 201);
+        } else {
+            assert_eq!(redeem(&backend, OPEN, &token).await.status, 204);
+        }
+        assert_eq!(is_admin(&backend).await, by_choice);
+    }
+}
+
+#[tokio::test]
+async fn nobody_becomes_the_first_administrator_after_another() {
+    let backend = FakeBackend::new();
+    let ann = backend.add_unproven(ANN, Standing::Provisional).await;
+    let token = issued(&backend, &ann, VERIFY).await;
+    assert_eq!(choose(&backend, &token, NEW).await.status, 201);
+    let ann = backend.users().remove(0);
     let ann = moving(&backend, &ann, "other@example.com").await;
-    let token = issued(&backend, &ann, MOVE).await;
-    assert_eq!(redeem(&backend, OPEN, &token).await.status, 204);
-    let next = backend.add_user("ann@example.com").await;
+    let confirm = |ann: &User, metadata: &_| ann.confirm_email(None, metadata);
+    backend.change(ann.id, confirm).await;
+    let next = backend.add_unproven(ANN, Standing::Provisional).await;
     let token = issued(&backend, &next, VERIFY).await;
-    assert_eq!(redeem(&backend, OPEN, &token).await.status, 204);
-    assert!(backend.user(next.id).unwrap().roles.is_empty());
+    let answer = choose(&backend, &token, NEW).await;
+    assert_eq!(answer.body["user"]["roles"], json!([]));
 }
 
 /// The address and its login move together, once.
@@ -255,8 +549,8 @@ async fn who_verifies_the_first_administrators_address_first_becomes_one() {
 async fn a_move_survives_every_fault() {
     let calls = FakeBackend::survives_every_fault(
         async |backend| {
-            let bob = backend.add_user("bob@example.com").await;
-            let bob = moving(backend, &bob, "ann@example.com").await;
+            let bob = backend.add_user(BOB).await;
+            let bob = moving(backend, &bob, ANN).await;
             issued(backend, &bob, MOVE).await
         },
         async |backend, token| {
@@ -268,10 +562,34 @@ async fn a_move_survives_every_fault() {
             let after = &backend.users()[0];
             signs_in(backend, "ann@example.com").await
                 && !signs_in(backend, "bob@example.com").await
-                && after.is_active_admin()
                 && (after.version.get(), backend.outbox().len()) == (3, 3)
         },
     )
     .await;
-    assert_eq!(calls.len(), 4, "{calls:?}");
+    assert_eq!(calls.len(), 11, "{calls:?}");
+}
+
+/// The old account and the new one change places together, once.
+#[tokio::test]
+async fn a_take_over_survives_every_fault() {
+    let calls = FakeBackend::survives_every_fault(
+        async |backend| {
+            let stranger = backend.add_unproven(ANN, Standing::Provisional).await;
+            issued(backend, &stranger, VERIFY).await
+        },
+        async |backend, token| {
+            let answer = choose(backend, token, NEW).await;
+            let is_done = answer.status == 201 || answer.problem() == EXPIRED;
+            is_done.then_some(()).ok_or(format!("{answer:?}"))
+        },
+        async |backend, token| {
+            let users = backend.users();
+            users.len() == 1
+                && users[0].id != token.user_id
+                && users[0].is_active_admin()
+                && !signs_in(backend, ANN).await
+        },
+    )
+    .await;
+    assert_eq!(calls.len(), 10, "{calls:?}");
 }

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use application::{
     devices::Devices,
     idempotency::Idempotency,
+    link_password::LinkPassword,
     mail::{
         Links, MailBranding, MailLedger, MailLimiter, MailService, MailSettings, RequestResponder,
     },
@@ -20,7 +21,7 @@ use application::{
     user_updates::UserUpdates,
 };
 use directory::service::Directory;
-use domain::{FirstAdmin, Result, attempt::Limit};
+use domain::{FirstAdmin, PasswordPolicy, Result, attempt::Limit};
 
 use super::Ports;
 use crate::{argon2::Argon2, dynamodb::AttemptCounts};
@@ -35,14 +36,37 @@ impl Ports {
     }
 
     /// Changes users who redeem a one-time token.
-    pub fn token_redemption(&self, first_admin: FirstAdmin) -> TokenRedemption {
+    pub fn token_redemption(&self) -> TokenRedemption {
         TokenRedemption {
             users: self.users(),
             tokens: self.one_time_tokens(),
+            requests: self.requests(),
             rate_limiter: self.rate_limiter(),
-            first_admin,
             env: self.env.clone(),
         }
+    }
+
+    /// Gives accounts the passwords that were chosen by link.
+    ///
+    /// # Errors
+    /// Those of [`Ports::session_starter`].
+    pub async fn link_password(
+        &self,
+        hasher: Arc<Argon2>,
+        passwords: PasswordPolicy,
+        first_admin: FirstAdmin,
+    ) -> Result<LinkPassword> {
+        let devices = self.devices();
+        devices.warm_up().await?;
+        Ok(LinkPassword {
+            passwords,
+            hasher,
+            rate_limiter: self.rate_limiter(),
+            redemption: self.token_redemption(),
+            first_admin,
+            session_starter: self.session_starter().await?,
+            devices,
+        })
     }
 
     /// Compares the current password of a signed-in user. The limits are guesses without waiting.
@@ -88,6 +112,18 @@ impl Ports {
         }
     }
 
+    /// Starts sessions.
+    ///
+    /// # Errors
+    /// Those of [`Ports::session_tokens`].
+    pub async fn session_starter(&self) -> Result<SessionStarter> {
+        Ok(SessionStarter {
+            sessions: self.sessions(),
+            session_tokens: self.session_tokens().await?,
+            env: self.env.clone(),
+        })
+    }
+
     /// Knows users by address and password.
     ///
     /// # Errors
@@ -102,18 +138,6 @@ impl Ports {
             hasher: self.password_hasher()?,
             rate_limiter,
             devices,
-            env: self.env.clone(),
-        })
-    }
-
-    /// Starts sessions.
-    ///
-    /// # Errors
-    /// Those of [`Ports::session_tokens`].
-    pub async fn session_starter(&self) -> Result<SessionStarter> {
-        Ok(SessionStarter {
-            sessions: self.sessions(),
-            session_tokens: self.session_tokens().await?,
             env: self.env.clone(),
         })
     }

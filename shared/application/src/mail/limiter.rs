@@ -100,10 +100,13 @@ impl MailLimiter {
 /// The epoch that is part of the counter. In another one the link is void: its owner must get the next at
 /// once, whatever was mailed before. No stranger may move it.
 fn epoch(letter: &Letter<'_>) -> u64 {
+    let Some(user) = letter.user() else {
+        return 0;
+    };
     match letter.template {
-        MailTemplate::Invitation => letter.user.auth_epoch,
-        MailTemplate::Recovery => letter.user.recovery_epoch,
-        _ if resets_proven(letter) => letter.user.recovery_epoch,
+        MailTemplate::Invitation => user.auth_epoch,
+        MailTemplate::Recovery => user.recovery_epoch,
+        _ if resets_proven(letter) => user.recovery_epoch,
         _ => 0,
     }
 }

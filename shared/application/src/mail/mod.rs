@@ -13,7 +13,7 @@ pub use ledger::MailLedger;
 pub use limiter::{MailLimiter, MailLimits};
 pub use links::{Link, Links};
 pub use request_responder::RequestResponder;
-pub use service::{Letter, MailService};
+pub use service::{Letter, MailService, Recipient};
 pub use settings::MailSettings;
 pub use templates::{MailBranding, MailTemplate};
 

@@ -8,7 +8,7 @@ use domain::{
     user::Standing,
 };
 
-use super::{Letter, MailService, MailTemplate};
+use super::{Letter, MailService, MailTemplate, Recipient};
 use crate::ports::{AnonymousRequests, UserRepository};
 
 /// Answers anonymous requests by mail.
@@ -38,7 +38,7 @@ impl RequestResponder {
         if let Some(user) = user.filter(|user| wanted(&request.kind, user)) {
             let letter = Letter {
                 template,
-                user: &user,
+                recipient: Recipient::User(&user),
                 address: &user.email,
                 event,
                 // Counted when the request came, for every address alike: a tally of mails would tell

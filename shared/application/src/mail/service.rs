@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use domain::{DomainEvent, Email, OneTimeToken, Result, TokenPurpose, User, token::TokenBinding};
+use domain::{
+    DomainEvent, Email, OneTimeToken, Result, TokenPurpose, User, UserId, token::TokenBinding,
+};
 
 use super::{
     Link, Links, MailBranding, MailLedger, MailLimiter, MailTemplate,
@@ -24,8 +26,7 @@ pub struct MailService {
 #[derive(Clone, Copy)]
 pub struct Letter<'a> {
     pub template: MailTemplate,
-    /// The user it is about.
-    pub user: &'a User,
+    pub recipient: Recipient<'a>,
     /// Where it goes.
     pub address: &'a Email,
     /// Why it is sent.
@@ -35,10 +36,35 @@ pub struct Letter<'a> {
     pub client_ip: Option<IpAddr>,
 }
 
+/// Whom a mail is about.
+#[derive(Clone, Copy)]
+pub enum Recipient<'a> {
+    User(&'a User),
+    /// Somebody who signed up and becomes the user with this id by the link in the mail.
+    SignUp(UserId),
+}
+
 impl Letter<'_> {
+    pub(super) fn user(&self) -> Option<&User> {
+        match self.recipient {
+            Recipient::User(user) => Some(user),
+            Recipient::SignUp(_) => None,
+        }
+    }
+
     /// True if the user has proven to read mail at the address.
     pub(super) fn is_proven(&self) -> bool {
-        self.user.email_verified && self.user.email == *self.address
+        let reads = |user: &User| user.email_verified && user.email == *self.address;
+        self.user().is_some_and(reads)
+    }
+
+    /// The id of the user, and what a token for `purpose` is bound to; none if there is nothing that it
+    /// could do.
+    fn binding(&self, purpose: TokenPurpose) -> Option<(UserId, TokenBinding)> {
+        match self.recipient {
+            Recipient::User(user) => Some((user.id, TokenBinding::of(user, purpose)?)),
+            Recipient::SignUp(id) => Some((id, TokenBinding::of_sign_up(self.address.clone()))),
+        }
     }
 }
 
@@ -65,7 +91,7 @@ impl MailService {
             tracing::warn!(metric, ?limit, mail, "a mail is beyond a limit");
             return Ok(Err(Unsent::OverLimit(limit)));
         }
-        let token = match template.proves(letter.user) {
+        let token = match template.proves(letter.user()) {
             Some(purpose) => self.token(purpose, letter).await?,
             None => None,
         };
@@ -74,7 +100,8 @@ impl MailService {
         }
         let link = token.map(|token| Link::new(&self.branding, &token));
         // What a stranger has chosen must not be mailed to others in the product's name.
-        let name = letter.is_proven().then_some(&letter.user.name);
+        let user = letter.user().filter(|_| letter.is_proven());
+        let name = user.map(|user| &user.name);
         template
             .write(&self.branding, letter.address, name, link.as_ref())
             .map(Ok)
@@ -86,12 +113,9 @@ impl MailService {
         purpose: TokenPurpose,
         letter: &Letter<'_>,
     ) -> Result<Option<OneTimeToken>> {
-        let user = letter.user;
-        match TokenBinding::of(user, purpose) {
-            Some(binding) if binding.address == *letter.address => {
-                self.links
-                    .issue(purpose, user.id, &binding, letter.event)
-                    .await
+        match letter.binding(purpose) {
+            Some((id, binding)) if binding.address == *letter.address => {
+                self.links.issue(purpose, id, &binding, letter.event).await
             }
             _ => Ok(None),
         }

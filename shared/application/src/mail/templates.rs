@@ -19,6 +19,8 @@ pub struct MailBranding {
 pub enum MailTemplate {
     /// To a new user.
     Welcome,
+    /// To an address with which somebody signed up, where nobody learns who has an account.
+    SignUp,
     /// To the owner of an address, after a sign-up with it.
     AlreadyRegistered,
     /// To a user who asked to reset the password.
@@ -87,6 +89,7 @@ macro_rules! templates {
 
 templates! {
     welcome: "welcome.html", "welcome.txt";
+    sign_up: "sign_up.html", "sign_up.txt";
     already_registered: "already_registered.html", "already_registered.txt";
     password_reset: "password_reset.html", "password_reset.txt";
     recovery: "recovery.html", "recovery.txt";
@@ -103,6 +106,7 @@ impl MailTemplate {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Welcome => "welcome",
+            Self::SignUp => "sign-up",
             Self::AlreadyRegistered => "already-registered",
             Self::PasswordReset => "password-reset",
             Self::Recovery => "recovery",
@@ -115,10 +119,13 @@ impl MailTemplate {
         }
     }
 
-    /// The purpose of the link in it, sent to `user`; none without a link.
-    pub(super) fn proves(self, user: &User) -> Option<TokenPurpose> {
+    /// The purpose of the link in it, sent to `user` if it is about one; none without a link.
+    pub(super) fn proves(self, user: Option<&User>) -> Option<TokenPurpose> {
         match self {
-            Self::Welcome => (!user.email_verified).then_some(TokenPurpose::EmailVerification),
+            Self::Welcome => user
+                .filter(|user| !user.email_verified)
+                .map(|_| TokenPurpose::EmailVerification),
+            Self::SignUp => Some(TokenPurpose::SignUp),
             Self::PasswordReset | Self::Recovery => Some(TokenPurpose::PasswordReset),
             Self::Invitation => Some(TokenPurpose::Invitation),
             Self::EmailVerification => Some(TokenPurpose::EmailVerification),
@@ -149,7 +156,8 @@ impl MailTemplate {
     pub(super) fn is_about_a_link(self) -> bool {
         matches!(
             self,
-            Self::PasswordReset
+            Self::SignUp
+                | Self::PasswordReset
                 | Self::Recovery
                 | Self::Invitation
                 | Self::EmailVerification
@@ -160,6 +168,7 @@ impl MailTemplate {
     fn subject(self, product: &str) -> String {
         match self {
             Self::Welcome => format!("Welcome to {product}"),
+            Self::SignUp => format!("Confirm your sign-up at {product}"),
             Self::AlreadyRegistered | Self::AddressInUse => format!("Your account at {product}"),
             Self::PasswordReset => format!("Choose a new password for {product}"),
             Self::Recovery => format!("Your account at {product} is being recovered"),
@@ -202,6 +211,7 @@ impl MailTemplate {
         };
         let render = match self {
             Self::Welcome => welcome::render,
+            Self::SignUp => sign_up::render,
             Self::AlreadyRegistered => already_registered::render,
             Self::PasswordReset => password_reset::render,
             Self::Recovery => recovery::render,
@@ -228,8 +238,9 @@ mod tests {
 
     use super::*;
 
-    const ALL: [MailTemplate; 10] = [
+    const ALL: [MailTemplate; 11] = [
         MailTemplate::Welcome,
+        MailTemplate::SignUp,
         MailTemplate::AlreadyRegistered,
         MailTemplate::PasswordReset,
         MailTemplate::Recovery,
@@ -264,6 +275,7 @@ mod tests {
             MailTemplate::Welcome | MailTemplate::EmailVerification => {
                 Some(TokenPurpose::EmailVerification)
             }
+            MailTemplate::SignUp => Some(TokenPurpose::SignUp),
             MailTemplate::PasswordReset | MailTemplate::Recovery => {
                 Some(TokenPurpose::PasswordReset)
             }
@@ -278,6 +290,7 @@ mod tests {
         let unproven = matches!(
             template,
             MailTemplate::Welcome
+                | MailTemplate::SignUp
                 | MailTemplate::EmailVerification
                 | MailTemplate::EmailChange
                 | MailTemplate::EmailChanged

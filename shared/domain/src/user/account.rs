@@ -25,14 +25,6 @@ impl User {
         Change::creation(user, None, EventKind::UserCreated, vec![claim], metadata)
     }
 
-    /// A new user who has proven the address and chosen the password by one link.
-    pub fn create_proven(new: NewUser, metadata: &EventMetadata) -> Change {
-        let mut change = Self::create(new, metadata);
-        change.after.email_verified = true;
-        change.after.standing = Standing::Settled;
-        change
-    }
-
     /// Changes the name; nothing if it is the same.
     pub fn rename(&self, name: Name, metadata: &EventMetadata) -> Option<Change> {
         let after = Draft {
@@ -46,8 +38,9 @@ impl User {
     /// Notes an address which the user asks for. It counts once the user has proven it.
     ///
     /// # Errors
-    /// `EmailTaken` if it is the user's own.
+    /// `AddressUnproven` if the present one is not proven; `EmailTaken` if it is the user's own.
     pub fn request_email(&self, email: Email, metadata: &EventMetadata) -> Result<Change> {
+        self.require_proven()?;
         if email == self.email {
             return Err(Refusal::EmailTaken.into());
         }
@@ -100,18 +93,6 @@ impl User {
         Ok(Change::update(self, after, kind, changed, logins, metadata))
     }
 
-    /// Marks the present address as proven, by somebody who controls the account; nothing if it was
-    /// before.
-    pub fn verify_email(&self, metadata: &EventMetadata) -> Option<Change> {
-        let after = Draft {
-            email_verified: true,
-            standing: Standing::Settled,
-            ..self.next()
-        };
-        let kind = EventKind::UserEmailVerified;
-        (!self.email_verified).then(|| self.change(after, kind, &["emailVerified"], metadata))
-    }
-
     /// Changes the password. Every session ends. A reset link that is out is void too, but only once an
     /// hour: who has stolen the password must not be able to keep the owner from a reset.
     pub fn change_password(&self, password: PasswordHash, metadata: &EventMetadata) -> Change {
@@ -126,28 +107,6 @@ impl User {
         Change::update(self, after, kind, &["password"], vec![login], metadata)
     }
 
-    /// Changes the password of a user who read a mail to the address, which proves it too. Nothing of
-    /// before is left that lets anybody in: every external identity is unlinked. One whose provider
-    /// proved the same address comes back at the next sign-in by it.
-    pub fn reset_password(&self, password: PasswordHash, metadata: &EventMetadata) -> Change {
-        let own = LoginKey::Email(self.email.clone());
-        let mut after = self.next_epoch().voiding_resets().with_new_password();
-        let mut logins = vec![LoginChange::SetPassword(own.clone(), password)];
-        let identities = after.logins.extract_if(.., |login| *login != own);
-        logins.extend(identities.map(LoginChange::Release));
-        let mut changed = vec!["password"];
-        if logins.len() > 1 {
-            changed.push("identities");
-        }
-        if !self.email_verified {
-            changed.push("emailVerified");
-        }
-        after.email_verified = true;
-        after.standing = Standing::Settled;
-        let kind = EventKind::UserPasswordChanged;
-        Change::update(self, after, kind, &changed, logins, metadata)
-    }
-
     /// Invalidates all sessions and access tokens.
     pub fn end_sessions(&self, metadata: &EventMetadata) -> Change {
         self.change(
@@ -159,7 +118,13 @@ impl User {
     }
 
     /// Changes the roles; nothing if they are the same. Every session ends if one is lost.
-    pub fn assign_roles(&self, roles: Roles, metadata: &EventMetadata) -> Option<Change> {
+    ///
+    /// # Errors
+    /// `UserUnproven` if the user would gain one and has not proven the address.
+    pub fn assign_roles(&self, roles: Roles, metadata: &EventMetadata) -> Result<Option<Change>> {
+        if !self.email_verified && !roles.is_subset(&self.roles) {
+            return Err(Refusal::UserUnproven.into());
+        }
         let loses = !self.roles.is_subset(&roles);
         let after = Draft {
             roles,
@@ -169,8 +134,8 @@ impl User {
                 self.next()
             }
         };
-        (after.roles != self.roles)
-            .then(|| self.change(after, EventKind::UserRolesChanged, &["roles"], metadata))
+        let kind = EventKind::UserRolesChanged;
+        Ok((after.roles != self.roles).then(|| self.change(after, kind, &["roles"], metadata)))
     }
 
     /// Keeps the user from signing in. Every session ends.

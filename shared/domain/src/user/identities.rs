@@ -71,11 +71,12 @@ impl User {
     /// Lets the user also sign in by `identity`; nothing if that is so already.
     ///
     /// # Errors
-    /// `TooManyIdentities`.
+    /// `AddressUnproven`; `TooManyIdentities`.
     pub fn link(&self, identity: &LoginKey, metadata: &EventMetadata) -> Result<Option<Change>> {
         if self.logins.contains(identity) {
             return Ok(None);
         }
+        self.require_proven()?;
         if self.logins.len() >= MAX_LOGINS {
             return Err(Refusal::TooManyIdentities.into());
         }

@@ -114,6 +114,26 @@ pub fn info(refusal: &Refusal) -> ProblemInfo {
             "token-expired",
             "The token is unknown, used or expired; ask for a new one.",
         ),
+        R::ProofRequired => (
+            StatusCode::UNAUTHORIZED,
+            "proof-required",
+            "The link is good, and not enough: sign in, or send the password or a new one.",
+        ),
+        R::AccountEstablished => (
+            StatusCode::CONFLICT,
+            "account-established",
+            "A link does not erase this account; sign in, or reset the password.",
+        ),
+        R::AddressUnproven => (
+            StatusCode::FORBIDDEN,
+            "address-unproven",
+            "Confirm your address first.",
+        ),
+        R::UserUnproven => (
+            StatusCode::CONFLICT,
+            "address-unproven",
+            "The user has not confirmed the address.",
+        ),
         R::KeyReused => (
             StatusCode::UNPROCESSABLE_ENTITY,
             "idempotency-key-reused",
@@ -180,7 +200,7 @@ pub fn transport_info(error: &TransportError) -> ProblemInfo {
 fn refusal_header(refusal: &Refusal) -> Option<(HeaderName, String)> {
     match refusal {
         // RFC 6750, 3.
-        Refusal::Unauthenticated => Some((
+        Refusal::Unauthenticated | Refusal::ProofRequired => Some((
             header::WWW_AUTHENTICATE,
             "Bearer realm=\"roster\"".to_owned(),
         )),

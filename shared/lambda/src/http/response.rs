@@ -94,6 +94,13 @@ pub fn token_pair(status: StatusCode, token_pair: &TokenPair) -> Response {
     json(status, &body)
 }
 
+/// 201 with the tokens of a session, and where to find the user: the account began, or begins anew.
+pub fn began(token_pair: &TokenPair) -> Response {
+    let location = format!("/users/{}", token_pair.user.id);
+    let response = self::token_pair(StatusCode::CREATED, token_pair)?;
+    with_header(response, header::LOCATION, &location)
+}
+
 /// 200 with another access token of the session.
 pub fn access_token(access: &AccessToken) -> Response {
     #[derive(Serialize)]
@@ -109,13 +116,6 @@ pub fn access_token(access: &AccessToken) -> Response {
         expires_in: access.expires_in,
     };
     json(StatusCode::OK, &body)
-}
-
-/// 201 with the tokens of a session, and where to find the user: the account began, or begins anew.
-pub fn began(token_pair: &TokenPair) -> Response {
-    let location = format!("/users/{}", token_pair.user.id);
-    let response = self::token_pair(StatusCode::CREATED, token_pair)?;
-    with_header(response, header::LOCATION, &location)
 }
 
 /// An API key as administrators see it.

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use application::{
     devices::Devices,
     idempotency::Idempotency,
+    link_password::LinkPassword,
     mail::{
         Links, MailBranding, MailLedger, MailLimiter, MailLimits, MailService, RequestResponder,
     },
@@ -19,7 +20,7 @@ use application::{
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
 };
-use domain::{attempt::Limit, mail::MailGuarantee};
+use domain::{PasswordPolicy, attempt::Limit, mail::MailGuarantee};
 use lambda::http::{CallerPorts, KeyPorts};
 
 use super::FakeBackend;
@@ -91,14 +92,28 @@ impl FakeBackend {
         })
     }
 
-    /// Redeems one-time tokens. `first_admin` is the address of the first administrator, or empty.
-    pub fn redemption(self: &Arc<Self>, first_admin: &str) -> TokenRedemption {
+    /// Redeems one-time tokens.
+    pub fn redemption(self: &Arc<Self>) -> TokenRedemption {
         TokenRedemption {
             users: self.clone(),
             tokens: self.clone(),
+            requests: self.clone(),
             rate_limiter: self.rate_limiter(),
-            first_admin: first_admin.parse().expect("an address or nothing"),
             env: self.env(),
+        }
+    }
+
+    /// Gives accounts the passwords that were chosen by link. `first_admin` is the address of the first
+    /// administrator, or empty.
+    pub fn link_password(self: &Arc<Self>, first_admin: &str) -> LinkPassword {
+        LinkPassword {
+            passwords: PasswordPolicy::default(),
+            hasher: self.clone(),
+            rate_limiter: self.rate_limiter(),
+            redemption: self.redemption(),
+            first_admin: first_admin.parse().expect("an address or nothing"),
+            session_starter: self.session_starter(),
+            devices: self.devices(),
         }
     }
 

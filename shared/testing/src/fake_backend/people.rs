@@ -39,9 +39,17 @@ impl FakeBackend {
         metadata.expect("random bytes do not run out")
     }
 
-    /// A new user with this address, called Ann Example. The password is [`PASSWORD`].
+    /// A new user with this address, which is proven, called Ann Example. The password is [`PASSWORD`].
     pub async fn add_user(self: &Arc<Self>, email: &str) -> User {
         self.create(email, "Ann Example", Roles::new()).await
+    }
+
+    /// The same of an address that nobody has proven.
+    pub async fn add_unproven(self: &Arc<Self>, email: &str, standing: Standing) -> User {
+        let (new, metadata) = self.new_user(email, "Ann Example", Roles::new());
+        let new = NewUser { standing, ..new };
+        let user = self.commit(&User::create(new, &metadata)).await;
+        user.expect("a free address")
     }
 
     /// A new user with the address `<name>@example.com`, who signs in.
@@ -52,6 +60,17 @@ impl FakeBackend {
     }
 
     async fn create(self: &Arc<Self>, email: &str, name: &str, roles: Roles) -> User {
+        let (new, metadata) = self.new_user(email, name, roles);
+        let user = self.commit(&User::create_proven(new, &metadata)).await;
+        user.expect("a free address")
+    }
+
+    fn new_user(
+        self: &Arc<Self>,
+        email: &str,
+        name: &str,
+        roles: Roles,
+    ) -> (NewUser, EventMetadata) {
         let metadata = self.metadata();
         let random = self.env().random;
         let new = NewUser {
@@ -62,8 +81,7 @@ impl FakeBackend {
             password: quick_hash(&Password::presented(PASSWORD)),
             roles,
         };
-        let user = self.commit(&User::create(new, &metadata)).await;
-        user.expect("a free address")
+        (new, metadata)
     }
 
     /// A new session of a user.

@@ -74,6 +74,7 @@ pub(super) enum Action {
     RequestEmail(usize),
     WithdrawEmail,
     ConfirmEmail,
+    VerifyEmail,
     ChangePassword(u8),
     StartRecovery,
     AssignRoles(BTreeSet<&'static str>),
@@ -100,6 +101,7 @@ impl Person {
                 next.name = *name;
                 EventKind::UserUpdated
             }
+            Action::RequestEmail(_) if !self.verified => return Err(Refusal::AddressUnproven),
             Action::RequestEmail(address) if *address == self.address => {
                 return Err(Refusal::EmailTaken);
             }
@@ -117,6 +119,11 @@ impl Person {
                 next.verified = true;
                 EventKind::UserEmailChanged
             }
+            Action::VerifyEmail if self.verified => return Ok(None),
+            Action::VerifyEmail => {
+                next.verified = true;
+                EventKind::UserEmailVerified
+            }
             Action::ChangePassword(password) => {
                 next.password = Some(*password);
                 next.epoch += 1;
@@ -128,6 +135,9 @@ impl Person {
                 next.epoch += 1;
                 next.pending = None;
                 EventKind::UserRecoveryStarted
+            }
+            Action::AssignRoles(roles) if !self.verified && !roles.is_subset(&self.roles) => {
+                return Err(Refusal::UserUnproven);
             }
             Action::AssignRoles(roles) if *roles == self.roles => return Ok(None),
             Action::AssignRoles(roles) => {
@@ -294,6 +304,7 @@ fn action() -> impl Strategy<Value = Action> {
         3 => (0..ADDRESSES).prop_map(Action::RequestEmail),
         1 => Just(Action::WithdrawEmail),
         4 => Just(Action::ConfirmEmail),
+        4 => Just(Action::VerifyEmail),
         1 => (0u8..3).prop_map(Action::ChangePassword),
         1 => Just(Action::StartRecovery),
         2 => roles().prop_map(Action::AssignRoles),

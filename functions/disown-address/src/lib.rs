@@ -1,0 +1,4 @@
+//! `DELETE /email-verifications`.
+
+pub mod disown_address;
+pub mod handler;
