@@ -88,7 +88,7 @@ impl LinkPassword {
         // First, because a caller with a bad token must not cost a hash, nor learn about the user's
         // name from the judgement of a password.
         let subject = self.redemption.check(&choice.token).await?;
-        let name = self.name(&subject, choice);
+        let name = Self::name(&subject, choice);
         let context = [name.as_str(), subject.email().as_str()];
         let password = self
             .passwords
@@ -137,13 +137,13 @@ impl LinkPassword {
         let change = match subject {
             Subject::SignUp(waiting) => {
                 let id = waiting.sign_up.user_id;
-                let new = self.new_user(id, subject, choice, hash);
+                let new = Self::new_user(id, subject, choice, hash);
                 User::create_proven(new, &self.metadata(id, choice)?)
             }
             Subject::User(user) if is_replaced(user, choice) => {
                 let env = &self.redemption.env;
                 let id = UserId::new(env.clock.now(), env.random.bytes()?);
-                let new = self.new_user(id, subject, choice, hash);
+                let new = Self::new_user(id, subject, choice, hash);
                 let (creation, erasure) = (self.metadata(id, choice)?, self.metadata(id, choice)?);
                 user.take_over(new, &creation, &erasure)
             }
@@ -164,7 +164,7 @@ impl LinkPassword {
 
     /// The name of the user after the change. That of an account in which the reader of the mail has no
     /// part is not shown to that person.
-    fn name(&self, subject: &Subject, choice: &PasswordChoice) -> Name {
+    fn name(subject: &Subject, choice: &PasswordChoice) -> Name {
         match subject {
             Subject::User(user) if !is_replaced(user, choice) => user.name.clone(),
             _ => new_name(subject.email(), choice),
@@ -172,7 +172,6 @@ impl LinkPassword {
     }
 
     fn new_user(
-        &self,
         id: UserId,
         subject: &Subject,
         choice: &PasswordChoice,

@@ -34,10 +34,6 @@ pub struct TokenRedemption {
 
 /// Whom a token is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one is made for each request, and moved twice"
-)]
 pub enum Subject {
     User(User),
     SignUp(WaitingSignUp),

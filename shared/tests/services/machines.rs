@@ -211,7 +211,7 @@ async fn a_note_that_fails_stops_nobody_and_is_tried_again() {
     let process = Process::new(Role::reader()).await;
     let fault = Fault::Fail(2);
     let call = process.call(Access::READER);
-    let (answer, happened) = process.backend.with_fault(fault, call).await;
+    let (answer, happened) = Box::pin(process.backend.with_fault(fault, call)).await;
     assert_eq!((answer.map(|answer| answer.0), happened), (Some(200), true));
     assert_eq!(process.last_used_on(), None);
     assert_eq!(process.call(Access::READER).await.0, 200);
