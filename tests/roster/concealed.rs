@@ -37,7 +37,7 @@ async fn member(roster: &Roster, who: &str) -> Person {
 fn seen(answer: &Answer) -> (u16, Value, Vec<(String, String)>) {
     let headers = answer.headers.iter().map(|(name, value)| {
         let is_new =
-            ["x-request-id", "date", "content-length", "retry-after"].contains(&name.as_str());
+            ["x-request-id", "apigw-requestid", "date", "retry-after"].contains(&name.as_str());
         let value = if is_new {
             "…"
         } else {

@@ -32,7 +32,8 @@ impl DisownAddress {
         }
         match self.redemption.check(&token).await? {
             Subject::SignUp(waiting) => self.redemption.requests.remove(waiting.id).await,
-            Subject::User(_) => {
+            Subject::User(user) => {
+                require_open(&user, token.purpose)?;
                 let erase = self.redemption.redeem(&token, origin, |user, _, metadata| {
                     require_open(user, token.purpose)?;
                     Ok(user.erase(metadata))

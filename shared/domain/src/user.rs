@@ -1,8 +1,6 @@
 //! The user: an aggregate whose methods return the next state together with its event.
 
 mod account;
-#[cfg(test)]
-mod capabilities;
 pub mod change;
 mod identities;
 mod import;

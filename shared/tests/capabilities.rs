@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
-use crate::{
+use shared::domain::{
     EventId, LoginKey, Origin, PasswordHash, Result, Role, Roles, Session, SessionId, Timestamp,
     TokenPurpose, User, UserId,
     device::DeviceKey,
@@ -144,7 +142,7 @@ fn lives(capability: Capability, before: &User, now: &User, is_erased: bool) -> 
                 DeviceKey::new(vec![7; 32].into()),
                 Timestamp::from_seconds(6),
             );
-            let token = key.issue(before, Uuid::from_bytes([8; 16]), at);
+            let token = key.issue(before, SessionId::new(at, [8; 10]).as_uuid(), at);
             key.recognize(&token, now, at).is_some()
         }
     };
