@@ -36,8 +36,14 @@ async fn member(roster: &Roster, who: &str) -> Person {
 /// All that a client sees of an answer, but for what is new in every answer.
 fn seen(answer: &Answer) -> (u16, Value, Vec<(String, String)>) {
     let headers = answer.headers.iter().map(|(name, value)| {
-        let is_new =
-            ["x-request-id", "apigw-requestid", "date", "retry-after"].contains(&name.as_str());
+        let is_new = [
+            "x-request-id",
+            "apigw-requestid",
+            "date",
+            "content-length",
+            "retry-after",
+        ]
+        .contains(&name.as_str());
         let value = if is_new {
             "…"
         } else {
