@@ -150,6 +150,21 @@ fn one_signs_out_here_there_and_everywhere() {
 }
 
 #[test]
+fn guesses_at_a_proof_are_limited_for_each_session() {
+    on_shared_stack(async |roster| {
+        let ann = roster.newcomer("guess").await;
+        let body = json!({"email": ann.email, "password": "wrong"});
+        let route = "POST /sessions/current/proof";
+        for _ in 0..10 {
+            let refused = roster.call(route, &ann.token, &body).await;
+            assert_eq!(refused.problem(), (401, "invalid-credentials"));
+        }
+        let locked = roster.call(route, &ann.token, &body).await;
+        assert_eq!(locked.problem(), (429, "too-many-requests"));
+    });
+}
+
+#[test]
 fn a_proof_makes_an_old_sign_in_recent_and_a_refresh_keeps_it() {
     on_shared_stack(async |roster| {
         let ann = roster.newcomer("proof").await;
