@@ -7,7 +7,7 @@ use local::journal::Happening;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, Roster, on_own_stack, on_shared_stack, patiently};
+use crate::support::{Answer, PASSWORD, Roster, on_shared_stack, patiently};
 
 fn both(answer: &Answer, status: StatusCode) -> (String, String) {
     assert_eq!(answer.status, status, "{:?}", answer.body);
@@ -196,23 +196,5 @@ fn a_proof_makes_an_old_sign_in_recent_and_a_refresh_keeps_it() {
         let (refreshed, _) = both(&refresh(roster, &old_refresh).await, StatusCode::OK);
         assert_eq!(export(&refreshed).await, 200);
         assert_eq!(listed(roster, &refreshed).await.len(), sessions);
-    });
-}
-
-#[test]
-fn a_password_is_guessed_as_a_proof_no_more_often_than_at_sign_in() {
-    on_own_stack(&[("SignInAttemptsPerAccount", "2")], async |roster| {
-        let ann = roster.newcomer("prover").await;
-        let prove = async |password: &str| {
-            let body = json!({"email": ann.email, "password": password});
-            let route = "POST /sessions/current/proof";
-            roster.call(route, &ann.token, &body).await
-        };
-        for _ in 0..2 {
-            let refused = prove("wrong").await;
-            assert_eq!(refused.problem(), (401, "invalid-credentials"));
-        }
-        let locked = prove(PASSWORD).await;
-        assert_eq!(locked.problem(), (429, "too-many-requests"));
     });
 }
