@@ -2,9 +2,7 @@
 //! control the account are two facts.
 
 use super::{Change, Draft, NewUser, Standing, User};
-use crate::{
-    EventKind, LoginKey, Name, PasswordHash, Refusal, event::EventMetadata, login::LoginChange,
-};
+use crate::{EventKind, Name, PasswordHash, Refusal, event::EventMetadata, login::LoginChange};
 
 impl User {
     /// A new user who has proven the address and chosen the password by one link.
@@ -43,15 +41,8 @@ impl User {
     /// before is left that lets anybody in: every external identity is unlinked. One whose provider
     /// proved the same address comes back at the next sign-in by it.
     pub fn reset_password(&self, password: PasswordHash, metadata: &EventMetadata) -> Change {
-        let own = LoginKey::Email(self.email.clone());
-        let mut after = self.next_epoch().voiding_resets().with_new_password();
-        let mut logins = vec![LoginChange::SetPassword(own.clone(), password)];
-        let identities = after.logins.extract_if(.., |login| *login != own);
-        logins.extend(identities.map(LoginChange::Release));
-        let mut changed = vec!["password"];
-        if logins.len() > 1 {
-            changed.push("identities");
-        }
+        let set = |own| LoginChange::SetPassword(own, password);
+        let (mut after, logins, mut changed) = self.next_recovery(set);
         if !self.email_verified {
             changed.push("emailVerified");
         }

@@ -1,6 +1,6 @@
-//! How an administrator has a user choose another password.
+//! How an account is recovered, by its owner or on the owner's behalf.
 
-use super::{Change, Standing, User};
+use super::{Change, Draft, Standing, User};
 use crate::{EventKind, LoginKey, Refusal, Result, event::EventMetadata, login::LoginChange};
 
 impl User {
@@ -14,17 +14,29 @@ impl User {
         if self.standing == Standing::Invited {
             return Err(Refusal::InvitationOpen.into());
         }
+        let (after, logins, changed) = self.next_recovery(LoginChange::RemovePassword);
+        let kind = EventKind::UserRecoveryStarted;
+        Ok(Change::update(
+            self, after, kind, &changed, logins, metadata,
+        ))
+    }
+
+    /// The next version, in which nothing of before lets anybody in: `password` replaces or removes the
+    /// one there is, every session and link is void, every external identity is unlinked. With it what
+    /// becomes of the logins, and the fields that differ.
+    pub(super) fn next_recovery(
+        &self,
+        password: impl FnOnce(LoginKey) -> LoginChange,
+    ) -> (Draft, Vec<LoginChange>, Vec<&'static str>) {
         let own = LoginKey::Email(self.email.clone());
         let mut after = self.next_epoch().voiding_resets().with_new_password();
-        let mut logins = vec![LoginChange::RemovePassword(own.clone())];
+        let mut logins = vec![password(own.clone())];
+        let mut changed = vec!["password"];
         let identities = after.logins.extract_if(.., |login| *login != own);
         logins.extend(identities.map(LoginChange::Release));
-        let changed: &[&str] = if logins.len() > 1 {
-            &["password", "identities"]
-        } else {
-            &["password"]
-        };
-        let kind = EventKind::UserRecoveryStarted;
-        Ok(Change::update(self, after, kind, changed, logins, metadata))
+        if logins.len() > 1 {
+            changed.push("identities");
+        }
+        (after, logins, changed)
     }
 }
