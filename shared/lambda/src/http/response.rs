@@ -67,15 +67,33 @@ pub fn user(user: &User) -> Response {
     with_header(response, header::ETAG, &etag(user))
 }
 
-/// The tokens of a session (RFC 6749, 5.1), and the user. `Cache-Control: no-store` is on every answer
-/// that does not say otherwise.
+/// An access token (RFC 6749, 5.1).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccessTokenBody<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: u64,
+}
+
+impl<'a> From<&'a AccessToken> for AccessTokenBody<'a> {
+    fn from(access: &'a AccessToken) -> Self {
+        Self {
+            access_token: access.token.expose_secret(),
+            token_type: "Bearer",
+            expires_in: access.expires_in,
+        }
+    }
+}
+
+/// The tokens of a session, and the user. `Cache-Control: no-store` is on every answer that does not say
+/// otherwise.
 pub fn token_pair(status: StatusCode, token_pair: &TokenPair) -> Response {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Body<'a> {
-        access_token: &'a str,
-        token_type: &'static str,
-        expires_in: u64,
+        #[serde(flatten)]
+        access: AccessTokenBody<'a>,
         refresh_token: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         device_token: Option<&'a str>,
@@ -84,9 +102,7 @@ pub fn token_pair(status: StatusCode, token_pair: &TokenPair) -> Response {
     let refresh_token = token_pair.refresh.encode();
     let device_token = token_pair.device.as_ref().map(DeviceToken::encode);
     let body = Body {
-        access_token: token_pair.access.token.expose_secret(),
-        token_type: "Bearer",
-        expires_in: token_pair.access.expires_in,
+        access: (&token_pair.access).into(),
         refresh_token: refresh_token.expose_secret(),
         device_token: device_token.as_ref().map(ExposeSecret::expose_secret),
         user: (&token_pair.user).into(),
@@ -103,19 +119,7 @@ pub fn began(token_pair: &TokenPair) -> Response {
 
 /// 200 with another access token of the session.
 pub fn access_token(access: &AccessToken) -> Response {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Body<'a> {
-        access_token: &'a str,
-        token_type: &'static str,
-        expires_in: u64,
-    }
-    let body = Body {
-        access_token: access.token.expose_secret(),
-        token_type: "Bearer",
-        expires_in: access.expires_in,
-    };
-    json(StatusCode::OK, &body)
+    json(StatusCode::OK, &AccessTokenBody::from(access))
 }
 
 /// An API key as administrators see it.
