@@ -75,7 +75,7 @@ async fn deliver(client: &Client, receiver: &Uri, event: &Value) -> Result<(), S
     Err(problem)
 }
 
-/// An event of a bus as a CloudEvent (1.0, structured mode): its detail if that is one already.
+/// An event of a bus as a `CloudEvent` (1.0, structured mode): its detail if that is one already.
 fn cloud_event(event: &Value) -> Value {
     let detail = &event["detail"];
     if detail["specversion"].is_string() {

@@ -42,7 +42,7 @@ pub struct Local {
     /// Value for a parameter of the template; may be given several times
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
     pub parameters: Vec<(String, String)>,
-    /// Where events of the bus are posted to as well, as CloudEvents, such as http://localhost:4800/events
+    /// Where events of the bus are posted to as well, as CloudEvents, such as `http://localhost:4800/events`
     #[arg(long, value_name = "URL", value_parser = local::stack::receiver)]
     pub events_to: Option<Uri>,
     /// Most environments of one function at a time
