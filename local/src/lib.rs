@@ -19,6 +19,7 @@ pub mod invoke;
 pub mod lambda;
 mod mail;
 mod pattern;
+pub mod queue;
 mod schedule;
 mod stream;
 

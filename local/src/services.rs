@@ -15,7 +15,9 @@ use crate::{
     forward, http_api,
     invoke::SharedInvoker,
     journal::Journal,
-    mail, schedule,
+    mail,
+    queue::Queues,
+    schedule,
     stack::Options,
     stream::{Mappings, Pace},
     template::Model,
@@ -36,6 +38,7 @@ pub(crate) struct Ports {
     pub(crate) dynamodb: Port,
     pub(crate) eventbridge: Port,
     pub(crate) sesv2: Port,
+    pub(crate) sqs: Port,
 }
 
 /// The running services. They end when this is dropped.
@@ -44,6 +47,8 @@ pub struct Services {
     pub dynamo: Dynamo,
     /// The mappings from their streams to functions.
     pub mappings: Mappings,
+    /// The queues.
+    pub queues: Queues,
     _tasks: JoinSet<()>,
 }
 
@@ -76,6 +81,7 @@ impl Ports {
             dynamodb: Port::bind(options.dynamodb_port, "--dynamodb-port").await?,
             eventbridge: Port::bind(0, "no flag").await?,
             sesv2: Port::bind(0, "no flag").await?,
+            sqs: Port::bind(0, "no flag").await?,
         })
     }
 
@@ -85,6 +91,7 @@ impl Ports {
             ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", &self.eventbridge),
             ("AWS_ENDPOINT_URL_SESV2", &self.sesv2),
+            ("AWS_ENDPOINT_URL_SQS", &self.sqs),
         ]
         .into_iter()
         .map(|(name, port)| (name.to_owned(), port.url()))
@@ -108,6 +115,7 @@ impl Services {
         let dynamo = Dynamo::start(model, data, ports.dynamodb.listener).await?;
         let buses = model.buses.values().cloned().collect();
         let bus = Bus::new(buses, model.rules.clone(), invoker.clone(), journal.clone())?;
+        let queues = Queues::new(model.queues.clone(), journal);
         let sets = model.configuration_sets.values().cloned().collect();
         let console = console::router(
             ports.api.named_url(),
@@ -124,6 +132,8 @@ impl Services {
         );
         let mut tasks = JoinSet::new();
         serve(&mut tasks, ports.eventbridge.listener, bus.router());
+        serve(&mut tasks, ports.sqs.listener, queues.router());
+        queues.start(&model.queue_mappings, &invoker, &mut tasks);
         serve(
             &mut tasks,
             ports.sesv2.listener,
@@ -148,6 +158,7 @@ impl Services {
         );
         Ok(Self {
             mappings: mappings.await?,
+            queues,
             dynamo,
             _tasks: tasks,
         })

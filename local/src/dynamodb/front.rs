@@ -151,7 +151,7 @@ impl Question {
 }
 
 /// The access key id of the signature, which is the logical id of the calling function.
-fn caller(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn caller(headers: &HeaderMap) -> Option<String> {
     let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (_, credential) = authorization.split_once("Credential=")?;
     credential.split('/').next().map(str::to_owned)
