@@ -9,20 +9,22 @@ use aws_config::{
     BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_dynamodb::config::Credentials;
-use domain::Result;
+use domain::{Result, service::Networks};
 
 use crate::{
     argon2::Argon2,
     dynamodb::{
-        ATTEMPT_LIMIT, ApiKeyItems, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Feed,
-        InvitationList, Keys, LeaseRecords, Requests, Sessions, SnapshotStore, Table, Tokens,
-        Users,
+        ATTEMPT_LIMIT, ApiKeyItems, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Deliveries, Feed,
+        InvitationList, Keys, LeaseRecords, Requests, Services, Sessions, SnapshotStore, Table,
+        Tokens, Users,
     },
     eventbridge::EventBridge,
     jwt::{Jwt, Rsa},
     oidc::{ClientSecrets, Oidc, Providers},
     ses::Ses,
+    sqs::Sqs,
     system::System,
+    webhooks::Webhooks,
 };
 
 /// Time to open a connection within a region.
@@ -51,6 +53,8 @@ pub struct Deployment {
     pub audit_table: String,
     /// Table of the directory's snapshots.
     pub directory_table: String,
+    /// Table of the services that are told of events.
+    pub services_table: String,
     /// Name of the event bus.
     pub bus: String,
     /// The `iss` of access tokens; empty for the domain name of each request.
@@ -225,6 +229,27 @@ impl Ports {
     pub fn access_tokens(&self) -> Arc<Jwt> {
         let audience = self.deployment.audience.clone();
         Arc::new(Jwt::new(self.keys(), self.env.clone(), audience))
+    }
+
+    /// Keeps the services, and their instances.
+    pub fn services(&self) -> Arc<Services> {
+        Arc::new(Services::new(self.table(&self.deployment.services_table)))
+    }
+
+    /// Keeps what became of deliveries.
+    pub fn deliveries(&self) -> Arc<Deliveries> {
+        let table = self.table(&self.deployment.services_table);
+        Arc::new(Deliveries::new(table, self.env.clone()))
+    }
+
+    /// The queue of deliveries at `url`.
+    pub fn delivery_queue(&self, url: &str) -> Arc<Sqs> {
+        Arc::new(Sqs::new(aws_sdk_sqs::Client::new(&self.config), url))
+    }
+
+    /// Calls instances of services: at public addresses, and in these networks.
+    pub fn webhooks(&self, networks: Networks) -> Arc<Webhooks> {
+        Arc::new(Webhooks::new(networks))
     }
 
     /// Publishes domain events.

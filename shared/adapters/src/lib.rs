@@ -8,7 +8,9 @@ mod foreign_hashes;
 pub mod jwt;
 pub mod oidc;
 pub mod ses;
+pub mod sqs;
 pub mod system;
+pub mod webhooks;
 
 /// How old known keys, a provider's or our own, must be before an unknown `kid` makes us look again. So
 /// tokens with invented ones cause no more than one request in this time.

@@ -16,3 +16,4 @@ pub mod shared_secret;
 pub mod sign_in;
 pub mod token_redemption;
 pub mod user_updates;
+pub mod webhook_secrets;

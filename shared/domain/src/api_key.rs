@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    Actor, ApiKeyId, Authority, DomainEvent, EventKind, Name, Role, Timestamp,
+    Actor, ApiKeyId, Authority, DomainEvent, EventKind, Name, Role, ServiceName, Timestamp,
     error::Violation,
     event::{EventData, EventMetadata},
 };
@@ -32,6 +32,9 @@ pub struct ApiKey {
     pub name: Name,
     /// What the key may do.
     pub role: Role,
+    /// The service whose instances it registers; only with the role `service`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceName>,
     /// The hash of its token.
     pub hash: KeyHash,
     pub created_at: Timestamp,
@@ -57,6 +60,7 @@ pub struct ListedApiKey {
 pub struct NewApiKey {
     pub name: Name,
     pub role: KeyRole,
+    pub service: Option<ServiceName>,
     /// Days for which it is good; within [`DAYS`].
     pub days: u16,
 }
@@ -72,6 +76,7 @@ impl ApiKey {
             id: token.id,
             name: new.name,
             role: new.role.0,
+            service: new.service,
             hash: token.hash(),
             created_at: metadata.now,
             created_by: metadata.origin.actor,
@@ -117,6 +122,13 @@ fn event(id: ApiKeyId, kind: EventKind, metadata: &EventMetadata) -> DomainEvent
 /// cannot prove a recent sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRole(Role);
+
+impl KeyRole {
+    /// True for the role of machines which are services.
+    pub fn is_service(&self) -> bool {
+        self.0 == Role::service()
+    }
+}
 
 impl FromStr for KeyRole {
     type Err = Violation;
@@ -274,6 +286,7 @@ mod tests {
         let new = NewApiKey {
             name: "nightly export".parse().unwrap(),
             role: role.parse().unwrap(),
+            service: None,
             days,
         };
         ApiKey::create(new, token, &metadata())

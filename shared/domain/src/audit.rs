@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, ApiKeyId, DomainEvent, EventId, EventKind, SessionId, Timestamp, UserId, Version,
-    history::Digest,
+    Actor, ApiKeyId, DomainEvent, EventId, EventKind, ServiceName, SessionId, Timestamp, UserId,
+    Version, history::Digest,
 };
 
 /// One line of the audit trail. It has no personal data: addresses stand in the event's private part,
@@ -30,6 +30,9 @@ pub struct AuditEntry {
     /// The API key that was made or revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key_id: Option<ApiKeyId>,
+    /// The service that was registered, deregistered or given another secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceName>,
     /// The caller that caused it.
     pub actor: Actor,
     /// The hash of the user's history up to here; none for events that are no version of a user.
@@ -48,6 +51,7 @@ impl AuditEntry {
             version: event.version,
             session_id: event.data.session_id,
             api_key_id: event.data.api_key_id,
+            service: event.data.service.clone(),
             actor: event.actor,
             hash,
         }

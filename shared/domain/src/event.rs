@@ -6,7 +6,9 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Actor, ApiKeyId, EventId, Origin, RequestId, SessionId, Timestamp, UserId, Version};
+use super::{
+    Actor, ApiKeyId, EventId, Origin, RequestId, ServiceName, SessionId, Timestamp, UserId, Version,
+};
 
 /// The `source` of every event, on the bus and in its CloudEvents form.
 pub const SOURCE: &str = "roster";
@@ -76,6 +78,12 @@ kinds! {
     ApiKeyCreated,
     /// An administrator revoked an API key.
     ApiKeyRevoked,
+    /// An administrator registered a service, or changed what it is told of.
+    ServiceRegistered,
+    /// A service has another secret.
+    ServiceSecretRotated,
+    /// A service is told of nothing any more.
+    ServiceDeregistered,
 }
 
 impl fmt::Display for EventKind {
@@ -136,7 +144,7 @@ pub struct DomainEvent {
     pub kind: EventKind,
     /// When it was written.
     pub time: Timestamp,
-    /// The user it is about; none for an anonymous request or an API key.
+    /// The user it is about; none for an anonymous request, an API key or a service.
     #[serde(rename = "subject", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The version of the user which it made; none for events of sessions and requests.
@@ -171,6 +179,9 @@ pub struct EventData {
     /// The API key that was made or revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key_id: Option<ApiKeyId>,
+    /// The service that was registered or deregistered, or has another secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceName>,
 }
 
 /// Why a session ended before its time.

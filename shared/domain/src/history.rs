@@ -175,6 +175,7 @@ fn hash(event: &DomainEvent, previous: Digest, private_digest: Digest) -> Digest
                 request_id,
                 reason,
                 api_key_id,
+                service,
             },
     } = event;
     let mut hash = FieldHash::new("roster.event.1");
@@ -197,6 +198,10 @@ fn hash(event: &DomainEvent, previous: Digest, private_digest: Digest) -> Digest
     if let Some(key) = api_key_id {
         hash.field("apiKeyId");
         hash.field(key);
+    }
+    if let Some(service) = service {
+        hash.field("service");
+        hash.field(service);
     }
     hash.finish()
 }

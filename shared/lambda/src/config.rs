@@ -104,6 +104,7 @@ impl Settings for Deployment {
         let keys_table = environment.get("KEYS_TABLE");
         let audit_table = environment.get("AUDIT_TABLE");
         let directory_table = environment.get("DIRECTORY_TABLE");
+        let services_table = environment.get("SERVICES_TABLE");
         let bus = environment.get("BUS");
         let issuer = environment.get("ISSUER");
         let audience = environment.get("AUDIENCE");
@@ -115,6 +116,7 @@ impl Settings for Deployment {
             keys_table: keys_table?,
             audit_table: audit_table?,
             directory_table: directory_table?,
+            services_table: services_table?,
             bus: bus?,
             issuer: issuer?,
             audience: audience?,

@@ -39,6 +39,7 @@ fn line(ports: &Ports, time: Timestamp, user_id: Option<UserId>, kind: EventKind
     AuditEntry {
         session_id: None,
         api_key_id: None,
+        service: None,
         event_id: EventId::new(time, ports.bytes()),
         kind,
         time,

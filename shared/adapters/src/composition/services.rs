@@ -19,6 +19,7 @@ use application::{
     sign_in::password::PasswordStrategy,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
+    webhook_secrets::WebhookSecrets,
 };
 use directory::service::Directory;
 use domain::{FirstAdmin, PasswordPolicy, Result, attempt::Limit};
@@ -166,6 +167,16 @@ impl Ports {
             secret: SharedSecret::new(SecretPurpose::Device, self.keys(), random),
             env: self.env.clone(),
         })
+    }
+
+    /// The secrets that sign what services are told.
+    pub fn webhook_secrets(&self) -> WebhookSecrets {
+        let random = self.env.random.clone();
+        WebhookSecrets(SharedSecret::new(
+            SecretPurpose::Webhook,
+            self.keys(),
+            random,
+        ))
     }
 
     /// Stores requests for mails: so many an hour from one client IP.

@@ -55,6 +55,8 @@ pub enum SecretPurpose {
     Device,
     /// Makes the ids of imported users.
     Import,
+    /// Makes the secrets that sign what services are told.
+    Webhook,
 }
 
 impl SecretPurpose {
@@ -66,6 +68,7 @@ impl SecretPurpose {
             Self::OneTimeToken => "one-time-token",
             Self::Device => "device",
             Self::Import => "import",
+            Self::Webhook => "webhook",
         }
     }
 }

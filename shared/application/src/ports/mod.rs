@@ -7,6 +7,7 @@ mod crypto;
 mod env;
 mod invitations;
 mod limits;
+mod registry;
 mod services;
 mod users;
 
@@ -20,6 +21,10 @@ pub use env::{Clock, Env, SecureRandom};
 pub use invitations::{InvitationPage, Invitations};
 pub use limits::{
     Acquisition, Attempts, Claimed, Lease, LeaseKey, LeaseOptions, Leases, Purpose, Settled,
+};
+pub use registry::{
+    Called, DeliveryLog, DeliveryPage, DeliveryQueue, Handled, QueuedDelivery, ServiceInstances,
+    ServiceRegistry, WebhookSender,
 };
 pub use services::{EventBus, IdentityProviders, MAX_EVENTS, Mailer, SendOutcome};
 pub use users::{AnonymousRequests, AuditLog, OneTimeTokens, SessionRepository, UserRepository};

@@ -116,7 +116,12 @@ impl Authenticator {
         let needs_token = match access.who {
             Who::Anyone => return Ok(Admitted::Anyone),
             Who::AnyoneOrCaller | Who::AnyoneOr(_) => false,
-            Who::Caller | Who::Owner | Who::OwnerOr(_) | Who::Role(_) => true,
+            Who::Caller
+            | Who::Owner
+            | Who::OwnerOr(_)
+            | Who::Role(_)
+            | Who::Service
+            | Who::OwnService => true,
         };
         match bearer_token(request) {
             None if !has_token && !needs_token => Ok(Admitted::Anyone),
@@ -132,15 +137,16 @@ impl Authenticator {
     async fn machine(&self, access: Access, request: &Request, token: &str) -> Result<Machine> {
         let is_about_caller =
             matches!(access.who, Who::OwnerOr(_)) && request.parameter("id").is_none();
-        let least = access.who.by_role().filter(|_| access.who.has_machines());
-        let (Some(keys), Some(least), false) = (&self.keys, least, is_about_caller) else {
+        let may = access.who.has_machines() && !is_about_caller;
+        let Some(keys) = self.keys.as_ref().filter(|_| may) else {
             return Err(Refusal::Forbidden.into());
         };
         let machine = keys.machine(token).await?;
-        if machine.authority < least {
-            return Err(Refusal::Forbidden.into());
+        if access.who.admits(&machine, request) {
+            Ok(machine)
+        } else {
+            Err(Refusal::Forbidden.into())
         }
-        Ok(machine)
     }
 
     /// The user who calls, if the user may.

@@ -8,7 +8,7 @@ use application::{
     rate_limit::RateLimiter,
 };
 use domain::{
-    ApiKey, ApiKeyId, ApiKeyToken, Authority, Refusal, Result, Timestamp,
+    ApiKey, ApiKeyId, ApiKeyToken, Authority, Refusal, Result, Role, ServiceName, Timestamp,
     attempt::{AttemptKey, Limit},
     error::Causes,
 };
@@ -21,6 +21,10 @@ pub struct Machine {
     pub key_id: ApiKeyId,
     /// What the role of the key lets it do.
     pub authority: Authority,
+    /// Whether its role is that of services.
+    pub is_service: bool,
+    /// The service whose instances it registers.
+    pub service: Option<ServiceName>,
 }
 
 /// By what machines are known.
@@ -87,6 +91,8 @@ impl KeyLookup {
         Ok(Machine {
             key_id: key.id,
             authority: key.authority(),
+            is_service: key.role == Role::service(),
+            service: key.service.clone(),
         })
     }
 

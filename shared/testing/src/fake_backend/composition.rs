@@ -19,6 +19,7 @@ use application::{
     sign_in::password::PasswordStrategy,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
+    webhook_secrets::WebhookSecrets,
 };
 use domain::{PasswordPolicy, attempt::Limit, mail::MailGuarantee};
 use lambda::http::{CallerPorts, KeyPorts};
@@ -191,6 +192,11 @@ impl FakeBackend {
                 app_url: "https://app.example.com".to_owned(),
             },
         }
+    }
+
+    /// The secrets that sign what services are told.
+    pub fn webhook_secrets(self: &Arc<Self>) -> WebhookSecrets {
+        WebhookSecrets(self.secret(SecretPurpose::Webhook))
     }
 
     fn secret(self: &Arc<Self>, purpose: SecretPurpose) -> SharedSecret {

@@ -12,6 +12,7 @@ mod keys;
 mod leases;
 mod people;
 mod providers;
+mod registry;
 mod requests;
 mod sessions;
 mod state;
@@ -40,8 +41,9 @@ use tokio::sync::Notify;
 use self::{fault::Outcome, state::State};
 
 pub use fault::Fault;
-pub use people::{PASSWORD, Person};
+pub use people::{PASSWORD, Person, SERVICE};
 pub use providers::identity;
+pub use registry::Sent;
 
 /// Every port of the application, in memory.
 ///

@@ -32,6 +32,7 @@ pub(super) struct State {
     pub(super) secrets: BTreeMap<SecretPurpose, Vec<u8>>,
     pub(super) outbox: Vec<DomainEvent>,
     pub(super) published: Vec<DomainEvent>,
+    pub(super) registry: super::registry::Registry,
     pub(super) refused_events: usize,
     pub(super) refused_mails: usize,
     pub(super) mails: Vec<(Mail, LeaseKey)>,
