@@ -92,13 +92,17 @@ impl Local {
     }
 
     fn options(self) -> Options {
+        let parameters = self.parameters.into_iter();
+        // Services run on this machine too.
+        let own =
+            [(SERVICE_NETWORKS, LOOPBACK)].map(|(key, value)| (key.to_owned(), value.to_owned()));
         Options {
             template: self.template,
             port: self.port,
             console_port: self.console_port,
             dynamodb_port: self.dynamodb_port,
             data: self.data,
-            parameters: self.parameters.into_iter().collect(),
+            parameters: own.into_iter().chain(parameters).collect(),
             api_parameter: Some(ISSUER.to_owned()),
             console_parameter: Some(APP_URL.to_owned()),
             pages: pages::router(),
@@ -117,6 +121,12 @@ impl Local {
 
 /// The path that answers once the stack can serve.
 pub const HEALTH: &str = "/health";
+
+/// The parameter with the networks in which services are called though they are not public.
+const SERVICE_NETWORKS: &str = "ServiceNetworks";
+
+/// This machine.
+const LOOPBACK: &str = "127.0.0.0/8,::1/128";
 
 /// The parameter with the address of the application: links in mails lead to [`pages`].
 const APP_URL: &str = "AppUrl";

@@ -58,7 +58,7 @@ mod tests {
         let mut data = answer.body["data"].as_array().unwrap().clone();
         data.sort_by_key(|key| key["role"].to_string());
         let expected = json!({
-            "id": used.id, "name": "test", "role": "reader", "createdAt": used.created_at,
+            "id": used.id, "name": "test", "role": "reader", "service": null, "createdAt": used.created_at,
             "createdBy": "system", "expiresAt": used.expires_at, "revokedAt": null,
             "lastUsedOn": "2026-01-01",
         });

@@ -207,6 +207,7 @@ mod tests {
             let time = Timestamp::from_seconds(2_000_000_000 + number);
             let line = AuditEntry {
                 api_key_id: None,
+                service: None,
                 event_id: EventId::new(time, [1; 10]),
                 kind: EventKind::SessionStarted,
                 time,

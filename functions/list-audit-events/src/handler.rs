@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use serde::Serialize;
 use shared::{
     domain::{
-        Actor, ApiKeyId, EventId, EventKind, Timestamp, UserId, Version,
+        Actor, ApiKeyId, EventId, EventKind, ServiceName, Timestamp, UserId, Version,
         history::{ChainVerdict, Digest},
     },
     lambda::http::{Access, Request, Response, response},
@@ -61,6 +61,7 @@ struct Entry {
     user_id: Option<UserId>,
     version: Option<Version>,
     api_key_id: Option<ApiKeyId>,
+    service: Option<ServiceName>,
     actor: Actor,
     source_address: Option<IpAddr>,
     request_id: Option<String>,
@@ -76,6 +77,7 @@ impl From<Line> for Entry {
             user_id: entry.user_id,
             version: entry.version,
             api_key_id: entry.api_key_id,
+            service: entry.service,
             actor: entry.actor,
             source_address: trace.source_address,
             request_id: trace.request_id,
