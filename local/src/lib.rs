@@ -6,6 +6,7 @@
 // The template, and what runs it.
 pub mod compile;
 mod services;
+pub mod ssm;
 pub mod stack;
 pub mod template;
 
@@ -15,6 +16,7 @@ mod console;
 pub mod dynamodb;
 mod forward;
 mod http_api;
+mod invocations;
 pub mod invoke;
 pub mod lambda;
 mod mail;

@@ -12,10 +12,10 @@ use crate::{
     bus::Bus,
     console,
     dynamodb::Dynamo,
-    forward, http_api,
+    forward, http_api, invocations,
     invoke::SharedInvoker,
     journal::Journal,
-    mail, schedule,
+    mail, schedule, ssm,
     stack::Options,
     stream::{Mappings, Pace},
     template::Model,
@@ -36,6 +36,7 @@ pub(crate) struct Ports {
     pub(crate) dynamodb: Port,
     pub(crate) eventbridge: Port,
     pub(crate) sesv2: Port,
+    pub(crate) ssm: Port,
 }
 
 /// The running services. They end when this is dropped.
@@ -76,6 +77,7 @@ impl Ports {
             dynamodb: Port::bind(options.dynamodb_port, "--dynamodb-port").await?,
             eventbridge: Port::bind(0, "no flag").await?,
             sesv2: Port::bind(0, "no flag").await?,
+            ssm: Port::bind(0, "no flag").await?,
         })
     }
 
@@ -85,6 +87,7 @@ impl Ports {
             ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", &self.eventbridge),
             ("AWS_ENDPOINT_URL_SESV2", &self.sesv2),
+            ("AWS_ENDPOINT_URL_SSM", &self.ssm),
         ]
         .into_iter()
         .map(|(name, port)| (name.to_owned(), port.url()))
@@ -115,7 +118,8 @@ impl Services {
             options.pages.clone(),
             journal.clone(),
             dynamo.calls().clone(),
-        );
+        )
+        .merge(invocations::router(invoker.clone()));
         let api = http_api::router(
             model,
             ports.api.address.port(),
@@ -129,6 +133,8 @@ impl Services {
             ports.sesv2.listener,
             mail::router(sets, journal.clone(), bus),
         );
+        let secrets = ssm::router(options.secrets.clone());
+        serve(&mut tasks, ports.ssm.listener, secrets);
         serve(&mut tasks, ports.console.listener, console);
         serve(&mut tasks, ports.api.listener, api);
         if let Some(receiver) = options.events_to.clone() {

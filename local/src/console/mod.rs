@@ -7,6 +7,7 @@
 //! | `/api/inbox`, `/api/events`, `/api/dead-letters` | journal entries, `?after=<sequence>` or `?since=<time>` |
 //! | `/api/routes`, `/api/calls` | the template's routes; what was asked of the tables |
 //! | `/api/live` | the journal as server-sent events |
+//! | `/2015-03-31/functions/<logical id>/invocations` | Lambda's `Invoke` |
 //! | `/proxy/…` | the API, for the pages: they have one origin to talk to |
 
 mod api;
