@@ -29,6 +29,7 @@ mod import;
 mod input;
 mod invitations;
 mod last_administrator;
+mod leaks;
 mod life;
 mod mails;
 mod old_passwords;

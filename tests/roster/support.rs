@@ -14,6 +14,7 @@ use cli::{Admin, first_administrator, local::HEALTH};
 use local::{
     compile::{self, Build, Executables},
     journal::{Happening, Mail},
+    ssm::Secrets,
     stack::{Functions, Options, Running, Stack},
 };
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
@@ -93,7 +94,7 @@ static EXECUTABLES: LazyLock<Executables> = LazyLock::new(|| {
 
 static SHARED: LazyLock<Roster> = LazyLock::new(|| {
     LazyLock::force(&EXECUTABLES);
-    RUNTIME.block_on(Roster::start(&[]))
+    RUNTIME.block_on(Roster::start(&[], Secrets::new()))
 });
 
 pub fn template() -> PathBuf {
@@ -111,9 +112,18 @@ pub fn on_shared_stack(test: impl AsyncFnOnce(&Roster)) {
 
 /// Runs a test on a stack of its own, with values for the template's parameters.
 pub fn on_own_stack(parameters: &[(&str, &str)], test: impl AsyncFnOnce(&Roster)) {
+    on_own_stack_with(parameters, Secrets::new(), test);
+}
+
+/// The same with secrets in the Parameter Store.
+pub fn on_own_stack_with(
+    parameters: &[(&str, &str)],
+    secrets: Secrets,
+    test: impl AsyncFnOnce(&Roster),
+) {
     LazyLock::force(&EXECUTABLES);
     RUNTIME.block_on(async {
-        let roster = Roster::start(parameters).await;
+        let roster = Roster::start(parameters, secrets).await;
         test(&roster).await;
         roster.assert_nothing_left_over().await;
         roster.stack.stop().await;
@@ -133,7 +143,7 @@ pub async fn patiently<T>(what: &str, wait: impl Future<Output = T>) -> T {
 }
 
 impl Roster {
-    async fn start(parameters: &[(&str, &str)]) -> Self {
+    async fn start(parameters: &[(&str, &str)], secrets: Secrets) -> Self {
         let options = Options {
             template: template(),
             port: 0,
@@ -144,6 +154,7 @@ impl Roster {
                 .chain(parameters)
                 .map(|&(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
+            secrets,
             functions: Functions::Built(EXECUTABLES.clone()),
             ..Options::default()
         };

@@ -64,8 +64,8 @@ impl Stage {
                 env: backend.env(),
             },
         };
-        let tokens = Arc::new(Jwt::new(backend.clone(), backend.env(), "roster"));
-        let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
+        let tokens = Arc::new(Jwt::new(backend.known_ring(), backend.env(), "roster"));
+        let secret = SharedSecret::new(SecretPurpose::Refresh, backend.secrets());
         let service = Authenticate {
             strategies: Strategies {
                 password: Arc::new(password),

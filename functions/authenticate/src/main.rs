@@ -12,7 +12,7 @@ use shared::{
     domain::{attempt::Limit, sign_up::SignUpPolicy},
     lambda::{
         Exit,
-        config::{ClientSecrets, Providers},
+        config::{Providers, SecretsPath},
         http,
     },
 };
@@ -21,7 +21,7 @@ shared::lambda::config! {
     struct Config {
         policy: SignUpPolicy = "SIGN_UP_POLICY",
         providers: Providers = "IDENTITY_PROVIDERS",
-        secrets: ClientSecrets = "IDENTITY_PROVIDER_SECRETS",
+        secrets: SecretsPath = "IDENTITY_PROVIDER_SECRETS",
         loopback: bool = "LOOPBACK_IDENTITY_PROVIDERS",
         per_account: u32 = "SIGN_IN_ATTEMPTS_PER_ACCOUNT",
         per_client_ip: u32 = "SIGN_IN_ATTEMPTS_PER_SOURCE",
@@ -32,17 +32,16 @@ shared::lambda::config! {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, config: Config| {
+        let secrets = ports
+            .client_secrets(&config.providers, &config.secrets)
+            .await?;
         let devices = ports.devices();
         devices.warm_up().await?;
         let rate_limiter = ports.sign_in_limiter(config.per_account, config.per_client_ip);
         let password = ports.password_strategy(rate_limiter.clone(), devices.clone())?;
         let oidc = OidcStrategy {
             policy: config.policy,
-            providers: ports.identity_providers(
-                config.providers,
-                config.secrets,
-                config.loopback,
-            )?,
+            providers: ports.identity_providers(config.providers, secrets, config.loopback)?,
             rate_limiter,
             updates: ports.user_updates(),
         };

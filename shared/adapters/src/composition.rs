@@ -4,7 +4,7 @@ mod services;
 
 use std::{sync::Arc, time::Duration};
 
-use application::ports::Env;
+use application::{cache::SharedCaches, known_ring::KnownRing, ports::Env};
 use aws_config::{
     BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
 };
@@ -20,8 +20,9 @@ use crate::{
     },
     eventbridge::EventBridge,
     jwt::{Jwt, Rsa},
-    oidc::{ClientSecrets, Oidc, Providers},
+    oidc::{self, ClientSecrets, Oidc, Providers},
     ses::Ses,
+    ssm::{SecretsPath, Ssm},
     system::System,
 };
 
@@ -63,12 +64,20 @@ pub struct Deployment {
     pub api_key_calls: u32,
 }
 
+impl Deployment {
+    /// How old what a process knows may be.
+    pub fn access_lag(&self) -> Duration {
+        Duration::from_secs(self.access_lag)
+    }
+}
+
 /// Makes the adapters of a deployment, and the services over them.
 #[derive(Clone)]
 pub struct Ports {
     config: SdkConfig,
     dynamodb: aws_sdk_dynamodb::Client,
     deployment: Deployment,
+    ring: Arc<KnownRing>,
     pub env: Env,
 }
 
@@ -112,11 +121,19 @@ impl Ports {
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
             .timeout_config(table_timeouts)
             .build();
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
+        let env = System::env();
+        let keys = Keys::new(
+            Table::new(dynamodb.clone(), &deployment.keys_table),
+            env.clone(),
+        );
+        let lag = deployment.access_lag();
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
+            ring: Arc::new(KnownRing::new(Arc::new(keys), env.clock.clone(), lag)),
+            dynamodb,
             config,
             deployment,
-            env: System::env(),
+            env,
         }
     }
 
@@ -206,14 +223,45 @@ impl Ports {
         loopback: bool,
     ) -> Result<Arc<Oidc>> {
         let clock = self.env.clock.clone();
-        let oidc = Oidc::new(providers, secrets, loopback, self.cache(), clock)?;
+        let lag = self.deployment.access_lag();
+        let oidc = Oidc::new(providers, secrets, loopback, self.cache(), clock, lag)?;
         Ok(Arc::new(oidc))
+    }
+
+    /// The client secrets of `providers`, from the parameters below `path`.
+    ///
+    /// # Errors
+    /// If the parameters cannot be read.
+    pub async fn client_secrets(
+        &self,
+        providers: &Providers,
+        path: &SecretsPath,
+    ) -> Result<ClientSecrets> {
+        let (config, env) = (&self.config, &self.env);
+        Ssm { config, env }
+            .client_secrets(providers.names(), path)
+            .await
+    }
+
+    /// All caches which processes share.
+    pub fn shared_caches(&self) -> SharedCaches {
+        SharedCaches::new(&oidc::CACHED, self.cache(), self.env.clock.clone())
+    }
+
+    /// How old what a process knows may be.
+    pub fn access_lag(&self) -> Duration {
+        self.deployment.access_lag()
     }
 
     /// The signing keys and the shared secrets.
     pub fn keys(&self) -> Arc<Keys> {
         let table = self.table(&self.deployment.keys_table);
         Arc::new(Keys::new(table, self.env.clone()))
+    }
+
+    /// The ring as this process knows it: one for all who ask.
+    pub fn ring(&self) -> Arc<KnownRing> {
+        self.ring.clone()
     }
 
     /// Records and reads the audit trail.
@@ -224,7 +272,7 @@ impl Ports {
     /// Issues and verifies access tokens.
     pub fn access_tokens(&self) -> Arc<Jwt> {
         let audience = self.deployment.audience.clone();
-        Arc::new(Jwt::new(self.keys(), self.env.clone(), audience))
+        Arc::new(Jwt::new(self.ring(), self.env.clone(), audience))
     }
 
     /// Publishes domain events.

@@ -4,6 +4,7 @@ pub mod backoff;
 pub mod cache;
 pub mod devices;
 pub mod idempotency;
+pub mod known_ring;
 pub mod link_password;
 pub mod mail;
 pub mod mail_requests;

@@ -6,7 +6,10 @@ use adapters::composition::Deployment;
 use application::mail::{MailLimits, MailSettings};
 use domain::attempt::Limit;
 
-pub use adapters::oidc::{ClientSecrets, Providers};
+pub use adapters::{
+    oidc::{ClientSecrets, Providers},
+    ssm::SecretsPath,
+};
 
 /// Everything wrong with the environment.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    Actor, Result,
+    Actor, DeploymentEpoch, Result,
     attempt::{AttemptKey, Limit, Scope},
 };
 
@@ -58,13 +58,18 @@ impl MailLimiter {
     /// The asker comes first and is not refunded, so that the tally depends on nothing but what was
     /// asked. The address is refunded if the mail does not leave: only mails that went there may keep
     /// others away.
-    pub(super) async fn spend(&self, letter: &Letter<'_>) -> Result<Option<MailLimit>> {
+    pub(super) async fn spend(
+        &self,
+        letter: &Letter<'_>,
+        deployment: DeploymentEpoch,
+    ) -> Result<Option<MailLimit>> {
         if let Some(asker) = asker(letter)
             && !self.acquire(&asker, &self.limits.per_asker).await?
         {
             return Ok(Some(MailLimit::Asker));
         }
-        let (kind, epoch) = (letter.template.as_str(), epoch(letter));
+        let kind = letter.template.as_str();
+        let epoch = epoch(letter).saturating_add(deployment.number());
         let address = AttemptKey::of_mail(kind, epoch, letter.address);
         if !self.acquire(&address, &self.limits.per_address).await? {
             return Ok(Some(MailLimit::Address));

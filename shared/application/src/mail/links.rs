@@ -56,12 +56,19 @@ impl Links {
         binding: &TokenBinding,
         event: &DomainEvent,
     ) -> Result<Option<OneTimeToken>> {
-        let key = TokenKey::new(self.secret.get().await?.clone());
+        let key = TokenKey::new(self.secret.get().await?);
         let now = self.clock.now();
+        // Its link would be void when it arrives.
+        if self.secret.epoch().await?.voids(event.time) {
+            return Ok(None);
+        }
         if let Some(stored) = self.tokens.find_good(user_id, purpose, now).await? {
-            let token = key.token(purpose, user_id, stored.seed)?;
-            // Another hash: what the token was bound to has changed.
-            if token.issue(binding, event.time).hash == stored.hash {
+            // Another hash: what the token was bound to has changed, or it is of another epoch of the
+            // deployment, whose secrets are gone.
+            let mut tokens = key.tokens(purpose, user_id, stored.seed);
+            let is_stored =
+                |token: &OneTimeToken| token.issue(binding, event.time).hash == stored.hash;
+            if let Some(token) = tokens.find(is_stored) {
                 return Ok(Some(token));
             }
         }

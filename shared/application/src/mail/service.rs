@@ -3,7 +3,8 @@
 use std::{net::IpAddr, time::Duration};
 
 use domain::{
-    DomainEvent, Email, OneTimeToken, Result, TokenPurpose, User, UserId, token::TokenBinding,
+    DeploymentEpoch, DomainEvent, Email, OneTimeToken, Result, TokenPurpose, User, UserId,
+    token::TokenBinding,
 };
 
 use super::{
@@ -86,12 +87,22 @@ impl MailService {
     /// `is_first` is false if another worker had the mail before, which then has counted it.
     async fn write(&self, letter: &Letter<'_>, is_first: bool) -> Result<Written> {
         let template = letter.template;
-        if is_first && let Some(limit) = self.limiter.spend(letter).await? {
+        let purpose = template.proves(letter.user());
+        // Whoever sends no links need not be able to read the ring.
+        let epoch = match purpose {
+            Some(_) => self.links.secret.epoch().await?,
+            None => DeploymentEpoch::FIRST,
+        };
+        // It would be void when it arrives, and must not keep the next one away.
+        if template.is_about_a_link() && epoch.voids(letter.event.time) {
+            return Ok(Err(Unsent::NotCalledFor));
+        }
+        if is_first && let Some(limit) = self.limiter.spend(letter, epoch).await? {
             let (metric, mail) = (limit.metric(), template.as_str());
             tracing::warn!(metric, ?limit, mail, "a mail is beyond a limit");
             return Ok(Err(Unsent::OverLimit(limit)));
         }
-        let token = match template.proves(letter.user()) {
+        let token = match purpose {
             Some(purpose) => self.token(purpose, letter).await?,
             None => None,
         };

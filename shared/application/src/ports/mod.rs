@@ -13,9 +13,10 @@ mod users;
 pub use api_keys::ApiKeys;
 pub use cache::{CacheEntry, SharedCache};
 pub use crypto::{
-    AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, SecretPurpose, Secrets,
-    SigningKeys, TokenIssuer, TokenVerifier,
+    AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, Secrets, SigningKeys,
+    TokenIssuer, TokenVerifier,
 };
+pub use domain::SecretPurpose;
 pub use env::{Clock, Env, SecureRandom};
 pub use invitations::{InvitationPage, Invitations};
 pub use limits::{

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     cache::{CacheConfig, TieredCache},
+    known_ring::KnownRing,
     ports::{AccessTokenClaims, Clock, SessionRepository, TokenVerifier, UserRepository},
 };
 use domain::{Error, Refusal, Result, api_key};
@@ -32,6 +33,8 @@ pub struct CallerPorts {
     pub tokens: Arc<dyn TokenVerifier>,
     pub users: Arc<dyn UserRepository>,
     pub sessions: Arc<dyn SessionRepository>,
+    /// Says which sessions are of this epoch of the deployment.
+    pub ring: Arc<KnownRing>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -156,7 +159,14 @@ impl Authenticator {
             now: lookup.ports.clock.now(),
         };
         let mut fresh = false;
-        let status = lookup.recall(&claims, &mut fresh).await?;
+        // What is old is read at the same time.
+        let (status, still_counts) = tokio::try_join!(
+            lookup.recall(&claims, &mut fresh),
+            lookup.ports.tokens.still_counts(&claims)
+        )?;
+        if !still_counts {
+            return Err(Refusal::Unauthenticated.into());
+        }
         let outcome = call.authorize(status.as_deref());
         let may_be_from_memory = |caller: &Caller| !call.demands_recent(caller);
         if fresh || outcome.as_ref().is_ok_and(may_be_from_memory) {
@@ -175,10 +185,13 @@ impl Authenticator {
             Err(Error::Refused(Refusal::Unauthenticated))
                 if access.repeatable && request.header("idempotency-key").is_some() =>
             {
-                let (_, claims) = self
+                let (lookup, claims) = self
                     .verify(request)
                     .await?
                     .ok_or(Refusal::Unauthenticated)?;
+                if !lookup.ports.tokens.still_counts(&claims).await? {
+                    return Err(Refusal::Unauthenticated.into());
+                }
                 request.former_caller = Some(claims.user_id);
                 // About themselves alone.
                 if request.user_id().ok() != request.former_caller {
@@ -226,13 +239,14 @@ impl CallerLookup {
     /// The caller's status now; nothing if the user is gone or not active, or the session is over.
     async fn look_up(&self, claims: &AccessTokenClaims) -> Result<Option<CallerStatus>> {
         let ports = &self.ports;
-        let (user, session) = tokio::try_join!(
+        let (user, session, epoch) = tokio::try_join!(
             ports.users.find(claims.user_id),
-            ports.sessions.find(claims.user_id, claims.session_id)
+            ports.sessions.find(claims.user_id, claims.session_id),
+            ports.ring.epoch()
         )?;
         let now = ports.clock.now();
         let live = user.zip(session);
-        let live = live.filter(|(user, session)| session.is_live(user, now));
+        let live = live.filter(|(user, session)| session.is_live(user, epoch, now));
         Ok(live.map(|(user, _)| CallerStatus {
             epoch: user.auth_epoch,
             authority: user.authority(),

@@ -3,8 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use application::{
+    cache::SharedCaches,
     devices::Devices,
     idempotency::Idempotency,
+    known_ring::KnownRing,
     link_password::LinkPassword,
     mail::{
         Links, MailBranding, MailLedger, MailLimiter, MailLimits, MailService, RequestResponder,
@@ -15,7 +17,7 @@ use application::{
     reauthentication::Reauthentication,
     session_starter::SessionStarter,
     session_tokens::SessionTokens,
-    shared_secret::SharedSecret,
+    shared_secret::{SecretPorts, SharedSecret},
     sign_in::password::PasswordStrategy,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
@@ -23,7 +25,7 @@ use application::{
 use domain::{PasswordPolicy, attempt::Limit, mail::MailGuarantee};
 use lambda::http::{CallerPorts, KeyPorts};
 
-use super::FakeBackend;
+use super::{FakeBackend, keys::QuietKeys};
 
 impl FakeBackend {
     /// By what callers are known.
@@ -32,6 +34,7 @@ impl FakeBackend {
             tokens: self.clone(),
             users: self.clone(),
             sessions: self.clone(),
+            ring: self.known_ring(),
             clock: self.clone(),
         }
     }
@@ -40,6 +43,7 @@ impl FakeBackend {
     pub fn machines(self: &Arc<Self>) -> KeyPorts {
         KeyPorts {
             keys: self.clone(),
+            ring: self.known_ring(),
             rate_limiter: self.rate_limiter(),
             limit: Limit::minutely(10),
         }
@@ -63,7 +67,7 @@ impl FakeBackend {
 
     /// Knows repeated requests.
     pub fn idempotency(self: &Arc<Self>) -> Idempotency {
-        Idempotency::new(self.clone(), self.clone(), self.clone())
+        Idempotency::new(self.clone(), self.secrets())
     }
 
     /// Issues access tokens, in clear text, and refresh tokens.
@@ -99,6 +103,7 @@ impl FakeBackend {
             tokens: self.clone(),
             requests: self.clone(),
             rate_limiter: self.rate_limiter(),
+            ring: self.known_ring(),
             env: self.env(),
         }
     }
@@ -193,7 +198,28 @@ impl FakeBackend {
         }
     }
 
+    /// The caches which processes share: those with the namespace `issuers`.
+    pub fn shared_caches(self: &Arc<Self>) -> SharedCaches {
+        SharedCaches::new(&["issuers:*"], self.clone(), self.clone())
+    }
+
+    /// Where secrets are from.
+    pub fn secrets(self: &Arc<Self>) -> SecretPorts {
+        SecretPorts {
+            secrets: self.clone(),
+            ring: self.known_ring(),
+            random: self.clone(),
+            clock: self.clone(),
+        }
+    }
+
+    /// The ring as a process knows it; access may lag five seconds.
+    pub fn known_ring(self: &Arc<Self>) -> Arc<KnownRing> {
+        let keys = Arc::new(QuietKeys(self.clone()));
+        Arc::new(KnownRing::new(keys, self.clone(), Duration::from_secs(5)))
+    }
+
     fn secret(self: &Arc<Self>, purpose: SecretPurpose) -> SharedSecret {
-        SharedSecret::new(purpose, self.clone(), self.clone())
+        SharedSecret::new(purpose, self.secrets())
     }
 }

@@ -7,8 +7,8 @@ use directory::{Manifest, SegmentName};
 use domain::{
     ApiKey, ApiKeyId, DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId,
     Timestamp, TokenPurpose, User, UserId, Version, attempt::AttemptKey, audit::AuditEntry,
-    history::HistoryEntry, keys::KeyRing, mail::Mail, request::AnonymousRequest, token::TokenHash,
-    user::Invitation,
+    history::HistoryEntry, keys::KeyRing, mail::Mail, request::AnonymousRequest,
+    secrets::SecretRing, token::TokenHash, user::Invitation,
 };
 
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ pub(super) struct State {
     pub(super) providers: super::providers::Providers,
     pub(super) ring: Option<KeyRing>,
     pub(super) private_keys: BTreeMap<String, Vec<u8>>,
-    pub(super) secrets: BTreeMap<SecretPurpose, Vec<u8>>,
+    pub(super) secrets: BTreeMap<SecretPurpose, SecretRing>,
     pub(super) outbox: Vec<DomainEvent>,
     pub(super) published: Vec<DomainEvent>,
     pub(super) refused_events: usize,
