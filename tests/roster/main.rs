@@ -37,6 +37,7 @@ mod password_resets;
 mod people;
 mod policies;
 mod pre_hijacking;
+mod proxies;
 mod sessions;
 mod sessions_post;
 mod snapshots;
