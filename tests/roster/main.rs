@@ -15,6 +15,7 @@ extern crate test_macros;
 
 mod access;
 mod api_keys;
+mod audiences;
 mod audit_events_get;
 mod concealed;
 mod contract;
