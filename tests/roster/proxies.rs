@@ -1,5 +1,7 @@
 //! Requests by way of proxies that say for whom they ask.
 
+use std::net::IpAddr;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -94,7 +96,13 @@ fn a_client_is_named_by_cloudfront_or_under_no_secret_not_at_all() {
         let forged = ("roster-client-address", "203.0.113.9");
         let secret = ("roster-proxy-secret", CLOUDFRONT);
         assert_eq!(from(&[secret, viewer, forged]).await, "198.51.100.7");
-        assert_eq!(from(&[viewer, forged]).await, "127.0.0.1");
+        let peer: IpAddr = from(&[viewer, forged])
+            .await
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!(peer.is_loopback(), "{peer}");
     });
 }
 

@@ -136,8 +136,8 @@ async fn a_token_for_another_service_opens_nothing_here() {
     assert_eq!(answer.status, 201, "{:?}", answer.body);
     let token = answer.body["accessToken"].as_str().unwrap();
     let claims = token.split('.').nth(1).unwrap();
-    let claims: Value =
-        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap();
+    let claims: Value = String::from_utf8(claims).unwrap().parse().unwrap();
     assert_eq!(
         (&claims["aud"], &claims["client_id"]),
         (&json!("billing"), &json!("roster"))
