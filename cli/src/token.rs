@@ -68,7 +68,9 @@ impl Token {
         aws.sessions().start(&session, &event).await?;
         let tokens = aws.access_tokens();
         tokens.warm_up_to_sign().await?;
-        let access = tokens.issue(&issuer, &user, &session).await?;
+        let access = tokens
+            .issue(issuer.as_str().into(), &user, &session)
+            .await?;
         Ok(access.token.expose_secret().to_owned())
     }
 

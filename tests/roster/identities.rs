@@ -6,7 +6,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
-    openid::{Provider, Signature, on_stack_trusting, visit, visit_with, with_provider},
+    openid::{Provider, Signature, UNTRUSTED, on_stack_trusting, visit, visit_with, with_provider},
     support::{Answer, Roster, token_in, unique_email},
 };
 
@@ -210,6 +210,71 @@ fn an_account_is_linked_only_if_both_sides_know_the_address() {
             } else {
                 assert_eq!(answer.problem(), (409, "email-taken"), "{login}");
             }
+        }
+    });
+}
+
+#[test]
+fn a_provider_that_is_not_said_to_prove_addresses_proves_none() {
+    let provider = Provider::bind();
+    on_stack_trusting(&[(UNTRUSTED, provider.issuer())], async |roster| {
+        provider.serve();
+        let listed = &roster.get("/identity-providers").await.body["data"][0];
+        let ann = roster.proven("proven").await;
+        provider.knows("eve", json!({"email": ann.email, "email_verified": true}));
+        let refused = come(roster, listed, "eve").await;
+        assert_eq!(refused.problem(), (409, "email-taken"));
+        let email = unique_email("bob");
+        provider.knows("bob", json!({"email": email, "email_verified": true}));
+        let bob = come(roster, listed, "bob").await;
+        assert_eq!(
+            (bob.status.as_u16(), &bob.body["user"]["emailVerified"]),
+            (201, &json!(false))
+        );
+    });
+}
+
+#[test]
+fn tokens_are_read_as_providers_write_them() {
+    with_provider(async |roster, provider, listed| {
+        for (login, claims, verified) in [
+            (
+                "fraction",
+                json!({"iat": 1_700_000_000.25, "exp": 4e9, "email_verified": "true"}),
+                true,
+            ),
+            (
+                "number",
+                json!({"exp": 1e10, "email_verified": 1, "auth_time": "now"}),
+                true,
+            ),
+            (
+                "odd",
+                json!({"name": {"given": "Ann"}, "email_verified": {}, "locale": [1]}),
+                false,
+            ),
+        ] {
+            let mut claims = claims;
+            claims["email"] = json!(unique_email(login));
+            provider.knows(login, claims);
+            let answer = come(roster, listed, login).await;
+            assert_eq!(answer.status, 201, "{login}: {:?}", answer.body);
+            assert_eq!(answer.body["user"]["emailVerified"], verified, "{login}");
+        }
+    });
+}
+
+#[test]
+fn a_person_without_an_address_is_told_so() {
+    with_provider(async |roster, provider, listed| {
+        for (login, claims) in [
+            ("none", json!({})),
+            ("list", json!({"email": ["ann@example.com"]})),
+            ("odd", json!({"email": "ann"})),
+        ] {
+            provider.knows(login, claims);
+            let refused = come(roster, listed, login).await;
+            assert_eq!(refused.problem(), (403, "email-missing"), "{login}");
         }
     });
 }

@@ -15,6 +15,7 @@ extern crate test_macros;
 
 mod access;
 mod api_keys;
+mod audiences;
 mod audit_events_get;
 mod concealed;
 mod contract;
@@ -37,6 +38,7 @@ mod password_resets;
 mod people;
 mod policies;
 mod pre_hijacking;
+mod proxies;
 mod sessions;
 mod sessions_post;
 mod snapshots;

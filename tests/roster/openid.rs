@@ -29,6 +29,9 @@ use crate::support::{Roster, on_own_stack, patiently};
 /// How the providers call Roster.
 pub const CLIENT_ID: &str = "roster";
 
+/// The provider of this name does not prove addresses.
+pub const UNTRUSTED: &str = "untrusted";
+
 /// What Roster proves itself with.
 pub const CLIENT_SECRET: &str = "a secret of the conformance run";
 
@@ -183,6 +186,8 @@ async fn metadata(State(provider): State<Provider>) -> Json<Value> {
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/keys"),
         "id_token_signing_alg_values_supported": ["RS256", "HS256", "none"],
+        "token_endpoint_auth_methods_supported": null,
+        "userinfo_endpoint": null,
     }))
 }
 
@@ -246,7 +251,15 @@ fn on_stack_trusting_under(
 ) {
     let list = providers.iter();
     let list: Vec<_> = list
-        .map(|(name, issuer)| json!({"name": name, "issuer": issuer, "clientId": CLIENT_ID}))
+        .map(|(name, issuer)| {
+            let proves_email = *name != UNTRUSTED;
+            json!({
+                "name": name,
+                "issuer": issuer,
+                "clientId": CLIENT_ID,
+                "provesEmail": proves_email,
+            })
+        })
         .collect();
     let secrets = providers.iter().map(|(name, _)| (*name, CLIENT_SECRET));
     let secrets: HashMap<_, _> = secrets.collect();

@@ -16,7 +16,7 @@ use shared::{
         user_updates::UserUpdates,
     },
     domain::{
-        Origin, Password, Roles, Session, SessionId, User, UserId,
+        Audiences, Origin, Password, Roles, Session, SessionId, User, UserId,
         attempt::Limit,
         error::Violation,
         sign_up::SignUpPolicy,
@@ -67,6 +67,7 @@ impl Stage {
         let tokens = Arc::new(Jwt::new(backend.clone(), backend.env(), "roster"));
         let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
         let service = Authenticate {
+            audiences: Audiences::default(),
             strategies: Strategies {
                 password: Arc::new(password),
                 oidc: Arc::new(oidc),
@@ -154,7 +155,7 @@ async fn signature(stage: &Stage) -> anyhow::Result<Duration> {
     for _ in 0..TOGETHER {
         stage
             .tokens
-            .issue("https://example.com", &user, &session)
+            .issue("https://example.com".into(), &user, &session)
             .await?;
     }
     Ok(cpu::of("self")?.saturating_sub(before) / TOGETHER)

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use shared::{
     application::{
         devices::{DeviceProof, Devices},
+        ports::TokenTarget,
         rate_limit::RateLimiter,
         session_starter::SessionStarter,
         session_tokens::TokenPair,
         sign_in::{Authenticated, Credentials, Strategies},
     },
     domain::{
-        Origin, Result,
+        Audience, Audiences, Origin, Result,
         attempt::{AttemptKey, Limit, Scope},
         device::DeviceToken,
     },
@@ -19,6 +20,8 @@ use shared::{
 
 /// Signs users in.
 pub struct Authenticate {
+    /// The services beside Roster for which tokens may be asked.
+    pub audiences: Audiences,
     pub strategies: Strategies,
     pub session_starter: SessionStarter,
     /// Issues device tokens.
@@ -38,6 +41,8 @@ pub struct Command {
     pub device: Option<DeviceToken>,
     /// The `iss` of the token.
     pub issuer: String,
+    /// For which service the access token is; for Roster itself if none.
+    pub audience: Option<Audience>,
     /// Where the command came from.
     pub origin: Origin,
 }
@@ -46,14 +51,16 @@ impl Authenticate {
     /// Starts a session.
     ///
     /// # Errors
-    /// Those of the strategy; `TooManyRequests` if the user signed in too often.
+    /// `Invalid` if the audience is none; those of the strategy; `TooManyRequests` if the user signed in too often.
     pub async fn execute(&self, command: Command) -> Result<TokenPair> {
         let Command {
             credentials,
             device,
             issuer,
+            audience,
             origin,
         } = command;
+        self.audiences.admit(audience.as_ref())?;
         let credentials = credentials.from_device(device.clone().map(DeviceProof::Token));
         let Authenticated {
             user,
@@ -66,7 +73,11 @@ impl Authenticate {
             let sign_in = [(sign_ins, self.per_user)];
             self.rate_limiter.acquire(&sign_in).await?;
             let starter = &self.session_starter;
-            let token_pair = starter.start(&user, method, &issuer, origin).await?;
+            let target = TokenTarget {
+                issuer: &issuer,
+                audience: audience.as_ref(),
+            };
+            let token_pair = starter.start(&user, method, target, origin).await?;
             let device = self.devices.issue(&user, device.as_ref()).await?;
             Ok(TokenPair {
                 device: Some(device),

@@ -9,7 +9,7 @@ use authenticate::{
 };
 use shared::{
     application::sign_in::Strategies,
-    domain::{attempt::Limit, sign_up::SignUpPolicy},
+    domain::{Audiences, attempt::Limit, sign_up::SignUpPolicy},
     lambda::{
         Exit,
         config::{ClientSecrets, Providers},
@@ -19,6 +19,7 @@ use shared::{
 
 shared::lambda::config! {
     struct Config {
+        audiences: Audiences = "AUDIENCES",
         policy: SignUpPolicy = "SIGN_UP_POLICY",
         providers: Providers = "IDENTITY_PROVIDERS",
         secrets: ClientSecrets = "IDENTITY_PROVIDER_SECRETS",
@@ -47,6 +48,7 @@ async fn main() -> Exit {
             updates: ports.user_updates(),
         };
         Ok(Authenticate {
+            audiences: config.audiences,
             strategies: Strategies {
                 password: Arc::new(password),
                 oidc: Arc::new(oidc),

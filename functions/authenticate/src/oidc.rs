@@ -32,6 +32,7 @@ pub struct OidcStrategy {
 impl AuthenticationStrategy<Authorization> for OidcStrategy {
     /// # Errors
     /// `InvalidCredentials` if the provider does not accept the code, or the user may not sign in;
+    /// `EmailMissing` if the identity is nobody's and the provider gives no address;
     /// `EmailTaken` if a new user has the address of another, but only where anyone may sign up;
     /// `TooManyRequests` after too many wrong codes from one client address; `ProviderUnavailable`.
     async fn authenticate(
@@ -77,7 +78,7 @@ impl OidcStrategy {
         let profile = self.providers.profile(external).await?;
         let Some(email) = profile.email.clone() else {
             tracing::warn!("an identity without an address: is the scope `email` asked for?");
-            return Err(Refusal::InvalidCredentials.into());
+            return Err(Refusal::EmailMissing.into());
         };
         let received = match self.user_by_verified_email(&email, &profile).await? {
             Some(user) if user.email_verified => self.link_to(user, external, origin).await,

@@ -76,7 +76,7 @@ impl ProveAgain {
         // The token is signed while the table writes; nobody gets it if it does not.
         let (proven, token) = tokio::try_join!(
             self.sessions.prove(&next),
-            self.tokens.issue(issuer, user, &next)
+            self.tokens.issue(issuer.into(), user, &next)
         )?;
         if proven {
             Ok(token)

@@ -19,7 +19,7 @@ use crate::{
         Users,
     },
     eventbridge::EventBridge,
-    jwt::{Jwt, Rsa},
+    jwt::{AccessTokenSettings, Jwt, Rsa},
     oidc::{ClientSecrets, Oidc, Providers},
     ses::Ses,
     system::System,
@@ -57,6 +57,8 @@ pub struct Deployment {
     pub issuer: String,
     /// The `aud` of access tokens.
     pub audience: String,
+    /// What it chose of its access tokens.
+    pub access_tokens: AccessTokenSettings,
     /// Seconds for which a caller is remembered.
     pub access_lag: u64,
     /// Calls with one API key, a minute.
@@ -224,7 +226,8 @@ impl Ports {
     /// Issues and verifies access tokens.
     pub fn access_tokens(&self) -> Arc<Jwt> {
         let audience = self.deployment.audience.clone();
-        Arc::new(Jwt::new(self.keys(), self.env.clone(), audience))
+        let jwt = Jwt::new(self.keys(), self.env.clone(), audience);
+        Arc::new(jwt.with(self.deployment.access_tokens))
     }
 
     /// Publishes domain events.

@@ -104,9 +104,9 @@ impl LinkPassword {
             self.redemption.forget(waiting).await;
         }
         let origin = choice.origin.clone();
-        let start = self
-            .session_starter
-            .start(&user, METHOD, &choice.issuer, origin);
+        let start =
+            self.session_starter
+                .start(&user, METHOD, choice.issuer.as_str().into(), origin);
         let token_pair = start.await?;
         Ok(TokenPair {
             device: Some(self.devices.issue(&user, None).await?),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{Actor, Origin, Result, SessionId, User, session::Session};
 
 use crate::{
-    ports::{Env, SessionRepository},
+    ports::{Env, SessionRepository, TokenTarget},
     session_tokens::{SessionTokens, TokenPair},
 };
 
@@ -18,13 +18,12 @@ pub struct SessionStarter {
 }
 
 impl SessionStarter {
-    /// Starts a session of `user`, who authenticated by `method` (RFC 8176); access tokens say that they
-    /// come from `issuer`.
+    /// Starts a session of `user`, who authenticated by `method` (RFC 8176).
     pub async fn start(
         &self,
         user: &User,
         method: &'static str,
-        issuer: &str,
+        target: TokenTarget<'_>,
         origin: Origin,
     ) -> Result<TokenPair> {
         let actor = Actor::User(user.id);
@@ -35,7 +34,7 @@ impl SessionStarter {
         // The token is signed while the tables write.
         let ((), token_pair) = tokio::try_join!(
             self.sessions.start(&session, &event),
-            self.session_tokens.issue(issuer, user, &session),
+            self.session_tokens.issue(target, user, &session),
         )?;
         Ok(token_pair)
     }

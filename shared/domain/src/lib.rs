@@ -4,6 +4,7 @@
 
 pub mod api_key;
 pub mod attempt;
+pub mod audience;
 pub mod audit;
 pub mod device;
 pub mod email;
@@ -29,6 +30,7 @@ pub mod user;
 pub mod version;
 
 pub use api_key::{ApiKey, ApiKeyToken};
+pub use audience::{Audience, Audiences};
 pub use email::Email;
 pub use error::{Error, FieldError, Refusal, Result};
 pub use event::{DomainEvent, EventKind};

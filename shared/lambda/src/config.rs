@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use adapters::composition::Deployment;
+use adapters::{composition::Deployment, jwt::AccessTokenSettings};
 use application::mail::{MailLimits, MailSettings};
 use domain::attempt::Limit;
 
@@ -107,6 +107,7 @@ impl Settings for Deployment {
         let bus = environment.get("BUS");
         let issuer = environment.get("ISSUER");
         let audience = environment.get("AUDIENCE");
+        let access_tokens = AccessTokenSettings::read(environment);
         let access_lag = environment.get("ACCESS_LAG_SECONDS");
         let api_key_calls = environment.get("API_KEY_CALLS_PER_MINUTE");
         Some(Self {
@@ -118,8 +119,20 @@ impl Settings for Deployment {
             bus: bus?,
             issuer: issuer?,
             audience: audience?,
+            access_tokens: access_tokens?,
             access_lag: access_lag?,
             api_key_calls: api_key_calls?,
+        })
+    }
+}
+
+impl Settings for AccessTokenSettings {
+    fn read(environment: &mut Environment<'_>) -> Option<Self> {
+        let minutes = environment.get("ACCESS_TOKEN_MINUTES");
+        let email_verified = environment.get("EMAIL_VERIFIED_CLAIM");
+        Some(Self {
+            lifetime: Duration::from_mins(minutes?),
+            email_verified: email_verified?,
         })
     }
 }
@@ -170,6 +183,8 @@ mod tests {
             "POLICY" => Some("everyone".to_owned()),
             "MINIMUM" => Some("eight".to_owned()),
             "ACCESS_LAG_SECONDS" | "API_KEY_CALLS_PER_MINUTE" => Some("0".to_owned()),
+            "ACCESS_TOKEN_MINUTES" => Some("10".to_owned()),
+            "EMAIL_VERIFIED_CLAIM" => Some("false".to_owned()),
             "BUS" => None,
             other => Some(other.to_owned()),
         });
@@ -190,6 +205,8 @@ mod tests {
                 "POLICY" => "concealed",
                 "MINIMUM" => "12",
                 "ACCESS_LAG_SECONDS" => "5",
+                "ACCESS_TOKEN_MINUTES" => "60",
+                "EMAIL_VERIFIED_CLAIM" => "true",
                 "API_KEY_CALLS_PER_MINUTE" => "600",
                 other => other,
             };
@@ -197,6 +214,9 @@ mod tests {
         });
         let (deployment, config) = config.ok().unwrap();
         assert_eq!(deployment.users_table, "USERS_TABLE");
+        let tokens = deployment.access_tokens;
+        assert_eq!(tokens.lifetime, Duration::from_mins(60));
+        assert!(tokens.email_verified);
         assert_eq!(
             (config.policy, config.minimum),
             (SignUpPolicy::Concealed, 12)

@@ -25,7 +25,11 @@ async fn tokens_of_a_replaced_key_are_taken_before_the_known_ring_is_stale() {
     let ring = backend.ring().await.unwrap().unwrap();
     let rotation = ring.replacement(generate(backend.now()).unwrap());
     assert!(backend.rotate(&rotation).await.unwrap());
-    let token = jwt().issue(ISSUER, &user, &session).await.unwrap().token;
+    let token = jwt()
+        .issue(ISSUER.into(), &user, &session)
+        .await
+        .unwrap()
+        .token;
     let is_taken = async || {
         let claims = verifier.verify(ISSUER, token.expose_secret()).await;
         claims.unwrap().is_some()

@@ -193,7 +193,7 @@ async fn an_inactive_account_gets_the_answer_of_a_wrong_password() {
 async fn nobody_comes_in_without_an_address_or_by_what_is_no_code() {
     let backend = backend();
     let nameless = come(&backend, OPEN, "1", IdentityProfile::default()).await;
-    assert_eq!(nameless.problem(), (401, "invalid-credentials"));
+    assert_eq!(nameless.problem(), (403, "email-missing"));
     // Used once, unknown, and another provider's.
     backend.authorize("a", "1", "mine", says(ANN, true));
     for (provider, code) in [("a", "code"), ("a", "other"), ("b", "mine")] {

@@ -72,6 +72,23 @@ fn the_template_of_this_repository_is_understood() {
     );
 }
 
+/// What a domain of one's own adds runs on AWS alone, and changes nothing here.
+#[test]
+fn a_domain_of_ones_own_is_passed_over() {
+    let parameters = [
+        ("DomainName", "users.example.com"),
+        (
+            "CertificateArn",
+            "arn:aws:acm:us-east-1:000000000000:certificate/1",
+        ),
+        ("HostedZoneId", "Z1"),
+    ];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let with_domain = roster(&Overrides::from(parameters)).unwrap();
+    let without = roster(&Overrides::new()).unwrap();
+    assert_eq!(format!("{with_domain:#?}"), format!("{without:#?}"));
+}
+
 #[test]
 fn the_rules_of_its_parameters_hold() {
     let given = |name: &str, value: &str| Overrides::from([(name.to_owned(), value.to_owned())]);

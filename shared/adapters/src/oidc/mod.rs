@@ -4,7 +4,9 @@
 //! What a provider publishes about itself is cached; a code and what it is exchanged for never are.
 
 mod id_token;
+mod issuer;
 mod keys;
+mod lenient;
 mod metadata;
 mod settings;
 #[cfg(test)]
@@ -20,7 +22,7 @@ use application::{
 };
 use async_trait::async_trait;
 use domain::{
-    Error, FieldError, LoginKey, Refusal, Result, Timestamp,
+    Error, FieldError, LoginKey, Refusal, Result,
     identity::{Authorization, ExternalIdentity, IdentityProfile, Provider, ProviderName},
 };
 use futures::future::join_all;
@@ -174,8 +176,8 @@ impl IdentityProviders for Oidc {
                 issuer: claims.iss,
                 subject: claims.sub,
             },
-            auth_time: claims.auth_time.map(Timestamp::from_seconds),
-            profile: claims.profile.into_profile(),
+            auth_time: claims.auth_time.map(|time| time.0),
+            profile: claims.profile.into_profile(client.settings.proves_email),
             access_token: tokens.access_token,
         })
     }
@@ -184,7 +186,8 @@ impl IdentityProviders for Oidc {
         if let Some(profile) = &external.profile {
             return Ok(profile.clone());
         }
-        let metadata = self.metadata(self.client(&external.provider)?).await?;
+        let client = self.client(&external.provider)?;
+        let metadata = self.metadata(client).await?;
         let asked = metadata.userinfo_endpoint.as_ref();
         let Some((endpoint, token)) = asked.zip(external.access_token.as_ref()) else {
             return Ok(IdentityProfile::default());
@@ -193,7 +196,8 @@ impl IdentityProviders for Oidc {
         // OpenID Connect Core 1.0, 5.3.2: it may be another user's.
         match &external.identity {
             LoginKey::Oidc { subject, .. } if *subject == info.sub => {
-                Ok(info.profile.into_profile().unwrap_or_default())
+                let profile = info.profile.into_profile(client.settings.proves_email);
+                Ok(profile.unwrap_or_default())
             }
             _ => Err(forged("the user info is another user's")),
         }

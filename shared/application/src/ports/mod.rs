@@ -14,7 +14,7 @@ pub use api_keys::ApiKeys;
 pub use cache::{CacheEntry, SharedCache};
 pub use crypto::{
     AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, SecretPurpose, Secrets,
-    SigningKeys, TokenIssuer, TokenVerifier,
+    SigningKeys, TokenIssuer, TokenTarget, TokenVerifier,
 };
 pub use env::{Clock, Env, SecureRandom};
 pub use invitations::{InvitationPage, Invitations};

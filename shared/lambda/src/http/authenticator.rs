@@ -10,7 +10,7 @@ use domain::{Error, Refusal, Result, api_key};
 use lambda_http::http::header;
 
 use super::{
-    Request,
+    Request, TrustedProxies,
     access::{Access, Call, Caller, CallerStatus, Who},
     machine::{KeyLookup, KeyPorts, Machine},
 };
@@ -24,6 +24,7 @@ pub struct Authenticator {
     issuer: Option<String>,
     lookup: Option<CallerLookup>,
     keys: Option<KeyLookup>,
+    proxies: TrustedProxies,
 }
 
 /// By what callers are known.
@@ -57,6 +58,7 @@ impl Authenticator {
             issuer: Some(issuer.to_owned()).filter(|issuer| !issuer.is_empty()),
             lookup: None,
             keys: None,
+            proxies: TrustedProxies::default(),
         }
     }
 
@@ -69,6 +71,17 @@ impl Authenticator {
             }),
             ..Self::open(issuer)
         }
+    }
+
+    /// The authenticator of a deployment that trusts these proxies.
+    #[must_use]
+    pub fn behind(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    pub(super) fn proxies(&self) -> &TrustedProxies {
+        &self.proxies
     }
 
     /// The authenticator which also knows machines by their API keys.

@@ -9,6 +9,7 @@ mod if_match;
 mod machine;
 pub mod parameters;
 pub mod problem;
+mod proxy;
 mod request;
 pub mod response;
 
@@ -34,6 +35,7 @@ pub use self::{
     error::{Error, TransportError},
     machine::{KeyPorts, Machine},
     parameters::Parameters,
+    proxy::TrustedProxies,
     request::Request,
     response::Response,
 };
@@ -60,8 +62,11 @@ where
     F: Future<Output = Response> + Send,
     W: AsyncFnOnce(&Ports, C) -> domain::Result<S>,
 {
-    let (ports, deployment, config) = startup::start::<H, C>().await?;
-    let authenticator = authenticator(access, &ports, &deployment).await?;
+    let settings = startup::start::<H, (TrustedProxies, C)>().await?;
+    let (ports, deployment, (proxies, config)) = settings;
+    let authenticator = authenticator(access, &ports, &deployment)
+        .await?
+        .behind(proxies);
     let service = wire(&ports, config).await?;
     serve(access, authenticator, service, handle).await
 }
@@ -143,6 +148,7 @@ where
     let request_id = request.request_id().to_owned();
     let remaining = request.deadline().map(remaining);
     let work = async {
+        request.identify_client(authenticator.proxies())?;
         authenticator.admit(access, &mut request).await?;
         handle(service, request).await
     };

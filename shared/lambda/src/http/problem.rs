@@ -124,6 +124,11 @@ pub fn info(refusal: &Refusal) -> ProblemInfo {
             "account-established",
             "A link does not erase this account; sign in, or reset the password.",
         ),
+        R::EmailMissing => (
+            StatusCode::FORBIDDEN,
+            "email-missing",
+            "The provider gave no e-mail address that can be used; share one with this application.",
+        ),
         R::AddressUnproven => (
             StatusCode::FORBIDDEN,
             "address-unproven",

@@ -11,7 +11,7 @@ use lambda_http::{
 };
 
 use super::{
-    Caller, Error, Machine,
+    Caller, Error, Machine, TransportError, TrustedProxies,
     body::{self, JsonObject, RequestBody},
     if_match,
 };
@@ -103,6 +103,20 @@ impl Request {
     /// When Lambda ends the worker, in milliseconds since 1970; none outside of Lambda.
     pub(super) fn deadline(&self) -> Option<u64> {
         self.deadline
+    }
+
+    /// From now on the client is the one that a trusted proxy names. Before, it is whoever sent the request.
+    ///
+    /// # Errors
+    /// Those of [`TrustedProxies::client`].
+    pub(super) fn identify_client(
+        &mut self,
+        proxies: &TrustedProxies,
+    ) -> Result<(), TransportError> {
+        if let Some(client) = proxies.client(&self.headers)? {
+            self.client_ip = Some(client);
+        }
+        Ok(())
     }
 
     /// The domain name the client called.

@@ -2,7 +2,7 @@
 
 use application::ports::{
     AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, SecretPurpose, Secrets,
-    SecureRandom, SigningKeys, TokenIssuer, TokenVerifier,
+    SecureRandom, SigningKeys, TokenIssuer, TokenTarget, TokenVerifier,
 };
 use async_trait::async_trait;
 use domain::{
@@ -142,9 +142,19 @@ impl Secrets for FakeBackend {
 /// Access tokens in clear text, for tests that are not about signatures. They do not expire.
 #[async_trait]
 impl TokenIssuer for FakeBackend {
-    async fn issue(&self, _: &str, user: &User, session: &Session) -> Result<AccessToken> {
+    async fn issue(
+        &self,
+        target: TokenTarget<'_>,
+        user: &User,
+        session: &Session,
+    ) -> Result<AccessToken> {
+        // Another service's begins with its name, and is not read here.
+        let token = match target.audience {
+            Some(audience) => format!("{audience} {}", access_token(user, session)),
+            None => access_token(user, session),
+        };
         let token = AccessToken {
-            token: access_token(user, session).into(),
+            token: token.into(),
             expires_in: 600,
         };
         self.call("tokens.sign", |_| Ok(token)).await

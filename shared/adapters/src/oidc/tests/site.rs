@@ -194,7 +194,9 @@ impl Site {
     }
 
     pub(super) fn trusted_with(&self, secrets: &str) -> Oidc {
-        let providers = json!([{"name": "a", "issuer": self.issuer, "clientId": "roster"}]);
+        let providers = json!([{
+            "name": "a", "issuer": self.issuer, "clientId": "roster", "provesEmail": true,
+        }]);
         Oidc::new(
             providers.to_string().parse().unwrap(),
             secrets.parse().unwrap(),

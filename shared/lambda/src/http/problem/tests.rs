@@ -29,6 +29,7 @@ fn every_refusal() -> Vec<Refusal> {
         R::TokenExpired,
         R::ProofRequired,
         R::AccountEstablished,
+        R::EmailMissing,
         R::AddressUnproven,
         R::UserUnproven,
         R::KeyReused,
