@@ -46,18 +46,21 @@ impl Metadata {
 
     /// By which algorithms the provider signs ID tokens; `RS256`, which all must know, if it does not say.
     pub(super) fn signing_algorithms(&self) -> impl Iterator<Item = &str> {
-        names(&self.id_token_signing_alg_values_supported, "RS256")
+        names(self.id_token_signing_alg_values_supported.as_ref(), "RS256")
     }
 
     /// How a client may prove who it is at the token endpoint; by `client_secret_basic`, the default of
     /// the specification, if the provider does not say.
     pub(super) fn authentication_methods(&self) -> impl Iterator<Item = &str> {
         let methods = &self.token_endpoint_auth_methods_supported;
-        names(methods, "client_secret_basic")
+        names(methods.as_ref(), "client_secret_basic")
     }
 }
 
-fn names<'a>(list: &'a Option<Vec<String>>, default: &'a str) -> impl Iterator<Item = &'a str> {
+fn names<'a>(list: Option<&'a Vec<String>>, default: &'a str) -> impl Iterator<Item = &'a str> {
     let otherwise = list.is_none().then_some(default);
-    list.iter().flatten().map(String::as_str).chain(otherwise)
+    list.into_iter()
+        .flatten()
+        .map(String::as_str)
+        .chain(otherwise)
 }
