@@ -32,7 +32,7 @@ async fn issued(
         backend.now(),
     );
     assert!(
-        OneTimeTokens::issue(backend.as_ref(), &issue, backend.now())
+        OneTimeTokens::issue(backend.as_ref(), &issue, issue.issued_at)
             .await
             .unwrap()
     );

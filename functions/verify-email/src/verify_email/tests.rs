@@ -45,7 +45,7 @@ async fn issued_for(
     let token = OneTimeToken::new(purpose, id, [seed; 32]);
     let issue = token.issue(binding, backend.now());
     assert!(
-        OneTimeTokens::issue(backend.as_ref(), &issue, backend.now())
+        OneTimeTokens::issue(backend.as_ref(), &issue, issue.issued_at)
             .await
             .unwrap()
     );
