@@ -16,7 +16,7 @@ fn trusted() -> String {
     let hex = |secret: &str| {
         let bytes = digest(&SHA256, secret.as_bytes());
         let bytes = bytes.as_ref().iter();
-        bytes.map(|byte| format!("{byte:02x}")).collect::<String>()
+        bytes.fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
     };
     format!("{},cloudfront:{}", hex(BACK_END), hex(CLOUDFRONT))
 }
@@ -32,7 +32,7 @@ async fn sign_in(roster: &Roster, email: &str, password: &str, headers: &[(&str,
 }
 
 /// The headers of a back end that asks for this client.
-fn behind<'a>(client: &'a str) -> [(&'static str, &'a str); 3] {
+fn behind(client: &str) -> [(&'static str, &str); 3] {
     [
         ("roster-proxy-secret", BACK_END),
         ("roster-client-address", client),

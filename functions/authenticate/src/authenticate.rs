@@ -6,16 +6,11 @@ use shared::{
     application::{
         devices::{DeviceProof, Devices},
         ports::TokenTarget,
-        rate_limit::RateLimiter,
         session_starter::SessionStarter,
         session_tokens::TokenPair,
         sign_in::{Authenticated, Credentials, Strategies},
     },
-    domain::{
-        Audience, Audiences, Origin, Result,
-        attempt::{AttemptKey, Limit, Scope},
-        device::DeviceToken,
-    },
+    domain::{Audience, Audiences, Origin, Result, device::DeviceToken},
 };
 
 /// Signs users in.
@@ -26,10 +21,6 @@ pub struct Authenticate {
     pub session_starter: SessionStarter,
     /// Issues device tokens.
     pub devices: Arc<Devices>,
-    /// Counts sign-ins.
-    pub rate_limiter: RateLimiter,
-    /// Sign-ins of one user, per hour: each writes a session and events that are kept.
-    pub per_user: Limit,
 }
 
 /// A sign-in.
@@ -69,9 +60,6 @@ impl Authenticate {
         } = self.strategies.authenticate(credentials, &origin).await?;
         // The guess was right, whether or not the session can be started.
         let start = async {
-            let sign_ins = AttemptKey::of_user(Scope::SignIn, user.id);
-            let sign_in = [(sign_ins, self.per_user)];
-            self.rate_limiter.acquire(&sign_in).await?;
             let starter = &self.session_starter;
             let target = TokenTarget {
                 issuer: &issuer,
@@ -84,7 +72,7 @@ impl Authenticate {
                 ..token_pair
             })
         };
-        tokio::join!(start, permit.succeed()).0
+        permit.succeed(user.id, start).await
     }
 }
 
