@@ -33,7 +33,7 @@ impl Email {
     /// If no user can ever have had it, or if it has a character that cannot be seen: whoever pasted
     /// it there would be told of a wrong password.
     pub fn presented(raw: &str) -> Result<Self, Violation> {
-        let folded = folded(raw);
+        let folded = folded(raw.trim());
         if folded.chars().any(visibility::is_invisible) {
             return Err(invalid("has a character that cannot be seen; type it anew"));
         }
@@ -106,9 +106,9 @@ impl FromStr for Email {
     }
 }
 
-/// Trimmed, NFC, lower-cased.
+/// NFC, lower-cased.
 fn folded(raw: &str) -> String {
-    let composed: String = raw.trim().nfc().collect();
+    let composed: String = raw.nfc().collect();
     composed.to_lowercase().nfc().collect()
 }
 
