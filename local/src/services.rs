@@ -12,7 +12,7 @@ use crate::{
     bus::Bus,
     console,
     dynamodb::Dynamo,
-    http_api,
+    forward, http_api,
     invoke::SharedInvoker,
     journal::Journal,
     mail, schedule,
@@ -57,8 +57,14 @@ impl Port {
         Ok(Self { listener, address })
     }
 
+    /// For the SDKs, which need no name to be resolved.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// For people, browsers and issuers: everything of a stack has one host name.
+    pub(crate) fn named_url(&self) -> String {
+        format!("http://localhost:{}", self.address.port())
     }
 }
 
@@ -104,7 +110,7 @@ impl Services {
         let bus = Bus::new(buses, model.rules.clone(), invoker.clone(), journal.clone())?;
         let sets = model.configuration_sets.values().cloned().collect();
         let console = console::router(
-            ports.api.url(),
+            ports.api.named_url(),
             &model.routes,
             options.pages.clone(),
             journal.clone(),
@@ -125,6 +131,9 @@ impl Services {
         );
         serve(&mut tasks, ports.console.listener, console);
         serve(&mut tasks, ports.api.listener, api);
+        if let Some(receiver) = options.events_to.clone() {
+            tasks.spawn(forward::run(receiver, journal.clone()));
+        }
         for schedule in &model.schedules {
             tasks.spawn(schedule::run(schedule.clone(), invoker.clone()));
         }
