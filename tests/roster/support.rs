@@ -184,7 +184,11 @@ impl Roster {
 
     /// Sends a request and reads its answer. Both must be as `openapi.yaml` says.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let request = request.build().unwrap();
+        self.execute(request.build().unwrap()).await
+    }
+
+    /// The same of a request that is made already.
+    pub async fn execute(&self, request: reqwest::Request) -> Answer {
         let sent = Sent::of(&request);
         let response = patiently("an answer", self.client.execute(request)).await;
         let response = response.unwrap();

@@ -28,6 +28,7 @@ pub mod timestamp;
 pub mod token;
 pub mod user;
 pub mod version;
+mod visibility;
 
 pub use api_key::{ApiKey, ApiKeyToken};
 pub use audience::{Audience, Audiences};

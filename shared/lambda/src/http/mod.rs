@@ -5,9 +5,9 @@ pub mod access;
 mod authenticator;
 pub mod body;
 mod error;
-mod if_match;
 mod machine;
 pub mod parameters;
+mod preconditions;
 pub mod problem;
 mod proxy;
 mod request;
@@ -147,7 +147,9 @@ where
     request.issuer = authenticator.issuer_for(&request);
     let request_id = request.request_id().to_owned();
     let remaining = request.deadline().map(remaining);
+    let (is_head, conditions) = (request.is_head(), request.conditions());
     let work = async {
+        request.refuse_unreadable_headers()?;
         request.identify_client(authenticator.proxies())?;
         authenticator.admit(access, &mut request).await?;
         handle(service, request).await
@@ -166,6 +168,7 @@ where
         }
         problem::render(&error, &request_id)
     });
+    let response = conditions.applied_to(response);
     tracing::info!(
         %request_id,
         route,
@@ -173,7 +176,11 @@ where
         micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
-    response::finish(response, &request_id)
+    let response = response::finish(response, &request_id);
+    if is_head {
+        return response.map(|_| Body::Empty);
+    }
+    response
 }
 
 /// Time until `deadline`, in milliseconds since 1970, at which Lambda ends the worker.

@@ -187,6 +187,11 @@ pub fn transport_info(error: &TransportError) -> ProblemInfo {
             "unsupported-media-type",
             "The body must be JSON and say so in Content-Type.",
         ),
+        T::UnsupportedCoding => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "The body must not be compressed or encoded: no Content-Encoding but identity.",
+        ),
         T::MethodNotAllowed(_) => (
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
@@ -253,11 +258,15 @@ pub fn render(error: &Error, request_id: &str) -> RawResponse<Body> {
         ),
         Error::Transport(error) => {
             let response = problem(&transport_info(error), request_id);
-            let allow = match error {
+            let tells = match error {
                 TransportError::MethodNotAllowed(methods) => Some((header::ALLOW, methods.clone())),
+                // RFC 9110, 15.5.16.
+                TransportError::UnsupportedCoding => {
+                    Some((header::ACCEPT_ENCODING, "identity".to_owned()))
+                }
                 _ => None,
             };
-            with_header(response, allow)
+            with_header(response, tells)
         }
     }
 }
