@@ -16,7 +16,7 @@ pub mod dynamodb;
 mod http_api;
 pub mod invoke;
 pub mod lambda;
-mod mail;
+pub mod mail;
 mod pattern;
 mod schedule;
 mod stream;

@@ -132,7 +132,7 @@ const PROPERTIES: &[(&str, &[&str])] = &[
         &[
             "DeliveryOptions",
             "ReputationOptions",
-            "SuppressionOptions", // no mail bounces here
+            "SuppressionOptions", // there is no list of suppressed addresses
             "Tags",
         ],
     ),
