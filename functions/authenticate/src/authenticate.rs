@@ -65,12 +65,13 @@ impl Authenticate {
             let sign_ins = AttemptKey::of_user(Scope::SignIn, user.id);
             let sign_in = [(sign_ins, self.per_user)];
             self.rate_limiter.acquire(&sign_in).await?;
+            let issued = self.devices.issue(&user, device.as_ref()).await?;
             let starter = &self.session_starter;
-            let token_pair = starter.start(&user, method, &issuer, origin).await?;
-            let device = self.devices.issue(&user, device.as_ref()).await?;
+            let new_device = !issued.is_known;
+            let start = starter.start(&user, method, &issuer, new_device, origin);
             Ok(TokenPair {
-                device: Some(device),
-                ..token_pair
+                device: Some(issued.token),
+                ..start.await?
             })
         };
         tokio::join!(start, permit.succeed()).0
