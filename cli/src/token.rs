@@ -64,7 +64,7 @@ impl Token {
         let metadata = env.metadata(origin)?;
         let id = SessionId::new(metadata.now, env.random.bytes()?);
         let nonce = env.random.token()?;
-        let (session, event) = Session::start(id, nonce, &user, METHOD, &metadata);
+        let (session, event) = Session::start(id, nonce, &user, METHOD, false, &metadata);
         aws.sessions().start(&session, &event).await?;
         let tokens = aws.access_tokens();
         tokens.warm_up_to_sign().await?;

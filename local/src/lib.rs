@@ -17,7 +17,7 @@ mod forward;
 mod http_api;
 pub mod invoke;
 pub mod lambda;
-mod mail;
+pub mod mail;
 mod pattern;
 mod schedule;
 mod stream;

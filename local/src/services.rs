@@ -15,7 +15,8 @@ use crate::{
     forward, http_api,
     invoke::SharedInvoker,
     journal::Journal,
-    mail, schedule,
+    mail::{self, Mailboxes},
+    schedule,
     stack::Options,
     stream::{Mappings, Pace},
     template::Model,
@@ -44,6 +45,8 @@ pub struct Services {
     pub dynamo: Dynamo,
     /// The mappings from their streams to functions.
     pub mappings: Mappings,
+    /// What becomes of mails.
+    pub mailboxes: Mailboxes,
     _tasks: JoinSet<()>,
 }
 
@@ -109,12 +112,14 @@ impl Services {
         let buses = model.buses.values().cloned().collect();
         let bus = Bus::new(buses, model.rules.clone(), invoker.clone(), journal.clone())?;
         let sets = model.configuration_sets.values().cloned().collect();
+        let mailboxes = Mailboxes::default();
         let console = console::router(
             ports.api.named_url(),
             &model.routes,
             options.pages.clone(),
             journal.clone(),
             dynamo.calls().clone(),
+            mailboxes.clone(),
         );
         let api = http_api::router(
             model,
@@ -127,7 +132,7 @@ impl Services {
         serve(
             &mut tasks,
             ports.sesv2.listener,
-            mail::router(sets, journal.clone(), bus),
+            mail::router(sets, mailboxes.clone(), journal.clone(), bus),
         );
         serve(&mut tasks, ports.console.listener, console);
         serve(&mut tasks, ports.api.listener, api);
@@ -149,6 +154,7 @@ impl Services {
         Ok(Self {
             mappings: mappings.await?,
             dynamo,
+            mailboxes,
             _tasks: tasks,
         })
     }

@@ -121,7 +121,7 @@ fn user() -> User {
 fn session(user: &User) -> Session {
     let at = metadata(4);
     let id = SessionId::new(at.now, [4; 10]);
-    Session::start(id, "nonce".to_owned(), user, "pwd", &at).0
+    Session::start(id, "nonce".to_owned(), user, "pwd", false, &at).0
 }
 
 /// Whether what `before` gave still counts for `now`.

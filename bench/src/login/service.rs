@@ -140,7 +140,7 @@ async fn signature(stage: &Stage) -> anyhow::Result<Duration> {
     let user = stage.backend.users().pop().context("there is no user")?;
     let metadata = stage.backend.env().metadata(Origin::system("bench"))?;
     let id = SessionId::new(metadata.now, [7; 10]);
-    let (session, _) = Session::start(id, "nonce".to_owned(), &user, "pwd", &metadata);
+    let (session, _) = Session::start(id, "nonce".to_owned(), &user, "pwd", false, &metadata);
     let before = cpu::of("self")?;
     for _ in 0..TOGETHER {
         stage

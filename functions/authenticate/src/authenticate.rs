@@ -60,15 +60,16 @@ impl Authenticate {
         } = self.strategies.authenticate(credentials, &origin).await?;
         // The guess was right, whether or not the session can be started.
         let start = async {
-            let starter = &self.session_starter;
+            let issued = self.devices.issue(&user, device.as_ref()).await?;
             let target = TokenTarget {
                 issuer: &issuer,
                 audience: audience.as_ref(),
             };
-            let token_pair = starter.start(&user, method, target, origin).await?;
-            let device = self.devices.issue(&user, device.as_ref()).await?;
+            let is_new = !issued.is_known;
+            let starter = &self.session_starter;
+            let token_pair = starter.start(&user, method, target, is_new, origin).await?;
             Ok(TokenPair {
-                device: Some(device),
+                device: Some(issued.token),
                 ..token_pair
             })
         };

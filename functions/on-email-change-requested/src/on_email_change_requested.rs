@@ -193,6 +193,6 @@ mod tests {
             },
         )
         .await;
-        assert_eq!(calls.len(), 16, "{calls:?}");
+        assert_eq!(calls.len(), 18, "{calls:?}");
     }
 }

@@ -133,7 +133,7 @@ const PROPERTIES: &[(&str, &[&str])] = &[
         &[
             "DeliveryOptions",
             "ReputationOptions",
-            "SuppressionOptions", // no mail bounces here
+            "SuppressionOptions", // there is no list of suppressed addresses
             "Tags",
         ],
     ),

@@ -15,8 +15,8 @@ use crate::{
     argon2::Argon2,
     dynamodb::{
         ATTEMPT_LIMIT, ApiKeyItems, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Feed,
-        InvitationList, Keys, LeaseRecords, Requests, Sessions, SnapshotStore, Table, Tokens,
-        Users,
+        InvitationList, Keys, LeaseRecords, MailboxItems, Requests, Sessions, SnapshotStore, Table,
+        Tokens, Users,
     },
     eventbridge::EventBridge,
     jwt::{AccessTokenSettings, Jwt, Rsa},
@@ -190,6 +190,12 @@ impl Ports {
     pub fn leases(&self) -> Arc<LeaseRecords> {
         let table = self.table(&self.deployment.sessions_table);
         Arc::new(LeaseRecords::new(table, self.env.clone()))
+    }
+
+    /// What the mail service told of addresses.
+    pub fn mailboxes(&self) -> Arc<MailboxItems> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(MailboxItems::new(table))
     }
 
     /// The level of caches which processes share.

@@ -112,12 +112,13 @@ impl LinkPassword {
             self.redemption.forget(waiting).await;
         }
         let origin = choice.origin.clone();
+        // Who read the mail and chose a password needs no notice of the device.
         let start =
             self.session_starter
-                .start(&user, METHOD, choice.issuer.as_str().into(), origin);
+                .start(&user, METHOD, choice.issuer.as_str().into(), false, origin);
         let token_pair = start.await?;
         Ok(TokenPair {
-            device: Some(self.devices.issue(&user, None).await?),
+            device: Some(self.devices.issue(&user, None).await?.token),
             ..token_pair
         })
     }

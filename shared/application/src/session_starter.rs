@@ -18,19 +18,21 @@ pub struct SessionStarter {
 }
 
 impl SessionStarter {
-    /// Starts a session of `user`, who authenticated by `method` (RFC 8176).
+    /// Starts a session of `user`, who authenticated by `method` (RFC 8176). `new_device` is true if the
+    /// sign-in came from a device that is not known, of which the user is told.
     pub async fn start(
         &self,
         user: &User,
         method: &'static str,
         target: TokenTarget<'_>,
+        new_device: bool,
         origin: Origin,
     ) -> Result<TokenPair> {
         let actor = Actor::User(user.id);
         let metadata = self.env.metadata(Origin { actor, ..origin })?;
         let id = SessionId::new(metadata.now, self.env.random.bytes()?);
         let nonce = self.env.random.token()?;
-        let (session, event) = Session::start(id, nonce, user, method, &metadata);
+        let (session, event) = Session::start(id, nonce, user, method, new_device, &metadata);
         // The token is signed while the tables write.
         let ((), token_pair) = tokio::try_join!(
             self.sessions.start(&session, &event),

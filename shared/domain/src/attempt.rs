@@ -80,7 +80,7 @@ impl AttemptKey {
     /// The counter of an address, whether or not it has an account. The address itself is not stored:
     /// its owner may not be a user.
     pub fn of_address(scope: Scope, email: &Email) -> Self {
-        let subject = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(email.as_str()));
+        let subject = email.digest();
         Self { scope, subject }
     }
 

@@ -2,8 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{error::Violation, visibility};
@@ -75,6 +77,11 @@ impl Email {
     /// The address.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What stands for the address where it is not to be kept itself: base64url of its SHA-256.
+    pub fn digest(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&self.0))
     }
 
     /// The address for logs: its first character and its domain's last label.

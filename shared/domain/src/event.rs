@@ -65,6 +65,8 @@ kinds! {
     UserRolesChanged,
     /// Every session of a user ended.
     UserSessionsEnded,
+    /// An administrator lets mails go to a user's address again.
+    UserMailSuppressionLifted,
     /// A user was erased.
     UserDeleted,
     /// A user signed in.
@@ -162,6 +164,9 @@ pub struct EventData {
     /// The session that started or ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
+    /// True if a user signed in from a device that is not known. Not there otherwise.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub new_device: bool,
     /// The anonymous request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
@@ -171,6 +176,14 @@ pub struct EventData {
     /// The API key that was made or revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key_id: Option<ApiKeyId>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Why a session ended before its time.

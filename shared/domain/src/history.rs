@@ -175,6 +175,7 @@ fn hash(event: &DomainEvent, previous: Digest, private_digest: Digest) -> Digest
                 request_id,
                 reason,
                 api_key_id,
+                new_device,
             },
     } = event;
     let mut hash = FieldHash::new("roster.event.1");
@@ -197,6 +198,9 @@ fn hash(event: &DomainEvent, previous: Digest, private_digest: Digest) -> Digest
     if let Some(key) = api_key_id {
         hash.field("apiKeyId");
         hash.field(key);
+    }
+    if *new_device {
+        hash.field("newDevice");
     }
     hash.finish()
 }

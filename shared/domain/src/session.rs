@@ -84,12 +84,14 @@ pub struct Session {
 }
 
 impl Session {
-    /// A new session of `user`, who just authenticated by `method`, with its event.
+    /// A new session of `user`, who just authenticated by `method`, with its event. `new_device` is true
+    /// if the sign-in came from a device that is not known.
     pub fn start(
         id: SessionId,
         nonce: String,
         user: &User,
         method: &str,
+        new_device: bool,
         metadata: &EventMetadata,
     ) -> (Self, DomainEvent) {
         let session = Self {
@@ -112,6 +114,7 @@ impl Session {
         };
         let data = EventData {
             session_id: Some(id),
+            new_device,
             ..EventData::default()
         };
         let event = DomainEvent {

@@ -27,7 +27,14 @@ async fn requests<T>(counter: &Faults, work: impl Future<Output = T>) -> u32 {
 
 async fn start(ports: &Ports, user: &User) -> Session {
     let id = SessionId::new(ports.now(), ports.bytes());
-    let (session, event) = Session::start(id, "nonce".to_owned(), user, "pwd", &ports.metadata());
+    let (session, event) = Session::start(
+        id,
+        "nonce".to_owned(),
+        user,
+        "pwd",
+        false,
+        &ports.metadata(),
+    );
     ports.sessions.start(&session, &event).await.unwrap();
     session
 }

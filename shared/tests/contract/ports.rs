@@ -11,7 +11,7 @@ use std::{
 
 use shared::{
     application::ports::{
-        AnonymousRequests, ApiKeys, Attempts, AuditLog, Clock, Env, Invitations, Leases,
+        AnonymousRequests, ApiKeys, Attempts, AuditLog, Clock, Env, Invitations, Leases, Mailboxes,
         OneTimeTokens, Secrets, SecureRandom, SessionRepository, SharedCache, SigningKeys,
         UserRepository,
     },
@@ -34,6 +34,7 @@ pub(crate) struct Ports {
     pub(crate) tokens: Arc<dyn OneTimeTokens>,
     pub(crate) attempts: Arc<dyn Attempts>,
     pub(crate) leases: Arc<dyn Leases>,
+    pub(crate) mailboxes: Arc<dyn Mailboxes>,
     pub(crate) cache: Arc<dyn SharedCache>,
     pub(crate) keys: Arc<dyn SigningKeys>,
     pub(crate) secrets: Arc<dyn Secrets>,

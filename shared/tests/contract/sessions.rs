@@ -39,7 +39,7 @@ async fn user(ports: &Ports) -> User {
 
 fn session(ports: &Ports, user: &User, id: SessionId) -> (Session, DomainEvent) {
     let nonce = ports.env.random.token().unwrap();
-    Session::start(id, nonce, user, "pwd", &ports.metadata())
+    Session::start(id, nonce, user, "pwd", false, &ports.metadata())
 }
 
 fn id(ports: &Ports) -> SessionId {

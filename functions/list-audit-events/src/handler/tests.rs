@@ -32,7 +32,7 @@ pub(crate) async fn backend_with_ann(renames: usize) -> (Arc<FakeBackend>, UserI
     }
     let metadata = self::metadata(&backend, "192.0.2.2", "sign-in");
     let id = SessionId::new(metadata.now, [8; 10]);
-    let (session, event) = Session::start(id, "nonce".to_owned(), &ann, "pwd", &metadata);
+    let (session, event) = Session::start(id, "nonce".to_owned(), &ann, "pwd", false, &metadata);
     backend.start(&session, &event).await.unwrap();
     record_all(&backend).await;
     (backend, ann.id)

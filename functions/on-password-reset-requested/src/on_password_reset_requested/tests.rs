@@ -160,7 +160,7 @@ async fn an_event_that_comes_again_makes_no_used_link_good() {
     // users.find_login, users.find, leases.claim, attempts.spend twice, secrets.get_or_put,
     // tokens.find_good, tokens.issue, mailer.send.
     backend
-        .with_fault(Fault::StopAfter(9), service.execute(&event, REMAINING))
+        .with_fault(Fault::StopAfter(10), service.execute(&event, REMAINING))
         .await;
     assert!(reset(&backend, &ann).await);
     backend.advance(REMAINING * 2);
@@ -173,7 +173,7 @@ async fn an_event_that_comes_again_makes_no_used_link_good() {
 fn in_the_window(fault: Fault) -> bool {
     matches!(
         fault,
-        Fault::StopAfter(9) | Fault::LoseReply(9) | Fault::StopBefore(10) | Fault::Fail(10)
+        Fault::StopAfter(10) | Fault::LoseReply(10) | Fault::StopBefore(11) | Fault::Fail(11)
     )
 }
 

@@ -42,7 +42,7 @@ fn the_template_of_this_repository_is_understood() {
     assert_eq!(sent.bus, "default");
     assert_eq!(
         model.configuration_sets["MailConfiguration"].event_kinds,
-        ["SEND"]
+        ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT"]
     );
 
     let users = model

@@ -196,6 +196,7 @@ impl Ports {
                 attempts: self.attempts(),
                 limits: config.limits,
             },
+            mailboxes: self.mailboxes(),
             links: Links {
                 tokens: self.one_time_tokens(),
                 secret: SharedSecret::new(SecretPurpose::OneTimeToken, self.keys(), random),

@@ -39,6 +39,8 @@ pub(super) enum Unsent {
     /// It makes no sense by now.
     NotCalledFor,
     OverLimit(MailLimit),
+    /// Its address bounced, or its owner complained.
+    Suppressed,
 }
 
 impl MailLedger {
@@ -79,6 +81,7 @@ impl MailLedger {
         let mail = match write(lease.fence == 1).await {
             Ok(Ok(mail)) => mail,
             Ok(Err(Unsent::NotCalledFor)) => return self.note(&lease, "not called for").await,
+            Ok(Err(Unsent::Suppressed)) => return self.note(&lease, "suppressed").await,
             Ok(Err(Unsent::OverLimit(limit))) => {
                 return self.note(&lease, limit.metric()).await;
             }

@@ -66,7 +66,11 @@ impl MailLimiter {
         }
         let (kind, epoch) = (letter.template.as_str(), epoch(letter));
         let address = AttemptKey::of_mail(kind, epoch, letter.address);
-        if !self.acquire(&address, &self.limits.per_address).await? {
+        let per_address = match letter.template {
+            MailTemplate::NewDevice => Limit::daily(1),
+            _ => self.limits.per_address,
+        };
+        if !self.acquire(&address, &per_address).await? {
             return Ok(Some(MailLimit::Address));
         }
         let deployment = AttemptKey::of_deployment(Scope::Mails);

@@ -1,6 +1,6 @@
 //! From a template to a sent mail.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use domain::{
     DomainEvent, Email, OneTimeToken, Result, TokenPurpose, User, UserId, token::TokenBinding,
@@ -10,6 +10,7 @@ use super::{
     Link, Links, MailBranding, MailLedger, MailLimiter, MailTemplate,
     ledger::{Unsent, Written},
 };
+use crate::ports::Mailboxes;
 
 /// Writes mails and sends them.
 pub struct MailService {
@@ -17,6 +18,8 @@ pub struct MailService {
     pub ledger: MailLedger,
     /// Counts mails.
     pub limiter: MailLimiter,
+    /// Knows the addresses to which no mail may go.
+    pub mailboxes: Arc<dyn Mailboxes>,
     pub links: Links,
     /// What all mails share.
     pub branding: MailBranding,
@@ -69,8 +72,8 @@ impl Letter<'_> {
 }
 
 impl MailService {
-    /// Sends `letter`, once however often its event comes. It is not sent if it is beyond a limit, or
-    /// about a link that is void by now. `remaining` is how long this worker may still run.
+    /// Sends `letter`, once however often its event comes. It is not sent if it is beyond a limit, to a
+    /// suppressed address, or about a link that is void by now. `remaining` is how long this worker may still run.
     ///
     /// # Errors
     /// If the mail was not sent, or if nobody knows; repeating the call is safe.
@@ -86,6 +89,12 @@ impl MailService {
     /// `is_first` is false if another worker had the mail before, which then has counted it.
     async fn write(&self, letter: &Letter<'_>, is_first: bool) -> Result<Written> {
         let template = letter.template;
+        // Before it is counted: no mail leaves.
+        let mailbox = self.mailboxes.find(letter.address).await?;
+        if !mailbox.takes(template.is_about_a_link()) {
+            tracing::warn!(metric = "MailSuppressed", mail = template.as_str());
+            return Ok(Err(Unsent::Suppressed));
+        }
         if is_first && let Some(limit) = self.limiter.spend(letter).await? {
             let (metric, mail) = (limit.metric(), template.as_str());
             tracing::warn!(metric, ?limit, mail, "a mail is beyond a limit");
@@ -102,8 +111,9 @@ impl MailService {
         // What a stranger has chosen must not be mailed to others in the product's name.
         let user = letter.user().filter(|_| letter.is_proven());
         let name = user.map(|user| &user.name);
+        let at = letter.event.time;
         template
-            .write(&self.branding, letter.address, name, link.as_ref())
+            .write(&self.branding, letter.address, name, at, link.as_ref())
             .map(Ok)
     }
 

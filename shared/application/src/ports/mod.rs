@@ -7,6 +7,7 @@ mod crypto;
 mod env;
 mod invitations;
 mod limits;
+mod mailboxes;
 mod services;
 mod users;
 
@@ -21,5 +22,6 @@ pub use invitations::{InvitationPage, Invitations};
 pub use limits::{
     Acquisition, Attempts, Claimed, Lease, LeaseKey, LeaseOptions, Leases, Purpose, Settled,
 };
+pub use mailboxes::Mailboxes;
 pub use services::{EventBus, IdentityProviders, MAX_EVENTS, Mailer, SendOutcome};
 pub use users::{AnonymousRequests, AuditLog, OneTimeTokens, SessionRepository, UserRepository};

@@ -51,6 +51,11 @@ impl Limit {
         Self::within(allowance, Duration::from_hours(1))
     }
 
+    /// `allowance` attempts a day.
+    pub fn daily(allowance: u32) -> Self {
+        Self::within(allowance, Duration::from_hours(24))
+    }
+
     /// `allowance` attempts a minute.
     pub fn minutely(allowance: u32) -> Self {
         Self::within(allowance, Duration::from_mins(1))

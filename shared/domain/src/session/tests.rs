@@ -33,7 +33,7 @@ fn user() -> User {
 fn session() -> Session {
     let id = SessionId::new(start(), [3; 10]);
     let nonce = "nonce".to_owned();
-    Session::start(id, nonce, &user(), "pwd", &metadata(start())).0
+    Session::start(id, nonce, &user(), "pwd", false, &metadata(start())).0
 }
 
 fn key() -> RefreshKey {

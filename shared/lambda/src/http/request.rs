@@ -11,7 +11,7 @@ use lambda_http::{
 };
 
 use super::{
-    Caller, Error, Machine, TransportError, TrustedProxies,
+    Caller, Error, Machine, TrustedProxies,
     body::{self, Content, JsonObject, RequestBody},
     error::TransportError,
     preconditions::{self, Conditions},

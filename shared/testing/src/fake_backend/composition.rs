@@ -198,6 +198,7 @@ impl FakeBackend {
                     per_hour: 1000,
                 },
             },
+            mailboxes: self.clone(),
             links: Links {
                 tokens: self.clone(),
                 secret: self.secret(SecretPurpose::OneTimeToken),

@@ -10,6 +10,7 @@ mod inspection;
 mod invitations;
 mod keys;
 mod leases;
+mod mailboxes;
 mod people;
 mod providers;
 mod requests;

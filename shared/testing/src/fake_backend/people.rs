@@ -93,7 +93,7 @@ impl FakeBackend {
         let metadata = env.metadata(origin).expect("random bytes");
         let id = SessionId::new(metadata.now, env.random.bytes().expect("random bytes"));
         let nonce = env.random.token().expect("random bytes");
-        let (session, event) = Session::start(id, nonce, user, "pwd", &metadata);
+        let (session, event) = Session::start(id, nonce, user, "pwd", false, &metadata);
         let started = SessionRepository::start(self.as_ref(), &session, &event).await;
         started.expect("a new id");
         let old = Session {

@@ -24,6 +24,7 @@ pub(super) struct State {
     pub(super) api_key_uses: BTreeMap<ApiKeyId, String>,
     pub(super) requests: BTreeMap<RequestId, AnonymousRequest>,
     pub(super) attempts: BTreeMap<AttemptKey, super::attempts::Count>,
+    pub(super) mailboxes: BTreeMap<String, super::mailboxes::Known>,
     pub(super) leases: BTreeMap<LeaseKey, super::leases::Record>,
     pub(super) cache: super::cache::Cached,
     pub(super) providers: super::providers::Providers,
