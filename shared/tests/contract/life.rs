@@ -22,6 +22,7 @@ use shared::{
         UserId, Version,
         event::EventMetadata,
         history::HistoryEntry,
+        user::Stored,
         user::{NewUser, Standing},
     },
 };
@@ -103,6 +104,10 @@ impl UserRepository for Rival {
 
     async fn has_administrator(&self) -> Result<bool> {
         self.ports.users.has_administrator().await
+    }
+
+    async fn find_stored(&self, id: UserId) -> Result<Option<Stored>> {
+        self.ports.users.find_stored(id).await
     }
 
     async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>> {

@@ -1,6 +1,6 @@
 //! The outbox: which event a record of a table's stream carries.
 //!
-//! Items that are events have it in `event`: each entry of a user's history, and sessions and
+//! Items that are events have it in `event`: each entry of a user's history, each lock, and sessions and
 //! requests whose last write was one.
 
 use aws_lambda_events::dynamodb::EventRecord;
@@ -111,7 +111,7 @@ mod tests {
             old_email: None,
             new_email: Some("ann@example.com".parse().unwrap()),
         };
-        let entry = HistoryEntry::seal(event(1), Digest::NONE, private);
+        let entry = HistoryEntry::seal(event(1), Digest::NONE, private, None);
         let item: serde_dynamo::Item = serde_dynamo::to_item(&entry).unwrap();
         let published = event_of(record("INSERT", None, Some(&json!(item)))).unwrap();
         assert_eq!(published, Some(entry.event));

@@ -13,7 +13,7 @@ use application::ports::{Env, UserRepository};
 use async_trait::async_trait;
 use domain::{
     Change, Login, LoginKey, PasswordHash, Refusal, Result, User, UserId, Version,
-    history::HistoryEntry,
+    history::HistoryEntry, user::Stored,
 };
 use futures::{TryStreamExt as _, stream};
 use serde::de::IgnoredAny;
@@ -108,6 +108,11 @@ impl UserRepository for Users {
     async fn find(&self, id: UserId) -> Result<Option<User>> {
         let item = self.table.get::<UserItem>(&id).await?;
         Ok(item.and_then(UserItem::into_user))
+    }
+
+    async fn find_stored(&self, id: UserId) -> Result<Option<Stored>> {
+        let item = self.table.get::<UserItem>(&id).await?;
+        Ok(item.map(UserItem::into_stored))
     }
 
     async fn find_login(&self, key: &LoginKey) -> Result<Option<Login>> {
