@@ -10,6 +10,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     bus::Bus,
+    callers::Callers,
     console,
     dynamodb::Dynamo,
     http_api,
@@ -44,6 +45,8 @@ pub struct Services {
     pub dynamo: Dynamo,
     /// The mappings from their streams to functions.
     pub mappings: Mappings,
+    /// Who called the bus and the mail service.
+    pub callers: Callers,
     _tasks: JoinSet<()>,
 }
 
@@ -117,12 +120,12 @@ impl Services {
             journal.clone(),
         );
         let mut tasks = JoinSet::new();
-        serve(&mut tasks, ports.eventbridge.listener, bus.router());
-        serve(
-            &mut tasks,
-            ports.sesv2.listener,
-            mail::router(sets, journal.clone(), bus),
-        );
+        let callers = Callers::default();
+        let eventbridge = callers.noted("events:PutEvents", bus.router());
+        serve(&mut tasks, ports.eventbridge.listener, eventbridge);
+        let sesv2 = mail::router(sets, journal.clone(), bus);
+        let sesv2 = callers.noted("ses:SendEmail", sesv2);
+        serve(&mut tasks, ports.sesv2.listener, sesv2);
         serve(&mut tasks, ports.console.listener, console);
         serve(&mut tasks, ports.api.listener, api);
         for schedule in &model.schedules {
@@ -140,6 +143,7 @@ impl Services {
         Ok(Self {
             mappings: mappings.await?,
             dynamo,
+            callers,
             _tasks: tasks,
         })
     }

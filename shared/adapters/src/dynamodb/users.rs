@@ -19,7 +19,7 @@ use futures::{TryStreamExt as _, stream};
 use serde::de::IgnoredAny;
 
 pub use bulk::{NewUserItems, items_of_new};
-pub(super) use items::feed_partition;
+pub(super) use items::{EVENT, feed_partition};
 
 use self::{
     items::{AFTER_EVENTS, AdminCount, LoginItem, UserItem},

@@ -108,10 +108,13 @@ impl Entity for HistoryEntry {
         // Twelve digits, so that texts sort as the numbers do.
         Key::new(
             format!("USER#{id}"),
-            format!("EVENT#{:012}", version.get()),
+            format!("{EVENT}{:012}", version.get()),
         )
     }
 }
+
+/// How the sort key of an event begins.
+pub(in crate::dynamodb) const EVENT: &str = "EVENT#";
 
 /// Sorts after every key of an event: `$` comes after `#`.
 pub(super) const AFTER_EVENTS: &str = "EVENT$";
