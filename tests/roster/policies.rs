@@ -67,13 +67,16 @@ pub fn assert_permitted(roster: &Roster) {
 /// Whether everything that is permitted was needed, or is an exception; and no exception is idle.
 pub fn verdict() -> Result<(), String> {
     let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let excepts = |grant: &str| EXCEPTIONS.iter().any(|(excepted, _)| *excepted == grant);
+    let excepted = EXCEPTIONS.iter().flat_map(|exception| {
+        let functions = exception.functions.iter();
+        functions.map(|function| format!("{function} {}", exception.grant))
+    });
+    let excepted: BTreeSet<String> = excepted.collect();
     let idle = seen.granted.difference(&seen.needed);
-    let idle = idle.filter(|grant| !excepts(grant));
+    let idle = idle.filter(|grant| !excepted.contains(*grant));
     let idle = idle.map(|grant| format!("{grant}: permitted, and no test needs it"));
-    let stale = EXCEPTIONS.iter().map(|(grant, _)| *grant);
-    let stale =
-        stale.filter(|grant| !seen.granted.contains(*grant) || seen.needed.contains(*grant));
+    let is_stale = |grant: &&String| !seen.granted.contains(*grant) || seen.needed.contains(*grant);
+    let stale = excepted.iter().filter(is_stale);
     let stale = stale.map(|grant| format!("{grant}: an exception, and needed or not permitted"));
     let complaints: Vec<_> = idle.chain(stale).collect();
     if complaints.is_empty() {
