@@ -14,6 +14,7 @@ mod bus;
 mod callers;
 mod console;
 pub mod dynamodb;
+mod forward;
 mod http_api;
 pub mod invoke;
 pub mod lambda;

@@ -4,7 +4,7 @@
 //! | path | what |
 //! |---|---|
 //! | `/` | the page |
-//! | `/api/inbox`, `/api/events`, `/api/dead-letters` | journal entries, `?after=<sequence>` |
+//! | `/api/inbox`, `/api/events`, `/api/dead-letters` | journal entries, `?after=<sequence>` or `?since=<time>` |
 //! | `/api/routes`, `/api/calls` | the template's routes; what was asked of the tables |
 //! | `/api/live` | the journal as server-sent events |
 //! | `/proxy/…` | the API, for the pages: they have one origin to talk to |
@@ -31,5 +31,6 @@ pub(crate) fn router(
         .merge(pages::router(pages))
         .nest("/api", api::router(&api, routes, journal, calls))
         .nest("/proxy", proxy::router(api))
+        .layer(middleware::from_fn(loopback::by_name))
         .layer(middleware::from_fn(loopback::guard))
 }
