@@ -11,6 +11,7 @@ pub mod template;
 
 // What invokes functions, and what they call.
 mod bus;
+mod callers;
 mod console;
 pub mod dynamodb;
 mod forward;

@@ -10,6 +10,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     bus::Bus,
+    callers::Callers,
     console,
     dynamodb::Dynamo,
     forward, http_api,
@@ -47,6 +48,8 @@ pub struct Services {
     pub mappings: Mappings,
     /// What becomes of mails.
     pub mailboxes: Mailboxes,
+    /// Who called the bus and the mail service.
+    pub callers: Callers,
     _tasks: JoinSet<()>,
 }
 
@@ -128,12 +131,12 @@ impl Services {
             journal.clone(),
         );
         let mut tasks = JoinSet::new();
-        serve(&mut tasks, ports.eventbridge.listener, bus.router());
-        serve(
-            &mut tasks,
-            ports.sesv2.listener,
-            mail::router(sets, mailboxes.clone(), journal.clone(), bus),
-        );
+        let callers = Callers::default();
+        let eventbridge = callers.noted("events:PutEvents", bus.router());
+        serve(&mut tasks, ports.eventbridge.listener, eventbridge);
+        let sesv2 = mail::router(sets, mailboxes.clone(), journal.clone(), bus);
+        let sesv2 = callers.noted("ses:SendEmail", sesv2);
+        serve(&mut tasks, ports.sesv2.listener, sesv2);
         serve(&mut tasks, ports.console.listener, console);
         serve(&mut tasks, ports.api.listener, api);
         if let Some(receiver) = options.events_to.clone() {
@@ -155,6 +158,7 @@ impl Services {
             mappings: mappings.await?,
             dynamo,
             mailboxes,
+            callers,
             _tasks: tasks,
         })
     }

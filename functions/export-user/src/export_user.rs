@@ -140,6 +140,7 @@ mod tests {
                 "time": "2026-01-01T00:00:00.000001Z",
                 "actor": "system",
                 "changed": ["pendingEmail"],
+                "roles": null,
                 "traceparent": null,
                 "sourceAddress": "203.0.113.8",
                 "requestId": "request-7",

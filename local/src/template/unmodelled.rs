@@ -103,6 +103,18 @@ const PROPERTIES: &[(&str, &[&str])] = &[
     ),
     ("AWS::IAM::ManagedPolicy", &["Description", "Path"]),
     (
+        "AWS::IAM::Role",
+        &[
+            "AssumeRolePolicyDocument", // the stack runs the function
+            "Description",
+            "ManagedPolicyArns", // for what the Lambda service does, such as writing logs
+            "MaxSessionDuration",
+            "Path",
+            "PermissionsBoundary",
+            "Tags",
+        ],
+    ),
+    (
         "AWS::Events::EventBus",
         &["Description", "KmsKeyIdentifier", "LogConfig", "Tags"],
     ),

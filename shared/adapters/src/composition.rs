@@ -220,6 +220,20 @@ impl Ports {
         Ok(Arc::new(oidc))
     }
 
+    /// The OpenID providers for those who only list them; see [`Oidc::for_listing`].
+    ///
+    /// # Errors
+    /// If the settings contradict each other.
+    pub fn listed_identity_providers(
+        &self,
+        providers: Providers,
+        loopback: bool,
+    ) -> Result<Arc<Oidc>> {
+        let (clock, no_secrets) = (self.env.clock.clone(), ClientSecrets::default());
+        let oidc = Oidc::new(providers, no_secrets, loopback, self.cache(), clock)?;
+        Ok(Arc::new(oidc.for_listing()))
+    }
+
     /// The signing keys and the shared secrets.
     pub fn keys(&self) -> Arc<Keys> {
         let table = self.table(&self.deployment.keys_table);

@@ -8,6 +8,7 @@ pub mod invitation;
 mod proof;
 mod recovery;
 mod standing;
+mod stored;
 mod tokens;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ pub use identities::NewMember;
 pub use import::{ImportKey, ImportedUser};
 pub use invitation::{Invitation, Invitee};
 pub use standing::Standing;
+pub use stored::{Stored, Tombstone};
 
 /// A user as written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

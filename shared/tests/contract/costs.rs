@@ -136,7 +136,7 @@ async fn the_trail_is_one_query_for_a_user_and_one_for_each_day() {
     let ann = ports.created("ann@example.com", &[]).await;
     let entry = ports.users.history_entry(ann.id, ann.version).await;
     let entry = entry.unwrap().unwrap();
-    let line = AuditEntry::new(&entry.event, Some(entry.hash));
+    let line = AuditEntry::of_version(&entry.event, entry.hash);
     assert_eq!(requests(&counter, ports.audit.record(&line)).await, 1);
 
     let days = |days: i64| AuditQuery {

@@ -19,7 +19,10 @@ use shared::{
     },
     domain::{
         Authority, Change, Error, Login, LoginKey, Name, Origin, PasswordHash, Result, Roles, User,
-        UserId, Version, event::EventMetadata, history::HistoryEntry, user::NewUser,
+        UserId, Version,
+        event::EventMetadata,
+        history::HistoryEntry,
+        user::{NewUser, Stored},
     },
 };
 use tokio::runtime::{Builder, Runtime};
@@ -100,6 +103,10 @@ impl UserRepository for Rival {
 
     async fn has_administrator(&self) -> Result<bool> {
         self.ports.users.has_administrator().await
+    }
+
+    async fn find_stored(&self, id: UserId) -> Result<Option<Stored>> {
+        self.ports.users.find_stored(id).await
     }
 
     async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>> {

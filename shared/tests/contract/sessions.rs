@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::domain::{
     DomainEvent, Error, OneTimeToken, Refusal, Session, SessionId, TokenPurpose, User,
-    attempt::Limit, event::EndReason, session::SESSION_LIFETIME,
+    attempt::Limit, audit::AuditEntry, event::EndReason, session::SESSION_LIFETIME,
 };
 
 use crate::{
@@ -278,6 +278,7 @@ async fn a_session_ends_once(ports: Ports) {
     assert!(!ports.sessions.end(ann.id, session.id, &late).await.unwrap());
     let expected = Session {
         ended_at: Some(event.time),
+        end_line: Some(AuditEntry::of_event(&event).digest()),
         ..session
     };
     assert_eq!(found(&ports, &expected).await, Some(expected));

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use shared::domain::{
     Actor, Email, EventId, EventKind, LoginKey, Session, SessionId, Timestamp, User, Version,
-    history::HistoryEntry, user::Profile,
+    event::RolesChange, history::HistoryEntry, user::Profile,
 };
 
 /// Everything that is held on a user.
@@ -51,6 +51,7 @@ struct ExportedEvent {
     time: Timestamp,
     actor: Actor,
     changed: Vec<String>,
+    roles: Option<RolesChange>,
     traceparent: Option<String>,
     source_address: Option<IpAddr>,
     request_id: Option<String>,
@@ -112,6 +113,7 @@ impl From<HistoryEntry> for ExportedEvent {
             time: event.time,
             actor: event.actor,
             changed: event.data.changed,
+            roles: event.data.roles,
             traceparent: event.traceparent,
             source_address: private.and_then(|private| private.source_address),
             request_id: private.map(|private| private.request_id.clone()),

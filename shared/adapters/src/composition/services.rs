@@ -95,7 +95,7 @@ impl Ports {
     }
 
     /// Counts attempts of any kind.
-    fn attempts(&self) -> Arc<AttemptCounts> {
+    pub fn attempts(&self) -> Arc<AttemptCounts> {
         let table = self.table(&self.deployment.sessions_table);
         Arc::new(AttemptCounts::new(table, self.env.clock.clone()))
     }

@@ -56,6 +56,8 @@ pub struct Oidc {
     web: Web,
     metadata: TieredCache<Metadata>,
     keys: TieredCache<Keys>,
+    /// The namespace of the cached metadata.
+    metadata_namespace: &'static str,
     clock: Arc<dyn Clock>,
 }
 
@@ -94,8 +96,19 @@ impl Oidc {
             web,
             metadata: TieredCache::new(CONFIG, cache.clone(), clock.clone()),
             keys: TieredCache::new(CONFIG, cache, clock.clone()),
+            metadata_namespace: "oidc-metadata",
             clock,
         })
+    }
+
+    /// The same with metadata cached elsewhere. Metadata says where the keys are that verify ID tokens: a
+    /// function that anybody may call and that verifies none must not write what others verify by.
+    #[must_use]
+    pub fn for_listing(self) -> Self {
+        Self {
+            metadata_namespace: "oidc-list",
+            ..self
+        }
     }
 
     fn client(&self, name: &ProviderName) -> Result<&Client> {
@@ -110,7 +123,7 @@ impl Oidc {
 
     async fn metadata(&self, client: &Client) -> Result<Arc<Metadata>> {
         let issuer = &client.settings.issuer;
-        let key = format!("oidc-metadata:{issuer}");
+        let key = format!("{}:{issuer}", self.metadata_namespace);
         let fetch = async { Metadata::fetch(&self.web, issuer).await.map(Some) };
         let metadata = self.metadata.get(&key, fetch).await?;
         metadata.ok_or_else(|| unavailable("no metadata"))

@@ -8,6 +8,7 @@ use domain::{
     history::HistoryEntry,
     request::AnonymousRequest,
     token::{StoredToken, TokenIssue, TokenUse},
+    user::Stored,
 };
 
 /// Loads users and commits changes of them.
@@ -15,6 +16,9 @@ use domain::{
 pub trait UserRepository: Send + Sync {
     /// The user with this id; none if there never was one or it was erased. Strongly consistent.
     async fn find(&self, id: UserId) -> Result<Option<User>>;
+
+    /// The item of this user or the tombstone; none if there never was one. Strongly consistent.
+    async fn find_stored(&self, id: UserId) -> Result<Option<Stored>>;
 
     /// The login with this key, if a user has claimed it. Strongly consistent.
     async fn find_login(&self, key: &LoginKey) -> Result<Option<Login>>;

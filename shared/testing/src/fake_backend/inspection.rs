@@ -2,8 +2,8 @@
 
 use application::ports::LeaseKey;
 use domain::{
-    DomainEvent, EventId, OneTimeToken, Session, User, UserId, Version, api_key::ListedApiKey,
-    audit::AuditEntry, history::HistoryEntry, mail::Mail,
+    DomainEvent, EventId, OneTimeToken, Session, SessionId, User, UserId, Version,
+    api_key::ListedApiKey, audit::AuditEntry, history::HistoryEntry, mail::Mail,
 };
 
 use super::{FakeBackend, lock};
@@ -107,6 +107,37 @@ impl FakeBackend {
         if let Some(entry) = lock(&self.state).history.get_mut(&(id, version)) {
             change(entry);
         }
+    }
+
+    /// Removes a user's item without an event.
+    pub fn remove_user(&self, id: UserId) {
+        lock(&self.state).users.remove(&id);
+    }
+
+    /// Changes a session, as only someone with write access to the table can.
+    pub fn tamper_with_session(&self, id: SessionId, change: impl FnOnce(&mut Session)) {
+        let mut state = lock(&self.state);
+        if let Some(session) = state.sessions.values_mut().find(|session| session.id == id) {
+            change(session);
+        }
+    }
+
+    /// Removes a session.
+    pub fn remove_session(&self, id: SessionId) {
+        let mut state = lock(&self.state);
+        state.sessions.retain(|(_, session), _| *session != id);
+    }
+
+    /// Removes the lock that an event announced.
+    pub fn remove_lock(&self, id: EventId) {
+        lock(&self.state).locks.retain(|_, lock| lock.id != id);
+    }
+
+    /// Removes a line of the audit trail.
+    pub fn remove_from_audit(&self, id: EventId) {
+        lock(&self.state)
+            .audit
+            .retain(|_, line| line.event_id != id);
     }
 
     /// Removes an entry of a user's history.
