@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    net::IpAddr,
     path::PathBuf,
     sync::{
         LazyLock,
@@ -184,9 +185,13 @@ impl Roster {
 
     /// Sends a request and reads its answer. Both must be as `openapi.yaml` says.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
+        self.send_by(&self.client, request).await
+    }
+
+    async fn send_by(&self, client: &Client, request: RequestBuilder) -> Answer {
         let request = request.build().unwrap();
         let sent = Sent::of(&request);
-        let response = patiently("an answer", self.client.execute(request)).await;
+        let response = patiently("an answer", client.execute(request)).await;
         let response = response.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
@@ -205,6 +210,14 @@ impl Roster {
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// The same from another client address than all other requests.
+    pub async fn post_from_elsewhere(&self, path: &str, body: &Value) -> Answer {
+        let elsewhere = IpAddr::from([127, 0, 0, 2]);
+        let client = Client::builder().local_address(elsewhere).build().unwrap();
+        let request = self.request(Method::POST, path).json(body);
+        self.send_by(&client, request).await
     }
 
     /// A GET by the administrator.
