@@ -93,7 +93,6 @@ async fn a_token_gives_a_new_password_once() {
             "tokens.is_good",
             "attempts.spend",
             "hasher.hash",
-            "attempts.clear",
             "users.find",
             "users.commit",
             "sessions.start",
