@@ -276,29 +276,34 @@ impl AttemptPermit {
         }
     }
 
-    /// The guess was right, and counts for `user`. The wrong guesses from the same known device are
-    /// forgotten. Those from unknown devices are not, only this one is refunded: strangers must not see in
-    /// their own count that the owner came by. Neither are those from the same client IP: otherwise an
-    /// attacker could use their own account to guess at others without limit.
+    /// The guess was right: it counts for `user`, and then there is `work`. The wrong guesses from the same
+    /// known device are forgotten. Those from unknown devices are not, only this one is refunded: strangers
+    /// must not see in their own count that the owner came by. Neither are those from the same client IP:
+    /// otherwise an attacker could use their own account to guess at others without limit.
     ///
     /// # Errors
     /// `TooManyRequests` if the user was right too often. The guess stays spent for its client IP then: it
-    /// took a hash.
-    pub async fn succeed(self, user: UserId) -> Result<()> {
+    /// took a hash. And those of `work`.
+    pub async fn succeed<T>(
+        self,
+        user: UserId,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let limiter = &self.rate_limiter;
-        match &self.from {
-            Guesser::Device { tally, .. } => {
-                warn_if_failed(&limiter.attempts.clear(tally).await);
-                Ok(())
-            }
-            Guesser::Stranger { tally, client_ip } => {
-                let right = [(AttemptKey::of_user(Scope::SignIn, user), self.per_user)];
-                let (right, ()) = tokio::join!(limiter.acquire(&right), limiter.refund(tally));
-                right?;
-                limiter.refund([client_ip]).await;
-                Ok(())
-            }
+        if let Guesser::Device { tally, .. } = &self.from {
+            let forget = async { warn_if_failed(&limiter.attempts.clear(tally).await) };
+            return tokio::join!(work, forget).0;
         }
+        let mut refunded = self.from.spent();
+        let right = [(AttemptKey::of_user(Scope::SignIn, user), self.per_user)];
+        if let Err(error) = limiter.acquire(&right).await {
+            if error.is_decision() {
+                refunded.retain(|key| key.scope() != Scope::Source);
+            }
+            limiter.refund(refunded).await;
+            return Err(error);
+        }
+        tokio::join!(work, limiter.refund(refunded)).0
     }
 }
 

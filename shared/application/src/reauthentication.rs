@@ -91,5 +91,5 @@ async fn settle(
             .ok_or(Refusal::InvalidCredentials.into())
     };
     let ((), permit) = permit.hold(verify).await?;
-    permit.succeed(user).await
+    permit.succeed(user, async { Ok(()) }).await
 }
