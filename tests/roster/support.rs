@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    net::IpAddr,
     path::PathBuf,
     sync::{
         LazyLock,
@@ -189,8 +190,12 @@ impl Roster {
 
     /// The same of a request that is made already.
     pub async fn execute(&self, request: reqwest::Request) -> Answer {
+        self.execute_by(&self.client, request).await
+    }
+
+    async fn execute_by(&self, client: &Client, request: reqwest::Request) -> Answer {
         let sent = Sent::of(&request);
-        let response = patiently("an answer", self.client.execute(request)).await;
+        let response = patiently("an answer", client.execute(request)).await;
         let response = response.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
@@ -209,6 +214,14 @@ impl Roster {
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// The same from another client address than all other requests.
+    pub async fn post_from_elsewhere(&self, path: &str, body: &Value) -> Answer {
+        let elsewhere = IpAddr::from([127, 0, 0, 2]);
+        let client = Client::builder().local_address(elsewhere).build().unwrap();
+        let request = self.request(Method::POST, path).json(body);
+        self.execute_by(&client, request.build().unwrap()).await
     }
 
     /// A GET by the administrator.

@@ -39,6 +39,10 @@ fn after_a_recovery_nobody_gets_in_but_by_the_link() {
             (202, json!({"status": "accepted"}))
         );
 
+        let again = roster.call_as_admin(&route, &Value::Null).await;
+        assert_eq!(again.problem(), (429, "too-many-requests"));
+        assert!(again.header("retry-after").is_some());
+
         assert_eq!(roster.sign_in(&ann.email).await.status, 401);
         let me = roster.call("GET /users/me", &ann.token, &Value::Null).await;
         assert_eq!(me.problem(), (401, "unauthenticated"));

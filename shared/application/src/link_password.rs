@@ -43,7 +43,7 @@ pub struct LinkPassword {
     /// What passwords must satisfy.
     pub passwords: PasswordPolicy,
     pub hasher: Arc<dyn PasswordHasher>,
-    /// Counts wrong guesses, and choices.
+    /// Counts choices.
     pub rate_limiter: RateLimiter,
     pub redemption: TokenRedemption,
     /// The address whose owner becomes the first administrator.
@@ -75,7 +75,8 @@ impl LinkPassword {
     ///
     /// An account that nobody confirmed is replaced by another, unless its own session sends the command:
     /// a stranger may have made it. A sign-up that waits becomes an account. Every other account stays,
-    /// and what let anybody in before does so no more. Wrong guesses are forgotten. While there is no
+    /// and what let anybody in before does so no more. Wrong guesses of strangers are not forgotten, which
+    /// would tell them that somebody has the address: the device is known from now on. While there is no
     /// administrator, the owner of the first one's address becomes it.
     ///
     /// # Errors
@@ -103,8 +104,6 @@ impl LinkPassword {
             .choose(choice.password.expose(), &context)
             .map_err(Error::PasswordRejected)?;
         let hash = self.hasher.hash(password.as_password()).await?;
-        // Before the token is used up: if this fails, the mail can still be used again.
-        self.rate_limiter.reset(subject.email()).await?;
         let hash = &hash;
         let decide = |subject| async move { self.decide(&subject, choice, hash).await };
         let user = self.redemption.commit(&choice.token, decide).await?;

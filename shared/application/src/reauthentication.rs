@@ -84,9 +84,12 @@ async fn settle(
     user: UserId,
     verify: impl Future<Output = Result<bool>>,
 ) -> Result<()> {
-    let (is_right, permit) = permit.hold(verify).await?;
-    if !is_right {
-        return Err(Refusal::InvalidCredentials.into());
-    }
+    let verify = async {
+        let is_right = verify.await?;
+        is_right
+            .then_some(())
+            .ok_or(Refusal::InvalidCredentials.into())
+    };
+    let ((), permit) = permit.hold(verify).await?;
     permit.succeed(user, async { Ok(()) }).await
 }

@@ -3,7 +3,7 @@
 
 mod limit;
 
-use std::net::IpAddr;
+use std::{fmt::Display, net::IpAddr};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
@@ -39,7 +39,8 @@ pub enum Scope {
     SignUp,
     /// Requests for mails from one client IP.
     MailFrom,
-    /// Mails of one kind to one address.
+    /// Mails of one kind to one address: all of them, those which one asker had sent, or those with one
+    /// link.
     MailTo,
     /// Mails which one user, or one client IP, had sent.
     MailAsker,
@@ -89,6 +90,15 @@ impl AttemptKey {
         let Self { scope, subject } = Self::of_address(Scope::MailTo, email);
         let subject = format!("{kind}#{epoch}#{subject}");
         Self { scope, subject }
+    }
+
+    /// The part of this counter that is for `part` alone.
+    #[must_use]
+    pub fn part(&self, part: impl Display) -> Self {
+        Self {
+            scope: self.scope,
+            subject: format!("{}#{part}", self.subject),
+        }
     }
 
     /// The counter of a user.

@@ -5,6 +5,7 @@ pub mod change;
 mod identities;
 mod import;
 pub mod invitation;
+mod links;
 mod proof;
 mod recovery;
 mod standing;
@@ -63,6 +64,10 @@ pub struct User {
     /// When a change of the password last moved `recovery_epoch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_voided_at: Option<Timestamp>,
+    /// When links were mailed to the user on somebody else's command; kept for as long as they limit the
+    /// next one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links_sent_at: Vec<Timestamp>,
     /// The version which last set, moved or removed the password; the login has the same. None if there
     /// never was one, or if it is older than this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,6 +94,7 @@ pub struct Draft {
     pub auth_epoch: u64,
     pub recovery_epoch: u64,
     pub recovery_voided_at: Option<Timestamp>,
+    pub links_sent_at: Vec<Timestamp>,
     pub password_version: Option<Version>,
     pub logins: Vec<LoginKey>,
 }
@@ -171,6 +177,7 @@ impl User {
             auth_epoch: self.auth_epoch,
             recovery_epoch: self.recovery_epoch,
             recovery_voided_at: self.recovery_voided_at,
+            links_sent_at: self.links_sent_at.clone(),
             password_version: self.password_version,
             logins: self.logins.clone(),
         }
@@ -220,6 +227,7 @@ impl Draft {
             auth_epoch: 0,
             recovery_epoch: 0,
             recovery_voided_at: None,
+            links_sent_at: Vec::new(),
             password_version: None,
         }
     }
@@ -245,6 +253,7 @@ impl Draft {
             auth_epoch: self.auth_epoch,
             recovery_epoch: self.recovery_epoch,
             recovery_voided_at: self.recovery_voided_at,
+            links_sent_at: self.links_sent_at,
             password_version: self.password_version,
             logins: self.logins,
             chain,

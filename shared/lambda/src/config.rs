@@ -167,7 +167,8 @@ impl Settings for MailSettings {
         let per_asker = environment.get("MAILS_PER_ASKER");
         let per_hour = environment.get("MAILS_PER_HOUR");
         let limits = MailLimits {
-            per_address: Limit::spaced(Duration::from_secs(interval?), per_address?),
+            per_address: per_address?,
+            interval: Duration::from_secs(interval?),
             per_asker: Limit::hourly(per_asker?),
             per_hour: per_hour?,
         };

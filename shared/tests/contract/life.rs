@@ -7,6 +7,7 @@ mod model;
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -248,7 +249,15 @@ fn perform(
         Action::ConfirmEmail => Some(user.confirm_email(password, metadata)?),
         Action::VerifyEmail => user.verify_email(metadata),
         Action::ChangePassword(new) => Some(user.change_password(password_of(*new), metadata)),
-        Action::StartRecovery => Some(user.start_recovery(metadata)?),
+        Action::StartRecovery => {
+            // The limit on recoveries counts by time, which the model does not know.
+            let now = metadata.now.plus(Duration::from_hours(user.version.get()));
+            let metadata = EventMetadata {
+                now,
+                ..metadata.clone()
+            };
+            Some(user.start_recovery(&metadata)?)
+        }
         Action::AssignRoles(roles) => user.assign_roles(roles_of(roles), metadata)?,
         Action::Deactivate => Some(user.deactivate(metadata)?),
         Action::Reactivate => Some(user.reactivate(metadata)?),

@@ -11,7 +11,7 @@ use shared::{
         session_tokens::SessionTokens,
         sign_in::Strategies,
     },
-    domain::{Actor, EventKind, Password, Role, User, UserId, sign_up::SignUpPolicy},
+    domain::{Actor, DomainEvent, EventKind, Password, Role, User, UserId, sign_up::SignUpPolicy},
     lambda::http::{Access, Authenticator, CallerPorts, StatusCode, answer, response},
 };
 use testing::{Answer, Endpoint, FakeBackend, Fault, PASSWORD, SIGN_INS, TestRequest, Value, json};

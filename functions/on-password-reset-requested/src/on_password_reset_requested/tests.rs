@@ -157,10 +157,10 @@ async fn an_event_that_comes_again_makes_no_used_link_good() {
     let event = ask(&backend, "ann@example.com").await;
     let service = service(&backend, LOST);
     // The process stops after the mail was sent, before the ledger knows. The calls are requests.find,
-    // users.find_login, users.find, leases.claim, attempts.spend twice, secrets.get_or_put,
-    // tokens.find_good, tokens.issue, mailer.send.
+    // users.find_login, users.find, leases.claim, secrets.get_or_put, tokens.find_good, attempts.spend four
+    // times, tokens.issue, mailer.send.
     backend
-        .with_fault(Fault::StopAfter(10), service.execute(&event, REMAINING))
+        .with_fault(Fault::StopAfter(12), service.execute(&event, REMAINING))
         .await;
     assert!(reset(&backend, &ann).await);
     backend.advance(REMAINING * 2);
@@ -173,7 +173,7 @@ async fn an_event_that_comes_again_makes_no_used_link_good() {
 fn in_the_window(fault: Fault) -> bool {
     matches!(
         fault,
-        Fault::StopAfter(10) | Fault::LoseReply(10) | Fault::StopBefore(11) | Fault::Fail(11)
+        Fault::StopAfter(12) | Fault::LoseReply(12) | Fault::StopBefore(13) | Fault::Fail(13)
     )
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    DomainEvent, OneTimeToken, Result, TokenPurpose, UserId,
-    token::{TokenBinding, TokenKey},
+    DomainEvent, EventId, OneTimeToken, Result, TokenPurpose, UserId,
+    token::{TokenBinding, TokenIssue, TokenKey},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -49,9 +49,21 @@ impl Link {
     }
 }
 
+/// The token which an event calls for: the one in its slot while that is good, or one of its own.
+pub(super) struct DueToken<'a> {
+    user_id: UserId,
+    binding: &'a TokenBinding,
+    event: &'a DomainEvent,
+    token: OneTimeToken,
+    /// The event it is made from. Two mails with one seed carry the same link.
+    pub(super) seed: EventId,
+    /// None if it is in its slot.
+    issue: Option<TokenIssue>,
+}
+
 impl Links {
-    /// Issues the token that `event` calls for: the one in its slot while that is good, or one of its
-    /// own. None if that would be void: expired by now, used, or replaced by a newer one.
+    /// Issues the token that `event` calls for. None if that would be void: expired by now, used, or
+    /// replaced by a newer one.
     pub async fn issue(
         &self,
         purpose: TokenPurpose,
@@ -59,25 +71,64 @@ impl Links {
         binding: &TokenBinding,
         event: &DomainEvent,
     ) -> Result<Option<OneTimeToken>> {
+        match self.due(purpose, user_id, binding, event).await? {
+            Some(due) => self.put(due).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The token that `event` calls for; nothing is written. None if it has expired.
+    pub(super) async fn due<'a>(
+        &self,
+        purpose: TokenPurpose,
+        user_id: UserId,
+        binding: &'a TokenBinding,
+        event: &'a DomainEvent,
+    ) -> Result<Option<DueToken<'a>>> {
         let key = TokenKey::new(self.secret.get().await?.clone());
         let now = self.clock.now();
+        let due = |token, seed, issue| DueToken {
+            user_id,
+            binding,
+            event,
+            token,
+            seed,
+            issue,
+        };
         let own = key.token(purpose, user_id, event.id)?;
         let mut issue = own.issue(binding, event.time);
+        if let Some(stored) = self.tokens.find_good(user_id, purpose, now).await? {
+            let token = key.token(purpose, user_id, stored.seed)?;
+            if token.issue(binding, event.time).hash == stored.hash {
+                return Ok(Some(due(token, stored.seed, None)));
+            }
+            // Another hash: what the token was bound to has changed.
+            issue.replaces = Some(stored.hash);
+        }
+        Ok((issue.expires_at > now).then(|| due(own, event.id, Some(issue))))
+    }
+
+    /// Puts the token into its slot. None if it would be void there: used, or replaced by a newer one.
+    pub(super) async fn put(&self, due: DueToken<'_>) -> Result<Option<OneTimeToken>> {
+        let DueToken {
+            user_id,
+            binding,
+            event,
+            ..
+        } = due;
+        let mut due = due;
         for _ in 0..LOOKS {
-            if let Some(stored) = self.tokens.find_good(user_id, purpose, now).await? {
-                let token = key.token(purpose, user_id, stored.seed)?;
-                if token.issue(binding, event.time).hash == stored.hash {
-                    return Ok(Some(token));
-                }
-                // Another hash: what the token was bound to has changed.
-                issue.replaces = Some(stored.hash);
+            let Some(issue) = due.issue else {
+                return Ok(Some(due.token));
+            };
+            if self.tokens.issue(&issue, self.clock.now()).await? {
+                return Ok(Some(due.token));
             }
-            if issue.expires_at <= now {
-                return Ok(None);
-            }
-            if self.tokens.issue(&issue, now).await? {
-                return Ok(Some(own));
-            }
+            let again = self.due(issue.purpose, user_id, binding, event);
+            let Some(again) = again.await? else {
+                break;
+            };
+            due = again;
         }
         Ok(None)
     }

@@ -35,9 +35,7 @@ impl RequestResponder {
                 recipient: Recipient::User(&user),
                 address: &user.email,
                 event,
-                // Counted when the request came, for every address alike: a tally of mails would tell
-                // which addresses have accounts.
-                client_ip: None,
+                client_ip: request.source_address,
             };
             self.mail_service.send(letter, remaining).await?;
         }

@@ -2,9 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use domain::{
-    DomainEvent, Email, OneTimeToken, Result, TokenPurpose, User, UserId, token::TokenBinding,
-};
+use domain::{DomainEvent, Email, Result, TokenPurpose, User, UserId, token::TokenBinding};
 
 use super::{
     Link, Links, MailBranding, MailLedger, MailLimiter, MailTemplate,
@@ -34,8 +32,8 @@ pub struct Letter<'a> {
     pub address: &'a Email,
     /// Why it is sent.
     pub event: &'a DomainEvent,
-    /// Where the event came from, if it names no user who asked. None if the request was counted when
-    /// it came.
+    /// Where the request came from, if it was made without an account; otherwise the event names who made
+    /// it.
     pub client_ip: Option<IpAddr>,
 }
 
@@ -61,29 +59,43 @@ impl Letter<'_> {
         self.user().is_some_and(reads)
     }
 
-    /// The id of the user, and what a token for `purpose` is bound to; none if there is nothing that it
-    /// could do.
-    fn binding(&self, purpose: TokenPurpose) -> Option<(UserId, TokenBinding)> {
-        match self.recipient {
-            Recipient::User(user) => Some((user.id, TokenBinding::of(user, purpose)?)),
-            Recipient::SignUp(id) => Some((id, TokenBinding::of_sign_up(self.address.clone()))),
-        }
+    /// What the token in the mail is for, the id of the user, and what it is bound to. None if there is
+    /// nothing that it could do, or if the address is not the one it would prove.
+    fn binding(&self) -> Option<(TokenPurpose, UserId, TokenBinding)> {
+        let purpose = self.template.proves(self.user())?;
+        let (id, binding) = match self.recipient {
+            Recipient::User(user) => (user.id, TokenBinding::of(user, purpose)?),
+            Recipient::SignUp(id) => (id, TokenBinding::of_sign_up(self.address.clone())),
+        };
+        (binding.address == *self.address).then_some((purpose, id, binding))
     }
 }
 
 impl MailService {
     /// Sends `letter`, once however often its event comes. It is not sent if it is beyond a limit, to a
-    /// suppressed address, or about a link that is void by now. `remaining` is how long this worker may still run.
+    /// suppressed address, or about a link that is void by now. `remaining` is how long this worker may still
+    /// run. Returns false if a limit keeps it back.
     ///
     /// # Errors
     /// If the mail was not sent, or if nobody knows; repeating the call is safe.
-    pub async fn send(&self, letter: Letter<'_>, remaining: Duration) -> Result<()> {
+    pub async fn try_send(&self, letter: Letter<'_>, remaining: Duration) -> Result<bool> {
         // Under the lease: nobody else counts this mail or makes a token for its event meanwhile, and
         // nobody does once it is out.
         let write = async |is_first| self.write(&letter, is_first).await;
-        self.ledger
-            .deliver(letter.event.id, letter.template, write, remaining)
-            .await
+        let (event, template) = (letter.event.id, letter.template);
+        let delivered = self
+            .ledger
+            .deliver(event, template, write, remaining)
+            .await?;
+        Ok(!delivered.is_over_limit())
+    }
+
+    /// [`MailService::try_send`], where nothing depends on what came of it.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send(&self, letter: Letter<'_>, remaining: Duration) -> Result<()> {
+        self.try_send(letter, remaining).await.map(drop)
     }
 
     /// `is_first` is false if another worker had the mail before, which then has counted it.
@@ -95,13 +107,24 @@ impl MailService {
             tracing::warn!(metric = "MailSuppressed", mail = template.as_str());
             return Ok(Err(Unsent::Suppressed));
         }
-        if is_first && let Some(limit) = self.limiter.spend(letter).await? {
+        let binding = letter.binding();
+        let due = match &binding {
+            Some((purpose, id, binding)) => {
+                self.links.due(*purpose, *id, binding, letter.event).await?
+            }
+            None => None,
+        };
+        if due.is_none() && template.is_about_a_link() {
+            return Ok(Err(Unsent::NotCalledFor));
+        }
+        let seed = due.as_ref().map(|due| due.seed);
+        if is_first && let Some(limit) = self.limiter.spend(letter, seed).await? {
             let (metric, mail) = (limit.metric(), template.as_str());
             tracing::warn!(metric, ?limit, mail, "a mail is beyond a limit");
             return Ok(Err(Unsent::OverLimit(limit)));
         }
-        let token = match template.proves(letter.user()) {
-            Some(purpose) => self.token(purpose, letter).await?,
+        let token = match due {
+            Some(due) => self.links.put(due).await?,
             None => None,
         };
         if token.is_none() && template.is_about_a_link() {
@@ -115,19 +138,5 @@ impl MailService {
         template
             .write(&self.branding, letter.address, name, at, link.as_ref())
             .map(Ok)
-    }
-
-    /// The token in the mail; none if its address is not the one it would prove.
-    async fn token(
-        &self,
-        purpose: TokenPurpose,
-        letter: &Letter<'_>,
-    ) -> Result<Option<OneTimeToken>> {
-        match letter.binding(purpose) {
-            Some((id, binding)) if binding.address == *letter.address => {
-                self.links.issue(purpose, id, &binding, letter.event).await
-            }
-            _ => Ok(None),
-        }
     }
 }

@@ -22,7 +22,7 @@ pub struct Limit {
 
 impl Limit {
     /// Guesses at the password of one account: after `allowance` of them the next has to wait, from
-    /// 30 seconds up to an hour, and after 100 in 30 days only a reset by mail helps (NIST SP
+    /// 30 seconds up to an hour, and after 100 in 30 days only a known device helps (NIST SP
     /// 800-63B-4, 3.2.2).
     pub fn of_account(allowance: u32) -> Self {
         Self {

@@ -64,6 +64,7 @@ impl User {
     ) -> Change {
         let mut change = self.reset_password(password, metadata);
         change.after.name = name.unwrap_or(change.after.name);
+        change.after.links_sent_at.clear();
         change
     }
 
@@ -82,6 +83,7 @@ impl User {
         after.email_verified = true;
         after.standing = Standing::Settled;
         after.logins.push(identity.clone());
+        after.links_sent_at.clear();
         let kind = EventKind::UserIdentityLinked;
         let changed = &["identities", "emailVerified"];
         let claims = vec![LoginChange::Claim(identity.clone(), None)];

@@ -23,6 +23,10 @@ pub struct ProblemInfo {
     pub detail: String,
 }
 
+/// A document lists so many errors of a request: more help nobody, and an answer must not be larger than
+/// what it answers.
+const MOST_ERRORS: usize = 32;
+
 /// The info of each refusal. Exhaustive: a new refusal does not compile without one.
 #[expect(clippy::too_many_lines, reason = "a table: an arm for each refusal")]
 pub fn info(refusal: &Refusal) -> ProblemInfo {
@@ -278,7 +282,8 @@ fn invalid(errors: &[FieldError], request_id: &str) -> RawResponse<Body> {
         detail: "Some fields are wrong; see errors.".to_owned(),
     };
     let mut document = document(&info, request_id);
-    document["errors"] = json!(errors);
+    let listed: Vec<_> = errors.iter().take(MOST_ERRORS).collect();
+    document["errors"] = json!(listed);
     respond(info.status, &document)
 }
 

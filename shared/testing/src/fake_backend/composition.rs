@@ -193,7 +193,8 @@ impl FakeBackend {
             limiter: MailLimiter {
                 attempts: self.clone(),
                 limits: MailLimits {
-                    per_address: Limit::spaced(Duration::from_mins(1), 3),
+                    per_address: 3,
+                    interval: Duration::from_mins(1),
                     per_asker: Limit::hourly(50),
                     per_hour: 1000,
                 },

@@ -106,6 +106,20 @@ fn a_rejected_password_is_a_wrong_field() {
     );
 }
 
+/// A small request must not get a large answer.
+#[test]
+fn so_many_errors_are_listed_and_no_more() {
+    let violation = Violation::new("unknown", "is not known");
+    let errors = (0..1000).map(|number| violation.clone().at(format!("/{number}")));
+    let response = render(
+        &domain::Error::Invalid(errors.collect()).into(),
+        "request-1",
+    );
+    let document: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+    let errors = document["errors"].as_array().unwrap();
+    assert_eq!((errors.len(), &errors[31]["pointer"]), (32, &json!("/31")));
+}
+
 #[test]
 fn an_internal_error_tells_nothing_of_the_inside() {
     let error = domain::Error::internal("the table users-4711 does not answer");
