@@ -51,14 +51,17 @@ impl Authenticate {
             method,
             permit,
         } = self.strategies.authenticate(credentials, &origin).await?;
-        permit.succeed(user.id).await?;
-        let starter = &self.session_starter;
-        let token_pair = starter.start(&user, method, &issuer, origin).await?;
-        let device = self.devices.issue(&user, device.as_ref()).await?;
-        Ok(TokenPair {
-            device: Some(device),
-            ..token_pair
-        })
+        // The guess was right, whether or not the session can be started.
+        let start = async {
+            let starter = &self.session_starter;
+            let token_pair = starter.start(&user, method, &issuer, origin).await?;
+            let device = self.devices.issue(&user, device.as_ref()).await?;
+            Ok(TokenPair {
+                device: Some(device),
+                ..token_pair
+            })
+        };
+        permit.succeed(user.id, start).await
     }
 }
 

@@ -59,8 +59,8 @@ impl ProveAgain {
             return Err(Refusal::InvalidCredentials.into());
         }
         // The guess was right, whether or not the session is still live.
-        permit.succeed(user.id).await?;
-        self.note(&user, session_id, method, &issuer).await
+        let note = self.note(&user, session_id, method, &issuer);
+        permit.succeed(user.id, note).await
     }
 
     async fn note(

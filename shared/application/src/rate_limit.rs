@@ -229,14 +229,18 @@ impl AttemptPermit {
         }
     }
 
-    /// The guess was right, and counts for `user`. The wrong guesses from the same known device are forgotten. Those from
+    /// The guess was right: it counts for `user`, and then there is `work`. The wrong guesses from the same known device are forgotten. Those from
     /// unknown devices are not, only this one is refunded: strangers must not see in their own count that
     /// the owner came by. Neither are those from the same client IP: otherwise an attacker could use
     /// their own account to guess at others without limit.
     ///
     /// # Errors
-    /// `TooManyRequests` if the user was right too often.
-    pub async fn succeed(self, user: UserId) -> Result<()> {
+    /// `TooManyRequests` if the user was right too often; those of `work`.
+    pub async fn succeed<T>(
+        self,
+        user: UserId,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let attempts = &self.rate_limiter.attempts;
         let forget = async {
             match &self.tally {
@@ -248,7 +252,11 @@ impl AttemptPermit {
         let refund = attempts.refund(&self.client_ip);
         let refund = async { warn_if_failed(&tokio::try_join!(forget, refund).map(drop)) };
         let right = [(AttemptKey::of_user(Scope::SignIn, user), self.per_user)];
-        tokio::join!(self.rate_limiter.acquire(&right), refund).0
+        let work = async {
+            self.rate_limiter.acquire(&right).await?;
+            work.await
+        };
+        tokio::join!(work, refund).0
     }
 }
 

@@ -88,5 +88,5 @@ async fn settle(
     if !is_right {
         return Err(Refusal::InvalidCredentials.into());
     }
-    permit.succeed(user).await
+    permit.succeed(user, async { Ok(()) }).await
 }
