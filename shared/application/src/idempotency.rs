@@ -74,7 +74,10 @@ impl Idempotency {
 
     /// Executes a request, unless it was executed before. `reserved` is recorded first: `execute` gets
     /// what the first attempt reserved, so that all attempts write the same. `record` says what is
-    /// recorded of the outcome; after `None` a repetition tries again. Keys of two actors never meet.
+    /// recorded of the outcome; after `None` a repetition tries again.
+    ///
+    /// Keys of two actors never meet. Nobody knows one stranger from another, so theirs meet only with the
+    /// same request: with another one, the key is another key.
     ///
     /// # Errors
     /// `KeyReused` if the key came with another body, `StillRunning` while the first request runs, and
@@ -92,13 +95,15 @@ impl Idempotency {
         F: Future<Output = Result<T>>,
     {
         let secret = self.secret.get().await?;
-        let parts = [actor.to_string(), key.key.clone()];
-        let lease_key = LeaseKey::new(
-            purpose,
-            mac(secret, &parts.each_ref().map(String::as_bytes))?,
-        );
+        let fingerprint = mac(secret, &[&key.fingerprint])?;
+        let name = actor.to_string();
+        let mut parts = vec![name.as_bytes(), key.key.as_bytes()];
+        if actor == Actor::Anonymous {
+            parts.push(fingerprint.as_bytes());
+        }
+        let lease_key = LeaseKey::new(purpose, mac(secret, &parts)?);
         let options = LeaseOptions {
-            fingerprint: mac(secret, &[&key.fingerprint])?,
+            fingerprint,
             reserved: serde_json::to_value(reserved).map_err(Error::caused_by)?,
             lease: LEASE,
             retention: RETENTION,
