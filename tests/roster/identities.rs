@@ -91,9 +91,15 @@ async fn live(roster: &Roster, provider: &Value, login: &str, email: &str) {
     let access = roster.token(email, password).await;
     let again = roster.call(&unlink, &access, &Value::Null).await;
     assert_eq!(again.status, 404);
-    let adopted = come(roster, provider, login).await;
-    assert_eq!(adopted.body["user"]["id"], user["id"]);
-    let access = token(&adopted);
+    let by_itself = come(roster, provider, login).await;
+    assert_eq!(by_itself.problem(), (401, "invalid-credentials"));
+    let relinked = roster
+        .call(link, &access, &visit(provider, login).await)
+        .await;
+    assert_eq!(relinked.status, 201);
+    let back = come(roster, provider, login).await;
+    assert_eq!(back.body["user"]["id"], user["id"]);
+    let access = token(&back);
     let export = roster
         .call("GET /users/me/export", &access, &Value::Null)
         .await;

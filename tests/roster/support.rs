@@ -341,5 +341,6 @@ pub fn token_in(mail: &Mail, page: &str) -> String {
     let (_, rest) = text
         .split_once(&format!("/{page}#token="))
         .unwrap_or_else(|| panic!("no link to {page}: {text}"));
-    rest.split_whitespace().next().unwrap().to_owned()
+    let mut parts = rest.split(|c: char| c == '&' || c.is_whitespace());
+    parts.next().unwrap().to_owned()
 }

@@ -54,6 +54,18 @@ fn after_a_recovery_nobody_gets_in_but_by_the_link() {
         provided["strategy"] = json!("oidc");
         let other = roster.post("/sessions", &provided).await;
         assert_ne!(other.body["user"]["id"], json!(ann.id));
+        let subject = unique_email("hers");
+        provider.knows(
+            &subject,
+            json!({"email": ann.email, "email_verified": true}),
+        );
+        let come = async || {
+            let mut hers = visit(listed, &subject).await;
+            hers["strategy"] = json!("oidc");
+            roster.post("/sessions", &hers).await
+        };
+        let early = come().await;
+        assert_eq!(early.problem(), (401, "invalid-credentials"));
 
         let mail = roster.mail_about(&ann.email, SUBJECT).await;
         let body = json!({"token": token_in(&mail, "reset"), "newPassword": NEW_PASSWORD});
@@ -65,6 +77,7 @@ fn after_a_recovery_nobody_gets_in_but_by_the_link() {
                 .is_success()
         );
         roster.token(&ann.email, NEW_PASSWORD).await;
+        assert_eq!(come().await.body["user"]["id"], json!(ann.id));
     });
 }
 

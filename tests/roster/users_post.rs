@@ -190,6 +190,29 @@ fn a_repetition_with_the_same_key_gives_the_first_answer() {
 }
 
 #[test]
+fn a_repetition_after_the_erasure_finds_nobody() {
+    on_shared_stack(async |roster| {
+        let (key, email) = (unique_email("key"), unique_email("gone"));
+        let invite = async |email: &str| {
+            let request = roster
+                .request(Method::POST, "/users")
+                .header("idempotency-key", key.clone())
+                .bearer_auth(roster.admin().await);
+            let body = json!({"email": email, "name": "Eve Example"});
+            roster.send(request.json(&body)).await
+        };
+        let first = invite(&email).await;
+        assert_eq!(first.status, StatusCode::CREATED);
+        let other = invite(&unique_email("other")).await;
+        assert_eq!(other.problem(), (422, "idempotency-key-reused"));
+        let erase = format!("DELETE /users/{}", first.body["id"].as_str().unwrap());
+        let erased = roster.call_as_admin(&erase, &serde_json::Value::Null).await;
+        assert_eq!(erased.status, StatusCode::NO_CONTENT);
+        assert_eq!(invite(&email).await.problem(), (404, "not-found"));
+    });
+}
+
+#[test]
 fn parallel_repetitions_make_one_user() {
     on_shared_stack(async |roster| {
         let email = unique_email("parallel");

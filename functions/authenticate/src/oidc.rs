@@ -31,7 +31,8 @@ pub struct OidcStrategy {
 #[async_trait]
 impl AuthenticationStrategy<Authorization> for OidcStrategy {
     /// # Errors
-    /// `InvalidCredentials` if the provider does not accept the code, or the user may not sign in;
+    /// `InvalidCredentials` if the provider does not accept the code, or the user may not sign in, unlinked
+    /// the identity, or is being recovered;
     /// `EmailMissing` if the identity is nobody's and the provider gives no address;
     /// `EmailTaken` if a new user has the address of another, but only where anyone may sign up;
     /// `TooManyRequests` after too many wrong codes from one client address; `ProviderUnavailable`.
@@ -140,7 +141,7 @@ impl OidcStrategy {
                     let accept = user.accept_invitation_by(&external.identity, metadata);
                     accept.map(Some)
                 }
-                _ if user.email_verified => user.link(&external.identity, metadata),
+                _ if user.email_verified => user.link_by_address(&external.identity, metadata),
                 _ => Err(Refusal::InvalidCredentials.into()),
             }
         };
@@ -167,7 +168,7 @@ impl OidcStrategy {
             let old = old.filter(|user| is_provisional(user, email));
             // Somebody confirmed it, or took it over, meanwhile.
             let old = old.ok_or(Refusal::EmailTaken)?;
-            if !old.active {
+            if !old.active || old.recovering {
                 return Err(Refusal::InvalidCredentials.into());
             }
             let new = new_member(id, email.clone(), profile, external);

@@ -11,7 +11,7 @@ pub struct StartRecovery {
 
 impl StartRecovery {
     /// Removes the password and the external identities and voids all that was given before. The user
-    /// gets a link with which to choose another password.
+    /// gets a link with which to choose another password; until then nothing else lets anybody in.
     ///
     /// # Errors
     /// `NotFound`, `PreconditionFailed`, `InvitationOpen`; `TooManyRequests` within a minute after the last

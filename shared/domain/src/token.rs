@@ -72,6 +72,11 @@ impl TokenPurpose {
         }
     }
 
+    /// What the fragment of a link says of it beside the token, where a page has more than one kind.
+    pub fn kind(self) -> Option<&'static str> {
+        (self == Self::EmailChange).then_some("change")
+    }
+
     /// How long a token is good: OWASP Forgot Password Cheat Sheet asks for short; those that open no
     /// account in use may wait for a weekend's mail, or for a person to come back.
     pub fn lifetime(self) -> Duration {

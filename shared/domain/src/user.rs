@@ -74,6 +74,13 @@ pub struct User {
     pub password_version: Option<Version>,
     /// The logins this user has claimed; at most [`MAX_LOGINS`](crate::login::MAX_LOGINS).
     pub logins: Vec<LoginKey>,
+    /// The identities which the user unlinked: none comes back unless the user links it again. At most
+    /// [`MAX_UNLINKED`](crate::login::MAX_UNLINKED), the newest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlinked: Vec<LoginKey>,
+    /// True from the start of a recovery until somebody chooses a password by link: nothing else lets in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recovering: bool,
     /// The hash of the last entry of the user's history.
     pub chain: Digest,
 }
@@ -97,6 +104,8 @@ pub struct Draft {
     pub links_sent_at: Vec<Timestamp>,
     pub password_version: Option<Version>,
     pub logins: Vec<LoginKey>,
+    pub unlinked: Vec<LoginKey>,
+    pub recovering: bool,
 }
 
 /// What is needed to create a user with a password.
@@ -180,6 +189,8 @@ impl User {
             links_sent_at: self.links_sent_at.clone(),
             password_version: self.password_version,
             logins: self.logins.clone(),
+            unlinked: self.unlinked.clone(),
+            recovering: self.recovering,
         }
     }
 
@@ -216,6 +227,8 @@ impl Draft {
         Self {
             id,
             logins: vec![LoginKey::Email(email.clone())],
+            unlinked: Vec::new(),
+            recovering: false,
             email,
             email_verified: false,
             pending_email: None,
@@ -256,6 +269,8 @@ impl Draft {
             links_sent_at: self.links_sent_at,
             password_version: self.password_version,
             logins: self.logins,
+            unlinked: self.unlinked,
+            recovering: self.recovering,
             chain,
         }
     }

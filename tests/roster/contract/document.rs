@@ -193,6 +193,11 @@ impl Operation {
         words.find(|word| word.starts_with("recent"))
     }
 
+    /// Whether the token by which it is asked for, which it ends, still gets the answer again.
+    pub fn is_repeatable(&self) -> bool {
+        self.x_access().split(' ').any(|word| word == "repeatable")
+    }
+
     /// Whether administrators may call it about others.
     pub fn is_for_admins(&self) -> bool {
         let roles = ["admin", "support", "reader"];

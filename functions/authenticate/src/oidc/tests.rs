@@ -1,7 +1,7 @@
 use shared::{
     application::ports::UserRepository as _,
     domain::{
-        EventKind, PasswordHash, TokenPurpose,
+        Change, EventKind, PasswordHash, TokenPurpose,
         token::TokenBinding,
         user::{Invitee, Standing},
     },
@@ -104,6 +104,56 @@ async fn an_identity_that_is_unlinked_meanwhile_signs_nobody_in() {
     let answer = come(&backend, policy, "1", says("x@example.com", true)).await;
     assert_eq!(answer.problem(), (401, "invalid-credentials"));
     assert_eq!(backend.sessions_of(ann.id).len(), before);
+}
+
+fn reset(user: &User, metadata: &EventMetadata) -> Result<Change> {
+    Ok(user.reset_password(PasswordHash::from_phc("$new"), metadata))
+}
+
+#[tokio::test]
+async fn an_identity_which_its_user_unlinked_does_not_come_back_by_itself() {
+    for policy in [OPEN, SignUpPolicy::Concealed, SignUpPolicy::Admin] {
+        let backend = backend();
+        let ann = backend.add_user(ANN).await;
+        let linked = come(&backend, policy, "1", says(ANN, true)).await;
+        assert_eq!(linked.body["user"]["id"], json!(ann.id));
+        let one = identity("a", "1");
+        let unlink = |ann: &User, metadata: &_| ann.unlink(&one, true, metadata);
+        backend.change(ann.id, unlink).await;
+        let refused = async || {
+            let back = come(&backend, policy, "1", says(ANN, true)).await;
+            assert_eq!(back.problem(), (401, "invalid-credentials"));
+            assert_eq!(backend.user(ann.id).unwrap().identities().count(), 0);
+        };
+        refused().await;
+        backend.change(ann.id, reset).await;
+        refused().await;
+        let other = come(&backend, policy, "2", says(ANN, true)).await;
+        assert_eq!(other.body["user"]["id"], json!(ann.id), "only that one");
+        let link = |ann: &User, metadata: &_| Ok(ann.link(&one, metadata)?.unwrap());
+        backend.change(ann.id, link).await;
+        let again = come(&backend, policy, "1", says(ANN, true)).await;
+        assert_eq!(again.body["user"]["id"], json!(ann.id));
+    }
+}
+
+#[tokio::test]
+async fn no_provider_lets_anybody_in_while_a_recovery_is_under_way() {
+    for standing in [Standing::Settled, Standing::Provisional] {
+        let backend = backend();
+        let ann = backend.add_unproven(ANN, standing).await;
+        backend.tamper(ann.id, |ann| ann.email_verified = ann.standing.is_settled());
+        let recovery = |ann: &User, metadata: &_| ann.start_recovery(metadata);
+        let recovered = backend.change(ann.id, recovery).await;
+        for subject in ["1", "2"] {
+            let refused = come(&backend, OPEN, subject, says(ANN, true)).await;
+            assert_eq!(refused.problem(), (401, "invalid-credentials"));
+        }
+        assert_eq!(backend.users(), [recovered]);
+        backend.change(ann.id, reset).await;
+        let back = come(&backend, OPEN, "1", says(ANN, true)).await;
+        assert_eq!(back.body["user"]["id"], json!(ann.id));
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ pub struct Export {
     user: Profile,
     pending_email: Option<Email>,
     logins: Vec<ExportedLogin>,
+    unlinked: Vec<ExportedLogin>,
     sessions: Vec<ExportedSession>,
     history: Vec<ExportedEvent>,
 }
@@ -72,6 +73,7 @@ impl Export {
             user: user.profile(),
             pending_email: user.pending_email.clone(),
             logins: user.logins.iter().cloned().map(Into::into).collect(),
+            unlinked: user.unlinked.iter().cloned().map(Into::into).collect(),
             sessions: sessions.into_iter().map(Into::into).collect(),
             history: history.into_iter().map(Into::into).collect(),
         }

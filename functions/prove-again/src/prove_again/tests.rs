@@ -14,7 +14,7 @@ use testing::{
 
 use super::*;
 use crate::{
-    fresh_identity::{FRESH, FreshIdentity},
+    fresh_identity::{AHEAD, FRESH, FreshIdentity},
     handler,
 };
 
@@ -129,9 +129,16 @@ async fn a_sign_in_at_a_provider_just_now_is_a_proof() {
     fixture.backend.advance(FRESH);
     let old = prove(&fixture, &code()).await;
     assert_eq!(old.problem(), (401, "invalid-credentials"));
-    fixture.backend.authorize_some_time("a", "1", "code");
-    let unknown = prove(&fixture, &code()).await;
-    assert_eq!(unknown.problem(), (401, "invalid-credentials"));
+    let late = fixture.backend.now().plus(AHEAD);
+    for (time, status) in [
+        (None, 401),
+        (Some(late), 200),
+        (Some(late.plus(Duration::from_micros(1))), 401),
+    ] {
+        fixture.backend.authorize_at("a", "1", "code", time);
+        let answer = prove(&fixture, &code()).await;
+        assert_eq!(answer.status, status, "{time:?}: {:?}", answer.body);
+    }
 }
 
 #[tokio::test]

@@ -40,7 +40,10 @@ impl Link {
     pub fn new(branding: &MailBranding, token: &OneTimeToken) -> Self {
         let (url, page) = (&branding.app_url, token.purpose.page());
         let url = url.trim_end_matches('/');
-        Self(format!("{url}/{page}#token={}", token.encode().expose_secret()).into())
+        let kind = token.purpose.kind();
+        let kind = kind.map_or_else(String::new, |kind| format!("&for={kind}"));
+        let token = token.encode();
+        Self(format!("{url}/{page}#token={}{kind}", token.expose_secret()).into())
     }
 
     /// The URL, for the mail alone.

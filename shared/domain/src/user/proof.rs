@@ -42,7 +42,7 @@ impl User {
 
     /// Changes the password of a user who read a mail to the address, which proves it too. Nothing of
     /// before is left that lets anybody in: every external identity is unlinked. One whose provider
-    /// proved the same address comes back at the next sign-in by it.
+    /// proved the same address comes back at the next sign-in by it, unless the user had unlinked it.
     pub fn reset_password(&self, password: PasswordHash, metadata: &EventMetadata) -> Change {
         let set = |own| LoginChange::SetPassword(own, password);
         let (mut after, logins, mut changed) = self.next_recovery(set);

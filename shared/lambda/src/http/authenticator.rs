@@ -93,8 +93,8 @@ impl Authenticator {
 
     /// The authenticator which remembers callers it looked up, for `lag`. A refusal is never
     /// remembered: a caller who would be refused is looked up afresh. So what a user loses is gone
-    /// after `lag`, and what a user gains is there at once. Memory is not enough where a recent sign-in
-    /// is demanded.
+    /// after `lag`, and what a user gains is there at once. Memory is not enough where more than a token is
+    /// demanded: see [`Call::demands_a_look`].
     #[must_use]
     pub fn remembering(mut self, lag: Duration) -> Self {
         let config = CacheConfig {
@@ -171,7 +171,7 @@ impl Authenticator {
         let mut fresh = false;
         let status = lookup.recall(&claims, &mut fresh).await?;
         let outcome = call.authorize(status.as_deref());
-        let may_be_from_memory = |caller: &Caller| !call.demands_recent(caller);
+        let may_be_from_memory = |caller: &Caller| !call.demands_a_look(caller);
         if fresh || outcome.as_ref().is_ok_and(may_be_from_memory) {
             return Ok(outcome?);
         }

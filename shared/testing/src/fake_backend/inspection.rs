@@ -87,7 +87,8 @@ impl FakeBackend {
         let inbox = self.inbox();
         let mut mails = inbox.iter().rev();
         let (_, rest) = mails.find_map(|mail| mail.text.split_once("#token="))?;
-        rest.split_whitespace().next()?.parse().ok()
+        let token = rest.split(|c: char| c == '&' || c.is_whitespace()).next();
+        token?.parse().ok()
     }
 
     /// Changes a user without a commit, so without a version or an event.
