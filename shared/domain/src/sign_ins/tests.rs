@@ -3,7 +3,7 @@ use crate::{
     Actor, Origin, PasswordHash, User, UserId,
     attempt::sign_in_locked,
     event::{EndReason, EventMetadata},
-    user::{NewUser, Standing},
+    user::NewUser,
 };
 
 const START: i64 = 1_000_000;
@@ -24,7 +24,6 @@ fn metadata(seconds: i64) -> EventMetadata {
 
 fn ann() -> User {
     let new = NewUser {
-        standing: Standing::Settled,
         id: UserId::new(Timestamp::from_seconds(1), [1; 10]),
         email: "ann@example.com".parse().unwrap(),
         name: "Ann".parse().unwrap(),
@@ -52,7 +51,7 @@ impl World {
         let session = |seconds| {
             let metadata = metadata(seconds);
             let id = SessionId::new(metadata.now, [2; 10]);
-            Session::start(id, "nonce".to_owned(), &user, "pwd", &metadata)
+            Session::start(id, "nonce".to_owned(), &user, "pwd", false, &metadata)
         };
         let (lasting, first) = session(0);
         let (mut ended, second) = session(100);

@@ -107,6 +107,9 @@ fn digest(user: &User, salt: &str) -> Digest {
         recovery_voided_at,
         password_version,
         logins,
+        links_sent_at,
+        unlinked,
+        recovering,
         // The hash of the entry that covers this digest; it is compared by itself.
         chain: _,
     } = user;
@@ -116,6 +119,7 @@ fn digest(user: &User, salt: &str) -> Digest {
     personal.option(pending_email.as_ref());
     personal.field(name);
     personal.list(logins.iter());
+    personal.list(unlinked.iter());
 
     let mut hash = FieldHash::new("roster.state.1");
     hash.field(id);
@@ -131,6 +135,8 @@ fn digest(user: &User, salt: &str) -> Digest {
     hash.field(recovery_epoch);
     hash.option(recovery_voided_at.as_ref());
     hash.option(password_version.as_ref());
+    hash.list(links_sent_at.iter());
+    hash.field(recovering);
     hash.finish()
 }
 

@@ -7,7 +7,7 @@ use crate::{
     EventId, LoginKey, Origin, PasswordHash, Role,
     event::EventMetadata,
     history::{ChainStatus, HistoryEntry, StateStatus, verify_chain},
-    user::{NewUser, Standing},
+    user::NewUser,
 };
 
 fn metadata(seconds: i64) -> EventMetadata {
@@ -22,7 +22,6 @@ fn metadata(seconds: i64) -> EventMetadata {
 /// A user of whom every field says something, with the history.
 fn ann() -> (User, Vec<HistoryEntry>) {
     let new = NewUser {
-        standing: Standing::Provisional,
         id: UserId::new(Timestamp::from_seconds(1), [1; 10]),
         email: "ann@example.com".parse().unwrap(),
         name: "Ann".parse().unwrap(),
@@ -34,6 +33,9 @@ fn ann() -> (User, Vec<HistoryEntry>) {
         .user
         .change_password(PasswordHash::from_phc("$other"), &metadata(20));
     change.after.pending_email = Some("ann@example.org".parse().unwrap());
+    change.after.links_sent_at = vec![Timestamp::from_seconds(15)];
+    change.after.unlinked = vec!["oidc#https://b.example.com#1".parse().unwrap()];
+    change.after.recovering = true;
     let changed = change.stamp(Timestamp::from_seconds(20));
     (changed.user, vec![created.entry, changed.entry])
 }
@@ -89,6 +91,9 @@ fn each_changed_attribute_shows() {
         "recoveryVoidedAt": "2026-11-24T16:32:33.120400Z",
         "passwordVersion": 1,
         "logins": ["email#ann@example.com", other],
+        "linksSentAt": [],
+        "unlinked": ["oidc#https://a.example.com#1"],
+        "recovering": false,
         "chain": Digest::NONE,
     });
     let names =
@@ -103,6 +108,9 @@ fn each_changed_attribute_shows() {
         "standing",
         "recoveryVoidedAt",
         "passwordVersion",
+        "linksSentAt",
+        "unlinked",
+        "recovering",
     ];
     for (name, value) in forged.as_object().unwrap() {
         let mut item = json!(user);
