@@ -47,7 +47,7 @@ async fn main() -> ExitCode {
         Command::Import(import) => import.run().await.map(tell),
         Command::Export(export) => export.run().await.map(tell),
         Command::Seed(seed) => seed.run().await.map(tell),
-        Command::Token(token) => token.run().await.map(tell),
+        Command::Token(token) => Box::pin(token.run()).await.map(tell),
         Command::FirstAdmin(invite) => invite.run().await.map(tell),
         Command::Generate(generate) => generate.run().map(tell),
     };

@@ -145,7 +145,7 @@ fn each_changed_field_of_a_line_shows() {
             line.roles = Some(crate::event::RolesChange {
                 before: crate::Roles::new(),
                 after: crate::Roles::new(),
-            })
+            });
         },
     ];
     for number in 0..4 {

@@ -72,8 +72,8 @@ impl Attempts for FakeBackend {
             let user = event.user_id.map(|user| user.to_string());
             let who = user.unwrap_or_else(|| key.subject().to_owned());
             let lock = (who, key.scope(), until);
-            if !state.locks.contains_key(&lock) {
-                state.locks.insert(lock, event.clone());
+            state.locks.entry(lock).or_insert_with(|| event.clone());
+            if state.locks.values().any(|known| known.id == event.id) {
                 state.remember(event);
             }
             if let Some(count) = state.attempts.get_mut(key) {
