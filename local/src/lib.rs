@@ -13,6 +13,7 @@ pub mod template;
 mod bus;
 mod console;
 pub mod dynamodb;
+mod forward;
 mod http_api;
 pub mod invoke;
 pub mod lambda;

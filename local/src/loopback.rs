@@ -9,7 +9,7 @@ use axum::{
     extract::Request,
     http::{HeaderMap, StatusCode, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
@@ -34,6 +34,25 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
         Json(json!({ "message": "Forbidden" })),
     )
         .into_response()
+}
+
+/// Middleware that sends whoever came by a number to `localhost`: issuers, links, cookies and what a
+/// browser keeps hang on the host name, so there is one of it.
+pub(crate) async fn by_name(request: Request, next: Next) -> Response {
+    match named(&request) {
+        Some(location) => Redirect::temporary(&location).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+/// The same address by name, if the request has a number in its place.
+fn named(request: &Request) -> Option<String> {
+    let host = request.headers().get(header::HOST)?.to_str().ok()?;
+    let port = ["127.0.0.1", "[::1]"]
+        .into_iter()
+        .find_map(|number| host.strip_prefix(number))?;
+    let path = request.uri().path_and_query()?;
+    Some(format!("http://localhost{port}{path}"))
 }
 
 fn is_local(headers: &HeaderMap) -> bool {
@@ -85,6 +104,24 @@ mod tests {
             "http://[::1]:1",
         ] {
             assert!(checked(Some("localhost:3000"), Some(origin)), "{origin}");
+        }
+    }
+
+    #[test]
+    fn numbers_become_the_name() {
+        for (host, path, location) in [
+            (
+                "127.0.0.1:3000",
+                "/a?b=c",
+                Some("http://localhost:3000/a?b=c"),
+            ),
+            ("[::1]:1", "/", Some("http://localhost:1/")),
+            ("127.0.0.1", "/", Some("http://localhost/")),
+            ("localhost:3000", "/", None),
+        ] {
+            let request = Request::get(path).header(header::HOST, host);
+            let request = request.body(Body::empty()).unwrap();
+            assert_eq!(named(&request).as_deref(), location, "{host}");
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     bus::Bus,
     console,
     dynamodb::Dynamo,
-    http_api,
+    forward, http_api,
     invoke::SharedInvoker,
     journal::Journal,
     mail::{self, Mailboxes},
@@ -60,8 +60,14 @@ impl Port {
         Ok(Self { listener, address })
     }
 
+    /// For the SDKs, which need no name to be resolved.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// For people, browsers and issuers: everything of a stack has one host name.
+    pub(crate) fn named_url(&self) -> String {
+        format!("http://localhost:{}", self.address.port())
     }
 }
 
@@ -108,7 +114,7 @@ impl Services {
         let sets = model.configuration_sets.values().cloned().collect();
         let mailboxes = Mailboxes::default();
         let console = console::router(
-            ports.api.url(),
+            ports.api.named_url(),
             &model.routes,
             options.pages.clone(),
             journal.clone(),
@@ -130,6 +136,9 @@ impl Services {
         );
         serve(&mut tasks, ports.console.listener, console);
         serve(&mut tasks, ports.api.listener, api);
+        if let Some(receiver) = options.events_to.clone() {
+            tasks.spawn(forward::run(receiver, journal.clone()));
+        }
         for schedule in &model.schedules {
             tasks.spawn(schedule::run(schedule.clone(), invoker.clone()));
         }

@@ -23,6 +23,7 @@ use crate::{
 };
 
 pub use self::options::{Functions, Options};
+pub use crate::forward::receiver;
 
 /// Most events that may wait for an environment of one function.
 const MAX_WAITING: usize = 1000;
@@ -52,8 +53,8 @@ impl Stack {
     pub async fn start(options: Options) -> anyhow::Result<Running> {
         let template = Template::read(&options.template)?;
         let ports = Ports::bind(&options).await?;
-        let (api_url, console_url) = (ports.api.url(), ports.console.url());
-        let model = model(&template, &options, &console_url)?;
+        let (api_url, console_url) = (ports.api.named_url(), ports.console.named_url());
+        let model = model(&template, &options, &api_url, &console_url)?;
         let executables = match &options.functions {
             Functions::Build(build) => {
                 // The folder of the template is the workspace.
@@ -73,7 +74,7 @@ impl Stack {
             echo: options.echo,
         };
         let lambda = Lambda::new(&model, settings, &journal);
-        let dynamodb_url = ports.dynamodb.url();
+        let dynamodb_url = ports.dynamodb.named_url();
         let invoker = Arc::new(lambda.clone());
         Ok(Running {
             services: Services::start(&model, &options, ports, invoker, &journal).await?,
@@ -87,13 +88,23 @@ impl Stack {
     }
 }
 
-/// The model; one of the parameters may default to the console's address.
-fn model(template: &Template, options: &Options, console: &str) -> anyhow::Result<Model> {
+/// The model; parameters may default to the addresses of the API and of the console.
+fn model(
+    template: &Template,
+    options: &Options,
+    api: &str,
+    console: &str,
+) -> anyhow::Result<Model> {
     let mut parameters = options.parameters.clone();
-    if let Some(name) = &options.console_parameter {
-        parameters
-            .entry(name.clone())
-            .or_insert_with(|| console.to_owned());
+    for (parameter, address) in [
+        (&options.api_parameter, api),
+        (&options.console_parameter, console),
+    ] {
+        if let Some(name) = parameter {
+            parameters
+                .entry(name.clone())
+                .or_insert_with(|| address.to_owned());
+        }
     }
     template
         .resolve(&parameters)

@@ -5,6 +5,7 @@ mod pages;
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use adapters::system::System;
+use axum::http::Uri;
 use clap::Args;
 use local::{
     compile::Build,
@@ -41,6 +42,9 @@ pub struct Local {
     /// Value for a parameter of the template; may be given several times
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
     pub parameters: Vec<(String, String)>,
+    /// Where events of the bus are posted to as well, as CloudEvents, such as `http://localhost:4800/events`
+    #[arg(long, value_name = "URL", value_parser = local::stack::receiver)]
+    pub events_to: Option<Uri>,
     /// Most environments of one function at a time
     #[arg(long, value_name = "COUNT", default_value = "4")]
     pub max_environments: NonZeroUsize,
@@ -95,6 +99,7 @@ impl Local {
             dynamodb_port: self.dynamodb_port,
             data: self.data,
             parameters: self.parameters.into_iter().collect(),
+            api_parameter: Some(ISSUER.to_owned()),
             console_parameter: Some(APP_URL.to_owned()),
             pages: pages::router(),
             max_environments: self.max_environments.get(),
@@ -103,6 +108,7 @@ impl Local {
                 release: self.release || !cfg!(debug_assertions),
                 with_tests: false,
             }),
+            events_to: self.events_to,
             echo: true,
             ..Options::default()
         }
@@ -114,3 +120,6 @@ pub const HEALTH: &str = "/health";
 
 /// The parameter with the address of the application: links in mails lead to [`pages`].
 const APP_URL: &str = "AppUrl";
+
+/// The parameter with the issuer of access tokens: discovery works at the address that answers.
+const ISSUER: &str = "Issuer";

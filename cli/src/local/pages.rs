@@ -26,3 +26,40 @@ pub(super) fn router() -> Router {
             asset("text/javascript", include_str!("assets/token.js")),
         )
 }
+
+#[cfg(test)]
+mod tests {
+    const CONTRACT: &str = include_str!("../../../openapi.yaml");
+
+    /// The value of the attribute in one tag.
+    fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+        let (_, rest) = tag.split_once(&format!("{name}=\""))?;
+        rest.split_once('"').map(|(value, _)| value)
+    }
+
+    #[test]
+    fn every_page_has_a_form_that_calls_an_operation_of_the_contract() {
+        for (page, text) in [
+            ("verify", include_str!("assets/verify.html")),
+            ("reset", include_str!("assets/reset.html")),
+            ("invitation", include_str!("assets/invitation.html")),
+        ] {
+            let forms: Vec<_> = text.split("<form").skip(1).collect();
+            assert!(!forms.is_empty(), "{page}");
+            for form in forms {
+                let method = attribute(form, "data-method").unwrap().to_lowercase();
+                let path = attribute(form, "data-path").unwrap();
+                let (_, operations) = CONTRACT.split_once(&format!("\n  {path}:\n")).unwrap();
+                let operations = operations
+                    .lines()
+                    .take_while(|line| line.is_empty() || line.starts_with("    "));
+                assert!(
+                    operations
+                        .into_iter()
+                        .any(|line| line.trim() == format!("{method}:")),
+                    "{page}: {method} {path}"
+                );
+            }
+        }
+    }
+}

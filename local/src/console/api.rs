@@ -13,6 +13,7 @@ use axum::{
     routing::{MethodRouter, get, put},
 };
 use futures::{Stream, StreamExt as _, stream};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -39,9 +40,13 @@ struct Console {
     mailboxes: Mailboxes,
 }
 
+/// Which entries are wanted. Numbers start anew with each stack, times go on.
 #[derive(Deserialize)]
-struct After {
+struct Wanted {
+    /// The last number that is known already.
     after: Option<usize>,
+    /// The earliest time, in RFC 3339.
+    since: Option<Timestamp>,
 }
 
 pub(super) fn router(
@@ -81,13 +86,15 @@ pub(super) fn router(
         .with_state(console)
 }
 
-/// The journal's entries of one kind, those after `?after=` only.
+/// The journal's entries of one kind.
 fn entries(wanted: fn(&Happening) -> bool) -> MethodRouter<Console> {
     get(
-        move |State(console): State<Console>, Query(query): Query<After>| async move {
+        move |State(console): State<Console>, Query(query): Query<Wanted>| async move {
             let from = query.after.map_or(0, |after| after.saturating_add(1));
             let entries = console.journal.since(from).into_iter();
-            let wanted = entries.filter(|entry| wanted(&entry.happening));
+            let wanted = entries.filter(|entry| {
+                query.since.is_none_or(|since| entry.at >= since) && wanted(&entry.happening)
+            });
             Json(wanted.map(|entry| json!(*entry)).collect::<Vec<_>>())
         },
     )

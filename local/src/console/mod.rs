@@ -4,7 +4,7 @@
 //! | path | what |
 //! |---|---|
 //! | `/` | the page |
-//! | `/api/inbox`, `/api/events`, `/api/dead-letters` | journal entries, `?after=<sequence>` |
+//! | `/api/inbox`, `/api/events`, `/api/dead-letters` | journal entries, `?after=<sequence>` or `?since=<time>` |
 //! | `/api/routes`, `/api/calls` | the template's routes; what was asked of the tables |
 //! | `/api/mailboxes` | addresses to which mails do not simply go |
 //! | `PUT /api/mailboxes/{address}` | `{"outcome": "bounce"}`: what becomes of mails to it from now on; also `soft-bounce`, `complaint`, `suppressed`, `reject`, `delivery` |
@@ -34,5 +34,6 @@ pub(crate) fn router(
         .merge(pages::router(pages))
         .nest("/api", api::router(&api, routes, journal, calls, mailboxes))
         .nest("/proxy", proxy::router(api))
+        .layer(middleware::from_fn(loopback::by_name))
         .layer(middleware::from_fn(loopback::guard))
 }

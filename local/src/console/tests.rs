@@ -18,7 +18,8 @@ use crate::{
 /// Serves `router` on a free port and gives its address.
 async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let port = listener.local_addr().unwrap().port();
+    let url = format!("http://localhost:{port}");
     tokio::spawn(axum::serve(listener, router).into_future());
     url
 }
@@ -72,6 +73,11 @@ async fn each_kind_of_entry_has_its_list() {
     let (_, later) = get(format!("{url}/api/inbox?after=0")).await;
     assert_eq!(later.as_array().unwrap().len(), 1);
     assert_eq!(later[0]["sequence"], 2);
+    let second = later[0]["at"].as_str().unwrap();
+    let (_, since) = get(format!("{url}/api/inbox?since={second}")).await;
+    assert_eq!(since, later);
+    let (status, _) = get(format!("{url}/api/inbox?since=yesterday")).await;
+    assert_eq!(status, 400);
     let (_, letters) = get(format!("{url}/api/dead-letters")).await;
     assert_eq!(letters[0]["message"]["x"], 1);
     let (_, events) = get(format!("{url}/api/events")).await;

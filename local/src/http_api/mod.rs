@@ -61,6 +61,7 @@ pub(crate) fn router(model: &Model, port: u16, invoker: SharedInvoker, journal: 
     Router::new()
         .fallback(answer)
         .with_state(api)
+        .layer(middleware::from_fn(loopback::by_name))
         .layer(middleware::from_fn(loopback::guard))
 }
 

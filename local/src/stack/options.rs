@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use axum::Router;
+use axum::{Router, http::Uri};
 
 use crate::{
     compile::{Build, Executables},
@@ -20,6 +20,8 @@ pub struct Options {
     /// Folder that keeps the tables, `None` for memory.
     pub data: Option<PathBuf>,
     pub parameters: Overrides,
+    /// The parameter that gets the address of the API, unless it is given a value.
+    pub api_parameter: Option<String>,
     /// The parameter that gets the address of the console, unless it is given a value.
     pub console_parameter: Option<String>,
     /// Pages that the console serves beside its own.
@@ -29,6 +31,8 @@ pub struct Options {
     /// Wait before an asynchronous invocation is tried again; doubled for the next time.
     pub async_retry_delay: Duration,
     pub functions: Functions,
+    /// Where events of the template's buses are posted to as well.
+    pub events_to: Option<Uri>,
     /// Whether lines of the functions are shown on the terminal.
     pub echo: bool,
 }
@@ -42,7 +46,9 @@ impl Default for Options {
             dynamodb_port: 8000,
             data: None,
             parameters: Overrides::new(),
+            api_parameter: None,
             console_parameter: None,
+            events_to: None,
             pages: Router::new(),
             max_environments: 4,
             async_retry_delay: Duration::from_secs(5),

@@ -8,6 +8,7 @@ const TEMPLATE: &str = "
 Transform: AWS::Serverless-2016-10-31
 Parameters:
   AppUrl: {Type: String, Default: https://example.com}
+  Issuer: {Type: String, Default: ''}
 Resources:
   Api: {Type: AWS::Serverless::HttpApi}
   Probe:
@@ -15,7 +16,7 @@ Resources:
     Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: probe}}
     Properties:
       Runtime: provided.al2023
-      Environment: {Variables: {APP_URL: !Ref AppUrl}}
+      Environment: {Variables: {APP_URL: !Ref AppUrl, ISSUER: !Ref Issuer}}
       Events:
         All: {Type: HttpApi, Properties: {ApiId: !Ref Api}}
 ";
@@ -37,6 +38,7 @@ impl Folder {
             port: 0,
             console_port: 0,
             dynamodb_port: 0,
+            api_parameter: Some("Issuer".to_owned()),
             console_parameter: Some("AppUrl".to_owned()),
             functions: Functions::Built(Executables::from([("probe".to_owned(), probe())])),
             ..Options::default()
@@ -111,6 +113,23 @@ async fn a_foreign_host_gets_nothing() {
 }
 
 #[tokio::test]
+async fn an_address_by_number_leads_to_the_name() {
+    let folder = Folder::new(TEMPLATE);
+    let running = Stack::start(folder.options()).await.unwrap();
+    for (url, path) in [
+        (&running.api_url, "/users?a=b"),
+        (&running.console_url, "/"),
+    ] {
+        let number = url.replace("localhost", "127.0.0.1");
+        let uri = format!("{number}{path}").parse().unwrap();
+        let response = client().get(uri).await.unwrap();
+        assert_eq!(response.status(), 307);
+        assert_eq!(response.headers()["location"], format!("{url}{path}"));
+    }
+    assert!(running.lambda.processes("Probe").is_empty());
+}
+
+#[tokio::test]
 async fn a_preflight_is_answered_by_the_gateway() {
     let cors = "{Properties: {CorsConfiguration: {AllowOrigins: ['http://localhost:5173'], AllowMethods: [GET]}}, ";
     let folder = Folder::new(&TEMPLATE.replace("Api: {", &format!("Api: {cors}")));
@@ -136,11 +155,12 @@ async fn a_preflight_is_answered_by_the_gateway() {
 }
 
 #[tokio::test]
-async fn a_parameter_has_the_address_of_the_console_unless_it_is_given() {
+async fn parameters_have_the_addresses_of_the_stack_unless_they_are_given() {
     let folder = Folder::new(TEMPLATE);
     let running = Stack::start(folder.options()).await.unwrap();
-    let app_url = running.model.functions["Probe"].environment.variables["APP_URL"].clone();
-    assert_eq!(app_url, running.console_url);
+    let variables = &running.model.functions["Probe"].environment.variables;
+    assert_eq!(variables["APP_URL"], running.console_url);
+    assert_eq!(variables["ISSUER"], running.api_url);
 
     let mut options = folder.options();
     options
