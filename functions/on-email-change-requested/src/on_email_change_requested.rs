@@ -223,6 +223,6 @@ mod tests {
             },
         )
         .await;
-        assert_eq!(calls.len(), 16, "{calls:?}");
+        assert_eq!(calls.len(), 17, "{calls:?}");
     }
 }

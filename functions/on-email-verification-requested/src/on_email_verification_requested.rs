@@ -134,6 +134,6 @@ mod tests {
             },
         )
         .await;
-        assert_eq!(calls.len(), 12, "{calls:?}");
+        assert_eq!(calls.len(), 14, "{calls:?}");
     }
 }
