@@ -81,8 +81,8 @@ fn one_stranger_does_not_keep_an_owners_mails_away() {
         assert_eq!(links, 3 * 3, "three of each kind");
 
         let body = sign_up_body(&email);
-        let sign_up = roster.post_from_elsewhere("/users", &body).await;
-        assert_eq!(sign_up.status, 201);
+        let begun = roster.post_from_elsewhere("/users", &body).await;
+        assert_eq!(begun.status, 201);
         roster.settle().await;
         let link = token_in(&roster.mails(&email).pop().unwrap(), "verify");
         let body = json!({"token": link, "password": PASSWORD});

@@ -223,6 +223,6 @@ mod tests {
             },
         )
         .await;
-        assert_eq!(calls.len(), 18, "{calls:?}");
+        assert_eq!(calls.len(), 19, "{calls:?}");
     }
 }

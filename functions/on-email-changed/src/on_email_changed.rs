@@ -111,6 +111,6 @@ mod tests {
             async |backend, _| (1..=2).contains(&backend.inbox().len()),
         )
         .await;
-        assert_eq!(calls.len(), 8, "{calls:?}");
+        assert_eq!(calls.len(), 7, "{calls:?}");
     }
 }

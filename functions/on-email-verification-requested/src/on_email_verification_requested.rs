@@ -134,6 +134,6 @@ mod tests {
             },
         )
         .await;
-        assert_eq!(calls.len(), 13, "{calls:?}");
+        assert_eq!(calls.len(), 15, "{calls:?}");
     }
 }

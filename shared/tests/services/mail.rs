@@ -216,6 +216,7 @@ async fn only_the_same_link_waits_a_minute() {
     assert!(!stand.sends(Sent::default()).await);
     let before = stand.backend.mailed_token().unwrap();
     stand.ann.recovery_epoch += 1;
+    stand.backend.advance(Duration::from_secs(1));
     assert!(stand.sends(Sent::default()).await);
     let after = stand.backend.mailed_token().unwrap();
     assert_ne!(

@@ -137,7 +137,8 @@ async fn a_wrong_current_password_costs_one_verification() {
             "attempts.spend",
             "attempts.spend",
             "users.find_login",
-            "hasher.verify"
+            "hasher.verify",
+            "attempts.refund"
         ]
     );
     assert!(is_password(&fixture, PASSWORD).await);

@@ -338,7 +338,7 @@ async fn a_reset_survives_every_fault() {
         },
     )
     .await;
-    assert_eq!(calls.len(), 12, "{calls:?}");
+    assert_eq!(calls.len(), 11, "{calls:?}");
 }
 
 /// To judge a password takes time, whoever has the link.
