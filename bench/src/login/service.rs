@@ -114,13 +114,14 @@ impl Stage {
             .into_raw();
         let authenticator = Authenticator::open("");
         let service = self.service.clone();
-        let answer = answer(
+        // Large: it holds all that the use case holds.
+        let answer = Box::pin(answer(
             handler::ACCESS,
             &authenticator,
             service,
             &handler::handle,
             request,
-        )
+        ))
         .await;
         Ok(answer.status().as_u16())
     }

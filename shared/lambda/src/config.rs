@@ -237,7 +237,7 @@ mod tests {
         let (deployment, config) = config.ok().unwrap();
         assert_eq!(deployment.users_table, "USERS_TABLE");
         let tokens = deployment.access_tokens;
-        assert_eq!(tokens.lifetime, Duration::from_mins(60));
+        assert_eq!(tokens.lifetime, Duration::from_hours(1));
         assert!(tokens.email_verified);
         assert_eq!(
             (config.policy, config.minimum),

@@ -159,8 +159,8 @@ async fn a_mail_beyond_a_limit_is_done_with() {
     assert_eq!(stand.backend.inbox().len(), 1);
 }
 
-fn place(number: u8) -> Option<IpAddr> {
-    Some([192, 0, 2, number].into())
+fn place(number: u8) -> IpAddr {
+    [192, 0, 2, number].into()
 }
 
 /// The attack: a stranger asks for mails until the owner gets none.
@@ -176,7 +176,7 @@ async fn one_stranger_does_not_use_up_the_mails_of_an_owner() {
             (0..4).map(move |_| Sent {
                 template: kind,
                 actor,
-                client_ip: place(number),
+                client_ip: Some(place(number)),
                 ..Sent::default()
             })
         };
@@ -309,7 +309,7 @@ async fn what_a_stranger_asks_for_has_a_strangers_share() {
     for (actor, share) in [(Actor::System, 8), (Actor::Anonymous, 5)] {
         let mut stand = Stand::new().await;
         stand.service.limiter.limits.per_hour = 10;
-        stand.service.limiter.limits.per_address = Limit::hourly(100);
+        stand.service.limiter.limits.per_address = 100;
         stand.ann.email_verified = false;
         let invitations = (0..10).map(|_| Sent {
             template: MailTemplate::Invitation,

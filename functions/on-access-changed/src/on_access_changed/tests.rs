@@ -33,6 +33,7 @@ fn subjects(backend: &FakeBackend) -> Vec<String> {
     inbox.map(|mail| mail.subject).collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what `FakeBackend::change` takes")]
 fn change_password(
     user: &User,
     metadata: &shared::domain::event::EventMetadata,
@@ -164,12 +165,11 @@ async fn who_complained_or_bounced_or_is_erased_gets_no_notice() {
         let ann = ann(&backend).await;
         backend.change(ann.id, change_password).await;
         let event = backend.outbox().pop().unwrap();
-        match outcome {
-            Some(outcome) => backend.report(&ann.email, outcome).await,
-            None => {
-                let erase = |ann: &User, metadata: &_| Ok(ann.erase(metadata));
-                backend.change(ann.id, erase).await;
-            }
+        if let Some(outcome) = outcome {
+            backend.report(&ann.email, outcome).await;
+        } else {
+            let erase = |ann: &User, metadata: &_| Ok(ann.erase(metadata));
+            backend.change(ann.id, erase).await;
         }
         service(&backend).execute(&event, REMAINING).await.unwrap();
         assert!(backend.inbox().is_empty(), "{outcome:?}");
