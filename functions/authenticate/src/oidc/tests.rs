@@ -423,12 +423,14 @@ async fn an_invitation_that_has_expired_or_is_shut_is_not_accepted() {
     ] {
         let backend = backend();
         let ann = invited(&backend).await;
-        backend.advance(TokenPurpose::Invitation.lifetime() - std::time::Duration::from_secs(1));
+        let second = std::time::Duration::from_secs(1);
+        let lifetime = TokenPurpose::Invitation.lifetime();
+        backend.advance(lifetime.saturating_sub(second));
         backend.tamper(ann.id, |user| user.active = false);
         let answer = come(&backend, policy, "1", says(ANN, true)).await;
         assert_eq!(answer.problem(), (401, "invalid-credentials"), "shut out");
         backend.tamper(ann.id, |user| user.active = true);
-        backend.advance(std::time::Duration::from_secs(1));
+        backend.advance(second);
         let answer = come(&backend, policy, "1", says(ANN, true)).await;
         assert_eq!(answer.status, status, "{policy:?}");
     }
