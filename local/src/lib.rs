@@ -12,6 +12,7 @@ pub mod template;
 
 // What invokes functions, and what they call.
 mod bus;
+mod callers;
 mod console;
 pub mod dynamodb;
 mod forward;
@@ -19,7 +20,7 @@ mod http_api;
 mod invocations;
 pub mod invoke;
 pub mod lambda;
-mod mail;
+pub mod mail;
 mod pattern;
 mod schedule;
 mod stream;

@@ -10,12 +10,14 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     bus::Bus,
+    callers::Callers,
     console,
     dynamodb::Dynamo,
     forward, http_api, invocations,
     invoke::SharedInvoker,
     journal::Journal,
-    mail, schedule, ssm,
+    mail::{self, Mailboxes},
+    schedule, ssm,
     stack::Options,
     stream::{Mappings, Pace},
     template::Model,
@@ -45,6 +47,10 @@ pub struct Services {
     pub dynamo: Dynamo,
     /// The mappings from their streams to functions.
     pub mappings: Mappings,
+    /// What becomes of mails.
+    pub mailboxes: Mailboxes,
+    /// Who called the bus and the mail service.
+    pub callers: Callers,
     _tasks: JoinSet<()>,
 }
 
@@ -112,12 +118,14 @@ impl Services {
         let buses = model.buses.values().cloned().collect();
         let bus = Bus::new(buses, model.rules.clone(), invoker.clone(), journal.clone())?;
         let sets = model.configuration_sets.values().cloned().collect();
+        let mailboxes = Mailboxes::default();
         let console = console::router(
             ports.api.named_url(),
             &model.routes,
             options.pages.clone(),
             journal.clone(),
             dynamo.calls().clone(),
+            mailboxes.clone(),
         )
         .merge(invocations::router(invoker.clone()));
         let api = http_api::router(
@@ -127,12 +135,12 @@ impl Services {
             journal.clone(),
         );
         let mut tasks = JoinSet::new();
-        serve(&mut tasks, ports.eventbridge.listener, bus.router());
-        serve(
-            &mut tasks,
-            ports.sesv2.listener,
-            mail::router(sets, journal.clone(), bus),
-        );
+        let callers = Callers::default();
+        let eventbridge = callers.noted("events:PutEvents", bus.router());
+        serve(&mut tasks, ports.eventbridge.listener, eventbridge);
+        let sesv2 = mail::router(sets, mailboxes.clone(), journal.clone(), bus);
+        let sesv2 = callers.noted("ses:SendEmail", sesv2);
+        serve(&mut tasks, ports.sesv2.listener, sesv2);
         let secrets = ssm::router(options.secrets.clone());
         serve(&mut tasks, ports.ssm.listener, secrets);
         serve(&mut tasks, ports.console.listener, console);
@@ -155,6 +163,8 @@ impl Services {
         Ok(Self {
             mappings: mappings.await?,
             dynamo,
+            mailboxes,
+            callers,
             _tasks: tasks,
         })
     }

@@ -253,6 +253,14 @@ async fn rows_of_administrators(table: &mut Table<'_>) {
     };
     let row = "start a recovery";
     table.row(row, "StartRecovery", recover).await;
+    let lift = async || {
+        let (_, id) = user(roster).await;
+        let route = format!("DELETE /users/{id}/mail-suppression");
+        let answer = roster.call_as_admin(&route, &Value::Null).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    };
+    let row = "send mails to a user again";
+    table.row(row, "LiftMailSuppression", lift).await;
     let deactivate = async || drop(to_user("POST deactivate", &Value::Null).await);
     table
         .row("deactivate a user", "DeactivateUser", deactivate)

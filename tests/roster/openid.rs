@@ -29,6 +29,9 @@ use crate::support::{Roster, on_own_stack_with, patiently};
 /// How the providers call Roster.
 pub const CLIENT_ID: &str = "roster";
 
+/// The provider of this name does not prove addresses.
+pub const UNTRUSTED: &str = "untrusted";
+
 /// What Roster proves itself with.
 pub const CLIENT_SECRET: &str = "a secret of the conformance run";
 
@@ -186,6 +189,8 @@ async fn metadata(State(provider): State<Provider>) -> Json<Value> {
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/keys"),
         "id_token_signing_alg_values_supported": ["RS256", "HS256", "none"],
+        "token_endpoint_auth_methods_supported": null,
+        "userinfo_endpoint": null,
     }))
 }
 
@@ -249,7 +254,15 @@ fn on_stack_trusting_under(
 ) {
     let list = providers.iter();
     let list: Vec<_> = list
-        .map(|(name, issuer)| json!({"name": name, "issuer": issuer, "clientId": CLIENT_ID}))
+        .map(|(name, issuer)| {
+            let proves_email = *name != UNTRUSTED;
+            json!({
+                "name": name,
+                "issuer": issuer,
+                "clientId": CLIENT_ID,
+                "provesEmail": proves_email,
+            })
+        })
         .collect();
     let list = json!(list).to_string();
     let mut parameters = parameters.to_vec();

@@ -40,7 +40,8 @@ impl ProveAgain {
     ///
     /// # Errors
     /// Those of the strategy; `InvalidCredentials` if the credentials are another user's: the try stays
-    /// spent, as a wrong one does; `Unauthenticated` if the session is over.
+    /// spent, as a wrong one does; `Unauthenticated` if the session is over; `TooManyRequests` if the user
+    /// proved it too often.
     pub async fn execute(&self, command: Command) -> Result<AccessToken> {
         let Command {
             user_id,
@@ -61,7 +62,7 @@ impl ProveAgain {
         }
         // The guess was right, whether or not the session is still live.
         let note = self.note(&user, session_id, method, &issuer);
-        tokio::join!(note, permit.succeed()).0
+        permit.succeed(user.id, note).await
     }
 
     async fn note(
@@ -79,7 +80,7 @@ impl ProveAgain {
         // The token is signed while the table writes; nobody gets it if it does not.
         let (proven, token) = tokio::try_join!(
             self.sessions.prove(&next),
-            self.tokens.issue(issuer, user, &next)
+            self.tokens.issue(issuer.into(), user, &next)
         )?;
         if proven {
             Ok(token)

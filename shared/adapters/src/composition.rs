@@ -15,11 +15,11 @@ use crate::{
     argon2::Argon2,
     dynamodb::{
         ATTEMPT_LIMIT, ApiKeyItems, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Feed,
-        InvitationList, Keys, LeaseRecords, Requests, Sessions, SnapshotStore, Table, Tokens,
-        Users,
+        InvitationList, Keys, LeaseRecords, MailboxItems, Requests, Sessions, SnapshotStore, Table,
+        Tokens, Users,
     },
     eventbridge::EventBridge,
-    jwt::{Jwt, Rsa},
+    jwt::{AccessTokenSettings, Jwt, Rsa},
     oidc::{self, ClientSecrets, Oidc, Providers},
     ses::Ses,
     ssm::{SecretsPath, Ssm},
@@ -58,10 +58,14 @@ pub struct Deployment {
     pub issuer: String,
     /// The `aud` of access tokens.
     pub audience: String,
+    /// What it chose of its access tokens.
+    pub access_tokens: AccessTokenSettings,
     /// Seconds for which a caller is remembered.
     pub access_lag: u64,
     /// Calls with one API key, a minute.
     pub api_key_calls: u32,
+    /// Changes which a user makes of the own account, an hour.
+    pub changes_per_user: u32,
 }
 
 impl Deployment {
@@ -205,6 +209,12 @@ impl Ports {
         Arc::new(LeaseRecords::new(table, self.env.clone()))
     }
 
+    /// What the mail service told of addresses.
+    pub fn mailboxes(&self) -> Arc<MailboxItems> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(MailboxItems::new(table))
+    }
+
     /// The level of caches which processes share.
     pub fn cache(&self) -> Arc<CacheItems> {
         let table = self.table(&self.deployment.sessions_table);
@@ -253,6 +263,20 @@ impl Ports {
         self.deployment.access_lag()
     }
 
+    /// The OpenID providers for those who only list them; see [`Oidc::for_listing`].
+    ///
+    /// # Errors
+    /// If the settings contradict each other.
+    pub fn listed_identity_providers(
+        &self,
+        providers: Providers,
+        loopback: bool,
+    ) -> Result<Arc<Oidc>> {
+        let (clock, no_secrets) = (self.env.clock.clone(), ClientSecrets::default());
+        let oidc = Oidc::new(providers, no_secrets, loopback, self.cache(), clock)?;
+        Ok(Arc::new(oidc.for_listing()))
+    }
+
     /// The signing keys and the shared secrets.
     pub fn keys(&self) -> Arc<Keys> {
         let table = self.table(&self.deployment.keys_table);
@@ -272,7 +296,8 @@ impl Ports {
     /// Issues and verifies access tokens.
     pub fn access_tokens(&self) -> Arc<Jwt> {
         let audience = self.deployment.audience.clone();
-        Arc::new(Jwt::new(self.ring(), self.env.clone(), audience))
+        let jwt = Jwt::new(self.ring(), self.env.clone(), audience);
+        Arc::new(jwt.with(self.deployment.access_tokens))
     }
 
     /// Publishes domain events.

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     known_ring::KnownRing,
-    ports::{AccessToken, AccessTokenClaims, Env, KeyGenerator, TokenIssuer, TokenVerifier},
+    ports::{AccessToken, AccessTokenClaims, Env, KeyGenerator, TokenIssuer, TokenTarget,
+    TokenVerifier},
 };
 use async_trait::async_trait;
 use aws_lc_rs::{
@@ -15,7 +16,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use domain::{
-    Error, Result, Role, Session, SessionId, Timestamp, User, UserId,
+    Audience, Error, Result, Role, Session, SessionId, Timestamp, User, UserId,
     keys::{KeyPair, PublicKey},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -26,8 +27,23 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-/// How long an access token lives.
-pub const LIFETIME: Duration = Duration::from_mins(10);
+/// What a deployment may choose of its access tokens.
+#[derive(Debug, Clone, Copy)]
+pub struct AccessTokenSettings {
+    /// How long they live.
+    pub lifetime: Duration,
+    /// Whether they say `email_verified` (OpenID Connect Core 1.0, 5.1).
+    pub email_verified: bool,
+}
+
+impl Default for AccessTokenSettings {
+    fn default() -> Self {
+        Self {
+            lifetime: Duration::from_mins(10),
+            email_verified: false,
+        }
+    }
+}
 
 /// How far clocks may differ.
 const LEEWAY: Duration = Duration::from_secs(5);
@@ -63,17 +79,26 @@ struct Claims {
     roles: Vec<Role>,
     auth_time: i64,
     amr: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
 }
 
 impl Jwt {
-    /// Tokens for `audience`.
+    /// Tokens of which Roster accepts those for `audience`, its own name, alone.
     pub fn new(ring: Arc<KnownRing>, env: Env, audience: impl Into<String>) -> Self {
         Self {
             ring,
             env,
             audience: audience.into(),
+            settings: AccessTokenSettings::default(),
             signer: Mutex::default(),
         }
+    }
+
+    /// Tokens as the deployment wants them.
+    #[must_use]
+    pub fn with(self, settings: AccessTokenSettings) -> Self {
+        Self { settings, ..self }
     }
 
     /// Reads the ring, so that the first request does not have to.
@@ -116,15 +141,25 @@ impl Jwt {
 
 #[async_trait]
 impl TokenIssuer for Jwt {
-    async fn issue(&self, issuer: &str, user: &User, session: &Session) -> Result<AccessToken> {
+    async fn issue(
+        &self,
+        target: TokenTarget<'_>,
+        user: &User,
+        session: &Session,
+    ) -> Result<AccessToken> {
         let signer = self.signer().await?;
         let now = self.env.clock.now();
+        let AccessTokenSettings {
+            lifetime,
+            email_verified,
+        } = self.settings;
+        let audience = target.audience.map(Audience::as_str);
         let claims = Claims {
-            iss: issuer.to_owned(),
+            iss: target.issuer.to_owned(),
             sub: user.id,
-            aud: self.audience.clone(),
+            aud: audience.unwrap_or(&self.audience).to_owned(),
             client_id: self.audience.clone(),
-            exp: now.plus(LIFETIME).as_seconds(),
+            exp: now.plus(lifetime).as_seconds(),
             iat: now.as_seconds(),
             jti: Uuid::from_bytes(self.env.random.bytes()?),
             sid: session.id,
@@ -132,6 +167,7 @@ impl TokenIssuer for Jwt {
             roles: user.roles.iter().cloned().collect(),
             auth_time: session.authenticated_at().as_seconds(),
             amr: session.methods.clone(),
+            email_verified: email_verified.then_some(user.email_verified),
         };
         let header = json!({"alg": "RS256", "typ": TYP, "kid": signer.kid});
         let payload = serde_json::to_vec(&claims).map_err(Error::caused_by)?;
@@ -153,7 +189,7 @@ impl TokenIssuer for Jwt {
             .map_err(Error::caused_by)?;
         Ok(AccessToken {
             token: format!("{signed}.{}", BASE64.encode(signature)).into(),
-            expires_in: LIFETIME.as_secs(),
+            expires_in: lifetime.as_secs(),
         })
     }
 }

@@ -67,7 +67,10 @@ impl Idempotency {
 
     /// Executes a request, unless it was executed before. `reserved` is recorded first: `execute` gets
     /// what the first attempt reserved, so that all attempts write the same. `record` says what is
-    /// recorded of the outcome; after `None` a repetition tries again. Keys of two actors never meet.
+    /// recorded of the outcome; after `None` a repetition tries again.
+    ///
+    /// Keys of two actors never meet. Nobody knows one stranger from another, so theirs meet only with the
+    /// same request: with another one, the key is another key.
     ///
     /// # Errors
     /// `KeyReused` if the key came with another body, `StillRunning` while the first request runs, and
@@ -128,8 +131,12 @@ impl Idempotency {
         key: &IdempotencyKey,
     ) -> Result<(LeaseKey, String)> {
         let secret = self.secret.get().await?;
-        let actor = actor.to_string();
-        let keys = macs(&secret, &[actor.as_bytes(), key.key.as_bytes()]);
+        let name = actor.to_string();
+        let mut parts = vec![name.as_bytes(), key.key.as_bytes()];
+        if actor == Actor::Anonymous {
+            parts.push(&key.fingerprint);
+        }
+        let keys = macs(&secret, &parts);
         let fingerprints = macs(&secret, &[&key.fingerprint]);
         let mut versions = keys
             .into_iter()

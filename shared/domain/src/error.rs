@@ -165,6 +165,8 @@ pub enum Refusal {
     ProofRequired,
     /// An account that was confirmed is not erased by a link.
     AccountEstablished,
+    /// A provider knows the person, and gives no address for a new user.
+    EmailMissing,
     /// The caller has not proven the address.
     AddressUnproven,
     /// The user whom the request is about has not proven the address.

@@ -4,8 +4,10 @@
 
 pub mod api_key;
 pub mod attempt;
+pub mod audience;
 pub mod audit;
 pub mod device;
+mod digest;
 pub mod email;
 pub mod epoch;
 pub mod error;
@@ -24,14 +26,17 @@ pub mod request;
 pub mod role;
 pub mod secrets;
 pub mod session;
+pub mod sign_ins;
 pub mod sign_up;
 pub mod timestamp;
 pub mod token;
 pub mod turns;
 pub mod user;
 pub mod version;
+mod visibility;
 
 pub use api_key::{ApiKey, ApiKeyToken};
+pub use audience::{Audience, Audiences};
 pub use email::Email;
 pub use epoch::DeploymentEpoch;
 pub use error::{Error, FieldError, Refusal, Result};

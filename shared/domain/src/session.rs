@@ -1,5 +1,7 @@
 //! Sessions, and the refresh tokens that prove them.
 
+mod digest;
+
 use std::{iter, net::IpAddr, str::FromStr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -10,6 +12,8 @@ use uuid::Uuid;
 use super::{
     DeploymentEpoch, DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId,
     attempt::{AttemptCounter, Limit},
+    audit::AuditEntry,
+    digest::Digest,
     event::{EndReason, EventData, EventMetadata},
     secrets::MacKey,
 };
@@ -79,18 +83,27 @@ pub struct Session {
     /// The `User-Agent` of the sign-in, cut to 256 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+    /// The [digest](AuditEntry::digest) of the line that the audit trail has of its start. None in
+    /// sessions of before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_line: Option<Digest>,
+    /// The same of its end; none while it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<Digest>,
 }
 
 impl Session {
-    /// A new session of `user`, who just authenticated by `method`, with its event.
+    /// A new session of `user`, who just authenticated by `method`, with its event. `new_device` is true
+    /// if the sign-in came from a device that is not known.
     pub fn start(
         id: SessionId,
         nonce: String,
         user: &User,
         method: &str,
+        new_device: bool,
         metadata: &EventMetadata,
     ) -> (Self, DomainEvent) {
-        let session = Self {
+        let mut session = Self {
             id,
             user_id: user.id,
             generation: 0,
@@ -107,15 +120,20 @@ impl Session {
             source_address: metadata.origin.client_ip,
             request_id: Some(metadata.origin.request_id.clone()),
             user_agent: metadata.origin.user_agent.clone(),
+            start_line: None,
+            end_line: None,
         };
         let data = EventData {
             session_id: Some(id),
+            new_device,
+            digest: Some(session.digest()),
             ..EventData::default()
         };
         let event = DomainEvent {
             user_id: Some(user.id),
             ..metadata.event(EventKind::SessionStarted, data)
         };
+        session.start_line = Some(AuditEntry::of_event(&event).digest());
         (session, event)
     }
 

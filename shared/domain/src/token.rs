@@ -71,6 +71,11 @@ impl TokenPurpose {
         }
     }
 
+    /// What the fragment of a link says of it beside the token, where a page has more than one kind.
+    pub fn kind(self) -> Option<&'static str> {
+        (self == Self::EmailChange).then_some("change")
+    }
+
     /// How long a token is good: OWASP Forgot Password Cheat Sheet asks for short; those that open no
     /// account in use may wait for a weekend's mail, or for a person to come back.
     pub fn lifetime(self) -> Duration {
@@ -154,6 +159,7 @@ impl OneTimeToken {
             seed: self.seed,
             issued_at: time,
             expires_at: time.plus(self.purpose.lifetime()),
+            replaces: None,
         }
     }
 
@@ -271,6 +277,8 @@ pub struct TokenIssue {
     pub issued_at: Timestamp,
     /// The token is void from then on.
     pub expires_at: Timestamp,
+    /// The one good token whose place it may take: what that one is bound to has changed.
+    pub replaces: Option<TokenHash>,
 }
 
 /// A token that is in its slot and good.

@@ -148,7 +148,14 @@ async fn a_session_is_started_once() {
         .await
         .unwrap();
     let id = SessionId::new(ports.now(), ports.bytes());
-    let (session, event) = Session::start(id, "nonce".to_owned(), &user, "pwd", &ports.metadata());
+    let (session, event) = Session::start(
+        id,
+        "nonce".to_owned(),
+        &user,
+        "pwd",
+        false,
+        &ports.metadata(),
+    );
 
     ports.sessions.start(&session, &event).await.unwrap();
 

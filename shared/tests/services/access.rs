@@ -186,6 +186,19 @@ async fn where_a_recent_sign_in_is_demanded_memory_is_not_enough() {
     assert_eq!(process.call(Access::OWNER.recent()).await, (401, 1));
 }
 
+/// The password, or a mailed link, counts beside the token.
+#[tokio::test]
+async fn where_more_than_a_token_is_demanded_memory_is_not_enough() {
+    for access in [Access::OWNER.repeatable(), Access::ANYONE_OR_CALLER] {
+        let process = Process::new().await;
+        assert_eq!(process.call(access).await, (204, 1));
+        assert_eq!(process.call(access).await, (204, 1));
+        process.end_session().await;
+        assert_eq!(process.call(Access::OWNER).await, (204, 0));
+        assert_eq!(process.call(access).await, (401, 1), "{access:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_role_is_gained_at_once_and_lost_within_the_lag() {
     let process = Process::new().await;

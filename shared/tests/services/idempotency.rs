@@ -15,6 +15,15 @@ fn idempotency(backend: &Arc<FakeBackend>) -> Idempotency {
 
 /// A request that reserves `reserved`; its outcome is what was reserved, and is recorded if it is even.
 async fn request(backend: &Arc<FakeBackend>, body: &[u8], reserved: u64) -> Result<Once<u64, u64>> {
+    request_by(Actor::System, backend, body, reserved).await
+}
+
+async fn request_by(
+    actor: Actor,
+    backend: &Arc<FakeBackend>,
+    body: &[u8],
+    reserved: u64,
+) -> Result<Once<u64, u64>> {
     let key = IdempotencyKey::new("key-1", body);
     let execute = async |reserved: u64| {
         if reserved == 0 {
@@ -24,7 +33,7 @@ async fn request(backend: &Arc<FakeBackend>, body: &[u8], reserved: u64) -> Resu
         }
     };
     let even = |outcome: &Result<u64>| outcome.as_ref().ok().copied().filter(|n| n % 2 == 0);
-    let request = (Purpose::SignUp, Actor::Anonymous, &key);
+    let request = (Purpose::SignUp, actor, &key);
     let idempotency = idempotency(backend);
     idempotency.once(request, reserved, execute, even).await
 }
@@ -40,6 +49,20 @@ async fn a_recorded_outcome_is_given_again() {
         request(&backend, b"[]", 4).await,
         Err(Error::Refused(Refusal::KeyReused))
     ));
+}
+
+#[tokio::test]
+async fn strangers_who_choose_the_same_key_do_not_meet() {
+    let backend = FakeBackend::new();
+    for (body, reserved, outcome) in [
+        (b"{}", 2, Once::First(2)),
+        (b"[]", 4, Once::First(4)),
+        (b"{}", 6, Once::Again(2)),
+        (b"[]", 6, Once::Again(4)),
+    ] {
+        let answer = request_by(Actor::Anonymous, &backend, body, reserved).await;
+        assert_eq!(answer.unwrap(), outcome);
+    }
 }
 
 #[tokio::test]
@@ -59,7 +82,7 @@ async fn the_next_attempt_gets_what_the_first_reserved() {
     let nothing = |_: &Result<u64>| None::<u64>;
     let idempotency = idempotency(&backend);
     let mut first =
-        Box::pin(idempotency.once((Purpose::SignUp, Actor::Anonymous, &key), 2, hangs, nothing));
+        Box::pin(idempotency.once((Purpose::SignUp, Actor::System, &key), 2, hangs, nothing));
     assert!(futures::poll!(&mut first).is_pending());
     assert!(matches!(
         request(&backend, b"{}", 4).await,

@@ -25,7 +25,11 @@ async fn tokens_of_a_new_key_are_taken_at_once() {
     let ring = backend.ring().await.unwrap().unwrap();
     let rotation = ring.replacement(generate(backend.now()).unwrap());
     assert!(backend.rotate(&rotation).await.unwrap());
-    let token = jwt().issue(ISSUER, &user, &session).await.unwrap().token;
+    let token = jwt()
+        .issue(ISSUER.into(), &user, &session)
+        .await
+        .unwrap()
+        .token;
     let old = verifier.issue(ISSUER, &user, &session).await.unwrap().token;
     let claims = async |token: &secrecy::SecretString| {
         let claims = verifier.verify(ISSUER, token.expose_secret()).await;

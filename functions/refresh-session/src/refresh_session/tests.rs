@@ -36,6 +36,7 @@ fn session(backend: &FakeBackend, person: &Person) -> Session {
 async fn post(backend: &Arc<FakeBackend>, body: &Value) -> Answer {
     let request = TestRequest::new("POST", "/sessions/refresh").json(body);
     let endpoint = Endpoint::new(handler::ACCESS, handler::handle, |backend| RefreshSession {
+        audiences: "billing,reports".parse().unwrap(),
         users: backend.clone(),
         sessions: backend.clone(),
         session_tokens: backend.session_tokens(),
@@ -109,6 +110,40 @@ async fn a_lost_answer_is_given_again_and_later_ends_the_session() {
     assert_eq!(event.data.reason, Some(EndReason::TokenReused));
     // The thief and the owner are both out.
     assert_eq!(refresh(&backend, &first).await.problem(), INVALID);
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_bound_to_no_audience() {
+    let backend = FakeBackend::new();
+    let Ann { person, token } = ann(&backend).await;
+    let ask = async |token: &str, audience: &str| {
+        post(
+            &backend,
+            &json!({"refreshToken": token, "audience": audience}),
+        )
+        .await
+    };
+    // A wrong name costs nothing: the token stays good.
+    let unknown = ask(&token, "wages").await;
+    assert_eq!(
+        unknown.invalid_fields(),
+        [("/audience", "unknown-audience")]
+    );
+    assert_eq!(session(&backend, &person).generation, 0);
+
+    // The answer got lost; whatever the repetition asks for, the session goes on in one chain.
+    let billing = ask(&token, "billing").await;
+    let reports = ask(&token, "reports").await;
+    let own = refresh(&backend, &token).await;
+    let next = successor(&billing);
+    assert_eq!((&successor(&reports), &successor(&own)), (&next, &next));
+    assert_eq!(session(&backend, &person).generation, 1);
+    for (answer, is_for_us) in [(billing, false), (reports, false), (own, true)] {
+        let access = answer.body["accessToken"].as_str().unwrap();
+        let claims = backend.verify("", access).await.unwrap();
+        assert_eq!(claims.is_some(), is_for_us, "{access}");
+    }
+    successor(&refresh(&backend, &next).await);
 }
 
 /// Two tabs share their tokens, and one of them reads late what the other wrote.

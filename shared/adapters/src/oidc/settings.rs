@@ -6,8 +6,10 @@ use domain::identity::ProviderName;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::issuer;
+
 /// The providers, as JSON: `[{"name": "google", "issuer": "https://accounts.google.com", "clientId":
-/// "…", "scopes": ["openid", "email", "profile"]}]`. Those scopes are the default.
+/// "…", "scopes": ["openid", "email", "profile"], "provesEmail": true}]`. Those scopes are the default.
 #[derive(Debug, Clone, Default)]
 pub struct Providers(Vec<ProviderSettings>);
 
@@ -17,6 +19,8 @@ pub(super) struct ProviderSettings {
     pub(super) issuer: String,
     pub(super) client_id: String,
     pub(super) scopes: Vec<String>,
+    /// Whether the provider's `email_verified` counts.
+    pub(super) proves_email: bool,
 }
 
 #[derive(Deserialize)]
@@ -27,6 +31,8 @@ struct Raw {
     client_id: String,
     #[serde(default)]
     scopes: Option<Vec<String>>,
+    #[serde(default)]
+    proves_email: bool,
 }
 
 impl Providers {
@@ -51,6 +57,7 @@ impl FromStr for Providers {
             issuer,
             client_id,
             scopes,
+            proves_email,
         } in raw
         {
             let parsed = name
@@ -59,6 +66,7 @@ impl FromStr for Providers {
             if providers.iter().any(|known| known.name == parsed) {
                 return Err(format!("`{name}` is there twice"));
             }
+            issuer::check(&issuer, proves_email).map_err(|error| format!("`{name}`: {error}"))?;
             let mut scopes = scopes.unwrap_or_else(|| vec!["email".into(), "profile".into()]);
             // Without it there is no ID token (OpenID Connect Core 1.0, 3.1.2.1).
             if scopes.iter().all(|scope| scope != "openid") {
@@ -69,6 +77,7 @@ impl FromStr for Providers {
                 issuer,
                 client_id,
                 scopes,
+                proves_email,
             });
         }
         Ok(Self(providers))
@@ -117,10 +126,32 @@ mod tests {
             "{}",
             r#"[{"name": "A", "issuer": "i", "clientId": "x"}]"#,
             r#"[{"name": "a", "issuer": "i"}]"#,
+            r#"[{"name": "a", "issuer": "i", "clientId": "x", "provesEmail": "yes"}]"#,
             r#"[{"name": "a", "issuer": "i", "clientId": "x", "clientSecret": "y"}]"#,
             r#"[{"name": "a", "issuer": "i", "clientId": "x"}, {"name": "a", "issuer": "j", "clientId": "x"}]"#,
         ] {
             assert!(wrong.parse::<Providers>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_provider_proves_addresses_only_where_it_is_said() {
+        let proves = |more: &str| {
+            let one = r#""name": "a", "issuer": "https://a.example", "clientId": "x""#;
+            let Providers(providers) = format!("[{{{one}{more}}}]").parse().unwrap();
+            providers[0].proves_email
+        };
+        assert!(proves(r#", "provesEmail": true"#));
+        assert!(!proves(r#", "provesEmail": false"#) && !proves(""));
+    }
+
+    #[test]
+    fn an_issuer_that_cannot_be_one_is_refused_at_the_start() {
+        let common = "https://login.microsoftonline.com/common/v2.0";
+        for issuer in [common, "https://github.com"] {
+            let one = format!(r#"[{{"name": "a", "issuer": "{issuer}", "clientId": "x"}}]"#);
+            let error = one.parse::<Providers>().unwrap_err();
+            assert!(error.starts_with("`a`: "), "{error}");
         }
     }
 

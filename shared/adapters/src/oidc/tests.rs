@@ -245,6 +245,51 @@ async fn a_provider_that_says_what_it_should_not_is_not_asked_further() {
 }
 
 #[tokio::test]
+async fn metadata_with_odd_members_is_read_as_if_they_were_missing() {
+    let key = Signer::new();
+    for odd in [json!(null), json!("RS256"), json!({"a": 1})] {
+        let site = Site::open(&key).await;
+        site.grant(&key, &site.claims());
+        let mut metadata = site.metadata();
+        for name in [
+            "id_token_signing_alg_values_supported",
+            "token_endpoint_auth_methods_supported",
+            "claims_supported",
+        ] {
+            metadata[name] = odd.clone();
+        }
+        site.answer(DISCOVERY, 200, &metadata);
+        redeem(&site.trusted()).await.unwrap();
+        let request = site.requests("/token").remove(0);
+        assert!(request.contains("Basic"), "the default: {request}");
+    }
+    let site = Site::open(&key).await;
+    site.grant(&key, &site.claims());
+    let mut metadata = site.metadata();
+    metadata["id_token_signing_alg_values_supported"] = json!([null, "RS256", "new-kid", 7]);
+    site.answer(DISCOVERY, 200, &metadata);
+    assert!(redeem(&site.trusted()).await.is_ok());
+}
+
+#[tokio::test]
+async fn user_info_with_odd_members_is_read() {
+    let key = Signer::new();
+    let site = Site::open(&key).await;
+    let process = site.trusted();
+    let mut claims = site.claims();
+    claims["email"] = json!(["ann@example.com"]);
+    site.grant(&key, &claims);
+    let external = redeem(&process).await.unwrap();
+    let info = json!({"sub": "1", "email": "ann@example.com", "email_verified": 1, "name": {}});
+    site.answer("/userinfo", 200, &info);
+    let profile = process.profile(&external).await.unwrap();
+    assert!(profile.email_verified && profile.name.is_none());
+    site.answer("/userinfo", 200, &json!({"sub": "1", "email": {}}));
+    let profile = process.profile(&external).await.unwrap();
+    assert_eq!(profile, IdentityProfile::default());
+}
+
+#[tokio::test]
 async fn a_provider_that_is_away_is_unavailable() {
     let memory = Memory::new();
     // Bound and not listened to any more.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    Password, PasswordHash, Result, SecretPurpose, Session, SessionId, Timestamp, User, UserId,
+    Audience, Password, PasswordHash, Result, SecretPurpose, Session, SessionId, Timestamp, User, UserId,
     keys::{KeyPair, KeyRing, Rotation},
     secrets::SecretRing,
 };
@@ -46,8 +46,32 @@ pub trait Secrets: Send + Sync {
 /// Issues access tokens.
 #[async_trait]
 pub trait TokenIssuer: Send + Sync {
-    /// A signed token for `session` of `user`, with `issuer` as its `iss`.
-    async fn issue(&self, issuer: &str, user: &User, session: &Session) -> Result<AccessToken>;
+    /// A signed token for `session` of `user`.
+    async fn issue(
+        &self,
+        target: TokenTarget<'_>,
+        user: &User,
+        session: &Session,
+    ) -> Result<AccessToken>;
+}
+
+/// From whom and for whom an access token is.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenTarget<'a> {
+    /// Its `iss`.
+    pub issuer: &'a str,
+    /// Its `aud`; Roster itself if none.
+    pub audience: Option<&'a Audience>,
+}
+
+/// For Roster itself.
+impl<'a> From<&'a str> for TokenTarget<'a> {
+    fn from(issuer: &'a str) -> Self {
+        Self {
+            issuer,
+            audience: None,
+        }
+    }
 }
 
 /// A signed access token.
@@ -62,7 +86,7 @@ pub struct AccessToken {
 /// Verifies access tokens.
 #[async_trait]
 pub trait TokenVerifier: Send + Sync {
-    /// The claims of a genuine, unexpired token from `issuer`; none for any other text. The keys are
+    /// The claims of a genuine, unexpired token from `issuer` for Roster itself; none for any other text. The keys are
     /// those known to this process: [`TokenVerifier::still_counts`] says if they are the present ones.
     async fn verify(&self, issuer: &str, token: &str) -> Result<Option<AccessTokenClaims>>;
 

@@ -7,6 +7,7 @@ mod crypto;
 mod env;
 mod invitations;
 mod limits;
+mod mailboxes;
 mod services;
 mod users;
 
@@ -14,7 +15,7 @@ pub use api_keys::ApiKeys;
 pub use cache::{CacheEntry, SharedCache};
 pub use crypto::{
     AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, Secrets, SigningKeys,
-    TokenIssuer, TokenVerifier,
+    TokenIssuer, TokenTarget, TokenVerifier,
 };
 pub use domain::SecretPurpose;
 pub use env::{Clock, Env, SecureRandom};
@@ -22,5 +23,6 @@ pub use invitations::{InvitationPage, Invitations};
 pub use limits::{
     Acquisition, Attempts, Claimed, Lease, LeaseKey, LeaseOptions, Leases, Purpose, Settled,
 };
+pub use mailboxes::Mailboxes;
 pub use services::{EventBus, IdentityProviders, MAX_EVENTS, Mailer, SendOutcome};
 pub use users::{AnonymousRequests, AuditLog, OneTimeTokens, SessionRepository, UserRepository};

@@ -22,7 +22,7 @@ pub struct Limit {
 
 impl Limit {
     /// Guesses at the password of one account: after `allowance` of them the next has to wait, from
-    /// 30 seconds up to an hour, and after 100 in 30 days only a reset by mail helps (NIST SP
+    /// 30 seconds up to an hour, and after 100 in 30 days only a known device helps (NIST SP
     /// 800-63B-4, 3.2.2).
     pub fn of_account(allowance: u32) -> Self {
         Self {
@@ -49,6 +49,11 @@ impl Limit {
     /// `allowance` attempts an hour.
     pub fn hourly(allowance: u32) -> Self {
         Self::within(allowance, Duration::from_hours(1))
+    }
+
+    /// `allowance` attempts a day.
+    pub fn daily(allowance: u32) -> Self {
+        Self::within(allowance, Duration::from_hours(24))
     }
 
     /// `allowance` attempts a minute.

@@ -11,7 +11,7 @@ use domain::{Error, Refusal, Result, api_key};
 use lambda_http::http::header;
 
 use super::{
-    Request,
+    Request, TrustedProxies,
     access::{Access, Call, Caller, CallerStatus, Who},
     machine::{KeyLookup, KeyPorts, Machine},
 };
@@ -25,6 +25,7 @@ pub struct Authenticator {
     issuer: Option<String>,
     lookup: Option<CallerLookup>,
     keys: Option<KeyLookup>,
+    proxies: TrustedProxies,
 }
 
 /// By what callers are known.
@@ -60,6 +61,7 @@ impl Authenticator {
             issuer: Some(issuer.to_owned()).filter(|issuer| !issuer.is_empty()),
             lookup: None,
             keys: None,
+            proxies: TrustedProxies::default(),
         }
     }
 
@@ -74,6 +76,17 @@ impl Authenticator {
         }
     }
 
+    /// The authenticator of a deployment that trusts these proxies.
+    #[must_use]
+    pub fn behind(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    pub(super) fn proxies(&self) -> &TrustedProxies {
+        &self.proxies
+    }
+
     /// The authenticator which also knows machines by their API keys.
     #[must_use]
     pub fn with_keys(mut self, ports: KeyPorts) -> Self {
@@ -83,8 +96,8 @@ impl Authenticator {
 
     /// The authenticator which remembers callers it looked up, for `lag`. A refusal is never
     /// remembered: a caller who would be refused is looked up afresh. So what a user loses is gone
-    /// after `lag`, and what a user gains is there at once. Memory is not enough where a recent sign-in
-    /// is demanded.
+    /// after `lag`, and what a user gains is there at once. Memory is not enough where more than a token is
+    /// demanded: see [`Call::demands_a_look`].
     #[must_use]
     pub fn remembering(mut self, lag: Duration) -> Self {
         let config = CacheConfig {
@@ -168,7 +181,7 @@ impl Authenticator {
             return Err(Refusal::Unauthenticated.into());
         }
         let outcome = call.authorize(status.as_deref());
-        let may_be_from_memory = |caller: &Caller| !call.demands_recent(caller);
+        let may_be_from_memory = |caller: &Caller| !call.demands_a_look(caller);
         if fresh || outcome.as_ref().is_ok_and(may_be_from_memory) {
             return Ok(outcome?);
         }

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use application::{
     cache::SharedCaches,
     devices::Devices,
+    first_admin::FirstAdminInvitations,
     idempotency::Idempotency,
     known_ring::KnownRing,
     link_password::LinkPassword,
@@ -13,7 +14,7 @@ use application::{
     },
     mail_requests::MailRequests,
     ports::SecretPurpose,
-    rate_limit::{RateLimiter, SignInLimiter},
+    rate_limit::{RateLimiter, SignInLimiter, SignInLimits},
     reauthentication::Reauthentication,
     session_starter::SessionStarter,
     session_tokens::SessionTokens,
@@ -26,6 +27,9 @@ use domain::{PasswordPolicy, attempt::Limit, mail::MailGuarantee};
 use lambda::http::{CallerPorts, KeyPorts};
 
 use super::{FakeBackend, keys::QuietKeys};
+
+/// Right sign-ins of one user, an hour.
+pub const SIGN_INS: u32 = 200;
 
 impl FakeBackend {
     /// By what callers are known.
@@ -49,8 +53,18 @@ impl FakeBackend {
         }
     }
 
+    /// Changes users: the owner makes 20 changes an hour.
     pub fn user_updates(self: &Arc<Self>) -> UserUpdates {
         UserUpdates {
+            users: self.clone(),
+            env: self.env(),
+            changes_per_hour: 20,
+        }
+    }
+
+    /// Invites the first administrator.
+    pub fn first_admin_invitations(self: &Arc<Self>) -> FirstAdminInvitations {
+        FirstAdminInvitations {
             users: self.clone(),
             env: self.env(),
         }
@@ -146,8 +160,11 @@ impl FakeBackend {
     pub fn sign_in_limiter(self: &Arc<Self>, per_account: u32) -> SignInLimiter {
         SignInLimiter {
             rate_limiter: self.rate_limiter(),
-            per_account: Limit::of_account(per_account),
-            per_client_ip: Limit::of_client_ip(per_account.saturating_mul(10)),
+            limits: SignInLimits {
+                per_account: Limit::of_account(per_account),
+                per_client_ip: Limit::of_client_ip(per_account.saturating_mul(10)),
+                per_user: Limit::hourly(SIGN_INS),
+            },
         }
     }
 
@@ -181,11 +198,13 @@ impl FakeBackend {
             limiter: MailLimiter {
                 attempts: self.clone(),
                 limits: MailLimits {
-                    per_address: Limit::spaced(Duration::from_mins(1), 3),
+                    per_address: 3,
+                    interval: Duration::from_mins(1),
                     per_asker: Limit::hourly(50),
                     per_hour: 1000,
                 },
             },
+            mailboxes: self.clone(),
             links: Links {
                 tokens: self.clone(),
                 secret: self.secret(SecretPurpose::OneTimeToken),

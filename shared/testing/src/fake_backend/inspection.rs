@@ -4,8 +4,8 @@ use std::{convert::Infallible, time::Duration};
 
 use application::ports::{Clock as _, LeaseKey};
 use domain::{
-    DeploymentEpoch, DomainEvent, EventId, OneTimeToken, SecretPurpose, Session, Timestamp, User,
-    UserId, Version, api_key::ListedApiKey, audit::AuditEntry, history::HistoryEntry, mail::Mail,
+    DeploymentEpoch, DomainEvent, EventId, OneTimeToken, SecretPurpose, Session, SessionId, Timestamp,
+    User, UserId, Version, api_key::ListedApiKey, audit::AuditEntry, history::HistoryEntry, mail::Mail,
     secrets::SecretRing,
 };
 
@@ -90,7 +90,8 @@ impl FakeBackend {
         let inbox = self.inbox();
         let mut mails = inbox.iter().rev();
         let (_, rest) = mails.find_map(|mail| mail.text.split_once("#token="))?;
-        rest.split_whitespace().next()?.parse().ok()
+        let token = rest.split(|c: char| c == '&' || c.is_whitespace()).next();
+        token?.parse().ok()
     }
 
     /// The next version of a secret is made, as the daily rotation does, if one is due.
@@ -142,6 +143,37 @@ impl FakeBackend {
         if let Some(entry) = lock(&self.state).history.get_mut(&(id, version)) {
             change(entry);
         }
+    }
+
+    /// Removes a user's item without an event.
+    pub fn remove_user(&self, id: UserId) {
+        lock(&self.state).users.remove(&id);
+    }
+
+    /// Changes a session, as only someone with write access to the table can.
+    pub fn tamper_with_session(&self, id: SessionId, change: impl FnOnce(&mut Session)) {
+        let mut state = lock(&self.state);
+        if let Some(session) = state.sessions.values_mut().find(|session| session.id == id) {
+            change(session);
+        }
+    }
+
+    /// Removes a session.
+    pub fn remove_session(&self, id: SessionId) {
+        let mut state = lock(&self.state);
+        state.sessions.retain(|(_, session), _| *session != id);
+    }
+
+    /// Removes the lock that an event announced.
+    pub fn remove_lock(&self, id: EventId) {
+        lock(&self.state).locks.retain(|_, lock| lock.id != id);
+    }
+
+    /// Removes a line of the audit trail.
+    pub fn remove_from_audit(&self, id: EventId) {
+        lock(&self.state)
+            .audit
+            .retain(|_, line| line.event_id != id);
     }
 
     /// Removes an entry of a user's history.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use application::ports::{
     AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, SecretPurpose, Secrets,
-    SecureRandom, SigningKeys, TokenIssuer, TokenVerifier,
+    SecureRandom, SigningKeys, TokenIssuer, TokenTarget, TokenVerifier,
 };
 use async_trait::async_trait;
 use domain::{
@@ -174,9 +174,19 @@ impl SigningKeys for QuietKeys {
 /// Access tokens in clear text, for tests that are not about signatures. They do not expire.
 #[async_trait]
 impl TokenIssuer for FakeBackend {
-    async fn issue(&self, _: &str, user: &User, session: &Session) -> Result<AccessToken> {
+    async fn issue(
+        &self,
+        target: TokenTarget<'_>,
+        user: &User,
+        session: &Session,
+    ) -> Result<AccessToken> {
+        // Another service's begins with its name, and is not read here.
+        let token = match target.audience {
+            Some(audience) => format!("{audience} {}", access_token(user, session)),
+            None => access_token(user, session),
+        };
         let token = AccessToken {
-            token: access_token(user, session).into(),
+            token: token.into(),
             expires_in: 600,
         };
         self.call("tokens.sign", |_| Ok(token)).await

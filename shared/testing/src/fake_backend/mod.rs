@@ -10,6 +10,7 @@ mod inspection;
 mod invitations;
 mod keys;
 mod leases;
+mod mailboxes;
 mod people;
 mod providers;
 mod requests;
@@ -39,6 +40,7 @@ use tokio::sync::Notify;
 
 use self::{fault::Outcome, state::State};
 
+pub use composition::SIGN_INS;
 pub use fault::Fault;
 pub use people::{PASSWORD, Person};
 pub use providers::identity;

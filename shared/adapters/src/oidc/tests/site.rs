@@ -198,7 +198,9 @@ impl Site {
         if let Some(secret) = secret {
             secrets.insert("a".parse().unwrap(), secret.into());
         }
-        let providers = json!([{"name": "a", "issuer": self.issuer, "clientId": "roster"}]);
+        let providers = json!([{
+            "name": "a", "issuer": self.issuer, "clientId": "roster", "provesEmail": true,
+        }]);
         Oidc::new(
             providers.to_string().parse().unwrap(),
             secrets,
