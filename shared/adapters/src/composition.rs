@@ -273,7 +273,8 @@ impl Ports {
         loopback: bool,
     ) -> Result<Arc<Oidc>> {
         let (clock, no_secrets) = (self.env.clock.clone(), ClientSecrets::default());
-        let oidc = Oidc::new(providers, no_secrets, loopback, self.cache(), clock)?;
+        let lag = self.deployment.access_lag();
+        let oidc = Oidc::new(providers, no_secrets, loopback, self.cache(), clock, lag)?;
         Ok(Arc::new(oidc.for_listing()))
     }
 

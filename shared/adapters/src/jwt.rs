@@ -56,6 +56,7 @@ pub struct Jwt {
     ring: Arc<KnownRing>,
     env: Env,
     audience: String,
+    settings: AccessTokenSettings,
     signer: Mutex<Option<Arc<Signer>>>,
 }
 
