@@ -128,10 +128,10 @@ fn a_new_device_is_told_once_a_day_and_a_known_one_never() {
                 local::journal::Happening::Event { event, .. } => Some(event["detail"].clone()),
                 _ => None,
             });
-            let of_user = events.filter(|event| {
+            let mut of_user = events.filter(|event| {
                 event["type"] == "SessionStarted" && event["subject"] == token["user"]["id"]
             });
-            of_user.last().unwrap()["data"]["newDevice"].clone()
+            of_user.next_back().unwrap()["data"]["newDevice"].clone()
         };
         assert_eq!(started(&known.body), Value::Null, "told as known");
         assert_eq!(started(&first), json!(true));
