@@ -192,6 +192,6 @@ async fn a_request_survives_every_fault() {
             fired
         })
         .await;
-        assert_eq!(tried, 4 * 12, "twelve calls, each with four faults");
+        assert_eq!(tried, 4 * 13, "thirteen calls, each with four faults");
     }
 }
