@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use domain::{
-    Email, Error, Login, Origin, Result, Timestamp, UserId,
+    Email, Error, Login, Origin, Refusal, Result, Timestamp, UserId,
     attempt::{AttemptKey, Limit, Scope, sign_in_locked},
     device::Device,
     error::Causes,
