@@ -10,7 +10,7 @@ use shared::domain::{
     device::DeviceKey,
     event::EventMetadata,
     token::TokenBinding,
-    user::{Change, NewUser, Standing},
+    user::{Change, NewUser},
 };
 
 /// What lets its holder do something in the name of a user.
@@ -110,7 +110,6 @@ fn user() -> User {
         name: "Ann".parse().unwrap(),
         password: PasswordHash::from_phc("$hash"),
         roles: Roles::from([Role::admin()]),
-        standing: Standing::Settled,
     };
     let user = after(&User::create_proven(new, &metadata(1)), 1);
     let link = user.link(&identity(), &metadata(2)).unwrap().unwrap();

@@ -212,3 +212,28 @@ fn of_several_sign_ups_the_first_to_be_proven_wins() {
         roster.token(&email, NEW_PASSWORD).await;
     });
 }
+
+#[test]
+fn a_sign_up_of_somebody_who_is_invited_mails_the_invitation_again() {
+    on_own_stack(&[CONCEALED], async |roster| {
+        let (email, free) = (unique_email("invited"), unique_email("free"));
+        let body = json!({"email": email, "name": "Ann Example"});
+        let invited = roster.call_as_admin("POST /users", &body).await;
+        assert_eq!(invited.status, 201);
+        roster.settle().await;
+        let answers = [roster.sign_up(&email).await, roster.sign_up(&free).await];
+        assert_eq!(answers[0].status, 202);
+        assert_eq!(seen(&answers[0]), seen(&answers[1]));
+        roster.settle().await;
+        let mails = roster.mails(&email);
+        let tokens: Vec<_> = mails
+            .iter()
+            .map(|mail| token_in(mail, "invitation"))
+            .collect();
+        assert_eq!(tokens, [tokens[0].as_str(); 2], "the same link again");
+        let body = json!({"token": tokens[1], "newPassword": NEW_PASSWORD});
+        let accepted = roster.put("/email-verifications", &body).await;
+        assert_eq!(accepted.status, 201);
+        assert_eq!(accepted.body["user"]["id"], invited.body["id"]);
+    });
+}

@@ -6,7 +6,10 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
-    openid::{Provider, Signature, on_stack_trusting, visit, visit_with, with_provider},
+    openid::{
+        Provider, Signature, on_stack_trusting, visit, visit_with, with_provider,
+        with_provider_under,
+    },
     support::{Answer, Roster, token_in, unique_email},
 };
 
@@ -227,6 +230,55 @@ fn who_has_not_confirmed_the_address_links_nothing() {
         let refused = roster.call(route, &ann.token, &body).await;
         assert_eq!(refused.problem(), (403, "address-unproven"));
     });
+}
+
+#[test]
+fn who_was_invited_comes_by_a_provider_that_verified_the_address() {
+    with_provider_under(
+        &[("SignUpPolicy", "admin")],
+        async |roster, provider, listed| {
+            let email = unique_email("invited");
+            let body = json!({"email": email, "name": "Ann Example"});
+            let invited = roster.call_as_admin("POST /users", &body).await;
+            let link = token_in(&roster.mail_to(&email).await, "invitation");
+            provider.knows("eve", json!({"email": email, "email_verified": false}));
+            let refused = come(roster, listed, "eve").await;
+            assert_eq!(refused.problem(), (401, "invalid-credentials"));
+
+            provider.knows("ann", json!({"email": email, "email_verified": true}));
+            let first = come(roster, listed, "ann").await;
+            let access = token(&first);
+            assert_eq!(first.body["user"]["id"], invited.body["id"]);
+            assert_eq!(first.body["user"]["emailVerified"], true);
+            let body = json!({"token": link, "newPassword": "seven purple kites aloft"});
+            let void = roster.put("/email-verifications", &body).await;
+            assert_eq!(void.problem(), (410, "token-expired"));
+            let listed = roster.get_as_admin("/invitations").await;
+            assert_eq!(listed.body["data"], json!([]));
+            let me = roster.call("GET /users/me", &access, &Value::Null).await;
+            assert_eq!(me.status, 200);
+        },
+    );
+}
+
+#[test]
+fn users_link_so_many_identities_an_hour() {
+    with_provider_under(
+        &[("ChangesPerUser", "10")],
+        async |roster, provider, listed| {
+            let ann = roster.proven("busy").await;
+            for number in 3..=10 {
+                let body = json!({"name": format!("Ann {number}")});
+                let named = roster.call("PATCH /users/me", &ann.token, &body).await;
+                assert_eq!(named.status, 200, "{number}");
+            }
+            provider.knows("ann", json!({"email": ann.email, "email_verified": true}));
+            let body = visit(listed, "ann").await;
+            let route = "POST /users/me/identities";
+            let refused = roster.call(route, &ann.token, &body).await;
+            assert_eq!(refused.problem(), (429, "too-many-requests"));
+        },
+    );
 }
 
 #[test]

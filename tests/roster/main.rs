@@ -22,6 +22,7 @@ mod costs;
 mod crashes;
 mod default;
 mod email_verifications;
+mod first_admin;
 mod harness;
 mod health;
 mod identities;

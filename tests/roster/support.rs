@@ -111,9 +111,18 @@ pub fn on_shared_stack(test: impl AsyncFnOnce(&Roster)) {
 
 /// Runs a test on a stack of its own, with values for the template's parameters.
 pub fn on_own_stack(parameters: &[(&str, &str)], test: impl AsyncFnOnce(&Roster)) {
+    on_stack(Roster::start(parameters), test);
+}
+
+/// Runs a test on a stack of its own which was deployed just now: it has no administrator.
+pub fn on_new_stack(parameters: &[(&str, &str)], test: impl AsyncFnOnce(&Roster)) {
+    on_stack(Roster::deploy(parameters), test);
+}
+
+fn on_stack(start: impl Future<Output = Roster>, test: impl AsyncFnOnce(&Roster)) {
     LazyLock::force(&EXECUTABLES);
     RUNTIME.block_on(async {
-        let roster = Roster::start(parameters).await;
+        let roster = start.await;
         test(&roster).await;
         roster.assert_nothing_left_over().await;
         roster.stack.stop().await;
@@ -134,6 +143,17 @@ pub async fn patiently<T>(what: &str, wait: impl Future<Output = T>) -> T {
 
 impl Roster {
     async fn start(parameters: &[(&str, &str)]) -> Self {
+        let roster = Self::deploy(parameters).await;
+        let admin = Admin {
+            email: ADMIN.to_owned(),
+            password: PASSWORD.to_owned(),
+        };
+        let made = first_administrator(&roster.stack, &admin).await;
+        assert!(made.unwrap());
+        roster
+    }
+
+    async fn deploy(parameters: &[(&str, &str)]) -> Self {
         let options = Options {
             template: template(),
             port: 0,
@@ -148,11 +168,6 @@ impl Roster {
             ..Options::default()
         };
         let stack = Stack::start(options).await.unwrap();
-        let admin = Admin {
-            email: ADMIN.to_owned(),
-            password: PASSWORD.to_owned(),
-        };
-        assert!(first_administrator(&stack, &admin).await.unwrap());
         stack.ready(HEALTH).await.unwrap();
         Self {
             stack,

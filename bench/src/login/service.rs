@@ -13,14 +13,10 @@ use shared::{
         session_tokens::SessionTokens,
         shared_secret::SharedSecret,
         sign_in::{Strategies, password::PasswordStrategy},
-        user_updates::UserUpdates,
     },
     domain::{
-        Origin, Password, Roles, Session, SessionId, User, UserId,
-        attempt::Limit,
-        error::Violation,
-        sign_up::SignUpPolicy,
-        user::{NewUser, Standing},
+        Origin, Password, Roles, Session, SessionId, User, UserId, error::Violation,
+        sign_up::SignUpPolicy, user::NewUser,
     },
     lambda::http::{Authenticator, answer},
 };
@@ -59,10 +55,7 @@ impl Stage {
             policy: SignUpPolicy::Admin,
             providers: backend.clone(),
             rate_limiter: backend.sign_in_limiter(UNLIMITED),
-            updates: UserUpdates {
-                users: backend.clone(),
-                env: backend.env(),
-            },
+            updates: backend.user_updates(),
         };
         let tokens = Arc::new(Jwt::new(backend.clone(), backend.env(), "roster"));
         let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
@@ -80,8 +73,6 @@ impl Stage {
                 env: backend.env(),
             },
             devices: backend.devices(),
-            rate_limiter: backend.rate_limiter(),
-            per_user: Limit::hourly(UNLIMITED),
         };
         Self {
             backend,
@@ -104,7 +95,6 @@ impl Stage {
         let wrong = |violation: Violation| anyhow!("{}", violation.message);
         let metadata = self.backend.env().metadata(Origin::system("bench"))?;
         let new = NewUser {
-            standing: Standing::Settled,
             id: UserId::new(metadata.now, self.backend.env().random.bytes()?),
             email: email.parse().map_err(wrong)?,
             name: "Ann".parse().map_err(wrong)?,

@@ -5,16 +5,11 @@ use std::sync::Arc;
 use shared::{
     application::{
         devices::{DeviceProof, Devices},
-        rate_limit::RateLimiter,
         session_starter::SessionStarter,
         session_tokens::TokenPair,
         sign_in::{Authenticated, Credentials, Strategies},
     },
-    domain::{
-        Origin, Result,
-        attempt::{AttemptKey, Limit, Scope},
-        device::DeviceToken,
-    },
+    domain::{Origin, Result, device::DeviceToken},
 };
 
 /// Signs users in.
@@ -23,10 +18,6 @@ pub struct Authenticate {
     pub session_starter: SessionStarter,
     /// Issues device tokens.
     pub devices: Arc<Devices>,
-    /// Counts sign-ins.
-    pub rate_limiter: RateLimiter,
-    /// Sign-ins of one user, per hour: each writes a session and events that are kept.
-    pub per_user: Limit,
 }
 
 /// A sign-in.
@@ -62,9 +53,6 @@ impl Authenticate {
         } = self.strategies.authenticate(credentials, &origin).await?;
         // The guess was right, whether or not the session can be started.
         let start = async {
-            let sign_ins = AttemptKey::of_user(Scope::SignIn, user.id);
-            let sign_in = [(sign_ins, self.per_user)];
-            self.rate_limiter.acquire(&sign_in).await?;
             let starter = &self.session_starter;
             let token_pair = starter.start(&user, method, &issuer, origin).await?;
             let device = self.devices.issue(&user, device.as_ref()).await?;
@@ -73,7 +61,7 @@ impl Authenticate {
                 ..token_pair
             })
         };
-        tokio::join!(start, permit.succeed()).0
+        permit.succeed(user.id, start).await
     }
 }
 

@@ -80,8 +80,10 @@ impl OidcStrategy {
             return Err(Refusal::InvalidCredentials.into());
         };
         let received = match self.user_by_verified_email(&email, &profile).await? {
-            Some(user) if user.email_verified => self.link_to(user, external, origin).await,
-            Some(_) => self.take_over(&email, &profile, external, origin).await,
+            Some(user) if is_provisional(&user, &email) => {
+                self.take_over(&email, &profile, external, origin).await
+            }
+            Some(user) => self.link_to(user, external, origin).await,
             None => self.sign_up(email, &profile, external, origin).await,
         };
         match received {
@@ -95,7 +97,8 @@ impl OidcStrategy {
     }
 
     /// The user with this address, if the provider has verified it: and so have we, or nobody has
-    /// confirmed the account. Otherwise one of them may be somebody who only claims it.
+    /// confirmed the account or answered the invitation. Otherwise one of them may be somebody who only
+    /// claims it.
     async fn user_by_verified_email(
         &self,
         email: &Email,
@@ -105,10 +108,13 @@ impl OidcStrategy {
             return Ok(None);
         }
         let user = self.known(&LoginKey::Email(email.clone())).await?;
-        Ok(user.filter(|user| is_proven(user, email) || is_provisional(user, email)))
+        Ok(user.filter(|user| {
+            user.email == *email && (user.email_verified || !user.standing.is_settled())
+        }))
     }
 
-    /// The user after this identity was linked.
+    /// The user after this identity was linked. Who is invited accepts the invitation by it; where anyone
+    /// may sign up, one that has expired too.
     async fn link_to(
         &self,
         user: User,
@@ -126,10 +132,16 @@ impl OidcStrategy {
             },
         };
         let link = |user: &User, metadata: &EventMetadata| {
-            if !user.active || !is_proven(user, &email) {
-                return Err(Refusal::InvalidCredentials.into());
+            let is_admitted = self.policy == SignUpPolicy::Open || user.is_invited(metadata.now);
+            match user.standing {
+                _ if !user.active || user.email != email => Err(Refusal::InvalidCredentials.into()),
+                Standing::Invited if is_admitted => {
+                    let accept = user.accept_invitation_by(&external.identity, metadata);
+                    accept.map(Some)
+                }
+                _ if user.email_verified => user.link(&external.identity, metadata),
+                _ => Err(Refusal::InvalidCredentials.into()),
             }
-            user.link(&external.identity, metadata)
         };
         self.updates.update_loaded(user, &target, link).await
     }
@@ -203,11 +215,6 @@ fn new_member(
 /// Whether nobody confirmed this user of the address.
 fn is_provisional(user: &User, email: &Email) -> bool {
     user.email == *email && user.standing == Standing::Provisional
-}
-
-/// Whether the user proved to read mail at this address.
-fn is_proven(user: &User, email: &Email) -> bool {
-    user.email == *email && user.email_verified
 }
 
 #[cfg(test)]

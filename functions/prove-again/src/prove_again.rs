@@ -38,7 +38,8 @@ impl ProveAgain {
     ///
     /// # Errors
     /// Those of the strategy; `InvalidCredentials` if the credentials are another user's: the try stays
-    /// spent, as a wrong one does; `Unauthenticated` if the session is over.
+    /// spent, as a wrong one does; `Unauthenticated` if the session is over; `TooManyRequests` if the user
+    /// proved it too often.
     pub async fn execute(&self, command: Command) -> Result<AccessToken> {
         let Command {
             user_id,
@@ -59,7 +60,7 @@ impl ProveAgain {
         }
         // The guess was right, whether or not the session is still live.
         let note = self.note(&user, session_id, method, &issuer);
-        tokio::join!(note, permit.succeed()).0
+        permit.succeed(user.id, note).await
     }
 
     async fn note(

@@ -61,6 +61,8 @@ pub struct Deployment {
     pub access_lag: u64,
     /// Calls with one API key, a minute.
     pub api_key_calls: u32,
+    /// Changes which a user makes of the own account, an hour.
+    pub changes_per_user: u32,
 }
 
 /// Makes the adapters of a deployment, and the services over them.

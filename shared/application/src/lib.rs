@@ -3,6 +3,7 @@
 pub mod backoff;
 pub mod cache;
 pub mod devices;
+pub mod first_admin;
 pub mod idempotency;
 pub mod link_password;
 pub mod mail;

@@ -103,15 +103,23 @@ impl RateLimiter {
     }
 }
 
+/// Limits of a deployment on sign-ins, and on whatever else proves who somebody is.
+#[derive(Debug, Clone, Copy)]
+pub struct SignInLimits {
+    /// Guesses at one account from unknown devices, and from each known one.
+    pub per_account: Limit,
+    /// Wrong guesses from one client address.
+    pub per_client_ip: Limit,
+    /// Right ones of one user: each costs a hash, and most write events that are kept.
+    pub per_user: Limit,
+}
+
 /// Limits how often people try to sign in.
 #[derive(Clone)]
 pub struct SignInLimiter {
     /// Counts attempts.
     pub rate_limiter: RateLimiter,
-    /// Guesses at one account from unknown devices, and from each known one.
-    pub per_account: Limit,
-    /// Wrong guesses from one client address.
-    pub per_client_ip: Limit,
+    pub limits: SignInLimits,
 }
 
 /// An attempt that is allowed. It stays spent unless it succeeds, or fails without a decision.
@@ -121,6 +129,7 @@ pub struct AttemptPermit {
     /// The tally of the account or of a known device.
     tally: Option<AttemptKey>,
     client_ip: AttemptKey,
+    per_user: Limit,
 }
 
 impl SignInLimiter {
@@ -130,7 +139,7 @@ impl SignInLimiter {
     /// `TooManyRequests` if none is left.
     pub async fn acquire(&self, origin: &Origin) -> Result<AttemptPermit> {
         let permit = self.permit(None, origin);
-        let client_ip = (permit.client_ip.clone(), self.per_client_ip);
+        let client_ip = (permit.client_ip.clone(), self.limits.per_client_ip);
         self.rate_limiter.acquire(&[client_ip]).await?;
         Ok(permit)
     }
@@ -156,8 +165,8 @@ impl SignInLimiter {
         };
         let permit = self.permit(Some(tally.clone()), origin);
         let guesses = [
-            (tally, self.per_account),
-            (permit.client_ip.clone(), self.per_client_ip),
+            (tally, self.limits.per_account),
+            (permit.client_ip.clone(), self.limits.per_client_ip),
         ];
         let (spent, login) = tokio::join!(self.rate_limiter.spend(&guesses), find_login);
         match spent? {
@@ -180,6 +189,7 @@ impl SignInLimiter {
             rate_limiter: self.rate_limiter.clone(),
             tally,
             client_ip: AttemptKey::of_client_ip(Scope::Source, origin.client_ip),
+            per_user: self.limits.per_user,
         }
     }
 
@@ -219,11 +229,18 @@ impl AttemptPermit {
         }
     }
 
-    /// The guess was right. The wrong guesses from the same known device are forgotten. Those from
+    /// The guess was right: it counts for `user`, and then there is `work`. The wrong guesses from the same known device are forgotten. Those from
     /// unknown devices are not, only this one is refunded: strangers must not see in their own count that
     /// the owner came by. Neither are those from the same client IP: otherwise an attacker could use
     /// their own account to guess at others without limit.
-    pub async fn succeed(self) {
+    ///
+    /// # Errors
+    /// `TooManyRequests` if the user was right too often; those of `work`.
+    pub async fn succeed<T>(
+        self,
+        user: UserId,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let attempts = &self.rate_limiter.attempts;
         let forget = async {
             match &self.tally {
@@ -233,7 +250,13 @@ impl AttemptPermit {
             }
         };
         let refund = attempts.refund(&self.client_ip);
-        warn_if_failed(&tokio::try_join!(forget, refund).map(drop));
+        let refund = async { warn_if_failed(&tokio::try_join!(forget, refund).map(drop)) };
+        let right = [(AttemptKey::of_user(Scope::SignIn, user), self.per_user)];
+        let work = async {
+            self.rate_limiter.acquire(&right).await?;
+            work.await
+        };
+        tokio::join!(work, refund).0
     }
 }
 

@@ -3,14 +3,14 @@
 use std::{net::IpAddr, ops::ControlFlow, sync::Arc};
 
 use domain::{
-    Actor, Change, Email, Error, LoginKey, OneTimeToken, Origin, PasswordHash, Refusal, RequestId,
-    Result, Roles, TokenPurpose, User,
-    attempt::AttemptKey,
+    Actor, Change, Email, Error, LoginKey, Name, OneTimeToken, Origin, PasswordHash, Refusal,
+    RequestId, Result, Roles, TokenPurpose, User,
+    attempt::{AttemptKey, Scope},
     error::Causes,
     event::EventMetadata,
     request::{AnonymousRequest, RequestKind, SignUp},
     token::TokenBinding,
-    user::{NewUser, Standing},
+    user::NewUser,
 };
 
 use crate::{
@@ -145,23 +145,35 @@ impl TokenRedemption {
     /// `TokenExpired` if the token is not good, or another has the address.
     pub async fn begin(&self, token: &OneTimeToken, origin: &Origin) -> Result<User> {
         let create = |subject| async move {
-            let Subject::SignUp(WaitingSignUp { email, sign_up, .. }) = subject else {
+            let Subject::SignUp(waiting) = subject else {
                 return Err(Refusal::TokenExpired.into());
             };
-            let new = NewUser {
-                id: sign_up.user_id,
-                email,
-                name: sign_up.name,
-                password: sign_up.password,
-                roles: Roles::new(),
-                standing: Standing::Settled,
-            };
-            let actor = Actor::User(new.id);
-            let origin = origin.clone();
-            let metadata = self.env.metadata(Origin { actor, ..origin })?;
-            Ok(User::create_proven(new, &metadata))
+            let SignUp { name, password, .. } = waiting.sign_up.clone();
+            self.account_of(&waiting, name, password, origin)
         };
         self.commit(token, create).await
+    }
+
+    /// The creation of the account of a sign-up that waits: whoever reads its mail is the user.
+    pub(crate) fn account_of(
+        &self,
+        waiting: &WaitingSignUp,
+        name: Name,
+        password: PasswordHash,
+        origin: &Origin,
+    ) -> Result<Change> {
+        let new = NewUser {
+            id: waiting.sign_up.user_id,
+            email: waiting.email.clone(),
+            name,
+            password,
+            roles: Roles::new(),
+        };
+        let metadata = self.env.metadata(Origin {
+            actor: Actor::User(new.id),
+            ..origin.clone()
+        })?;
+        Ok(User::create_proven(new, &metadata))
     }
 
     /// Commits what `decide` makes of the user or the sign-up, and uses the token up: both or neither.
@@ -208,7 +220,7 @@ impl TokenRedemption {
         if !self.tokens.is_used(token, now).await? {
             return Err(Refusal::TokenExpired.into());
         }
-        let repetition = AttemptKey::of_receipt(&token.receipt());
+        let repetition = AttemptKey::of_receipt(Scope::Repetition, &token.receipt());
         self.rate_limiter.acquire_repetition(repetition).await?;
         self.active_user(token).await
     }

@@ -33,7 +33,7 @@ pub enum Scope {
     Device,
     /// Wrong guesses from one client IP.
     Source,
-    /// Right sign-ins of one user.
+    /// Right sign-ins of one user, and other right proofs of who it is.
     SignIn,
     /// Sign-ups from one client IP.
     SignUp,
@@ -51,6 +51,8 @@ pub enum Scope {
     ApiKey,
     /// Repetitions of one request.
     Repetition,
+    /// Passwords that were chosen by one link.
+    Choice,
 }
 
 impl Scope {
@@ -69,6 +71,7 @@ impl Scope {
             Self::EmailChange => "email-change",
             Self::ApiKey => "api-key",
             Self::Repetition => "repetition",
+            Self::Choice => "choice",
         }
     }
 }
@@ -130,12 +133,11 @@ impl AttemptKey {
         }
     }
 
-    /// The counter of repetitions of the request that used a token.
-    pub fn of_receipt(receipt: &TokenHash) -> Self {
-        Self {
-            scope: Scope::Repetition,
-            subject: receipt.to_string(),
-        }
+    /// The counter of what is done by one token: the passwords that are chosen, or repetitions of the
+    /// request that used it.
+    pub fn of_receipt(scope: Scope, receipt: &TokenHash) -> Self {
+        let subject = receipt.to_string();
+        Self { scope, subject }
     }
 
     /// The counter of repetitions of the request that `actor` sent with an `Idempotency-Key`.

@@ -155,6 +155,7 @@ impl OneTimeToken {
             seed: self.seed,
             issued_at: time,
             expires_at: time.plus(self.purpose.lifetime()),
+            replaces: None,
         }
     }
 
@@ -260,6 +261,8 @@ pub struct TokenIssue {
     pub issued_at: Timestamp,
     /// The token is void from then on.
     pub expires_at: Timestamp,
+    /// The one good token whose place it may take: what that one is bound to has changed.
+    pub replaces: Option<TokenHash>,
 }
 
 /// A token that is in its slot and good.

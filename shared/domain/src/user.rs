@@ -100,7 +100,6 @@ pub struct NewUser {
     pub name: Name,
     pub password: PasswordHash,
     pub roles: Roles,
-    pub standing: Standing,
 }
 
 /// A user as administrators, the user and the directory see it.

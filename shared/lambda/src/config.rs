@@ -3,7 +3,10 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use adapters::composition::Deployment;
-use application::mail::{MailLimits, MailSettings};
+use application::{
+    mail::{MailLimits, MailSettings},
+    rate_limit::SignInLimits,
+};
 use domain::attempt::Limit;
 
 pub use adapters::oidc::{ClientSecrets, Providers};
@@ -109,6 +112,7 @@ impl Settings for Deployment {
         let audience = environment.get("AUDIENCE");
         let access_lag = environment.get("ACCESS_LAG_SECONDS");
         let api_key_calls = environment.get("API_KEY_CALLS_PER_MINUTE");
+        let changes_per_user = environment.get("CHANGES_PER_USER");
         Some(Self {
             users_table: users_table?,
             sessions_table: sessions_table?,
@@ -120,6 +124,20 @@ impl Settings for Deployment {
             audience: audience?,
             access_lag: access_lag?,
             api_key_calls: api_key_calls?,
+            changes_per_user: changes_per_user?,
+        })
+    }
+}
+
+impl Settings for SignInLimits {
+    fn read(environment: &mut Environment<'_>) -> Option<Self> {
+        let per_account = environment.get("SIGN_IN_ATTEMPTS_PER_ACCOUNT");
+        let per_client_ip = environment.get("SIGN_IN_ATTEMPTS_PER_SOURCE");
+        let per_user = environment.get("SIGN_INS_PER_USER");
+        Some(Self {
+            per_account: Limit::of_account(per_account?),
+            per_client_ip: Limit::of_client_ip(per_client_ip?),
+            per_user: Limit::hourly(per_user?),
         })
     }
 }
@@ -169,7 +187,9 @@ mod tests {
         let problems = read::<(Deployment, Config)>(&|name| match name {
             "POLICY" => Some("everyone".to_owned()),
             "MINIMUM" => Some("eight".to_owned()),
-            "ACCESS_LAG_SECONDS" | "API_KEY_CALLS_PER_MINUTE" => Some("0".to_owned()),
+            "ACCESS_LAG_SECONDS" | "API_KEY_CALLS_PER_MINUTE" | "CHANGES_PER_USER" => {
+                Some("0".to_owned())
+            }
             "BUS" => None,
             other => Some(other.to_owned()),
         });
@@ -191,6 +211,7 @@ mod tests {
                 "MINIMUM" => "12",
                 "ACCESS_LAG_SECONDS" => "5",
                 "API_KEY_CALLS_PER_MINUTE" => "600",
+                "CHANGES_PER_USER" => "100",
                 other => other,
             };
             Some(value.to_owned())

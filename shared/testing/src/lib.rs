@@ -19,7 +19,7 @@ mod fixture;
 mod request;
 
 pub use endpoint::Endpoint;
-pub use fake_backend::{FakeBackend, Fault, PASSWORD, Person, identity};
+pub use fake_backend::{FakeBackend, Fault, PASSWORD, Person, SIGN_INS, identity};
 pub use fixture::{Fixture, Principal};
 pub use request::{Answer, TestRequest};
 pub use serde_json::{Value, json};

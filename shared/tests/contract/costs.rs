@@ -39,7 +39,10 @@ async fn a_change_is_one_transaction_whatever_it_spends() {
     let ann = ports.created("ann@example.com", &[]).await;
     let token = OneTimeToken::new(TokenPurpose::PasswordReset, ann.id, ports.bytes());
     let issue = token.issue(&bound(&ann, token.purpose), ports.now());
-    assert_eq!(requests(&counter, ports.tokens.issue(&issue)).await, 1);
+    assert_eq!(
+        requests(&counter, ports.tokens.issue(&issue, ports.now())).await,
+        1
+    );
     let reset = ann.reset_password(PasswordHash::from_phc("$new"), &ports.metadata());
     let reset = reset.spending(token.spend(&bound(&ann, token.purpose), ports.now()));
     assert_eq!(requests(&counter, ports.users.commit(&reset)).await, 1);

@@ -19,10 +19,7 @@ use shared::{
     },
     domain::{
         Authority, Change, Error, Login, LoginKey, Name, Origin, PasswordHash, Result, Roles, User,
-        UserId, Version,
-        event::EventMetadata,
-        history::HistoryEntry,
-        user::{NewUser, Standing},
+        UserId, Version, event::EventMetadata, history::HistoryEntry, user::NewUser,
     },
 };
 use tokio::runtime::{Builder, Runtime};
@@ -148,6 +145,7 @@ impl Roster {
         let updates = UserUpdates {
             users: rival.clone(),
             env: ports.env.clone(),
+            changes_per_hour: u32::MAX,
         };
         Self {
             runtime,
@@ -181,7 +179,6 @@ impl Roster {
 
     fn create(&mut self, address: usize, roles: &BTreeSet<&'static str>) -> Outcome {
         let new = NewUser {
-            standing: Standing::Settled,
             id: self.ports.user_id(),
             email: email(&address_of(address)),
             name: name_of(0),

@@ -18,10 +18,8 @@ use shared::{
     directory::ports::{Snapshots, UserFeed},
     domain::{
         Actor, Change, Email, Error, LoginKey, Origin, PasswordHash, Refusal, Result, Role,
-        Timestamp, TokenPurpose, User, UserId,
-        event::EventMetadata,
-        token::TokenBinding,
-        user::{NewUser, Standing},
+        Timestamp, TokenPurpose, User, UserId, event::EventMetadata, token::TokenBinding,
+        user::NewUser,
     },
 };
 
@@ -116,7 +114,6 @@ pub(crate) fn creation_on(
         name: "Ann Example".parse().unwrap(),
         password: PasswordHash::from_phc("$argon2id$of-ann"),
         roles: roles.iter().cloned().collect(),
-        standing: Standing::Settled,
     };
     User::create_proven(new, metadata)
 }

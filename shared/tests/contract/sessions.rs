@@ -117,7 +117,7 @@ async fn the_sessions_of_a_user_are_listed_newest_first(ports: Ports) {
     // Another thing which is kept under the user.
     let token = OneTimeToken::new(TokenPurpose::PasswordReset, ann.id, ports.bytes());
     let issue = token.issue(&bound(&ann, token.purpose), ports.now());
-    assert!(ports.tokens.issue(&issue).await.unwrap());
+    assert!(ports.tokens.issue(&issue, ports.now()).await.unwrap());
 
     let listed = ports.sessions.list(ann.id).await.unwrap();
     assert_eq!(listed, [newer.clone(), older]);
@@ -293,7 +293,7 @@ async fn everything_of_a_user_is_forgotten(ports: Ports) {
     let (gone, stays) = (started(&ports, &ann).await, started(&ports, &bob).await);
     let token = OneTimeToken::new(TokenPurpose::EmailVerification, ann.id, ports.bytes());
     let issue = token.issue(&bound(&ann, token.purpose), ports.now());
-    assert!(ports.tokens.issue(&issue).await.unwrap());
+    assert!(ports.tokens.issue(&issue, ports.now()).await.unwrap());
 
     for _ in 0..2 {
         ports.sessions.forget(ann.id).await.unwrap();

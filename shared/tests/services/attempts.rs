@@ -8,7 +8,7 @@ use application::{
 use domain::{
     Error, Origin, Password, Refusal, Result, Roles, SessionId, User, event::EventMetadata,
 };
-use testing::{FakeBackend, Fault, PASSWORD};
+use testing::{FakeBackend, Fault, PASSWORD, SIGN_INS};
 
 fn origin() -> Origin {
     Origin::system("test")
@@ -113,7 +113,10 @@ async fn no_failed_call_of_a_reauthentication_spends_an_attempt() {
         assert!(ann.verify(PASSWORD).await.is_ok(), "{fault:?}");
         failed += 1;
     }
-    assert_eq!(failed, 4, "two counts, the login and the hash");
+    assert_eq!(
+        failed, 5,
+        "two counts, the login, the hash, and one more count"
+    );
 }
 
 #[tokio::test]
@@ -127,6 +130,26 @@ async fn a_wrong_password_at_reauthentication_spends_an_attempt() {
         ann.verify(PASSWORD).await,
         Err(Error::Refused(Refusal::TooManyRequests(_)))
     ));
+}
+
+/// Each costs a hash, and what it opens may cost more.
+#[tokio::test]
+async fn right_passwords_have_a_limit_too() {
+    let backend = FakeBackend::new();
+    let ann = Ann::new(&backend).await;
+    for _ in 0..SIGN_INS {
+        assert!(ann.verify(PASSWORD).await.is_ok());
+    }
+    assert!(matches!(
+        ann.verify(PASSWORD).await,
+        Err(Error::Refused(Refusal::TooManyRequests(_)))
+    ));
+    assert!(matches!(
+        ann.verify("wrong").await,
+        Err(Error::Refused(Refusal::InvalidCredentials))
+    ));
+    backend.advance(Duration::from_hours(1));
+    assert!(ann.verify(PASSWORD).await.is_ok());
 }
 
 /// A stranger who uses up the guesses at an address does not use up those of a session.

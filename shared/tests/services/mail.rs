@@ -235,6 +235,24 @@ async fn the_brake_stops_mails_to_unproven_addresses_first_and_keeps_resets_for_
     assert!(stand.sends(to_ann(MailTemplate::AddressInUse)).await);
 }
 
+/// An invitation that its sender sends has more of the deployment's mails than one which a sign-up with
+/// the address brings about once more.
+#[tokio::test]
+async fn what_a_stranger_asks_for_has_a_strangers_share() {
+    for (actor, share) in [(Actor::System, 8), (Actor::Anonymous, 5)] {
+        let mut stand = Stand::new().await;
+        stand.service.limiter.limits.per_hour = 10;
+        stand.service.limiter.limits.per_address = Limit::hourly(100);
+        stand.ann.email_verified = false;
+        let invitations = (0..10).map(|_| Sent {
+            template: MailTemplate::Invitation,
+            actor,
+            ..Sent::default()
+        });
+        assert_eq!(stand.count(invitations).await, share, "{actor}");
+    }
+}
+
 /// Otherwise no mail would have gone to the address, and none would for the rest of the hour.
 #[tokio::test]
 async fn what_the_brake_stops_does_not_count_for_the_address() {

@@ -13,13 +13,10 @@ use shared::{
     domain::{Actor, EventKind, Password, Role, User, UserId, sign_up::SignUpPolicy},
     lambda::http::{Access, Authenticator, CallerPorts, StatusCode, answer, response},
 };
-use testing::{Answer, Endpoint, FakeBackend, Fault, PASSWORD, TestRequest, Value, json};
+use testing::{Answer, Endpoint, FakeBackend, Fault, PASSWORD, SIGN_INS, TestRequest, Value, json};
 
 use super::*;
 use crate::{handler, oidc::OidcStrategy};
-
-/// Sign-ins of one user an hour.
-const SIGN_INS: usize = 200;
 
 /// The use case over a backend, with a policy for whom providers send.
 pub(crate) fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Authenticate {
@@ -39,8 +36,6 @@ pub(crate) fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Authe
         },
         session_starter: backend.session_starter(),
         devices,
-        rate_limiter: backend.rate_limiter(),
-        per_user: Limit::hourly(200),
     }
 }
 

@@ -1,5 +1,5 @@
 use shared::{
-    domain::{EventKind, LoginKey, Timestamp},
+    domain::{EventKind, LoginKey, Timestamp, user::Standing},
     lambda::http::Access,
 };
 use testing::{Answer, Endpoint, FakeBackend, Fixture, PASSWORD, Principal, TestRequest, json};

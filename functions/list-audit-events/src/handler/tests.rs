@@ -1,10 +1,8 @@
 use shared::{
     application::ports::{AuditLog as _, SessionRepository as _, UserRepository as _},
     domain::{
-        DomainEvent, Origin, PasswordHash, Roles, Session, SessionId, User,
-        audit::AuditEntry,
-        event::EventMetadata,
-        user::{NewUser, Standing},
+        DomainEvent, Origin, PasswordHash, Roles, Session, SessionId, User, audit::AuditEntry,
+        event::EventMetadata, user::NewUser,
     },
 };
 use testing::{Answer, Endpoint, FakeBackend, Fixture, TestRequest, Value, json};
@@ -17,7 +15,6 @@ pub(crate) async fn backend_with_ann(renames: usize) -> (Arc<FakeBackend>, UserI
     let backend = FakeBackend::new();
     let metadata = metadata(&backend, "192.0.2.1", "sign-up");
     let new = NewUser {
-        standing: Standing::Settled,
         id: UserId::new(metadata.now, [7; 10]),
         email: "ann@example.com".parse().unwrap(),
         name: "Ann".parse().unwrap(),

@@ -8,7 +8,7 @@ use shared::{
     lambda::http::{Access, response},
 };
 use testing::{
-    Answer, Endpoint, FakeBackend, Fixture, PASSWORD, TestRequest, Value, identity, json,
+    Answer, Endpoint, FakeBackend, Fixture, PASSWORD, SIGN_INS, TestRequest, Value, identity, json,
 };
 
 use super::*;
@@ -238,4 +238,16 @@ async fn a_proof_survives_every_fault() {
     });
     let calls = endpoint.survives_every_fault(is_done).await;
     assert!(calls.contains(&"sessions.prove"), "{calls:?}");
+}
+
+/// Each costs a hash and a write.
+#[tokio::test]
+async fn right_proofs_have_a_limit_too() {
+    let fixture = Fixture::new().await;
+    let body = password_of("ann", PASSWORD);
+    for _ in 0..SIGN_INS {
+        assert_eq!(prove(&fixture, &body).await.status, 200);
+    }
+    let refused = prove(&fixture, &body).await;
+    assert_eq!(refused.problem(), (429, "too-many-requests"));
 }

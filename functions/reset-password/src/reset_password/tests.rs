@@ -32,7 +32,7 @@ async fn issued(
         backend.now(),
     );
     assert!(
-        OneTimeTokens::issue(backend.as_ref(), &issue)
+        OneTimeTokens::issue(backend.as_ref(), &issue, issue.issued_at)
             .await
             .unwrap()
     );
@@ -86,6 +86,7 @@ async fn a_token_gives_a_new_password_once() {
         [
             "users.find",
             "tokens.is_good",
+            "attempts.spend",
             "hasher.hash",
             "attempts.clear",
             "users.find",
@@ -333,7 +334,27 @@ async fn a_reset_survives_every_fault() {
         },
     )
     .await;
-    assert_eq!(calls.len(), 11, "{calls:?}");
+    assert_eq!(calls.len(), 12, "{calls:?}");
+}
+
+/// To judge a password takes time, whoever has the link.
+#[tokio::test]
+async fn one_link_offers_so_many_passwords_an_hour() {
+    let backend = FakeBackend::new();
+    let ann = backend.add_user("ann@example.com").await;
+    let token = issued(&backend, &ann, RESET, 1).await;
+    for _ in 0..20 {
+        let weak = reset(&backend, &token, "password1").await;
+        assert_eq!(weak.status, 422);
+    }
+    backend.clear_trace();
+    let refused = reset(&backend, &token, NEW).await;
+    assert_eq!(refused.problem(), (429, "too-many-requests"));
+    let calls = ["users.find", "tokens.is_good", "attempts.spend"];
+    assert_eq!(backend.trace(), calls, "nothing is judged or hashed");
+    let bob = backend.add_user("bob@example.com").await;
+    let other = issued(&backend, &bob, RESET, 2).await;
+    assert_eq!(reset(&backend, &other, NEW).await.status, 200);
 }
 
 /// Whose account is locked by another's guesses gets in by mail.

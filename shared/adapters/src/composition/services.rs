@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     devices::Devices,
+    first_admin::FirstAdminInvitations,
     idempotency::Idempotency,
     link_password::LinkPassword,
     mail::{
@@ -11,7 +12,7 @@ use application::{
     },
     mail_requests::MailRequests,
     ports::SecretPurpose,
-    rate_limit::{RateLimiter, SignInLimiter},
+    rate_limit::{RateLimiter, SignInLimiter, SignInLimits},
     reauthentication::Reauthentication,
     session_starter::SessionStarter,
     session_tokens::SessionTokens,
@@ -30,6 +31,15 @@ impl Ports {
     /// The way every command changes a user.
     pub fn user_updates(&self) -> UserUpdates {
         UserUpdates {
+            users: self.users(),
+            env: self.env.clone(),
+            changes_per_hour: self.deployment.changes_per_user,
+        }
+    }
+
+    /// Invites the first administrator.
+    pub fn first_admin_invitations(&self) -> FirstAdminInvitations {
+        FirstAdminInvitations {
             users: self.users(),
             env: self.env.clone(),
         }
@@ -69,17 +79,12 @@ impl Ports {
         })
     }
 
-    /// Compares the current password of a signed-in user. The limits are guesses without waiting.
-    pub fn reauthentication(
-        &self,
-        hasher: Arc<Argon2>,
-        per_account: u32,
-        per_client_ip: u32,
-    ) -> Reauthentication {
+    /// Compares the current password of a signed-in user.
+    pub fn reauthentication(&self, hasher: Arc<Argon2>, limits: SignInLimits) -> Reauthentication {
         Reauthentication {
             users: self.users(),
             hasher,
-            rate_limiter: self.sign_in_limiter(per_account, per_client_ip),
+            rate_limiter: self.sign_in_limiter(limits),
         }
     }
 
@@ -103,12 +108,11 @@ impl Ports {
         }
     }
 
-    /// Limits guesses at passwords. The limits are guesses without waiting.
-    pub fn sign_in_limiter(&self, per_account: u32, per_client_ip: u32) -> SignInLimiter {
+    /// Limits guesses at passwords, and the right ones.
+    pub fn sign_in_limiter(&self, limits: SignInLimits) -> SignInLimiter {
         SignInLimiter {
             rate_limiter: self.rate_limiter(),
-            per_account: Limit::of_account(per_account),
-            per_client_ip: Limit::of_client_ip(per_client_ip),
+            limits,
         }
     }
 

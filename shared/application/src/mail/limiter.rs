@@ -87,9 +87,11 @@ impl MailLimiter {
     /// proven ones.
     fn share(&self, letter: &Letter<'_>) -> Limit {
         let all = self.limits.per_hour;
+        let template = letter.template;
+        let by_stranger = letter.event.actor == Actor::Anonymous || template.is_open_to_strangers();
         Limit::hourly(if resets_proven(letter) {
             all
-        } else if letter.is_proven() || !letter.template.is_open_to_strangers() {
+        } else if letter.is_proven() || !by_stranger {
             all - all / 5
         } else {
             all / 2

@@ -116,9 +116,10 @@ pub trait AnonymousRequests: Send + Sync {
 #[async_trait]
 pub trait OneTimeTokens: Send + Sync {
     /// Puts a token into the user's slot for its purpose; the one before is void. Nothing changes if
-    /// the slot has a newer one, or this one already: a used token stays used. Returns true if the
-    /// token is in its slot and unused.
-    async fn issue(&self, token: &TokenIssue) -> Result<bool>;
+    /// the slot has a newer one, or this one already: a used token stays used. Nor does a good one give
+    /// way that can be made again from its seed, unless `token` names it: of several that are issued at
+    /// once the first counts. Returns true if the token is in its slot and unused.
+    async fn issue(&self, token: &TokenIssue, now: Timestamp) -> Result<bool>;
 
     /// The token in the user's slot, if it is good at `now` and has a seed. Strongly consistent.
     async fn find_good(

@@ -3,7 +3,7 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{
     EventId, Origin, PasswordHash, Roles,
-    user::{NewUser, Standing, User},
+    user::{NewUser, User},
 };
 
 fn metadata(now: Timestamp) -> EventMetadata {
@@ -21,7 +21,6 @@ fn start() -> Timestamp {
 
 fn user() -> User {
     let new = NewUser {
-        standing: Standing::Settled,
         id: UserId::new(start(), [2; 10]),
         email: "ann@example.com".parse().unwrap(),
         name: "Ann".parse().unwrap(),

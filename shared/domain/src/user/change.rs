@@ -204,6 +204,13 @@ impl Change {
         self.metadata.event_id
     }
 
+    /// True if it takes back what may let somebody in as `user`, whom it changes: every session, or a
+    /// pending address.
+    pub fn revokes(&self, user: &User) -> bool {
+        let withdraws = user.pending_email.is_some() && self.after.pending_email.is_none();
+        withdraws || self.after.auth_epoch > user.auth_epoch
+    }
+
     pub fn claims(&self) -> impl Iterator<Item = &LoginKey> {
         self.logins.iter().filter_map(|login| match login {
             LoginChange::Claim(key, _) => Some(key),
@@ -243,10 +250,7 @@ impl Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        Origin, PasswordHash, UserId,
-        user::{NewUser, Standing},
-    };
+    use crate::{Origin, PasswordHash, UserId, user::NewUser};
 
     fn metadata(seconds: i64) -> EventMetadata {
         EventMetadata {
@@ -259,7 +263,6 @@ mod tests {
 
     fn creation() -> Change {
         let new = NewUser {
-            standing: Standing::Settled,
             id: UserId::new(Timestamp::from_seconds(1), [1; 10]),
             email: "ann@example.com".parse().unwrap(),
             name: "Ann".parse().unwrap(),

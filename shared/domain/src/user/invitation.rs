@@ -80,7 +80,14 @@ impl User {
         Ok(self.erase(metadata))
     }
 
-    fn require_invited(&self) -> Result<(), Refusal> {
+    /// True if the user is invited and nobody let the invitation expire. Like the wait before it is sent
+    /// again, the time counts from the last change of the user.
+    pub fn is_invited(&self, now: Timestamp) -> bool {
+        let end = self.updated_at.plus(TokenPurpose::Invitation.lifetime());
+        self.standing == Standing::Invited && end > now
+    }
+
+    pub(super) fn require_invited(&self) -> Result<(), Refusal> {
         if self.standing == Standing::Invited {
             Ok(())
         } else {

@@ -2,7 +2,10 @@
 //! control the account are two facts.
 
 use super::{Change, Draft, NewUser, Standing, User};
-use crate::{EventKind, Name, PasswordHash, Refusal, event::EventMetadata, login::LoginChange};
+use crate::{
+    EventKind, LoginKey, Name, PasswordHash, Refusal, Result, event::EventMetadata,
+    login::LoginChange,
+};
 
 impl User {
     /// A new user who has proven the address and chosen the password by one link.
@@ -62,6 +65,27 @@ impl User {
         let mut change = self.reset_password(password, metadata);
         change.after.name = name.unwrap_or(change.after.name);
         change
+    }
+
+    /// The user after the person who was invited came by `identity`, whose provider proved the address. The
+    /// link that was mailed is void.
+    ///
+    /// # Errors
+    /// `NotFound` if the user is not invited.
+    pub fn accept_invitation_by(
+        &self,
+        identity: &LoginKey,
+        metadata: &EventMetadata,
+    ) -> Result<Change> {
+        self.require_invited()?;
+        let mut after = self.next_epoch();
+        after.email_verified = true;
+        after.standing = Standing::Settled;
+        after.logins.push(identity.clone());
+        let kind = EventKind::UserIdentityLinked;
+        let changed = &["identities", "emailVerified"];
+        let claims = vec![LoginChange::Claim(identity.clone(), None)];
+        Ok(Change::update(self, after, kind, changed, claims, metadata))
     }
 
     /// The rule for what may outlast the next proof of the address: another login, another address.

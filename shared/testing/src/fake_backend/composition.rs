@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     devices::Devices,
+    first_admin::FirstAdminInvitations,
     idempotency::Idempotency,
     link_password::LinkPassword,
     mail::{
@@ -11,7 +12,7 @@ use application::{
     },
     mail_requests::MailRequests,
     ports::SecretPurpose,
-    rate_limit::{RateLimiter, SignInLimiter},
+    rate_limit::{RateLimiter, SignInLimiter, SignInLimits},
     reauthentication::Reauthentication,
     session_starter::SessionStarter,
     session_tokens::SessionTokens,
@@ -24,6 +25,9 @@ use domain::{PasswordPolicy, attempt::Limit, mail::MailGuarantee};
 use lambda::http::{CallerPorts, KeyPorts};
 
 use super::FakeBackend;
+
+/// Right sign-ins of one user, an hour.
+pub const SIGN_INS: u32 = 200;
 
 impl FakeBackend {
     /// By what callers are known.
@@ -45,8 +49,18 @@ impl FakeBackend {
         }
     }
 
+    /// Changes users: the owner makes 20 changes an hour.
     pub fn user_updates(self: &Arc<Self>) -> UserUpdates {
         UserUpdates {
+            users: self.clone(),
+            env: self.env(),
+            changes_per_hour: 20,
+        }
+    }
+
+    /// Invites the first administrator.
+    pub fn first_admin_invitations(self: &Arc<Self>) -> FirstAdminInvitations {
+        FirstAdminInvitations {
             users: self.clone(),
             env: self.env(),
         }
@@ -141,8 +155,11 @@ impl FakeBackend {
     pub fn sign_in_limiter(self: &Arc<Self>, per_account: u32) -> SignInLimiter {
         SignInLimiter {
             rate_limiter: self.rate_limiter(),
-            per_account: Limit::of_account(per_account),
-            per_client_ip: Limit::of_client_ip(per_account.saturating_mul(10)),
+            limits: SignInLimits {
+                per_account: Limit::of_account(per_account),
+                per_client_ip: Limit::of_client_ip(per_account.saturating_mul(10)),
+                per_user: Limit::hourly(SIGN_INS),
+            },
         }
     }
 

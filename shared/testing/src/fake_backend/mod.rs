@@ -39,6 +39,7 @@ use tokio::sync::Notify;
 
 use self::{fault::Outcome, state::State};
 
+pub use composition::SIGN_INS;
 pub use fault::Fault;
 pub use people::{PASSWORD, Person};
 pub use providers::identity;

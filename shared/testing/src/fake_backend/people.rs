@@ -47,9 +47,10 @@ impl FakeBackend {
     /// The same of an address that nobody has proven.
     pub async fn add_unproven(self: &Arc<Self>, email: &str, standing: Standing) -> User {
         let (new, metadata) = self.new_user(email, "Ann Example", Roles::new());
-        let new = NewUser { standing, ..new };
         let user = self.commit(&User::create(new, &metadata)).await;
-        user.expect("a free address")
+        let id = user.expect("a free address").id;
+        self.tamper(id, |user| user.standing = standing);
+        self.user(id).expect("a user")
     }
 
     /// A new user with the address `<name>@example.com`, who signs in.
@@ -74,7 +75,6 @@ impl FakeBackend {
         let metadata = self.metadata();
         let random = self.env().random;
         let new = NewUser {
-            standing: Standing::Settled,
             id: UserId::new(metadata.now, random.bytes().expect("random bytes")),
             email: email.parse::<Email>().expect("an address"),
             name: name.parse().expect("a name"),

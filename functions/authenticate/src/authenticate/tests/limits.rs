@@ -238,7 +238,7 @@ async fn right_sign_ins_have_a_limit_too() {
     }
     assert_eq!(signed_in, SIGN_INS);
     let sessions = process.backend.sessions_of(process.backend.users()[0].id);
-    assert_eq!(sessions.len(), SIGN_INS);
+    assert_eq!(sessions.len(), SIGN_INS as usize);
     process.backend.advance(Duration::from_hours(1));
     assert_eq!(process.attempt("ann@example.com", PASSWORD).await, 201);
 }
