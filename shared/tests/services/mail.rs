@@ -309,7 +309,8 @@ async fn what_a_stranger_asks_for_has_a_strangers_share() {
     for (actor, share) in [(Actor::System, 8), (Actor::Anonymous, 5)] {
         let mut stand = Stand::new().await;
         stand.service.limiter.limits.per_hour = 10;
-        stand.service.limiter.limits.per_address = Limit::hourly(100);
+        stand.service.limiter.limits.per_address = 100;
+        stand.service.limiter.limits.interval = Duration::ZERO;
         stand.ann.email_verified = false;
         let invitations = (0..10).map(|_| Sent {
             template: MailTemplate::Invitation,
