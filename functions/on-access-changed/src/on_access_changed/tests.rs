@@ -47,7 +47,13 @@ async fn sign_in(backend: &Arc<FakeBackend>, user: UserId, new_device: bool) {
         ..backend.metadata().origin
     };
     let starter = backend.session_starter();
-    let started = starter.start(&user, "pwd", "https://example.com".into(), new_device, origin);
+    let started = starter.start(
+        &user,
+        "pwd",
+        "https://example.com".into(),
+        new_device,
+        origin,
+    );
     started.await.unwrap();
 }
 
