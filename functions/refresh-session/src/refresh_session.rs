@@ -9,7 +9,7 @@ use shared::{
     },
     domain::{
         Audience, Audiences, Origin, Refusal, Result, Session, User,
-        attempt::{Limit, too_many},
+        attempt::Limit,
         event::EndReason,
         session::{Exchange, RefreshToken},
     },
@@ -74,7 +74,7 @@ impl RefreshSession {
             match exchange.ok_or(Refusal::InvalidRefreshToken)? {
                 Exchange::Rotation(next) => {
                     let next = next.counted(&self.per_session, now);
-                    let next = next.map_err(|until| too_many(now, until))?;
+                    let next = next.map_err(|until| Refusal::too_many(now.until(until)))?;
                     // The tokens are made while the table writes; nobody gets them if it does not.
                     let (rotated, token_pair) = tokio::try_join!(
                         self.sessions.rotate(&next),

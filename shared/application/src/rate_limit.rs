@@ -3,8 +3,8 @@
 use std::{future::Future, sync::Arc};
 
 use domain::{
-    Email, Error, Login, Origin, Result, Timestamp, UserId,
-    attempt::{AttemptKey, Limit, Scope, sign_in_locked, too_many},
+    Email, Error, Login, Origin, Refusal, Result, Timestamp, UserId,
+    attempt::{AttemptKey, Limit, Scope, sign_in_locked},
     device::Device,
     error::Causes,
 };
@@ -91,7 +91,7 @@ impl RateLimiter {
     }
 
     fn refusal(&self, lockout: &Lockout) -> Error {
-        too_many(self.env.clock.now(), lockout.until).into()
+        Refusal::too_many(self.env.clock.now().until(lockout.until)).into()
     }
 }
 

@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use domain::{
     Actor, Authority, Change, Error, Origin, Refusal, Result, Timestamp, User, UserId, Version,
-    attempt::too_many, event::EventMetadata,
+    event::EventMetadata,
 };
 
 use crate::ports::{Env, UserRepository};
@@ -143,7 +143,7 @@ impl UserUpdates {
         let entry = self.users.history_entry(user.id, first.into()).await?;
         let until = entry.map(|entry| entry.event.time.plus(WINDOW));
         match until.filter(|until| *until > now) {
-            Some(until) => Err(too_many(now, until).into()),
+            Some(until) => Err(Refusal::too_many(now.until(until)).into()),
             None => Ok(()),
         }
     }

@@ -15,7 +15,7 @@ use super::{
     token::TokenHash,
 };
 
-pub use limit::{AttemptCounter, Limit, too_many};
+pub use limit::{AttemptCounter, Limit};
 
 /// Names a counter: what is counted, and for whom.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -183,6 +183,14 @@ pub enum Refusal {
     Unavailable(Duration),
 }
 
+impl Refusal {
+    /// The refusal of an attempt that may be made after `wait`.
+    pub fn too_many(wait: Duration) -> Self {
+        // Rounded up: a client that obeys `Retry-After` must not be too early.
+        Self::TooManyRequests(wait.saturating_add(Duration::from_millis(999)))
+    }
+}
+
 /// An error with its causes, for the log.
 #[derive(Debug)]
 pub struct Causes<'a>(pub &'a (dyn StdError + 'a));

@@ -33,12 +33,11 @@ fn subjects(backend: &FakeBackend) -> Vec<String> {
     inbox.map(|mail| mail.subject).collect()
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "what `FakeBackend::change` takes")]
-fn change_password(
-    user: &User,
-    metadata: &shared::domain::event::EventMetadata,
-) -> Result<shared::domain::Change> {
-    Ok(user.change_password(PasswordHash::from_phc("new"), metadata))
+async fn change_password(backend: &Arc<FakeBackend>, user: UserId) {
+    let change = |user: &User, metadata: &_| {
+        Ok(user.change_password(PasswordHash::from_phc("new"), metadata))
+    };
+    backend.change(user, change).await;
 }
 
 async fn sign_in(backend: &Arc<FakeBackend>, user: UserId, new_device: bool) {
@@ -62,7 +61,7 @@ async fn sign_in(backend: &Arc<FakeBackend>, user: UserId, new_device: bool) {
 async fn a_changed_password_is_told_once_with_its_time() {
     let backend = FakeBackend::new();
     let ann = ann(&backend).await;
-    backend.change(ann.id, change_password).await;
+    change_password(&backend, ann.id).await;
     observe_newest(&backend).await;
     let inbox = backend.inbox();
     assert_eq!((inbox.len(), inbox[0].to.as_str()), (1, "ann@example.com"));
@@ -148,7 +147,7 @@ async fn a_notice_to_an_unproven_address_has_no_name() {
     let backend = FakeBackend::new();
     let ann = ann(&backend).await;
     backend.tamper(ann.id, |ann| ann.email_verified = false);
-    backend.change(ann.id, change_password).await;
+    change_password(&backend, ann.id).await;
     observe_newest(&backend).await;
     let mail = backend.inbox().pop().unwrap();
     assert!(!mail.text.contains("Ann") && !mail.html.contains("Ann"));
@@ -163,7 +162,7 @@ async fn who_complained_or_bounced_or_is_erased_gets_no_notice() {
     ] {
         let backend = FakeBackend::new();
         let ann = ann(&backend).await;
-        backend.change(ann.id, change_password).await;
+        change_password(&backend, ann.id).await;
         let event = backend.outbox().pop().unwrap();
         if let Some(outcome) = outcome {
             backend.report(&ann.email, outcome).await;

@@ -204,7 +204,7 @@ async fn a_request_survives_every_fault() {
             fired
         })
         .await;
-        assert_eq!(tried, 4 * 14, "fourteen calls, each with four faults");
+        assert_eq!(tried, 4 * 15, "fifteen calls, each with four faults");
     }
 }
 

@@ -50,7 +50,17 @@ impl PlainTexts {
 
     /// Adds the rows that contain `word` to `found`.
     fn find(&self, word: &str, found: &mut Bits) {
-        let places = self.texts.containing(word, Within::Either);
+        let places = if found.count() > self.rows.len() {
+            // Most rows are found already, and looking into the others is cheaper than a pass.
+            let finder = Finder::new(word);
+            let mut at = 0;
+            Bits::of(&self.rows, |row| {
+                at += 1;
+                !found.get(*row as usize) && contains(&self.texts, at - 1, &finder)
+            })
+        } else {
+            self.texts.containing(word, Within::Either)
+        };
         for row in places.ones().filter_map(|at| self.rows.get(at as usize)) {
             found.set(*row as usize, true);
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Refusal, Timestamp};
+use crate::Timestamp;
 
 /// How many attempts are allowed, and how long to wait after them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,11 +143,4 @@ impl AttemptCounter {
             expires_at: self.expires_at,
         })
     }
-}
-
-/// The refusal of an attempt that may be made at `until`.
-pub fn too_many(now: Timestamp, until: Timestamp) -> Refusal {
-    // Rounded up: a client that obeys `Retry-After` must not be too early.
-    let wait = now.until(until).saturating_add(Duration::from_millis(999));
-    Refusal::TooManyRequests(wait)
 }

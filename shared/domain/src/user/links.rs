@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::User;
-use crate::{Result, Timestamp, attempt::too_many};
+use crate::{Refusal, Result, Timestamp};
 
 /// The time between two.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -24,7 +24,7 @@ impl User {
         let after_the_first = sent.len().checked_sub(most);
         let after_the_first = after_the_first.and_then(|over| Some(sent.get(over)?.plus(WINDOW)));
         match after_the_last.max(after_the_first) {
-            Some(until) if until > now => Err(too_many(now, until).into()),
+            Some(until) if until > now => Err(Refusal::too_many(now.until(until)).into()),
             _ => {
                 sent.push(now);
                 Ok(sent)

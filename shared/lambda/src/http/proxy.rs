@@ -169,10 +169,6 @@ mod tests {
         }
     }
 
-    fn named(address: &str) -> Option<String> {
-        Some(address.to_owned())
-    }
-
     #[test]
     fn a_back_end_names_the_client_in_its_own_header_alone() {
         let secret = (SECRET, "back end");
@@ -183,7 +179,7 @@ mod tests {
         ] {
             assert_eq!(
                 client(&[secret, (CLIENT_ADDRESS, sent)]),
-                Ok(named(expected))
+                Ok(Some(expected.to_owned()))
             );
         }
         for wrong in [
@@ -201,7 +197,7 @@ mod tests {
         let viewer = (VIEWER_ADDRESS, "198.51.100.8:80");
         assert_eq!(client(&[secret, viewer]), Ok(None));
         let both = client(&[secret, viewer, (CLIENT_ADDRESS, "198.51.100.7")]);
-        assert_eq!(both, Ok(named("198.51.100.7")));
+        assert_eq!(both, Ok(Some("198.51.100.7".to_owned())));
     }
 
     #[test]
@@ -214,7 +210,7 @@ mod tests {
         ] {
             let forged = (CLIENT_ADDRESS, "203.0.113.9");
             let seen = client(&[secret, forged, (VIEWER_ADDRESS, sent)]);
-            assert_eq!(seen, Ok(named(expected)));
+            assert_eq!(seen, Ok(Some(expected.to_owned())));
         }
         for wrong in ["", "198.51.100.7", "198.51.100.7:x", "ann:80"] {
             assert!(
