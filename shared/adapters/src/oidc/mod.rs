@@ -43,7 +43,7 @@ use crate::LOOK_AGAIN_AFTER;
 const LIFETIME: Duration = Duration::from_hours(1);
 
 /// The namespaces of what is cached.
-pub(crate) const CACHED: [&str; 2] = ["oidc-metadata:*", "oidc-keys:*"];
+pub(crate) const CACHED: [&str; 3] = ["oidc-metadata:*", "oidc-keys:*", "oidc-list:*"];
 
 /// When to come back if a provider does not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
