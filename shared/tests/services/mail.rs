@@ -262,7 +262,7 @@ async fn who_asks_again_gets_the_same_link_while_it_is_good() {
 #[tokio::test]
 async fn who_asks_again_after_a_rotation_gets_the_same_link() {
     let mut stand = Stand::new().await;
-    stand.service.limiter.limits.per_address = Limit::hourly(100);
+    stand.service.limiter.limits.per_address = 100;
     assert!(stand.sends(Sent::default()).await);
     stand
         .backend

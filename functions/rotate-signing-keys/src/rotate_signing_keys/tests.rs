@@ -103,10 +103,10 @@ async fn a_token_outlives_the_rotation() {
     backend.advance(MONTH.saturating_sub(PUBLISH_AHEAD));
     rotation.execute(Command::Rotate).await.unwrap();
     backend.advance(PUBLISH_AHEAD.saturating_sub(Duration::from_secs(1)));
-    let before = jwt.issue(issuer, &user, &session).await.unwrap();
+    let before = jwt.issue(issuer.into(), &user, &session).await.unwrap();
     backend.advance(Duration::from_mins(9));
     rotation.execute(Command::Rotate).await.unwrap();
-    let after = jwt.issue(issuer, &user, &session).await.unwrap();
+    let after = jwt.issue(issuer.into(), &user, &session).await.unwrap();
     assert_ne!(signer(&backend, backend.now()).await, first);
     let other = Jwt::new(backend.known_ring(), backend.env(), "roster");
     for token in [before, after] {

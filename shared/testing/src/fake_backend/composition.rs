@@ -238,7 +238,8 @@ impl FakeBackend {
         Arc::new(KnownRing::new(keys, self.clone(), Duration::from_secs(5)))
     }
 
-    fn secret(self: &Arc<Self>, purpose: SecretPurpose) -> SharedSecret {
+    /// The secret of this purpose, as a process of its own reads it.
+    pub fn secret(self: &Arc<Self>, purpose: SecretPurpose) -> SharedSecret {
         SharedSecret::new(purpose, self.secrets())
     }
 }
