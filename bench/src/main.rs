@@ -26,7 +26,7 @@ enum Bench {
 async fn main() -> anyhow::Result<()> {
     match Bench::parse() {
         Bench::Directory(options) => Box::pin(directory::run(&options)).await,
-        Bench::Login(options) => login::run(&options).await,
+        Bench::Login(options) => Box::pin(login::run(&options)).await,
         Bench::SignUp(options) => sign_up::run(&options).await,
     }
 }

@@ -9,9 +9,7 @@ use shared::{
     application::ports::{PasswordHasher as _, UserRepository as _},
     domain::{
         Email, Error, LoginKey, Name, Origin, Password, Refusal, Roles, User, UserId,
-        error::Violation,
-        role::Role,
-        user::{NewUser, Standing},
+        error::Violation, role::Role, user::NewUser,
     },
 };
 
@@ -72,7 +70,6 @@ pub async fn create_user(
     let hasher = Argon2::new(aws.env.random.clone())?;
     let metadata = aws.env.metadata(Origin::system("cargo local"))?;
     let new = NewUser {
-        standing: Standing::Settled,
         id: UserId::new(metadata.now, aws.env.random.bytes()?),
         email,
         name,

@@ -4,6 +4,7 @@
 
 mod admin;
 mod export;
+mod first_admin;
 mod generate;
 mod import;
 pub mod local;
@@ -18,6 +19,7 @@ mod tests;
 pub use self::{
     admin::{Admin, create_user, first_administrator},
     export::Export,
+    first_admin::FirstAdmin,
     generate::Generate,
     import::Import,
     local::Local,

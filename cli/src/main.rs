@@ -12,7 +12,7 @@ use std::{io, process::ExitCode};
 #[cfg(unix)]
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use cli::{Export, Generate, Import, Local, Seed, Token};
+use cli::{Export, FirstAdmin, Generate, Import, Local, Seed, Token};
 use tracing_subscriber::EnvFilter;
 
 /// Roster's tools for operators and developers.
@@ -30,6 +30,7 @@ enum Command {
     Export(Export),
     Seed(Seed),
     Token(Token),
+    FirstAdmin(FirstAdmin),
     Generate(Generate),
 }
 
@@ -47,6 +48,7 @@ async fn main() -> ExitCode {
         Command::Export(export) => export.run().await.map(tell),
         Command::Seed(seed) => seed.run().await.map(tell),
         Command::Token(token) => Box::pin(token.run()).await.map(tell),
+        Command::FirstAdmin(invite) => invite.run().await.map(tell),
         Command::Generate(generate) => generate.run().map(tell),
     };
     match outcome {

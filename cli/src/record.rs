@@ -3,13 +3,15 @@
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 use shared::{
     domain::{
         Email, FieldError, LoginKey, Name, PasswordHash, Roles, Timestamp, User, UserId,
         error::Violation, login::MAX_LOGINS, role::MAX_ROLES, user::ImportedUser,
     },
-    lambda::http::body::JsonObject,
+    lambda::http::body::{
+        JsonObject,
+        json::{self, JsonError},
+    },
 };
 use url::Url;
 
@@ -86,12 +88,25 @@ impl Record {
     /// # Errors
     /// Everything that is wrong with it. The messages hold nothing of the line.
     pub(super) fn read(line: &[u8]) -> Result<Self, Vec<FieldError>> {
-        match serde_json::from_slice(line) {
-            Ok(Value::Object(fields)) => JsonObject::read(fields, Self::take),
-            Ok(_) => Err(vec![FieldError::new("", "wrong-type", "must be an object")]),
-            Err(error) => {
-                let message = format!("is not JSON at column {}", error.column());
-                Err(vec![FieldError::new("", "malformed", message)])
+        let wrong = |code, message: String| vec![FieldError::new("", code, message)];
+        match json::object(line) {
+            Ok(mut fields) => {
+                // SQL writes null where there is nothing.
+                fields.retain(|_, value| !value.is_null());
+                JsonObject::read(fields, Self::take)
+            }
+            Err(_) if line.contains(&0) => {
+                let message = "is not UTF-8: UTF-16, perhaps; save the file as UTF-8";
+                Err(wrong("malformed", message.to_owned()))
+            }
+            Err(JsonError::NotAnObject) => Err(wrong("wrong-type", "must be an object".to_owned())),
+            Err(JsonError::NotJson(_, column)) => Err(wrong(
+                "malformed",
+                format!("is not JSON at column {column}"),
+            )),
+            Err(JsonError::RepeatedName(_, column)) => {
+                let message = format!("has a name twice in one object, before column {column}");
+                Err(wrong("repeated-field", message))
             }
         }
     }
@@ -219,7 +234,54 @@ mod tests {
     }
 
     #[test]
+    fn null_is_as_if_it_were_not_there() {
+        let line = r#"{"id": null, "email": "ann@example.com", "emailVerified": null, "name": "Ann",
+            "passwordHash": null, "identities": null, "roles": null, "active": null, "createdAt": null}"#;
+        let short = r#"{"email": "ann@example.com", "name": "Ann"}"#;
+        assert_eq!(
+            Record::read(line.as_bytes()),
+            Record::read(short.as_bytes())
+        );
+        let nobody = r#"{"email": null, "name": "Ann"}"#;
+        assert_eq!(wrong(nobody), [("/email".to_owned(), "required")]);
+    }
+
+    #[test]
+    fn ids_in_capitals_and_times_of_before_1970_are_kept() {
+        let line = r#"{"id": "019E8CD9-0ABA-7C3E-8B51-4D2F6A7C9E10", "email": "a@example.com",
+            "name": "Ann", "createdAt": "0001-01-01T00:00:00Z"}"#;
+        let record = Record::read(line.as_bytes()).unwrap().write().unwrap();
+        assert!(record.contains(r#""id":"019e8cd9-0aba-7c3e-8b51-4d2f6a7c9e10""#));
+        assert!(record.contains(r#""createdAt":"0001-01-01T00:00:00.000000Z""#));
+    }
+
+    #[test]
+    fn why_a_hash_is_not_taken_is_told() {
+        for (hash, code) in [
+            ("secret", "unknown-hash"),
+            ("$P$BAbcdefghijklmnopqrstuvwxyz0123", "unsupported-hash"),
+            (
+                "$pbkdf2-sha256$i=0$c29tZXNhbHRzb21lc2FsdA$AAECAwQFBgcICQoLDA0ODw",
+                "invalid-hash",
+            ),
+            (
+                "$2b$31$abcdefghijklmnopqrstuuFiPhXf1sVd3pCCRO.uVh34H/qI/ZsuS",
+                "too-costly",
+            ),
+        ] {
+            let line =
+                format!(r#"{{"email": "a@example.com", "name": "A", "passwordHash": "{hash}"}}"#);
+            assert_eq!(wrong(&line), [("/passwordHash".to_owned(), code)]);
+        }
+    }
+
+    #[test]
     fn what_is_no_object_is_no_user() {
+        let twice = r#"{"email": "a@example.com", "email": "b@example.com", "name": "Ann"}"#;
+        assert_eq!(wrong(twice), [(String::new(), "repeated-field")]);
+        let utf_16 = "{}".encode_utf16().flat_map(u16::to_le_bytes);
+        let errors = Record::read(&utf_16.collect::<Vec<_>>()).unwrap_err();
+        assert!(errors[0].message.contains("UTF-8"));
         assert_eq!(wrong("[1]"), [(String::new(), "wrong-type")]);
         assert_eq!(wrong("{\"email\""), [(String::new(), "malformed")]);
         let errors = Record::read(b"\xff").unwrap_err();

@@ -13,7 +13,7 @@ use shared::{
     domain::{
         EventKind, Timestamp, User, Version,
         audit::AuditQuery,
-        history::{ChainStatus, verify_chain},
+        history::{ChainStatus, StateStatus, verify_chain},
     },
 };
 
@@ -298,10 +298,12 @@ async fn the_histories_of_seeded_users_are_whole_and_witnessed() {
         let trail = open.aws.audit().list(&query).await.unwrap().entries;
         assert_eq!(trail.len(), 1);
         let history = users.history(id, None, 10).await.unwrap();
-        let chain = verify_chain(&history, |version| {
+        let stored = users.find_stored(id).await.unwrap();
+        let chain = verify_chain(&history, stored.as_ref(), |version| {
             trail[0].hash.filter(|_| version == Version::FIRST)
         });
         assert_eq!(chain.status, ChainStatus::Ok);
+        assert_eq!(chain.state, Some(StateStatus::Ok));
         assert_eq!(trail[0].hash, Some(user.chain));
         assert!(user.updated_at >= user.created_at && user.created_at > Timestamp::from_micros(0));
     }

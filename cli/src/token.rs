@@ -64,11 +64,13 @@ impl Token {
         let metadata = env.metadata(origin)?;
         let id = SessionId::new(metadata.now, env.random.bytes()?);
         let nonce = env.random.token()?;
-        let (session, event) = Session::start(id, nonce, &user, METHOD, &metadata);
+        let (session, event) = Session::start(id, nonce, &user, METHOD, false, &metadata);
         aws.sessions().start(&session, &event).await?;
         let tokens = aws.access_tokens();
         tokens.warm_up_to_sign().await?;
-        let access = tokens.issue(&issuer, &user, &session).await?;
+        let access = tokens
+            .issue(issuer.as_str().into(), &user, &session)
+            .await?;
         Ok(access.token.expose_secret().to_owned())
     }
 

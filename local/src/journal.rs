@@ -110,6 +110,8 @@ pub struct Mail {
     pub subject: String,
     pub text: Option<String>,
     pub html: Option<String>,
+    /// Header fields of the sender's own.
+    pub headers: std::collections::BTreeMap<String, String>,
     /// Message tags, name to value.
     pub tags: std::collections::BTreeMap<String, String>,
 }

@@ -6,18 +6,21 @@
 // The template, and what runs it.
 pub mod compile;
 mod services;
+pub mod ssm;
 pub mod stack;
 pub mod template;
 
 // What invokes functions, and what they call.
 mod bus;
+mod callers;
 mod console;
 pub mod dynamodb;
 mod forward;
 mod http_api;
+mod invocations;
 pub mod invoke;
 pub mod lambda;
-mod mail;
+pub mod mail;
 mod pattern;
 pub mod queue;
 mod schedule;

@@ -10,14 +10,15 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     bus::Bus,
+    callers::Callers,
     console,
     dynamodb::Dynamo,
-    forward, http_api,
+    forward, http_api, invocations,
     invoke::SharedInvoker,
     journal::Journal,
-    mail,
+    mail::{self, Mailboxes},
     queue::Queues,
-    schedule,
+    schedule, ssm,
     stack::Options,
     stream::{Mappings, Pace},
     template::Model,
@@ -39,6 +40,7 @@ pub(crate) struct Ports {
     pub(crate) eventbridge: Port,
     pub(crate) sesv2: Port,
     pub(crate) sqs: Port,
+    pub(crate) ssm: Port,
 }
 
 /// The running services. They end when this is dropped.
@@ -49,6 +51,10 @@ pub struct Services {
     pub mappings: Mappings,
     /// The queues.
     pub queues: Queues,
+    /// What becomes of mails.
+    pub mailboxes: Mailboxes,
+    /// Who called the bus and the mail service.
+    pub callers: Callers,
     _tasks: JoinSet<()>,
 }
 
@@ -82,6 +88,7 @@ impl Ports {
             eventbridge: Port::bind(0, "no flag").await?,
             sesv2: Port::bind(0, "no flag").await?,
             sqs: Port::bind(0, "no flag").await?,
+            ssm: Port::bind(0, "no flag").await?,
         })
     }
 
@@ -92,6 +99,7 @@ impl Ports {
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", &self.eventbridge),
             ("AWS_ENDPOINT_URL_SESV2", &self.sesv2),
             ("AWS_ENDPOINT_URL_SQS", &self.sqs),
+            ("AWS_ENDPOINT_URL_SSM", &self.ssm),
         ]
         .into_iter()
         .map(|(name, port)| (name.to_owned(), port.url()))
@@ -117,13 +125,16 @@ impl Services {
         let bus = Bus::new(buses, model.rules.clone(), invoker.clone(), journal.clone())?;
         let queues = Queues::new(model.queues.clone(), journal);
         let sets = model.configuration_sets.values().cloned().collect();
+        let mailboxes = Mailboxes::default();
         let console = console::router(
             ports.api.named_url(),
             &model.routes,
             options.pages.clone(),
             journal.clone(),
             dynamo.calls().clone(),
-        );
+            mailboxes.clone(),
+        )
+        .merge(invocations::router(invoker.clone()));
         let api = http_api::router(
             model,
             ports.api.address.port(),
@@ -131,14 +142,16 @@ impl Services {
             journal.clone(),
         );
         let mut tasks = JoinSet::new();
-        serve(&mut tasks, ports.eventbridge.listener, bus.router());
+        let callers = Callers::default();
+        let eventbridge = callers.noted("events:PutEvents", bus.router());
+        serve(&mut tasks, ports.eventbridge.listener, eventbridge);
         serve(&mut tasks, ports.sqs.listener, queues.router());
         queues.start(&model.queue_mappings, &invoker, &mut tasks);
-        serve(
-            &mut tasks,
-            ports.sesv2.listener,
-            mail::router(sets, journal.clone(), bus),
-        );
+        let sesv2 = mail::router(sets, mailboxes.clone(), journal.clone(), bus);
+        let sesv2 = callers.noted("ses:SendEmail", sesv2);
+        serve(&mut tasks, ports.sesv2.listener, sesv2);
+        let secrets = ssm::router(options.secrets.clone());
+        serve(&mut tasks, ports.ssm.listener, secrets);
         serve(&mut tasks, ports.console.listener, console);
         serve(&mut tasks, ports.api.listener, api);
         if let Some(receiver) = options.events_to.clone() {
@@ -160,6 +173,8 @@ impl Services {
             mappings: mappings.await?,
             queues,
             dynamo,
+            mailboxes,
+            callers,
             _tasks: tasks,
         })
     }

@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use shared::domain::{
-    EventId, LoginKey, Origin, PasswordHash, Result, Role, Roles, Session, SessionId, Timestamp,
-    TokenPurpose, User, UserId,
+    DeploymentEpoch, EventId, LoginKey, Origin, PasswordHash, Result, Role, Roles, Session,
+    SessionId, Timestamp, TokenPurpose, User, UserId,
     device::DeviceKey,
     event::EventMetadata,
     token::TokenBinding,
-    user::{Change, NewUser, Standing},
+    user::{Change, NewUser},
 };
 
 /// What lets its holder do something in the name of a user.
@@ -110,7 +110,6 @@ fn user() -> User {
         name: "Ann".parse().unwrap(),
         password: PasswordHash::from_phc("$hash"),
         roles: Roles::from([Role::admin()]),
-        standing: Standing::Settled,
     };
     let user = after(&User::create_proven(new, &metadata(1)), 1);
     let link = user.link(&identity(), &metadata(2)).unwrap().unwrap();
@@ -122,7 +121,7 @@ fn user() -> User {
 fn session(user: &User) -> Session {
     let at = metadata(4);
     let id = SessionId::new(at.now, [4; 10]);
-    Session::start(id, "nonce".to_owned(), user, "pwd", &at).0
+    Session::start(id, "nonce".to_owned(), user, "pwd", false, &at).0
 }
 
 /// Whether what `before` gave still counts for `now`.
@@ -136,7 +135,9 @@ fn lives(capability: Capability, before: &User, now: &User, is_erased: bool) -> 
         Capability::VerificationLink => link(TokenPurpose::EmailVerification),
         Capability::ChangeLink => link(TokenPurpose::EmailChange),
         Capability::PendingAddress => now.pending_email.is_some(),
-        Capability::Session => session(before).is_live(now, Timestamp::from_seconds(6)),
+        Capability::Session => {
+            session(before).is_live(now, DeploymentEpoch::FIRST, Timestamp::from_seconds(6))
+        }
         Capability::AccessToken => now.active && before.auth_epoch == now.auth_epoch,
         Capability::LinkedIdentity => now.logins.contains(&identity()),
         Capability::DeviceToken => {

@@ -90,6 +90,7 @@ fn is_too_old(operation: &Operation, who: Who) -> bool {
     match operation.recent() {
         None => false,
         Some("recent" | "recent-or-password") => who.is_old(),
+        Some("recent-unless-current") => who.is_old() && operation.path.contains("{sid}"),
         Some("recent-by-role") => {
             let access = operation.access();
             let (base, role) = access.split_once("-or-").unwrap_or((access, access));

@@ -161,7 +161,7 @@ fn support_ends_sessions_of_users_without_a_role_and_touches_no_one_else() {
             let chain = roster
                 .get_as_admin(&format!("/audit-events?user={}", ann.id))
                 .await;
-            assert_eq!(chain.body["chain"], json!({"status": "ok"}));
+            assert_eq!(chain.body["chain"]["status"], "ok");
         }
         let own = roster
             .call("DELETE /users/me/sessions", &person.token, &Value::Null)

@@ -114,6 +114,8 @@ fn a_killed_sign_up_is_whole_or_not_at_all() {
 fn a_user_that_cannot_be_read_is_an_internal_error() {
     on_own_stack(&[], async |roster| {
         let ann = roster.newcomer("broken").await;
+        // Or an observer of her sign-in finds her broken.
+        roster.settle().await;
         let table = &roster.stack.model.tables["UsersTable"].name;
         let item = json!({"pk": {"S": format!("USER#{}", ann.id)}, "sk": {"S": "USER"}});
         let write = json!({"TableName": table, "Item": item});

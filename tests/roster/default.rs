@@ -21,6 +21,6 @@ fn a_wrong_method_says_which_are_right() {
     on_shared_stack(async |roster| {
         let answer = roster.send(roster.request(Method::PUT, "/users")).await;
         assert_eq!(answer.problem(), (405, "method-not-allowed"));
-        assert_eq!(answer.header("allow"), Some("GET, POST"));
+        assert_eq!(answer.header("allow"), Some("GET, HEAD, POST"));
     });
 }

@@ -1,10 +1,11 @@
-//! Runs the tests, and then asks whether they showed all that `openapi.yaml` documents.
+//! Runs the tests, and then asks whether they showed all that `openapi.yaml` documents, and needed all that
+//! `template.yaml` permits.
 
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial, run};
 
-use crate::contract;
+use crate::{contract, policies};
 
 /// A function with `#[test]`.
 pub struct Test {
@@ -39,8 +40,13 @@ pub fn main() -> ExitCode {
     if usize::try_from(conclusion.num_passed) != Ok(count) {
         return conclusion.exit_code();
     }
-    let verdict = Trial::test("contract::every_documented_answer_was_seen", || {
-        contract::verdict().map_err(Into::into)
-    });
-    run(&arguments, vec![verdict]).exit_code()
+    let verdicts = vec![
+        Trial::test("contract::every_documented_answer_was_seen", || {
+            contract::verdict().map_err(Into::into)
+        }),
+        Trial::test("policies::every_permission_was_needed", || {
+            policies::verdict().map_err(Into::into)
+        }),
+    ];
+    run(&arguments, verdicts).exit_code()
 }

@@ -15,13 +15,17 @@ fn the_api_is_healthy_and_describes_itself() {
 }
 
 /// The description and the template agree: every route is described, and every description has a
-/// route.
+/// route; where there is GET, there is HEAD.
 #[test]
 fn every_route_is_described() {
     on_shared_stack(async |roster| {
         let operations = contract().operations.iter();
         let mut described: Vec<_> = operations
-            .map(|operation| format!("{} {}", operation.method, operation.path))
+            .flat_map(|operation| {
+                let own = format!("{} {}", operation.method, operation.path);
+                let head = own.strip_prefix("GET ").map(|path| format!("HEAD {path}"));
+                [Some(own), head].into_iter().flatten()
+            })
             .collect();
         let routes = roster.stack.model.routes.iter();
         let mut routed: Vec<_> = routes

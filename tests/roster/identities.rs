@@ -6,7 +6,10 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
-    openid::{Provider, Signature, on_stack_trusting, visit, visit_with, with_provider},
+    openid::{
+        Provider, Signature, UNTRUSTED, on_stack_trusting, visit, visit_with, with_provider,
+        with_provider_under,
+    },
     support::{Answer, Roster, token_in, unique_email},
 };
 
@@ -88,9 +91,15 @@ async fn live(roster: &Roster, provider: &Value, login: &str, email: &str) {
     let access = roster.token(email, password).await;
     let again = roster.call(&unlink, &access, &Value::Null).await;
     assert_eq!(again.status, 404);
-    let adopted = come(roster, provider, login).await;
-    assert_eq!(adopted.body["user"]["id"], user["id"]);
-    let access = token(&adopted);
+    let by_itself = come(roster, provider, login).await;
+    assert_eq!(by_itself.problem(), (401, "invalid-credentials"));
+    let relinked = roster
+        .call(link, &access, &visit(provider, login).await)
+        .await;
+    assert_eq!(relinked.status, 201);
+    let back = come(roster, provider, login).await;
+    assert_eq!(back.body["user"]["id"], user["id"]);
+    let access = token(&back);
     let export = roster
         .call("GET /users/me/export", &access, &Value::Null)
         .await;
@@ -215,6 +224,71 @@ fn an_account_is_linked_only_if_both_sides_know_the_address() {
 }
 
 #[test]
+fn a_provider_that_is_not_said_to_prove_addresses_proves_none() {
+    let provider = Provider::bind();
+    on_stack_trusting(&[(UNTRUSTED, provider.issuer())], async |roster| {
+        provider.serve();
+        let listed = &roster.get("/identity-providers").await.body["data"][0];
+        let ann = roster.proven("proven").await;
+        provider.knows("eve", json!({"email": ann.email, "email_verified": true}));
+        let refused = come(roster, listed, "eve").await;
+        assert_eq!(refused.problem(), (409, "email-taken"));
+        let email = unique_email("bob");
+        provider.knows("bob", json!({"email": email, "email_verified": true}));
+        let bob = come(roster, listed, "bob").await;
+        assert_eq!(
+            (bob.status.as_u16(), &bob.body["user"]["emailVerified"]),
+            (201, &json!(false))
+        );
+    });
+}
+
+#[test]
+fn tokens_are_read_as_providers_write_them() {
+    with_provider(async |roster, provider, listed| {
+        for (login, claims, verified) in [
+            (
+                "fraction",
+                json!({"iat": 1_700_000_000.25, "exp": 4e9, "email_verified": "true"}),
+                true,
+            ),
+            (
+                "number",
+                json!({"exp": 1e10, "email_verified": 1, "auth_time": "now"}),
+                true,
+            ),
+            (
+                "odd",
+                json!({"name": {"given": "Ann"}, "email_verified": {}, "locale": [1]}),
+                false,
+            ),
+        ] {
+            let mut claims = claims;
+            claims["email"] = json!(unique_email(login));
+            provider.knows(login, claims);
+            let answer = come(roster, listed, login).await;
+            assert_eq!(answer.status, 201, "{login}: {:?}", answer.body);
+            assert_eq!(answer.body["user"]["emailVerified"], verified, "{login}");
+        }
+    });
+}
+
+#[test]
+fn a_person_without_an_address_is_told_so() {
+    with_provider(async |roster, provider, listed| {
+        for (login, claims) in [
+            ("none", json!({})),
+            ("list", json!({"email": ["ann@example.com"]})),
+            ("odd", json!({"email": "ann"})),
+        ] {
+            provider.knows(login, claims);
+            let refused = come(roster, listed, login).await;
+            assert_eq!(refused.problem(), (403, "email-missing"), "{login}");
+        }
+    });
+}
+
+#[test]
 fn who_has_not_confirmed_the_address_links_nothing() {
     with_provider(async |roster, provider, listed| {
         let ann = roster.newcomer("unproven").await;
@@ -227,6 +301,55 @@ fn who_has_not_confirmed_the_address_links_nothing() {
         let refused = roster.call(route, &ann.token, &body).await;
         assert_eq!(refused.problem(), (403, "address-unproven"));
     });
+}
+
+#[test]
+fn who_was_invited_comes_by_a_provider_that_verified_the_address() {
+    with_provider_under(
+        &[("SignUpPolicy", "admin")],
+        async |roster, provider, listed| {
+            let email = unique_email("invited");
+            let body = json!({"email": email, "name": "Ann Example"});
+            let invited = roster.call_as_admin("POST /users", &body).await;
+            let link = token_in(&roster.mail_to(&email).await, "invitation");
+            provider.knows("eve", json!({"email": email, "email_verified": false}));
+            let refused = come(roster, listed, "eve").await;
+            assert_eq!(refused.problem(), (401, "invalid-credentials"));
+
+            provider.knows("ann", json!({"email": email, "email_verified": true}));
+            let first = come(roster, listed, "ann").await;
+            let access = token(&first);
+            assert_eq!(first.body["user"]["id"], invited.body["id"]);
+            assert_eq!(first.body["user"]["emailVerified"], true);
+            let body = json!({"token": link, "newPassword": "seven purple kites aloft"});
+            let void = roster.put("/email-verifications", &body).await;
+            assert_eq!(void.problem(), (410, "token-expired"));
+            let listed = roster.get_as_admin("/invitations").await;
+            assert_eq!(listed.body["data"], json!([]));
+            let me = roster.call("GET /users/me", &access, &Value::Null).await;
+            assert_eq!(me.status, 200);
+        },
+    );
+}
+
+#[test]
+fn users_link_so_many_identities_an_hour() {
+    with_provider_under(
+        &[("ChangesPerUser", "10")],
+        async |roster, provider, listed| {
+            let ann = roster.proven("busy").await;
+            for number in 3..=10 {
+                let body = json!({"name": format!("Ann {number}")});
+                let named = roster.call("PATCH /users/me", &ann.token, &body).await;
+                assert_eq!(named.status, 200, "{number}");
+            }
+            provider.knows("ann", json!({"email": ann.email, "email_verified": true}));
+            let body = visit(listed, "ann").await;
+            let route = "POST /users/me/identities";
+            let refused = roster.call(route, &ann.token, &body).await;
+            assert_eq!(refused.problem(), (429, "too-many-requests"));
+        },
+    );
 }
 
 #[test]

@@ -51,14 +51,14 @@ async fn open(roster: &Roster, limit: usize) -> Vec<String> {
     }
 }
 
-/// So that an invitation can be sent again: in the database the last change is long ago.
+/// So that an invitation can be sent again: in the database it was sent long ago.
 async fn a_minute_later(roster: &Roster, id: &str) {
     let change = json!({
         "TableName": roster.stack.model.tables["UsersTable"].name,
         "Key": {"pk": {"S": format!("USER#{id}")}, "sk": {"S": "USER"}},
-        "UpdateExpression": "SET #updatedAt = :longAgo",
-        "ExpressionAttributeNames": {"#updatedAt": "updatedAt"},
-        "ExpressionAttributeValues": {":longAgo": {"S": "2020-01-01T00:00:00.000000Z"}},
+        "UpdateExpression": "SET #sentAt = :longAgo",
+        "ExpressionAttributeNames": {"#sentAt": "linksSentAt"},
+        "ExpressionAttributeValues": {":longAgo": {"L": [{"S": "2020-01-01T00:00:00.000000Z"}]}},
     });
     roster.database("UpdateItem", &change).await;
 }

@@ -1,8 +1,11 @@
 //! Mails that strangers have sent, and mails that warn.
 
+use local::journal::Mail;
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Roster, on_own_stack, on_shared_stack, token_in, unique_email};
+use crate::support::{
+    PASSWORD, Roster, on_own_stack, on_shared_stack, sign_up_body, token_in, unique_email,
+};
 
 /// As deployed, but for the wait: a test must not sleep.
 const LIMITS: [(&str, &str); 2] = [("MailsPerAddress", "3"), ("MailIntervalSeconds", "0")];
@@ -51,6 +54,44 @@ fn signing_up_and_erasing_in_turns_sends_three_mails() {
             assert_eq!(erased.status, 204);
         }
         assert_eq!(roster.mails_to(&target), 3);
+    });
+}
+
+/// The attack: sign up with somebody's address, ask for every mail, erase the account, and again. As
+/// deployed: a new link waits for nothing.
+#[test]
+fn one_stranger_does_not_keep_an_owners_mails_away() {
+    let deployed = [("MailsPerAddress", "3"), ("MailIntervalSeconds", "60")];
+    on_own_stack(&deployed, async |roster| {
+        let email = unique_email("owner");
+        let claim = json!({"email": email});
+        for _ in 0..4 {
+            assert_eq!(roster.sign_up(&email).await.status, 201);
+            roster.settle().await;
+            let token = roster.token(&email, PASSWORD).await;
+            for path in ["/email-verifications", "/password-resets"] {
+                assert_eq!(roster.post(path, &claim).await.status, 202);
+            }
+            roster.settle().await;
+            roster.call("DELETE /users/me", &token, &Value::Null).await;
+        }
+        let mails = roster.mails(&email);
+        let with_link = |mail: &&Mail| mail.text.as_ref().unwrap().contains("#token=");
+        let links = mails.iter().filter(with_link).count();
+        assert_eq!(links, 3 * 3, "three of each kind");
+
+        let body = sign_up_body(&email);
+        let begun = roster.post_from_elsewhere("/users", &body).await;
+        assert_eq!(begun.status, 201);
+        roster.settle().await;
+        let link = token_in(&roster.mails(&email).pop().unwrap(), "verify");
+        let body = json!({"token": link, "password": PASSWORD});
+        assert_eq!(roster.put("/email-verifications", &body).await.status, 204);
+        roster.post_from_elsewhere("/password-resets", &claim).await;
+        roster.settle().await;
+        let link = token_in(&roster.mails(&email).pop().unwrap(), "reset");
+        let body = json!({"token": link, "newPassword": "seven purple kites aloft"});
+        assert_eq!(roster.put("/password-resets", &body).await.status, 200);
     });
 }
 

@@ -24,13 +24,19 @@ use base64::{Engine as _, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_
 use reqwest::{Client, Url, redirect::Policy};
 use serde_json::{Value, json};
 
-use crate::support::{Roster, on_own_stack, patiently};
+use crate::support::{Roster, on_own_stack_with, patiently};
 
 /// How the providers call Roster.
 pub const CLIENT_ID: &str = "roster";
 
+/// The provider of this name does not prove addresses.
+pub const UNTRUSTED: &str = "untrusted";
+
 /// What Roster proves itself with.
 pub const CLIENT_SECRET: &str = "a secret of the conformance run";
+
+/// Where that is kept.
+const SECRETS_PATH: &str = "/conformance/secrets";
 
 const REDIRECT_URI: &str = "https://app.example.com/callback";
 
@@ -183,6 +189,8 @@ async fn metadata(State(provider): State<Provider>) -> Json<Value> {
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/keys"),
         "id_token_signing_alg_values_supported": ["RS256", "HS256", "none"],
+        "token_endpoint_auth_methods_supported": null,
+        "userinfo_endpoint": null,
     }))
 }
 
@@ -246,18 +254,28 @@ fn on_stack_trusting_under(
 ) {
     let list = providers.iter();
     let list: Vec<_> = list
-        .map(|(name, issuer)| json!({"name": name, "issuer": issuer, "clientId": CLIENT_ID}))
+        .map(|(name, issuer)| {
+            let proves_email = *name != UNTRUSTED;
+            json!({
+                "name": name,
+                "issuer": issuer,
+                "clientId": CLIENT_ID,
+                "provesEmail": proves_email,
+            })
+        })
         .collect();
-    let secrets = providers.iter().map(|(name, _)| (*name, CLIENT_SECRET));
-    let secrets: HashMap<_, _> = secrets.collect();
-    let (list, secrets) = (json!(list).to_string(), json!(secrets).to_string());
+    let list = json!(list).to_string();
     let mut parameters = parameters.to_vec();
     parameters.extend([
         ("IdentityProviders", &*list),
-        ("IdentityProviderSecrets", &secrets),
+        ("IdentityProviderSecrets", SECRETS_PATH),
         ("LoopbackIdentityProviders", "true"),
     ]);
-    on_own_stack(&parameters, test);
+    let secrets = providers.iter().map(|(name, _)| {
+        let name = format!("{SECRETS_PATH}/{name}");
+        (name, CLIENT_SECRET.to_owned())
+    });
+    on_own_stack_with(&parameters, secrets.collect(), test);
 }
 
 /// Runs a test on a stack of its own with a provider, which the test gets as it is and as clients see

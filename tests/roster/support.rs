@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    net::IpAddr,
     path::PathBuf,
     sync::{
         LazyLock,
@@ -14,6 +15,7 @@ use cli::{Admin, first_administrator, local::HEALTH};
 use local::{
     compile::{self, Build, Executables},
     journal::{Happening, Mail},
+    ssm::Secrets,
     stack::{Functions, Options, Running, Stack},
 };
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
@@ -95,7 +97,7 @@ static EXECUTABLES: LazyLock<Executables> = LazyLock::new(|| {
 
 static SHARED: LazyLock<Roster> = LazyLock::new(|| {
     LazyLock::force(&EXECUTABLES);
-    RUNTIME.block_on(Roster::start(&[]))
+    RUNTIME.block_on(Roster::start(&[], Secrets::new()))
 });
 
 pub fn template() -> PathBuf {
@@ -113,9 +115,27 @@ pub fn on_shared_stack(test: impl AsyncFnOnce(&Roster)) {
 
 /// Runs a test on a stack of its own, with values for the template's parameters.
 pub fn on_own_stack(parameters: &[(&str, &str)], test: impl AsyncFnOnce(&Roster)) {
+    on_own_stack_with(parameters, Secrets::new(), test);
+}
+
+/// The same with secrets in the Parameter Store.
+pub fn on_own_stack_with(
+    parameters: &[(&str, &str)],
+    secrets: Secrets,
+    test: impl AsyncFnOnce(&Roster),
+) {
+    on_stack(Roster::start(parameters, secrets), test);
+}
+
+/// Runs a test on a stack of its own which was deployed just now: it has no administrator.
+pub fn on_new_stack(parameters: &[(&str, &str)], test: impl AsyncFnOnce(&Roster)) {
+    on_stack(Roster::deploy(parameters, Secrets::new()), test);
+}
+
+fn on_stack(start: impl Future<Output = Roster>, test: impl AsyncFnOnce(&Roster)) {
     LazyLock::force(&EXECUTABLES);
     RUNTIME.block_on(async {
-        let roster = Roster::start(parameters).await;
+        let roster = start.await;
         test(&roster).await;
         roster.assert_nothing_left_over().await;
         roster.stack.stop().await;
@@ -135,7 +155,18 @@ pub async fn patiently<T>(what: &str, wait: impl Future<Output = T>) -> T {
 }
 
 impl Roster {
-    async fn start(parameters: &[(&str, &str)]) -> Self {
+    async fn start(parameters: &[(&str, &str)], secrets: Secrets) -> Self {
+        let roster = Self::deploy(parameters, secrets).await;
+        let admin = Admin {
+            email: ADMIN.to_owned(),
+            password: PASSWORD.to_owned(),
+        };
+        let made = first_administrator(&roster.stack, &admin).await;
+        assert!(made.unwrap());
+        roster
+    }
+
+    async fn deploy(parameters: &[(&str, &str)], secrets: Secrets) -> Self {
         let options = Options {
             template: template(),
             port: 0,
@@ -146,15 +177,11 @@ impl Roster {
                 .chain(parameters)
                 .map(|&(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
+            secrets,
             functions: Functions::Built(EXECUTABLES.clone()),
             ..Options::default()
         };
         let stack = Stack::start(options).await.unwrap();
-        let admin = Admin {
-            email: ADMIN.to_owned(),
-            password: PASSWORD.to_owned(),
-        };
-        assert!(first_administrator(&stack, &admin).await.unwrap());
         stack.ready(HEALTH).await.unwrap();
         Self {
             stack,
@@ -171,9 +198,17 @@ impl Roster {
 
     /// Sends a request and reads its answer. Both must be as `openapi.yaml` says.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let request = request.build().unwrap();
+        self.execute(request.build().unwrap()).await
+    }
+
+    /// The same of a request that is made already.
+    pub async fn execute(&self, request: reqwest::Request) -> Answer {
+        self.execute_by(&self.client, request).await
+    }
+
+    async fn execute_by(&self, client: &Client, request: reqwest::Request) -> Answer {
         let sent = Sent::of(&request);
-        let response = patiently("an answer", self.client.execute(request)).await;
+        let response = patiently("an answer", client.execute(request)).await;
         let response = response.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
@@ -192,6 +227,14 @@ impl Roster {
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// The same from another client address than all other requests.
+    pub async fn post_from_elsewhere(&self, path: &str, body: &Value) -> Answer {
+        let elsewhere = IpAddr::from([127, 0, 0, 2]);
+        let client = Client::builder().local_address(elsewhere).build().unwrap();
+        let request = self.request(Method::POST, path).json(body);
+        self.execute_by(&client, request.build().unwrap()).await
     }
 
     /// A GET by the administrator.
@@ -311,5 +354,6 @@ pub fn token_in(mail: &Mail, page: &str) -> String {
     let (_, rest) = text
         .split_once(&format!("/{page}#token="))
         .unwrap_or_else(|| panic!("no link to {page}: {text}"));
-    rest.split_whitespace().next().unwrap().to_owned()
+    let mut parts = rest.split(|c: char| c == '&' || c.is_whitespace());
+    parts.next().unwrap().to_owned()
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::StatusCode;
+use reqwest::{StatusCode, Url};
+use serde_json::Value;
 
-use crate::support::{on_own_stack, on_shared_stack, unique_email};
+use crate::support::{Roster, on_own_stack, on_shared_stack, sign_up_body, unique_email};
 
 #[test]
 fn pages_hold_every_user_once_and_the_total_is_exact() {
@@ -51,6 +52,68 @@ fn the_newest_comes_first() {
             .map(|user| user["email"].clone())
             .collect();
         assert_eq!(emails, [newer, older]);
+    });
+}
+
+/// How many users a query finds.
+async fn found(roster: &Roster, parameter: &str, text: &str) -> Value {
+    let url = Url::parse_with_params("http://localhost/users", [(parameter, text)]).unwrap();
+    let path = format!("/users?{}", url.query().unwrap());
+    let answer = roster.get_as_admin(&path).await;
+    assert_eq!(answer.status, StatusCode::OK, "{text}");
+    answer.body["pagination"]["total"].clone()
+}
+
+#[test]
+fn an_address_is_found_as_people_write_it() {
+    on_shared_stack(async |roster| {
+        let local = unique_email("umlaut").replace("@example.com", "");
+        let email = format!("{local}@bücher.example");
+        assert_eq!(roster.sign_up(&email).await.status, StatusCode::CREATED);
+        for search in [
+            format!("bücher {local}"),
+            email.clone(),
+            format!("{local}@xn--bcher-kva"),
+        ] {
+            assert_eq!(found(roster, "search", &search).await, 1, "{search}");
+        }
+        for filter in [
+            format!(r#"email eq "{email}""#),
+            format!(r#"userName sw "{local}@bücher""#),
+            format!(r#"email co "BÜCHER" and email co "{local}""#),
+        ] {
+            assert_eq!(found(roster, "filter", &filter).await, 1, "{filter}");
+        }
+    });
+}
+
+#[test]
+fn words_are_found_in_any_order_and_without_their_diacritics() {
+    on_shared_stack(async |roster| {
+        let email = unique_email("words");
+        let local = email.replace("@example.com", "");
+        let mut body = sign_up_body(&email);
+        body["name"] = "Zoë Zhang".into();
+        let answer = roster.post("/users", &body).await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+        for (search, count) in [("zhang zoë", 1), ("ZOE zhang", 1), ("zhäng zoe", 0)] {
+            let search = format!("{search} {local}");
+            assert_eq!(found(roster, "search", &search).await, count, "{search}");
+        }
+    });
+}
+
+#[test]
+fn times_are_asked_for_as_far_as_the_standard_goes() {
+    on_shared_stack(async |roster| {
+        for filter in [
+            r#"createdAt gt "9999-12-31T23:59:59.999999Z""#,
+            r#"createdAt lt "0001-01-01T00:00:00Z""#,
+        ] {
+            assert_eq!(found(roster, "filter", filter).await, 0, "{filter}");
+        }
+        let audit = roster.get_as_admin("/audit-events?to=9999-12-31T23:59:59Z");
+        assert_eq!(audit.await.status, StatusCode::OK);
     });
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::on_shared_stack;
+use crate::support::{on_own_stack, on_shared_stack};
 
 #[test]
 fn of_twenty_parallel_changes_of_one_version_one_wins() {
@@ -55,5 +55,27 @@ fn a_name_cannot_be_removed() {
         let answer = roster.send(request).await;
         assert_eq!(answer.problem(), (422, "invalid"));
         assert_eq!(answer.body["errors"][0]["pointer"], "/name");
+    });
+}
+
+#[test]
+fn users_change_their_own_accounts_so_often_an_hour() {
+    on_own_stack(&[("ChangesPerUser", "10")], async |roster| {
+        let ann = roster.newcomer("busy").await;
+        let patch = async |number: usize, token: &str| {
+            let body = json!({"name": format!("Ann {number}")});
+            let route = format!("PATCH /users/{}", ann.id);
+            roster.call(&route, token, &body).await
+        };
+        for number in 2..=10 {
+            assert_eq!(patch(number, &ann.token).await.status, 200, "{number}");
+        }
+        let refused = patch(11, &ann.token).await;
+        assert_eq!(refused.problem(), (429, "too-many-requests"));
+        assert!(refused.header("retry-after").is_some());
+        assert_eq!(patch(11, roster.admin().await).await.status, 200);
+        let out = "DELETE /users/me/sessions";
+        let ended = roster.call(out, &ann.token, &json!(null)).await;
+        assert_eq!(ended.status, 204, "who shuts a thief out does not wait");
     });
 }

@@ -39,6 +39,10 @@ fn after_a_recovery_nobody_gets_in_but_by_the_link() {
             (202, json!({"status": "accepted"}))
         );
 
+        let again = roster.call_as_admin(&route, &Value::Null).await;
+        assert_eq!(again.problem(), (429, "too-many-requests"));
+        assert!(again.header("retry-after").is_some());
+
         assert_eq!(roster.sign_in(&ann.email).await.status, 401);
         let me = roster.call("GET /users/me", &ann.token, &Value::Null).await;
         assert_eq!(me.problem(), (401, "unauthenticated"));
@@ -50,6 +54,18 @@ fn after_a_recovery_nobody_gets_in_but_by_the_link() {
         provided["strategy"] = json!("oidc");
         let other = roster.post("/sessions", &provided).await;
         assert_ne!(other.body["user"]["id"], json!(ann.id));
+        let subject = unique_email("hers");
+        provider.knows(
+            &subject,
+            json!({"email": ann.email, "email_verified": true}),
+        );
+        let come = async || {
+            let mut hers = visit(listed, &subject).await;
+            hers["strategy"] = json!("oidc");
+            roster.post("/sessions", &hers).await
+        };
+        let early = come().await;
+        assert_eq!(early.problem(), (401, "invalid-credentials"));
 
         let mail = roster.mail_about(&ann.email, SUBJECT).await;
         let body = json!({"token": token_in(&mail, "reset"), "newPassword": NEW_PASSWORD});
@@ -61,6 +77,7 @@ fn after_a_recovery_nobody_gets_in_but_by_the_link() {
                 .is_success()
         );
         roster.token(&ann.email, NEW_PASSWORD).await;
+        assert_eq!(come().await.body["user"]["id"], json!(ann.id));
     });
 }
 

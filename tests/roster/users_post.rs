@@ -136,6 +136,38 @@ fn every_wrong_field_is_named_at_once() {
 }
 
 #[test]
+fn what_no_mail_can_reach_and_what_nobody_can_see_is_refused() {
+    on_shared_stack(async |roster| {
+        for (pointer, code, text) in [
+            ("/email", "invalid-email", "jos\u{e9}@example.com"),
+            ("/email", "invalid-email", "\u{430}nn@example.com"),
+            ("/email", "invalid-email", "ann@192.0.2.1"),
+            ("/email", "invalid-email", "ann@[192.0.2.1]"),
+            ("/email", "invalid-email", "a..b@example.com"),
+            ("/email", "invalid-email", "\u{200b}ann@example.com"),
+            ("/email", "invalid-email", "an\u{ad}n@example.com"),
+            ("/name", "required", "\u{200b}\u{200b}"),
+            ("/name", "required", "\u{3164}"),
+            ("/name", "required", "\u{2800}"),
+            ("/name", "invalid-name", "Ann\u{200e}"),
+        ] {
+            let mut body = sign_up_body(&unique_email("unseen"));
+            body[&pointer[1..]] = text.into();
+            let answer = roster.post("/users", &body).await;
+            assert_eq!(answer.problem(), (422, "invalid"), "{text:?}");
+            let error = &answer.body["errors"][0];
+            assert_eq!(
+                (&error["pointer"], &error["code"]),
+                (&pointer.into(), &code.into())
+            );
+        }
+        let pasted = json!({"email": "\u{200b}admin@example.com", "password": PASSWORD});
+        let answer = roster.post("/sessions", &pasted).await;
+        assert_eq!(answer.problem(), (422, "invalid"), "not: a wrong password");
+    });
+}
+
+#[test]
 fn a_repetition_with_the_same_key_gives_the_first_answer() {
     on_shared_stack(async |roster| {
         let email = unique_email("key");
@@ -150,10 +182,33 @@ fn a_repetition_with_the_same_key_gives_the_first_answer() {
         let again = post(&sign_up_body(&email)).await;
         assert_eq!((again.status, &again.body), (first.status, &first.body));
         assert_eq!(again.header("location"), first.header("location"));
-        let other = post(&sign_up_body(&unique_email("other"))).await;
-        assert_eq!(other.problem(), (422, "idempotency-key-reused"));
+        let of_a_stranger = post(&sign_up_body(&unique_email("other"))).await;
+        assert_eq!(of_a_stranger.status, StatusCode::CREATED);
         roster.settle().await;
         assert_eq!(roster.mails_to(&email), 1);
+    });
+}
+
+#[test]
+fn a_repetition_after_the_erasure_finds_nobody() {
+    on_shared_stack(async |roster| {
+        let (key, email) = (unique_email("key"), unique_email("gone"));
+        let invite = async |email: &str| {
+            let request = roster
+                .request(Method::POST, "/users")
+                .header("idempotency-key", key.clone())
+                .bearer_auth(roster.admin().await);
+            let body = json!({"email": email, "name": "Eve Example"});
+            roster.send(request.json(&body)).await
+        };
+        let first = invite(&email).await;
+        assert_eq!(first.status, StatusCode::CREATED);
+        let other = invite(&unique_email("other")).await;
+        assert_eq!(other.problem(), (422, "idempotency-key-reused"));
+        let erase = format!("DELETE /users/{}", first.body["id"].as_str().unwrap());
+        let erased = roster.call_as_admin(&erase, &serde_json::Value::Null).await;
+        assert_eq!(erased.status, StatusCode::NO_CONTENT);
+        assert_eq!(invite(&email).await.problem(), (404, "not-found"));
     });
 }
 

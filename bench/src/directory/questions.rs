@@ -71,7 +71,19 @@ pub(crate) fn all(count: u32) -> anyhow::Result<Vec<Question>> {
         question(
             "dense search: `a`",
             search("a"),
-            "name LIKE '%a%' OR email LIKE '%a%'",
+            "name LIKE '%a%' OR name LIKE '%á%' OR email LIKE '%a%'",
+        ),
+        question(
+            "two words: `zhang zoe`",
+            search("zhang zoe"),
+            "(name LIKE '%zhang%' OR email LIKE '%zhang%') \
+             AND (name LIKE '%zoe%' OR name LIKE '%zoë%' OR email LIKE '%zoe%')",
+        ),
+        question(
+            "two dense words: `a e`",
+            search("a e"),
+            "(name LIKE '%a%' OR name LIKE '%á%' OR email LIKE '%a%') \
+             AND (name LIKE '%e%' OR name LIKE '%é%' OR name LIKE '%ë%' OR email LIKE '%e%')",
         ),
         question(
             "filter with not",

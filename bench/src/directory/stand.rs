@@ -17,7 +17,7 @@ use shared::{
     domain::{
         Origin, PasswordHash, Roles, User, UserId,
         error::Violation,
-        user::{NewUser, Profile, Standing},
+        user::{NewUser, Profile},
     },
 };
 use snapshot_directory::snapshot_directory::{Outcome, SnapshotDirectory};
@@ -120,7 +120,6 @@ impl Stand {
         let metadata = env.metadata(Origin::system("bench"))?;
         let wrong = |violation: Violation| anyhow::anyhow!(violation.message);
         let new = NewUser {
-            standing: Standing::Settled,
             id: UserId::new(metadata.now, env.random.bytes()?),
             email: format!("fresh{number}@example.com")
                 .parse()

@@ -34,7 +34,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     println!();
     println!("| sign-in, warm, in process | first ms | p50 ms | to the fastest hash |");
     println!("|---|--:|--:|--:|");
-    for row in service::measure(options.runs, fastest).await? {
+    for row in Box::pin(service::measure(options.runs, fastest)).await? {
         println!("{row}");
     }
     println!();

@@ -13,14 +13,10 @@ use shared::{
         session_tokens::SessionTokens,
         shared_secret::SharedSecret,
         sign_in::{Strategies, password::PasswordStrategy},
-        user_updates::UserUpdates,
     },
     domain::{
-        Origin, Password, Roles, Session, SessionId, User, UserId,
-        attempt::Limit,
-        error::Violation,
-        sign_up::SignUpPolicy,
-        user::{NewUser, Standing},
+        Audiences, Origin, Password, Roles, Session, SessionId, User, UserId, error::Violation,
+        sign_up::SignUpPolicy, user::NewUser,
     },
     lambda::http::{Authenticator, answer},
 };
@@ -59,14 +55,12 @@ impl Stage {
             policy: SignUpPolicy::Admin,
             providers: backend.clone(),
             rate_limiter: backend.sign_in_limiter(UNLIMITED),
-            updates: UserUpdates {
-                users: backend.clone(),
-                env: backend.env(),
-            },
+            updates: backend.user_updates(),
         };
-        let tokens = Arc::new(Jwt::new(backend.clone(), backend.env(), "roster"));
-        let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
+        let tokens = Arc::new(Jwt::new(backend.known_ring(), backend.env(), "roster"));
+        let secret = SharedSecret::new(SecretPurpose::Refresh, backend.secrets());
         let service = Authenticate {
+            audiences: Audiences::default(),
             strategies: Strategies {
                 password: Arc::new(password),
                 oidc: Arc::new(oidc),
@@ -80,8 +74,6 @@ impl Stage {
                 env: backend.env(),
             },
             devices: backend.devices(),
-            rate_limiter: backend.rate_limiter(),
-            per_user: Limit::hourly(UNLIMITED),
         };
         Self {
             backend,
@@ -104,7 +96,6 @@ impl Stage {
         let wrong = |violation: Violation| anyhow!("{}", violation.message);
         let metadata = self.backend.env().metadata(Origin::system("bench"))?;
         let new = NewUser {
-            standing: Standing::Settled,
             id: UserId::new(metadata.now, self.backend.env().random.bytes()?),
             email: email.parse().map_err(wrong)?,
             name: "Ann".parse().map_err(wrong)?,
@@ -123,13 +114,14 @@ impl Stage {
             .into_raw();
         let authenticator = Authenticator::open("");
         let service = self.service.clone();
-        let answer = answer(
+        // Large: it holds all that the use case holds.
+        let answer = Box::pin(answer(
             handler::ACCESS,
             &authenticator,
             service,
             &handler::handle,
             request,
-        )
+        ))
         .await;
         Ok(answer.status().as_u16())
     }
@@ -149,12 +141,12 @@ async fn signature(stage: &Stage) -> anyhow::Result<Duration> {
     let user = stage.backend.users().pop().context("there is no user")?;
     let metadata = stage.backend.env().metadata(Origin::system("bench"))?;
     let id = SessionId::new(metadata.now, [7; 10]);
-    let (session, _) = Session::start(id, "nonce".to_owned(), &user, "pwd", &metadata);
+    let (session, _) = Session::start(id, "nonce".to_owned(), &user, "pwd", false, &metadata);
     let before = cpu::of("self")?;
     for _ in 0..TOGETHER {
         stage
             .tokens
-            .issue("https://example.com", &user, &session)
+            .issue("https://example.com".into(), &user, &session)
             .await?;
     }
     Ok(cpu::of("self")?.saturating_sub(before) / TOGETHER)

@@ -22,11 +22,9 @@ pub(super) fn requests(
         .routes
         .iter()
         .filter_map(|route| {
-            Some((
-                &route.function,
-                route.method.as_ref()?,
-                route.path.as_ref()?,
-            ))
+            // HEAD is a GET without the body of its answer.
+            let method = route.method.as_ref().filter(|method| *method != "HEAD")?;
+            Some((&route.function, method, route.path.as_ref()?))
         })
         .collect();
     // Of several routes of a function, the one with most in it is the last and stays.

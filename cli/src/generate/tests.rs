@@ -46,3 +46,11 @@ fn every_alarm_is_explained() {
         );
     }
 }
+
+/// Each sign-up has a mail sent, on which the account depends.
+#[test]
+fn as_many_mails_as_sign_ups_are_allowed_by_default() {
+    let template: Yaml = yaml_serde::from_str(&read(&root(), "template.yaml").unwrap()).unwrap();
+    let default = |name: &str| template["Parameters"][name]["Default"].as_u64().unwrap();
+    assert!(default("MailsPerAsker") >= default("SignUpsPerSource"));
+}

@@ -6,7 +6,7 @@ mod report;
 use std::{
     collections::HashSet,
     fs::File,
-    io::{self, BufRead as _, BufReader},
+    io::{self, BufRead as _, BufReader, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -17,7 +17,7 @@ use clap::Args;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use shared::{
-    application::{ports::SecretPurpose, shared_secret::SharedSecret},
+    application::ports::SecretPurpose,
     domain::{Email, Error, FieldError, Refusal, user::ImportKey},
 };
 
@@ -128,9 +128,8 @@ impl Import {
 
 /// What writes users into the tables of `aws`.
 pub(super) async fn importer(aws: &Ports) -> anyhow::Result<Importer> {
-    let random = aws.env.random.clone();
-    let secret = SharedSecret::new(SecretPurpose::Import, aws.keys(), random);
-    let key = ImportKey::new(secret.get().await?.clone());
+    let secret = aws.secret(SecretPurpose::Import).get().await?;
+    let key = ImportKey::new(secret);
     Ok(Importer::new(aws.users(), key, aws.env.clone()))
 }
 
@@ -188,11 +187,21 @@ struct Line {
     bytes: Vec<u8>,
 }
 
+/// A byte order mark in UTF-8, which Excel, Notepad and PowerShell put before the first line (RFC 8259,
+/// 8.1: a parser may ignore it).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The lines which hold something, without their ends.
-fn lines(file: File) -> impl Iterator<Item = io::Result<Line>> {
+fn lines(file: impl Read) -> impl Iterator<Item = io::Result<Line>> {
     let lines = (1..).zip(BufReader::new(file).split(b'\n'));
     lines
-        .map(|(number, bytes)| bytes.map(|bytes| Line { number, bytes }))
+        .map(|(number, bytes)| {
+            let mut bytes = bytes?;
+            if number == 1 && bytes.starts_with(BYTE_ORDER_MARK) {
+                bytes.drain(..BYTE_ORDER_MARK.len());
+            }
+            Ok(Line { number, bytes })
+        })
         .filter(|line| {
             let is_blank = |line: &Line| line.bytes.iter().all(u8::is_ascii_whitespace);
             !line.as_ref().is_ok_and(is_blank)
@@ -211,5 +220,21 @@ pub(super) fn progress(len: u64) -> ProgressBar {
     match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_order_mark_and_other_ends_of_lines_are_no_fault() {
+        let text = "\u{feff}{\"email\": \"a@example.com\", \"name\": \"A\"}\r\n\r\n{\"email\": \"b@example.com\", \"name\": \"B\"}";
+        let lines: Vec<Line> = lines(text.as_bytes()).collect::<io::Result<_>>().unwrap();
+        let numbers: Vec<_> = lines.iter().map(|line| line.number).collect();
+        assert_eq!(numbers, [1, 3]);
+        for line in &lines {
+            assert!(Record::read(&line.bytes).is_ok());
+        }
     }
 }

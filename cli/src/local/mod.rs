@@ -42,6 +42,9 @@ pub struct Local {
     /// Value for a parameter of the template; may be given several times
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
     pub parameters: Vec<(String, String)>,
+    /// Secret in the Parameter Store, such as that of an identity provider; may be given several times
+    #[arg(long = "secret", value_name = "NAME=VALUE", value_parser = key_value)]
+    pub secrets: Vec<(String, String)>,
     /// Where events of the bus are posted to as well, as CloudEvents, such as `http://localhost:4800/events`
     #[arg(long, value_name = "URL", value_parser = local::stack::receiver)]
     pub events_to: Option<Uri>,
@@ -64,7 +67,7 @@ pub struct Started {
 fn key_value(text: &str) -> Result<(String, String), &'static str> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("must be KEY=VALUE"),
+        _ => Err("must be NAME=VALUE"),
     }
 }
 
@@ -103,6 +106,7 @@ impl Local {
             dynamodb_port: self.dynamodb_port,
             data: self.data,
             parameters: own.into_iter().chain(parameters).collect(),
+            secrets: self.secrets.into_iter().collect(),
             api_parameter: Some(ISSUER.to_owned()),
             console_parameter: Some(APP_URL.to_owned()),
             pages: pages::router(),

@@ -37,6 +37,22 @@ mod tests {
         rest.split_once('"').map(|(value, _)| value)
     }
 
+    /// A link to another address only confirms it.
+    #[test]
+    fn for_another_address_there_is_the_form_that_confirms_alone() {
+        let page = include_str!("assets/verify.html");
+        let change = shared::domain::TokenPurpose::EmailChange.kind();
+        let shown: Vec<_> = page
+            .split("<form")
+            .skip(1)
+            .filter(|form| attribute(form, "data-not-for") != change)
+            .collect();
+        let [confirm] = shown[..] else {
+            panic!("{shown:?}");
+        };
+        assert!(confirm.contains("name=\"password\""), "{confirm}");
+    }
+
     #[test]
     fn every_page_has_a_form_that_calls_an_operation_of_the_contract() {
         for (page, text) in [

@@ -63,7 +63,7 @@ impl Seed {
             None => self.import(&hash).await?,
         };
         Ok(format!(
-            "{written} users seeded, who sign in with the password given"
+            "{written} users seeded; who is active signs in with the password given"
         ))
     }
 

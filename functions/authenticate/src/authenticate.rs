@@ -5,28 +5,22 @@ use std::sync::Arc;
 use shared::{
     application::{
         devices::{DeviceProof, Devices},
-        rate_limit::RateLimiter,
+        ports::TokenTarget,
         session_starter::SessionStarter,
         session_tokens::TokenPair,
         sign_in::{Authenticated, Credentials, Strategies},
     },
-    domain::{
-        Origin, Result,
-        attempt::{AttemptKey, Limit, Scope},
-        device::DeviceToken,
-    },
+    domain::{Audience, Audiences, Origin, Result, device::DeviceToken},
 };
 
 /// Signs users in.
 pub struct Authenticate {
+    /// The services beside Roster for which tokens may be asked.
+    pub audiences: Audiences,
     pub strategies: Strategies,
     pub session_starter: SessionStarter,
     /// Issues device tokens.
     pub devices: Arc<Devices>,
-    /// Counts sign-ins.
-    pub rate_limiter: RateLimiter,
-    /// Sign-ins of one user, per hour: each writes a session and events that are kept.
-    pub per_user: Limit,
 }
 
 /// A sign-in.
@@ -38,6 +32,8 @@ pub struct Command {
     pub device: Option<DeviceToken>,
     /// The `iss` of the token.
     pub issuer: String,
+    /// For which service the access token is; for Roster itself if none.
+    pub audience: Option<Audience>,
     /// Where the command came from.
     pub origin: Origin,
 }
@@ -46,14 +42,16 @@ impl Authenticate {
     /// Starts a session.
     ///
     /// # Errors
-    /// Those of the strategy; `TooManyRequests` if the user signed in too often.
+    /// `Invalid` if the audience is none; those of the strategy; `TooManyRequests` if the user signed in too often.
     pub async fn execute(&self, command: Command) -> Result<TokenPair> {
         let Command {
             credentials,
             device,
             issuer,
+            audience,
             origin,
         } = command;
+        self.audiences.admit(audience.as_ref())?;
         let credentials = credentials.from_device(device.clone().map(DeviceProof::Token));
         let Authenticated {
             user,
@@ -62,18 +60,20 @@ impl Authenticate {
         } = self.strategies.authenticate(credentials, &origin).await?;
         // The guess was right, whether or not the session can be started.
         let start = async {
-            let sign_ins = AttemptKey::of_user(Scope::SignIn, user.id);
-            let sign_in = [(sign_ins, self.per_user)];
-            self.rate_limiter.acquire(&sign_in).await?;
+            let issued = self.devices.issue(&user, device.as_ref()).await?;
+            let target = TokenTarget {
+                issuer: &issuer,
+                audience: audience.as_ref(),
+            };
+            let is_new = !issued.is_known;
             let starter = &self.session_starter;
-            let token_pair = starter.start(&user, method, &issuer, origin).await?;
-            let device = self.devices.issue(&user, device.as_ref()).await?;
+            let token_pair = starter.start(&user, method, target, is_new, origin).await?;
             Ok(TokenPair {
-                device: Some(device),
+                device: Some(issued.token),
                 ..token_pair
             })
         };
-        tokio::join!(start, permit.succeed()).0
+        permit.succeed(user.id, start).await
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use shared::lambda::http::{
-    Access, Request, Response, StatusCode, body::PresentedCredentials, response,
+    Access, Request, Response, StatusCode,
+    body::{JsonObject, PresentedCredentials, RequestBody as _},
+    response,
 };
 
 use crate::authenticate::{Authenticate, Command};
@@ -13,14 +15,20 @@ pub const ACCESS: Access = Access::ANYONE;
 
 /// `POST /sessions`.
 pub async fn handle(authenticate: Arc<Authenticate>, request: Request) -> Response {
+    let (audience, presented) = request.body_with(|object| {
+        let audience = object.optional("audience", JsonObject::text);
+        let presented = PresentedCredentials::read(object);
+        audience.zip(presented)
+    })?;
     let PresentedCredentials {
         credentials,
         device,
-    } = request.body()?;
+    } = presented;
     let command = Command {
         credentials,
         device,
         issuer: request.issuer.clone(),
+        audience,
         origin: request.origin(),
     };
     let token_pair = authenticate.execute(command).await?;

@@ -31,7 +31,9 @@ pub struct OidcStrategy {
 #[async_trait]
 impl AuthenticationStrategy<Authorization> for OidcStrategy {
     /// # Errors
-    /// `InvalidCredentials` if the provider does not accept the code, or the user may not sign in;
+    /// `InvalidCredentials` if the provider does not accept the code, or the user may not sign in, unlinked
+    /// the identity, or is being recovered;
+    /// `EmailMissing` if the identity is nobody's and the provider gives no address;
     /// `EmailTaken` if a new user has the address of another, but only where anyone may sign up;
     /// `TooManyRequests` after too many wrong codes from one client address; `ProviderUnavailable`.
     async fn authenticate(
@@ -77,11 +79,13 @@ impl OidcStrategy {
         let profile = self.providers.profile(external).await?;
         let Some(email) = profile.email.clone() else {
             tracing::warn!("an identity without an address: is the scope `email` asked for?");
-            return Err(Refusal::InvalidCredentials.into());
+            return Err(Refusal::EmailMissing.into());
         };
         let received = match self.user_by_verified_email(&email, &profile).await? {
-            Some(user) if user.email_verified => self.link_to(user, external, origin).await,
-            Some(_) => self.take_over(&email, &profile, external, origin).await,
+            Some(user) if is_provisional(&user, &email) => {
+                self.take_over(&email, &profile, external, origin).await
+            }
+            Some(user) => self.link_to(user, external, origin).await,
             None => self.sign_up(email, &profile, external, origin).await,
         };
         match received {
@@ -95,7 +99,8 @@ impl OidcStrategy {
     }
 
     /// The user with this address, if the provider has verified it: and so have we, or nobody has
-    /// confirmed the account. Otherwise one of them may be somebody who only claims it.
+    /// confirmed the account or answered the invitation. Otherwise one of them may be somebody who only
+    /// claims it.
     async fn user_by_verified_email(
         &self,
         email: &Email,
@@ -105,10 +110,13 @@ impl OidcStrategy {
             return Ok(None);
         }
         let user = self.known(&LoginKey::Email(email.clone())).await?;
-        Ok(user.filter(|user| is_proven(user, email) || is_provisional(user, email)))
+        Ok(user.filter(|user| {
+            user.email == *email && (user.email_verified || !user.standing.is_settled())
+        }))
     }
 
-    /// The user after this identity was linked.
+    /// The user after this identity was linked. Who is invited accepts the invitation by it; where anyone
+    /// may sign up, one that has expired too.
     async fn link_to(
         &self,
         user: User,
@@ -126,10 +134,16 @@ impl OidcStrategy {
             },
         };
         let link = |user: &User, metadata: &EventMetadata| {
-            if !user.active || !is_proven(user, &email) {
-                return Err(Refusal::InvalidCredentials.into());
+            let is_admitted = self.policy == SignUpPolicy::Open || user.is_invited(metadata.now);
+            match user.standing {
+                _ if !user.active || user.email != email => Err(Refusal::InvalidCredentials.into()),
+                Standing::Invited if is_admitted => {
+                    let accept = user.accept_invitation_by(&external.identity, metadata);
+                    accept.map(Some)
+                }
+                _ if user.email_verified => user.link_by_address(&external.identity, metadata),
+                _ => Err(Refusal::InvalidCredentials.into()),
             }
-            user.link(&external.identity, metadata)
         };
         self.updates.update_loaded(user, &target, link).await
     }
@@ -154,7 +168,7 @@ impl OidcStrategy {
             let old = old.filter(|user| is_provisional(user, email));
             // Somebody confirmed it, or took it over, meanwhile.
             let old = old.ok_or(Refusal::EmailTaken)?;
-            if !old.active {
+            if !old.active || old.recovering {
                 return Err(Refusal::InvalidCredentials.into());
             }
             let new = new_member(id, email.clone(), profile, external);
@@ -203,11 +217,6 @@ fn new_member(
 /// Whether nobody confirmed this user of the address.
 fn is_provisional(user: &User, email: &Email) -> bool {
     user.email == *email && user.standing == Standing::Provisional
-}
-
-/// Whether the user proved to read mail at this address.
-fn is_proven(user: &User, email: &Email) -> bool {
-    user.email == *email && user.email_verified
 }
 
 #[cfg(test)]

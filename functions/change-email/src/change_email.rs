@@ -179,7 +179,7 @@ mod tests {
         };
         let endpoint = endpoint(OPEN).events(1..=2);
         let calls = endpoint.survives_every_fault(is_done).await;
-        assert_eq!(calls[3..].len(), 10, "{calls:?}");
+        assert_eq!(calls[3..].len(), 9, "{calls:?}");
     }
 
     #[tokio::test]

@@ -16,7 +16,7 @@ use shared::{
         event::EventMetadata,
         request::{AnonymousRequest, RequestKind, SignUp},
         sign_up::SignUpPolicy,
-        user::{Invitee, NewUser, Standing},
+        user::{Invitee, NewUser},
     },
 };
 
@@ -168,7 +168,6 @@ impl CreateUser {
             Kind::SignUp(password) => {
                 let password = self.hash(&password, &email, &name).await?;
                 let new = NewUser {
-                    standing: Standing::Provisional,
                     id: user_id,
                     email,
                     name,

@@ -42,12 +42,17 @@ impl DescribeApi {
     }
 }
 
+/// Where there is GET, there is HEAD (RFC 9110, 9.1); the document does not repeat it.
 fn methods(item: &Value) -> BTreeSet<String> {
     let members = item.as_object().into_iter().flatten();
-    members
-        .map(|(name, _)| name.to_uppercase())
-        .filter(|name| matches!(name.as_str(), "GET" | "PUT" | "POST" | "DELETE" | "PATCH"))
-        .collect()
+    let methods = members.map(|(name, _)| name.to_uppercase());
+    let methods =
+        methods.filter(|name| matches!(name.as_str(), "GET" | "PUT" | "POST" | "DELETE" | "PATCH"));
+    let with_head = |name: String| {
+        let head = (name == "GET").then(|| "HEAD".to_owned());
+        [Some(name), head].into_iter().flatten()
+    };
+    methods.flat_map(with_head).collect()
 }
 
 /// Whether `path` is one that `template`, such as `/users/{id}`, stands for.
@@ -70,8 +75,8 @@ mod tests {
     #[test]
     fn a_path_knows_its_methods() {
         let api = DescribeApi::new(r#"{"paths": {"/users": {"get": {}, "post": {}, "parameters": []}, "/users/{id}": {"get": {}}}}"#).unwrap();
-        assert_eq!(api.allowed("/users").as_deref(), Some("GET, POST"));
-        assert_eq!(api.allowed("/users/7").as_deref(), Some("GET"));
+        assert_eq!(api.allowed("/users").as_deref(), Some("GET, HEAD, POST"));
+        assert_eq!(api.allowed("/users/7").as_deref(), Some("GET, HEAD"));
         for unknown in ["/", "/user", "/users/", "/users/7/x"] {
             assert_eq!(api.allowed(unknown), None, "{unknown}");
         }

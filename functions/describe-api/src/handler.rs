@@ -63,7 +63,7 @@ mod tests {
         let answer = send("DELETE", "/users").await;
         assert_eq!(
             (answer.status, answer.header("allow")),
-            (405, Some("GET, POST"))
+            (405, Some("GET, HEAD, POST"))
         );
     }
 }

@@ -64,7 +64,7 @@ impl EndSession {
 mod tests {
     use shared::{
         application::ports::Clock as _,
-        domain::{Actor, EventKind, Refusal},
+        domain::{Actor, DeploymentEpoch, EventKind, Refusal},
         lambda::http::Access,
     };
     use testing::{Answer, Endpoint, Fixture, TestRequest};
@@ -100,7 +100,7 @@ mod tests {
         let sessions = fixture.backend.sessions_of(user.id);
         let live = sessions
             .iter()
-            .filter(|session| session.is_live(&user, now));
+            .filter(|session| session.is_live(&user, DeploymentEpoch::FIRST, now));
         live.map(|session| session.id).collect()
     }
 
@@ -117,7 +117,7 @@ mod tests {
     #[tokio::test]
     async fn the_owner_and_administrators_may() {
         of_ann()
-            .admits(Access::OWNER_OR_SUPPORT.recent_by_role())
+            .admits(Access::OWNER_OR_SUPPORT.recent_unless_current())
             .await;
     }
 
@@ -148,6 +148,25 @@ mod tests {
         assert_eq!(event.data.reason, Some(EndReason::SignedOut));
         let again = answer(&fixture, request()).await;
         assert_eq!(again.problem(), (404, "not-found"));
+    }
+
+    #[tokio::test]
+    async fn another_session_takes_a_recent_sign_in_and_ones_own_never_does() {
+        let fixture = Fixture::new().await;
+        let phone = fixture.backend.sign_in(&fixture.ann()).await;
+        let own = fixture.ann.session_id.to_string();
+        let end = async |request: TestRequest| {
+            let request = request.id("me").bearer(&fixture.ann.old_token);
+            answer(&fixture, request).await
+        };
+        let refused = end(one(&phone.session_id.to_string())).await;
+        assert_eq!(refused.problem(), (401, "recent-sign-in-required"));
+        assert_eq!(live(&fixture).len(), 2);
+        assert_eq!(end(one(&own)).await.status, 204);
+        assert_eq!(live(&fixture), [phone.session_id]);
+        let old = current().bearer(&phone.old_token);
+        assert_eq!(answer(&fixture, old).await.status, 204);
+        assert_eq!(live(&fixture), []);
     }
 
     #[tokio::test]

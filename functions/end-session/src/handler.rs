@@ -9,8 +9,8 @@ use shared::{
 
 use crate::end_session::{Command, EndSession, Which};
 
-/// The user, and administrators.
-pub const ACCESS: Access = Access::OWNER_OR_SUPPORT.recent_by_role();
+/// The user, and support: a stolen token must not shut the owner out of the other devices.
+pub const ACCESS: Access = Access::OWNER_OR_SUPPORT.recent_unless_current();
 
 /// `DELETE /users/{id}/sessions/{sid}` and `DELETE /sessions/current`.
 pub async fn handle(end: Arc<EndSession>, request: Request) -> Response {

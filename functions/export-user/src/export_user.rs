@@ -63,7 +63,7 @@ mod tests {
         domain::{Origin, Roles},
         lambda::http::Access,
     };
-    use testing::{Endpoint, FakeBackend, Fixture, TestRequest, json};
+    use testing::{Endpoint, FakeBackend, Fixture, TestRequest, identity, json};
 
     use super::*;
     use crate::handler;
@@ -97,6 +97,10 @@ mod tests {
     async fn everything_held_on_the_user_is_there() {
         let fixture = Fixture::new().await;
         request_email(&fixture.backend, fixture.ann.id).await;
+        let unlinked = identity("a", "1");
+        fixture
+            .backend
+            .tamper(fixture.ann.id, |ann| ann.unlinked.push(unlinked));
         let answer = endpoint().send(&fixture).await;
         assert_eq!(answer.status, 200);
         assert_eq!(
@@ -112,6 +116,8 @@ mod tests {
             body["logins"],
             json!([{"type": "email", "email": "ann@example.com"}])
         );
+        let unlinked = json!({"type": "oidc", "issuer": "https://a.example.com", "subject": "1"});
+        assert_eq!(body["unlinked"], json!([unlinked]));
         assert_eq!(
             body["sessions"],
             json!([{
@@ -140,6 +146,7 @@ mod tests {
                 "time": "2026-01-01T00:00:00.000001Z",
                 "actor": "system",
                 "changed": ["pendingEmail"],
+                "roles": null,
                 "traceparent": null,
                 "sourceAddress": "203.0.113.8",
                 "requestId": "request-7",

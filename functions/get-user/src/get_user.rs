@@ -3,37 +3,46 @@
 use std::sync::Arc;
 
 use shared::{
-    application::ports::UserRepository,
-    domain::{Refusal, Result, User, UserId},
+    application::ports::{Mailboxes, UserRepository},
+    domain::{Refusal, Result, User, UserId, mail::Suppression},
 };
 
 /// Reads users.
 pub struct GetUser {
     /// Where users are kept: what was written last is read, unlike in the directory.
     pub users: Arc<dyn UserRepository>,
+    /// What administrators see of the user's address.
+    pub mailboxes: Arc<dyn Mailboxes>,
 }
 
 /// Whom to read.
 #[derive(Debug)]
 pub struct Query {
     pub id: UserId,
+    /// Whether it is shown why not every mail goes to the user.
+    pub with_mail: bool,
 }
 
 impl GetUser {
-    /// The user.
+    /// The user, and why not every mail goes there, if that is asked for and so.
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn execute(&self, query: &Query) -> Result<User> {
+    pub async fn execute(&self, query: &Query) -> Result<(User, Option<Suppression>)> {
         let user = self.users.find(query.id).await?;
-        user.ok_or_else(|| Refusal::NotFound.into())
+        let user = user.ok_or(Refusal::NotFound)?;
+        if !query.with_mail {
+            return Ok((user, None));
+        }
+        let mailbox = self.mailboxes.find(&user.email).await?;
+        Ok((user, mailbox.suppression()))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::lambda::http::Access;
-    use testing::{Endpoint, Fixture, TestRequest, json};
+    use shared::{domain::mail::MailOutcome, lambda::http::Access};
+    use testing::{Endpoint, Fixture, Principal, TestRequest, json};
 
     use super::*;
     use crate::handler;
@@ -42,6 +51,7 @@ mod tests {
         let request = TestRequest::new("GET", "/users/{id}");
         Endpoint::new(handler::ACCESS, handler::handle, |backend| GetUser {
             users: backend.clone(),
+            mailboxes: backend.clone(),
         })
         .request(request, 200)
     }
@@ -81,5 +91,21 @@ mod tests {
         let answer = endpoint().send(&fixture).await;
         assert_eq!(answer.body["pendingEmail"], "new@example.com");
         assert_eq!(answer.body["email"], "ann@example.com");
+    }
+
+    #[tokio::test]
+    async fn administrators_see_why_mails_do_not_go_there_and_the_user_does_not() {
+        let fixture = Fixture::new().await;
+        for (outcome, state) in [
+            (MailOutcome::Complained, "complained"),
+            (MailOutcome::Bounced, "suppressed"),
+        ] {
+            fixture.backend.report(&fixture.ann().email, outcome).await;
+            let answer = endpoint().send_as(&fixture, Principal::Admin).await;
+            let since = "2026-01-01T00:00:00.000000Z";
+            assert_eq!(answer.body["mail"], json!({"state": state, "since": since}));
+            let answer = endpoint().send(&fixture).await;
+            assert!(answer.body.get("mail").is_none());
+        }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use shared::lambda::http::{Access, Request, Response, response};
+use shared::{
+    domain::Authority,
+    lambda::http::{Access, Request, Response, response},
+};
 
 use crate::get_user::{GetUser, Query};
 
@@ -12,6 +15,7 @@ pub const ACCESS: Access = Access::OWNER_OR_READER;
 /// `GET /users/{id}`.
 pub async fn handle(get: Arc<GetUser>, request: Request) -> Response {
     let id = request.user_id()?;
-    let user = get.execute(&Query { id }).await?;
-    response::user(&user)
+    let with_mail = request.authority() >= Authority::Reader;
+    let (user, suppression) = get.execute(&Query { id, with_mail }).await?;
+    response::user_with_mail(&user, suppression)
 }

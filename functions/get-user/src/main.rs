@@ -11,6 +11,7 @@ async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, ()| {
         Ok(GetUser {
             users: ports.users(),
+            mailboxes: ports.mailboxes(),
         })
     })
     .await

@@ -45,7 +45,8 @@ impl LinkIdentity {
         let identity = self.providers.redeem(&authorization).await?.identity;
         let epoch = user.auth_epoch;
         let link = |user: &User, metadata: &EventMetadata| {
-            if user.auth_epoch != epoch {
+            // A recovery may have begun between the look at the caller and that at the user.
+            if user.auth_epoch != epoch || user.recovering {
                 return Err(Refusal::VersionConflict.into());
             }
             user.link(&identity, metadata)
@@ -104,6 +105,18 @@ mod tests {
             .tamper(fixture.ann.id, |ann| ann.email_verified = false);
         let answer = endpoint().send(&fixture).await;
         assert_eq!(answer.problem(), (403, "address-unproven"));
+        assert_eq!(fixture.ann().identities().count(), 0);
+    }
+
+    /// The caller was looked at, then a recovery began, then the user is read.
+    #[tokio::test]
+    async fn nothing_is_linked_once_a_recovery_is_under_way() {
+        let fixture = Fixture::new().await;
+        fixture
+            .backend
+            .tamper(fixture.ann.id, |ann| ann.recovering = true);
+        let answer = endpoint().send(&fixture).await;
+        assert_eq!(answer.problem(), (409, "version-conflict"));
         assert_eq!(fixture.ann().identities().count(), 0);
     }
 

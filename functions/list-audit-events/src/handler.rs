@@ -6,7 +6,9 @@ use serde::Serialize;
 use shared::{
     domain::{
         Actor, ApiKeyId, EventId, EventKind, ServiceName, Timestamp, UserId, Version,
+        event::RolesChange,
         history::{ChainVerdict, Digest},
+        sign_ins::SignInVerdict,
     },
     lambda::http::{Access, Request, Response, response},
 };
@@ -29,6 +31,7 @@ pub async fn handle(list: Arc<ListAuditEvents>, request: Request) -> Response {
     let body = Body {
         data: page.lines.into_iter().map(Entry::from).collect(),
         chain: page.chain,
+        sign_ins: page.sign_ins,
         pagination: Pagination {
             limit: query.limit,
             next,
@@ -38,10 +41,13 @@ pub async fn handle(list: Arc<ListAuditEvents>, request: Request) -> Response {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Body {
     data: Vec<Entry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     chain: Option<ChainVerdict>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign_ins: Option<SignInVerdict>,
     pagination: Pagination,
 }
 
@@ -60,6 +66,7 @@ struct Entry {
     time: Timestamp,
     user_id: Option<UserId>,
     version: Option<Version>,
+    roles: Option<RolesChange>,
     api_key_id: Option<ApiKeyId>,
     service: Option<ServiceName>,
     actor: Actor,
@@ -76,6 +83,7 @@ impl From<Line> for Entry {
             time: entry.time,
             user_id: entry.user_id,
             version: entry.version,
+            roles: entry.roles,
             api_key_id: entry.api_key_id,
             service: entry.service,
             actor: entry.actor,

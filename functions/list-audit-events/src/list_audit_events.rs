@@ -2,17 +2,22 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use futures::{StreamExt as _, TryStreamExt as _, future::try_join, stream};
+use futures::{
+    StreamExt as _, TryStreamExt as _,
+    future::{try_join, try_join3},
+    stream,
+};
 use shared::{
-    application::ports::{AuditLog, Clock, SessionRepository, UserRepository},
+    application::ports::{Attempts, AuditLog, Clock, SessionRepository, UserRepository},
     domain::{
-        EventId, EventKind, Result, Timestamp,
+        EventId, EventKind, Result, Timestamp, UserId,
         audit::{AuditEntry, AuditQuery},
-        history::ChainVerdict,
+        history::{ChainVerdict, State as _},
+        sign_ins::{SignInVerdict, SignIns},
     },
 };
 
-use crate::chain;
+use crate::{chain, trail::Trail};
 
 /// Lists the audit trail.
 pub struct ListAuditEvents {
@@ -20,6 +25,8 @@ pub struct ListAuditEvents {
     pub users: Arc<dyn UserRepository>,
     /// Where sign-ins are kept.
     pub sessions: Arc<dyn SessionRepository>,
+    /// Where locks are kept.
+    pub attempts: Arc<dyn Attempts>,
     /// The trail.
     pub audit: Arc<dyn AuditLog>,
     /// The end of a range without end.
@@ -33,6 +40,8 @@ pub struct Page {
     pub lines: Vec<Line>,
     /// Whether the history of the user asked for is whole; none if it was not checked.
     pub chain: Option<ChainVerdict>,
+    /// Whether what the trail says of that user's sign-ins is whole; likewise.
+    pub sign_ins: Option<SignInVerdict>,
     /// Where the next page begins; none on the last.
     pub next: Option<(Timestamp, EventId)>,
 }
@@ -57,24 +66,47 @@ pub struct Trace {
 const AT_ONCE: usize = 10;
 
 impl ListAuditEvents {
-    /// The page asked for. The first page about a user also says whether the user's history is whole.
+    /// The page asked for. The first page about a user also says whether history and sign-ins of the user
+    /// are whole.
     ///
     /// It costs what `AuditLog::list` does, one read for each line of the page that has a trace, and
-    /// on the first page about a user what [`chain::verify`] does.
+    /// on the first page about a user what [`Trail::read`] and [`chain::verify`] do and two queries.
     pub async fn execute(&self, query: &AuditQuery) -> Result<Page> {
-        let chain = async {
+        let verdicts = async {
             match (query.user_id, query.before) {
-                (Some(user), None) => chain::verify(&*self.users, &*self.audit, user).await,
-                _ => Ok(None),
+                (Some(user), None) => self.verify(user).await,
+                _ => Ok((None, None)),
             }
         };
-        let (page, chain) = try_join(self.audit.list(query), chain).await?;
+        let (page, (chain, sign_ins)) = try_join(self.audit.list(query), verdicts).await?;
         let lines = page.entries.into_iter().map(|entry| self.trace(entry));
         Ok(Page {
             lines: stream::iter(lines).buffered(AT_ONCE).try_collect().await?,
             chain,
+            sign_ins,
             next: page.next,
         })
+    }
+
+    /// Nothing if there never was such a user. The lines of the trail are read first: what happens
+    /// meanwhile is no false alarm then.
+    async fn verify(&self, user: UserId) -> Result<(Option<ChainVerdict>, Option<SignInVerdict>)> {
+        let trail = Trail::read(&*self.audit, user).await?;
+        let ((chain, stored), sessions, locks) = try_join3(
+            chain::verify(&*self.users, &*self.audit, &trail, user),
+            self.sessions.list(user),
+            self.attempts.locks(user),
+        )
+        .await?;
+        let sign_ins = SignIns {
+            lines: &trail.others,
+            since: trail.since,
+            sessions: &sessions,
+            locks: &locks,
+            erased: stored.is_some_and(|stored| stored.is_erased()),
+            now: self.clock.now(),
+        };
+        Ok((chain, chain.map(|_| sign_ins.verify())))
     }
 
     /// The line with its trace: of a version in the user's history, of a sign-in with its session.

@@ -9,6 +9,7 @@ async fn main() -> Exit {
         Ok(ListAuditEvents {
             users: ports.users(),
             sessions: ports.sessions(),
+            attempts: ports.attempts(),
             audit: ports.audit(),
             clock: ports.env.clock.clone(),
         })

@@ -4,11 +4,7 @@ use list_identity_providers::{
     handler::{ACCESS, handle},
     list_identity_providers::ListIdentityProviders,
 };
-use shared::lambda::{
-    Exit,
-    config::{ClientSecrets, Providers},
-    http,
-};
+use shared::lambda::{Exit, config::Providers, http};
 
 shared::lambda::config! {
     struct Config {
@@ -20,11 +16,8 @@ shared::lambda::config! {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, config: Config| {
-        // What is listed here is public, and no code is exchanged.
-        let no_secrets = ClientSecrets::default();
-        Ok(ListIdentityProviders {
-            providers: ports.identity_providers(config.providers, no_secrets, config.loopback)?,
-        })
+        let providers = ports.listed_identity_providers(config.providers, config.loopback)?;
+        Ok(ListIdentityProviders { providers })
     })
     .await
 }

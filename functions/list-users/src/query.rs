@@ -3,7 +3,9 @@
 use shared::{
     directory::{
         UserQuery,
-        query::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, MAX_SEARCH_CHARS, Position, Sort},
+        query::{
+            Cursor, DEFAULT_LIMIT, MAX_LIMIT, MAX_SEARCH_CHARS, MAX_SEARCH_WORDS, Position, Sort,
+        },
     },
     domain::{Result, error::Violation},
     lambda::http::{Parameters, response},
@@ -15,7 +17,7 @@ use shared::{
 /// |---|---|---|
 /// | page | 1 to 4294967295 | the first page, links by cursor |
 /// | limit | 1 to 100 | 10 |
-/// | search | up to 256 characters | all users |
+/// | search | up to 256 characters and 16 words | all users |
 /// | filter | SCIM filter, up to 1024 characters | all users |
 /// | sort | createdAt, updatedAt, name, email, or with - | that of the cursor, or -createdAt |
 /// | cursor | from a link | the first page |
@@ -60,6 +62,10 @@ fn search(value: &str) -> Result<String, Violation> {
     if value.chars().count() > MAX_SEARCH_CHARS {
         let message = format!("has more than {MAX_SEARCH_CHARS} characters");
         return Err(Violation::new("too-long", message));
+    }
+    if value.split_whitespace().count() > MAX_SEARCH_WORDS {
+        let message = format!("has more than {MAX_SEARCH_WORDS} words");
+        return Err(Violation::new("too-many", message));
     }
     Ok(value.to_owned())
 }

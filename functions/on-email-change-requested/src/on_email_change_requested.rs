@@ -19,9 +19,9 @@ pub struct OnEmailChangeRequested {
 }
 
 impl OnEmailChangeRequested {
-    /// Mails the link to the address which the user asked for, and warns the present one; each once
-    /// however often the event comes. If another user has the new address, that user is told, and no
-    /// token is made.
+    /// Warns the present address, and then mails the link to the one which the user asked for; each once
+    /// however often the event comes. No link leaves without the warning. If another user has the new
+    /// address, that user is told, and no token is made.
     pub async fn execute(&self, event: &DomainEvent, remaining: Duration) -> Result<()> {
         let Some((user, address)) = self.pending(event).await? else {
             return Ok(());
@@ -34,20 +34,21 @@ impl OnEmailChangeRequested {
                 event,
                 client_ip: None,
             };
-            self.mail_service.send(letter, remaining).await
+            self.mail_service.try_send(letter, remaining).await
         };
-        // The warning comes first: the new address must not be confirmed before it. One mail that fails
-        // does not stop the other.
-        let warned = send(MailTemplate::EmailChangeRequested, &user, &user.email).await;
+        let warned = send(MailTemplate::EmailChangeRequested, &user, &user.email);
+        if !warned.await? {
+            return Ok(());
+        }
         let key = LoginKey::Email(address.clone());
         let sent = match self.users.find_login(&key).await? {
             None => send(MailTemplate::EmailChange, &user, &address).await,
             Some(login) => match self.users.find(login.user_id).await? {
                 Some(owner) => send(MailTemplate::AddressInUse, &owner, &address).await,
-                None => Ok(()),
+                None => return Ok(()),
             },
         };
-        warned.and(sent)
+        sent.map(drop)
     }
 
     /// The user, and the address which the event's version asked for. Nothing if the user wants
@@ -145,17 +146,46 @@ mod tests {
         assert!(!backend.trace().contains(&"tokens.issue"));
     }
 
+    /// Otherwise the thief of a session moves the account away unseen.
     #[tokio::test]
-    async fn a_mail_that_is_refused_does_not_stop_the_other() {
+    async fn no_link_leaves_without_the_warning() {
         let backend = FakeBackend::new();
         let ann = backend.add_user("ann@example.com").await;
-        let (_, event) = ask(&backend, &ann, "new@example.com").await;
+        let (ann, event) = ask(&backend, &ann, "new@example.com").await;
         backend.refuse_mails(1);
         assert!(service(&backend).execute(&event, REMAINING).await.is_err());
-        assert_eq!(backend.inbox()[0].to.as_str(), "new@example.com");
+        assert!(backend.inbox().is_empty());
         service(&backend).execute(&event, REMAINING).await.unwrap();
-        assert_eq!(backend.inbox()[1].to.as_str(), "ann@example.com");
-        assert_eq!(backend.inbox().len(), 2);
+        let to: Vec<_> = backend.inbox().into_iter().map(|mail| mail.to).collect();
+        assert_eq!(to, [ann.email.clone(), "new@example.com".parse().unwrap()]);
+
+        let mut braked = service(&backend);
+        braked.mail_service.limiter.limits.per_hour = 0;
+        let (_, event) = ask(&backend, &ann, "other@example.com").await;
+        for braked in [braked, service(&backend)] {
+            braked.execute(&event, REMAINING).await.unwrap();
+        }
+        assert_eq!(
+            backend.inbox().len(),
+            2,
+            "not when the event comes again either"
+        );
+    }
+
+    #[tokio::test]
+    async fn every_request_warns_however_many_there_are() {
+        let backend = FakeBackend::new();
+        let mut ann = backend.add_user("ann@example.com").await;
+        for number in 1..=10 {
+            let (asked, event) = ask(&backend, &ann, &format!("new{number}@example.com")).await;
+            ann = asked;
+            service(&backend).execute(&event, REMAINING).await.unwrap();
+            let warnings = backend
+                .inbox()
+                .into_iter()
+                .filter(|mail| mail.to == ann.email);
+            assert_eq!(warnings.count(), number);
+        }
     }
 
     #[tokio::test]
@@ -193,6 +223,6 @@ mod tests {
             },
         )
         .await;
-        assert_eq!(calls.len(), 16, "{calls:?}");
+        assert_eq!(calls.len(), 19, "{calls:?}");
     }
 }

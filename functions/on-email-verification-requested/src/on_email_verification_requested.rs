@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::{
     application::mail::{MailTemplate, RequestResponder},
-    domain::{DomainEvent, Result, request::RequestKind},
+    domain::{DomainEvent, Result, User, request::RequestKind, user::Standing},
 };
 
 /// Mails links that prove addresses.
@@ -15,15 +15,19 @@ pub struct OnEmailVerificationRequested {
 
 impl OnEmailVerificationRequested {
     /// Mails the link, once however often the event comes, and forgets the request. An address
-    /// without an active account, or proven already, gets nothing.
+    /// without an active account, or proven already, gets nothing; nor does one that is invited, which its
+    /// invitation proves.
     pub async fn execute(&self, event: &DomainEvent, remaining: Duration) -> Result<()> {
+        let Some(request) = self.responder.request(event).await? else {
+            return Ok(());
+        };
+        let choose = |user: &User| {
+            let is_open = !user.email_verified && user.standing != Standing::Invited;
+            (is_open && request.kind == RequestKind::EmailVerification)
+                .then_some(MailTemplate::EmailVerification)
+        };
         self.responder
-            .answer(
-                event,
-                remaining,
-                MailTemplate::EmailVerification,
-                |kind, user| *kind == RequestKind::EmailVerification && !user.email_verified,
-            )
+            .answer(&request, event, remaining, choose)
             .await
     }
 }
@@ -130,6 +134,6 @@ mod tests {
             },
         )
         .await;
-        assert_eq!(calls.len(), 12, "{calls:?}");
+        assert_eq!(calls.len(), 15, "{calls:?}");
     }
 }

@@ -9,7 +9,7 @@ use shared::{
         ports::{AnonymousRequests, UserRepository},
         token_redemption::WaitingSignUp,
     },
-    domain::{DomainEvent, LoginKey, Result, UserId},
+    domain::{DomainEvent, LoginKey, Result, UserId, user::Standing},
 };
 
 /// Answers concealed sign-ups by mail.
@@ -22,7 +22,8 @@ pub struct OnSignUpRequested {
 
 impl OnSignUpRequested {
     /// Answers the sign-up that the event tells of, once however often the event comes. While the address
-    /// is free the sign-up waits for its link; there is no account before. Otherwise it is forgotten.
+    /// is free the sign-up waits for its link; there is no account before. Otherwise it is forgotten: the
+    /// owner of the address is told, and who is invited gets the invitation again.
     pub async fn execute(&self, event: &DomainEvent, remaining: Duration) -> Result<()> {
         let Some(waiting) = self.waiting(event).await? else {
             return Ok(());
@@ -64,8 +65,13 @@ impl OnSignUpRequested {
         let Some(owner) = self.users.find(owner).await? else {
             return Ok(());
         };
+        let is_invited = owner.active && owner.standing == Standing::Invited;
         let letter = Letter {
-            template: MailTemplate::AlreadyRegistered,
+            template: if is_invited {
+                MailTemplate::Invitation
+            } else {
+                MailTemplate::AlreadyRegistered
+            },
             recipient: Recipient::User(&owner),
             address: &owner.email,
             event,
@@ -185,6 +191,34 @@ mod tests {
         }
         assert_eq!(state(&backend), (1, 0, 1));
         assert_eq!(backend.inbox()[0].subject, "Your account at Acme");
+    }
+
+    /// The person has one link, whoever asks for it: a second wish would only be in its way.
+    #[tokio::test]
+    async fn who_is_invited_gets_the_invitation_again() {
+        let backend = FakeBackend::new();
+        let ann = backend.add_unproven(ANN, Standing::Invited).await;
+        let mut mails = Vec::new();
+        for seed in [2, 3] {
+            backend.advance(Duration::from_mins(1));
+            let event = request(&backend, seed).await;
+            for _ in 0..2 {
+                service(&backend).execute(&event, REMAINING).await.unwrap();
+            }
+            mails.extend(backend.inbox().pop());
+        }
+        assert_eq!(state(&backend), (1, 0, 2));
+        assert!(mails[0] == mails[1], "the same link");
+        let token = backend.mailed_token().unwrap();
+        let expected = (TokenPurpose::Invitation, ann.id);
+        assert_eq!((token.purpose, token.user_id), expected);
+        assert!(backend.redemption().check(&token).await.is_ok());
+
+        backend.tamper(ann.id, |user| user.active = false);
+        backend.advance(Duration::from_mins(1));
+        let event = request(&backend, 4).await;
+        service(&backend).execute(&event, REMAINING).await.unwrap();
+        assert_eq!(backend.inbox()[2].subject, "Your account at Acme");
     }
 
     #[tokio::test]

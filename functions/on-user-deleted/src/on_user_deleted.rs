@@ -65,7 +65,7 @@ mod tests {
             &TokenBinding::of(&ann, token.purpose).unwrap(),
             backend.metadata().now,
         );
-        let issued = OneTimeTokens::issue(backend.as_ref(), &issue).await;
+        let issued = OneTimeTokens::issue(backend.as_ref(), &issue, issue.issued_at).await;
         assert!(issued.unwrap());
         let erase = |ann: &User, metadata: &_| Ok(ann.erase(metadata));
         backend.change(ann.id, erase).await;

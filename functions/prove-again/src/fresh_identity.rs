@@ -9,12 +9,15 @@ use shared::{
         rate_limit::SignInLimiter,
         sign_in::{Authenticated, AuthenticationStrategy, FEDERATED, user_with_login},
     },
-    domain::{Origin, Refusal, Result, User, identity::Authorization},
+    domain::{Origin, Refusal, Result, Timestamp, User, identity::Authorization},
 };
 
 /// How old a sign-in at a provider may be: time for the way back and for clocks that differ. A client
 /// asks for a new one by `max_age=0`.
 pub const FRESH: Duration = Duration::from_mins(5);
+
+/// How far in the future it may be: the clock of a provider may be ahead.
+pub const AHEAD: Duration = Duration::from_secs(30);
 
 /// Knows users by identities that are linked already, if they signed in at the provider just now.
 pub struct FreshIdentity {
@@ -49,10 +52,8 @@ impl FreshIdentity {
     async fn redeem(&self, authorization: &Authorization) -> Result<User> {
         let external = self.providers.redeem(authorization).await?;
         let now = self.clock.now();
-        if external
-            .auth_time
-            .is_none_or(|time| time.plus(FRESH) <= now)
-        {
+        let is_just_now = |time: Timestamp| time.plus(FRESH) > now && time <= now.plus(AHEAD);
+        if !external.auth_time.is_some_and(is_just_now) {
             tracing::warn!(
                 "a sign-in at a provider is not fresh: did the client ask by `max_age=0`?"
             );

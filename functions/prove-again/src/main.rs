@@ -8,10 +8,10 @@ use prove_again::{
     prove_again::ProveAgain,
 };
 use shared::{
-    application::sign_in::Strategies,
+    application::{rate_limit::SignInLimits, sign_in::Strategies},
     lambda::{
         Exit,
-        config::{ClientSecrets, Providers},
+        config::{Providers, SecretsPath},
         http,
     },
 };
@@ -19,36 +19,42 @@ use shared::{
 shared::lambda::config! {
     struct Config {
         providers: Providers = "IDENTITY_PROVIDERS",
-        secrets: ClientSecrets = "IDENTITY_PROVIDER_SECRETS",
+        secrets: SecretsPath = "IDENTITY_PROVIDER_SECRETS",
         loopback: bool = "LOOPBACK_IDENTITY_PROVIDERS",
-        per_account: u32 = "SIGN_IN_ATTEMPTS_PER_ACCOUNT",
-        per_client_ip: u32 = "SIGN_IN_ATTEMPTS_PER_SOURCE",
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
-    http::run(ACCESS, handle, async |ports, config: Config| {
-        let rate_limiter = ports.sign_in_limiter(config.per_account, config.per_client_ip);
-        let oidc = FreshIdentity {
-            providers: ports.identity_providers(
-                config.providers,
-                config.secrets,
-                config.loopback,
-            )?,
-            rate_limiter: rate_limiter.clone(),
-            users: ports.users(),
-            clock: ports.env.clock.clone(),
-        };
-        Ok(ProveAgain {
-            strategies: Strategies {
-                password: Arc::new(ports.password_strategy(rate_limiter, ports.devices())?),
-                oidc: Arc::new(oidc),
-            },
-            sessions: ports.sessions(),
-            tokens: ports.access_tokens(),
-            clock: ports.env.clock.clone(),
-        })
-    })
+    http::run(
+        ACCESS,
+        handle,
+        async |ports, (config, limits): (Config, SignInLimits)| {
+            let secrets = ports
+                .client_secrets(&config.providers, &config.secrets)
+                .await?;
+            let rate_limiter = ports.sign_in_limiter(limits);
+            let oidc = FreshIdentity {
+                providers: ports.identity_providers(
+                    config.providers,
+                    secrets,
+                    config.loopback,
+                )?,
+                rate_limiter: rate_limiter.clone(),
+                users: ports.users(),
+                clock: ports.env.clock.clone(),
+            };
+            Ok(ProveAgain {
+                strategies: Strategies {
+                    password: Arc::new(ports.password_strategy(rate_limiter, ports.devices())?),
+                    oidc: Arc::new(oidc),
+                },
+                sessions: ports.sessions(),
+                tokens: ports.access_tokens(),
+                ring: ports.ring(),
+                clock: ports.env.clock.clone(),
+            })
+        },
+    )
     .await
 }

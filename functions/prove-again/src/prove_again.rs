@@ -5,6 +5,7 @@ use std::sync::Arc;
 use shared::{
     application::{
         devices::DeviceProof,
+        known_ring::KnownRing,
         ports::{AccessToken, Clock, SessionRepository, TokenIssuer},
         sign_in::{Authenticated, Credentials, Strategies},
     },
@@ -15,6 +16,7 @@ pub struct ProveAgain {
     pub strategies: Strategies,
     pub sessions: Arc<dyn SessionRepository>,
     pub tokens: Arc<dyn TokenIssuer>,
+    pub ring: Arc<KnownRing>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -38,7 +40,8 @@ impl ProveAgain {
     ///
     /// # Errors
     /// Those of the strategy; `InvalidCredentials` if the credentials are another user's: the try stays
-    /// spent, as a wrong one does; `Unauthenticated` if the session is over.
+    /// spent, as a wrong one does; `Unauthenticated` if the session is over; `TooManyRequests` if the user
+    /// proved it too often.
     pub async fn execute(&self, command: Command) -> Result<AccessToken> {
         let Command {
             user_id,
@@ -59,7 +62,7 @@ impl ProveAgain {
         }
         // The guess was right, whether or not the session is still live.
         let note = self.note(&user, session_id, method, &issuer);
-        tokio::join!(note, permit.succeed()).0
+        permit.succeed(user.id, note).await
     }
 
     async fn note(
@@ -70,13 +73,14 @@ impl ProveAgain {
         issuer: &str,
     ) -> Result<AccessToken> {
         let now = self.clock.now();
-        let session = self.sessions.find(user.id, id).await?;
-        let session = session.filter(|session| session.is_live(user, now));
+        let (session, epoch) =
+            tokio::try_join!(self.sessions.find(user.id, id), self.ring.epoch())?;
+        let session = session.filter(|session| session.is_live(user, epoch, now));
         let next = session.ok_or(Refusal::Unauthenticated)?.proven(method, now);
         // The token is signed while the table writes; nobody gets it if it does not.
         let (proven, token) = tokio::try_join!(
             self.sessions.prove(&next),
-            self.tokens.issue(issuer, user, &next)
+            self.tokens.issue(issuer.into(), user, &next)
         )?;
         if proven {
             Ok(token)

@@ -22,7 +22,7 @@ pub async fn handle(publish: Arc<PublishKeys>, request: Request) -> Response {
         let ring = publish.execute().await?;
         json!({"keys": ring.keys.iter().map(jwk).collect::<Vec<_>>()})
     } else {
-        discovery(&request.issuer)
+        discovery(&request.issuer, publish.email_verified)
     };
     let response = response::json(StatusCode::OK, &document)?;
     response::with_header(response, header::CACHE_CONTROL, CACHEABLE)
@@ -35,15 +35,19 @@ fn jwk(key: &PublicKey) -> Value {
 
 /// OpenID Connect Discovery 1.0, 3, as far as it speaks of verifying tokens: what an authorizer
 /// reads of an issuer.
-fn discovery(issuer: &str) -> Value {
-    json!({
+fn discovery(issuer: &str, email_verified: bool) -> Value {
+    let mut document = json!({
         "issuer": issuer,
         "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
         "response_types_supported": ["token"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "claims_supported": ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "sid", "epoch", "roles", "auth_time", "amr"],
-    })
+    });
+    if email_verified && let Some(claims) = document["claims_supported"].as_array_mut() {
+        claims.push(json!("email_verified"));
+    }
+    document
 }
 
 #[cfg(test)]
@@ -57,6 +61,7 @@ mod tests {
     async fn get(backend: &Arc<FakeBackend>, path: &str) -> Value {
         let endpoint = Endpoint::new(ACCESS, handle, |backend| PublishKeys {
             keys: backend.clone(),
+            email_verified: true,
         });
         let answer = endpoint
             .answer(backend, TestRequest::new("GET", path))
@@ -93,5 +98,7 @@ mod tests {
             document["jwks_uri"],
             "https://api.example.com/.well-known/jwks.json"
         );
+        let claims = document["claims_supported"].as_array().unwrap();
+        assert!(claims.contains(&json!("email_verified")));
     }
 }

@@ -6,10 +6,19 @@ use publish_keys::{
 };
 use shared::lambda::{Exit, http};
 
+shared::lambda::config! {
+    struct Config {
+        email_verified: bool = "EMAIL_VERIFIED_CLAIM",
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
-    http::run(ACCESS, handle, async |ports, ()| {
-        Ok(PublishKeys { keys: ports.keys() })
+    http::run(ACCESS, handle, async |ports, config: Config| {
+        Ok(PublishKeys {
+            keys: ports.keys(),
+            email_verified: config.email_verified,
+        })
     })
     .await
 }

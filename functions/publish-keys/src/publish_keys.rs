@@ -9,6 +9,8 @@ use shared::{
 
 pub struct PublishKeys {
     pub keys: Arc<dyn SigningKeys>,
+    /// Whether access tokens say `email_verified`.
+    pub email_verified: bool,
 }
 
 impl PublishKeys {

@@ -16,14 +16,14 @@ pub struct RecordAudit {
 }
 
 impl RecordAudit {
-    /// Records an event, once however often and however late it comes. Of a user's version, the
-    /// hash in the user's history is recorded too: from then on, the trail is witness to it.
+    /// Records an event, once however often and however late it comes, with its hash: of a user's version
+    /// that in the user's history. From then on, the trail is witness to it.
     ///
     /// # Errors
     /// If the user's history does not hold the event: it did not come from the outbox.
     pub async fn execute(&self, event: &DomainEvent) -> Result<()> {
-        let hash = match event.user_id.zip(event.version) {
-            None => None,
+        let line = match event.user_id.zip(event.version) {
+            None => AuditEntry::of_event(event),
             Some((user, version)) => {
                 let entry = self.users.history_entry(user, version).await?;
                 let entry = entry.filter(|entry| entry.event == *event && entry.is_intact());
@@ -33,10 +33,10 @@ impl RecordAudit {
                         event.id
                     )));
                 };
-                Some(entry.hash)
+                AuditEntry::of_version(event, entry.hash)
             }
         };
-        self.audit.record(&AuditEntry::new(event, hash)).await
+        self.audit.record(&line).await
     }
 }
 

@@ -8,6 +8,7 @@ async fn main() -> Exit {
     observer::run_raw(handler::handle, async |ports, ()| {
         Ok(RecordMail {
             leases: ports.leases(),
+            mailboxes: ports.mailboxes(),
         })
     })
     .await

@@ -5,12 +5,13 @@ use refresh_session::{
     refresh_session::RefreshSession,
 };
 use shared::{
-    domain::attempt::Limit,
+    domain::{Audiences, attempt::Limit},
     lambda::{Exit, http},
 };
 
 shared::lambda::config! {
     struct Config {
+        audiences: Audiences = "AUDIENCES",
         per_session: u32 = "REFRESHES_PER_SESSION",
     }
 }
@@ -19,6 +20,7 @@ shared::lambda::config! {
 async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, config: Config| {
         Ok(RefreshSession {
+            audiences: config.audiences,
             users: ports.users(),
             sessions: ports.sessions(),
             session_tokens: ports.session_tokens().await?,

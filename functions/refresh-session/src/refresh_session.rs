@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
-        ports::{Env, SessionRepository, UserRepository},
+        ports::{Env, SessionRepository, TokenTarget, UserRepository},
         session_tokens::{SessionTokens, TokenPair},
     },
     domain::{
-        Origin, Refusal, Result, Session, User,
-        attempt::{Limit, too_many},
+        Audience, Audiences, Origin, Refusal, Result, Session, User,
+        attempt::Limit,
         event::EndReason,
         session::{Exchange, RefreshToken},
     },
@@ -20,6 +20,8 @@ use shared::{
 const LOOKS: usize = 5;
 
 pub struct RefreshSession {
+    /// The services beside Roster for which tokens may be asked.
+    pub audiences: Audiences,
     pub users: Arc<dyn UserRepository>,
     pub sessions: Arc<dyn SessionRepository>,
     /// Grants tokens.
@@ -35,6 +37,9 @@ pub struct Command {
     pub token: RefreshToken,
     /// The `iss` of the access token.
     pub issuer: String,
+    /// For which service the access token is; for Roster itself if none. The refresh token is bound to
+    /// none: a repetition may ask for another and gets the same successor.
+    pub audience: Option<Audience>,
     /// Who sends the command, and from where.
     pub origin: Origin,
 }
@@ -44,36 +49,43 @@ impl RefreshSession {
     /// come again, and gets the same successor while that is unused. Later it ends the session.
     ///
     /// # Errors
-    /// `InvalidRefreshToken` if the token is not one of a live session, or was exchanged before;
+    /// `Invalid` if the audience is none: the token stays good; `InvalidRefreshToken` if the token is not one of a live session, or was exchanged before;
     /// `RefreshSuperseded` if that was a moment ago and its successor was used since;
     /// `TooManyRequests` if the session was refreshed too often: the token stays good.
     pub async fn execute(&self, command: Command) -> Result<TokenPair> {
         let Command {
             token,
             issuer,
+            audience,
             origin,
         } = command;
+        self.audiences.admit(audience.as_ref())?;
+        let target = TokenTarget {
+            issuer: &issuer,
+            audience: audience.as_ref(),
+        };
         let key = self.session_tokens.refresh_key().await?;
         for _ in 0..LOOKS {
             let (user, session) = self.find(&token).await?;
+            let epoch = self.session_tokens.refresh_secret.epoch().await?;
             let now = self.env.clock.now();
             let exchange = session.exchange(&token, &key, now);
-            let exchange = exchange.filter(|_| session.is_live(&user, now));
+            let exchange = exchange.filter(|_| session.is_live(&user, epoch, now));
             match exchange.ok_or(Refusal::InvalidRefreshToken)? {
                 Exchange::Rotation(next) => {
                     let next = next.counted(&self.per_session, now);
-                    let next = next.map_err(|until| too_many(now, until))?;
+                    let next = next.map_err(|until| Refusal::too_many(now.until(until)))?;
                     // The tokens are made while the table writes; nobody gets them if it does not.
                     let (rotated, token_pair) = tokio::try_join!(
                         self.sessions.rotate(&next),
-                        self.session_tokens.issue(&issuer, &user, &next)
+                        self.session_tokens.issue(target, &user, &next)
                     )?;
                     if rotated {
                         return Ok(token_pair);
                     }
                 }
                 Exchange::Repetition => {
-                    return self.session_tokens.issue(&issuer, &user, &session).await;
+                    return self.session_tokens.issue(target, &user, &session).await;
                 }
                 Exchange::Superseded => return Err(Refusal::RefreshSuperseded.into()),
                 Exchange::Reuse => {

@@ -14,7 +14,7 @@ impl SendInvitation {
     ///
     /// # Errors
     /// `NotFound` if the user is not there or not invited; `PreconditionFailed`; `AlreadyDeactivated`;
-    /// `TooManyRequests` within a minute.
+    /// `TooManyRequests` within a minute, and after five times within an hour.
     pub async fn execute(&self, target: &Target) -> Result<()> {
         self.updates
             .update(target, |user, metadata| {

@@ -11,10 +11,11 @@ pub struct StartRecovery {
 
 impl StartRecovery {
     /// Removes the password and the external identities and voids all that was given before. The user
-    /// gets a link with which to choose another password.
+    /// gets a link with which to choose another password; until then nothing else lets anybody in.
     ///
     /// # Errors
-    /// `NotFound`, `PreconditionFailed`, `InvitationOpen`; `Forbidden` for the caller's own account: if
+    /// `NotFound`, `PreconditionFailed`, `InvitationOpen`; `TooManyRequests` within a minute after the last
+    /// one, and after three within an hour; `Forbidden` for the caller's own account: if
     /// the mail went astray, the last administrator would be shut out.
     pub async fn execute(&self, target: &Target) -> Result<()> {
         if target.origin.actor == Actor::User(target.id) {
@@ -31,6 +32,8 @@ impl StartRecovery {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use shared::{
         application::ports::UserRepository as _,
         domain::{EventKind, LoginKey, Role, Roles, User, user::Standing},
@@ -59,6 +62,7 @@ mod tests {
             request
         })
         .request(request(), 202)
+        .done_again(&Refusal::TooManyRequests(Duration::ZERO))
     }
 
     /// True if nothing of before lets anybody in as Ann.
@@ -85,11 +89,9 @@ mod tests {
         endpoint().refuses_a_stale_version().await;
     }
 
-    /// A repetition begins another one: the user gets the link again.
     #[tokio::test]
     async fn a_recovery_survives_every_fault() {
-        let endpoint = endpoint().events(1..=2);
-        let calls = endpoint.survives_every_fault(is_shut).await;
+        let calls = endpoint().survives_every_fault(is_shut).await;
         assert_eq!(calls[3..], ["users.find", "users.commit"]);
     }
 
@@ -102,6 +104,26 @@ mod tests {
         let event = fixture.backend.outbox().pop().unwrap();
         assert_eq!(event.kind, EventKind::UserRecoveryStarted);
         assert_eq!(event.data.changed, ["password", "identities"]);
+    }
+
+    /// Whoever has a key of support could mail somebody a link each second, and void the one before.
+    #[tokio::test]
+    async fn a_user_is_recovered_once_a_minute_and_three_times_an_hour() {
+        let fixture = Fixture::new().await;
+        let again = async || {
+            let again = request().id(&fixture.ann.id).bearer(&fixture.admin.token);
+            endpoint().answer(&fixture.backend, again).await
+        };
+        for wait in ["60", "60", "3480"] {
+            assert_eq!(again().await.status, 202);
+            let early = again().await;
+            assert_eq!(early.problem(), (429, "too-many-requests"));
+            assert_eq!(early.header("retry-after"), Some(wait));
+            fixture.backend.advance(Duration::from_mins(1));
+        }
+        let about_bob = request().id(&fixture.bob.id).bearer(&fixture.admin.token);
+        let other = endpoint().answer(&fixture.backend, about_bob).await;
+        assert_eq!(other.status, 202, "others are not counted");
     }
 
     #[tokio::test]

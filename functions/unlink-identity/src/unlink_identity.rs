@@ -27,8 +27,8 @@ pub struct Command {
 }
 
 impl UnlinkIdentity {
-    /// Unlinks the identity: nobody may sign in by it any more, and every session ends but the one
-    /// that asks, for one of them may have begun by it.
+    /// Unlinks the identity: nobody signs in by it any more unless the user links it again, and every
+    /// session ends but the one that asks, for one of them may have begun by it.
     ///
     /// # Errors
     /// `NotFound` if the user has no such identity; `LastLogin` if it is the only way to sign in;

@@ -1,6 +1,7 @@
 //! `PUT /email-verifications`: wiring.
 
 use shared::{
+    application::rate_limit::SignInLimits,
     domain::{FirstAdmin, PasswordPolicy, sign_up::SignUpPolicy},
     lambda::{Exit, http},
 };
@@ -14,26 +15,24 @@ shared::lambda::config! {
         policy: SignUpPolicy = "SIGN_UP_POLICY",
         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
         first_admin: FirstAdmin = "FIRST_ADMIN_EMAIL",
-        per_account: u32 = "SIGN_IN_ATTEMPTS_PER_ACCOUNT",
-        per_client_ip: u32 = "SIGN_IN_ATTEMPTS_PER_SOURCE",
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
-    http::run(ACCESS, handle, async |ports, config: Config| {
-        let hasher = ports.password_hasher()?;
-        let passwords = PasswordPolicy::with_minimum(config.minimum);
-        let link_password = ports.link_password(hasher.clone(), passwords, config.first_admin);
-        Ok(VerifyEmail {
-            policy: config.policy,
-            reauthentication: ports.reauthentication(
-                hasher,
-                config.per_account,
-                config.per_client_ip,
-            ),
-            link_password: link_password.await?,
-        })
-    })
+    http::run(
+        ACCESS,
+        handle,
+        async |ports, (config, limits): (Config, SignInLimits)| {
+            let hasher = ports.password_hasher()?;
+            let passwords = PasswordPolicy::with_minimum(config.minimum);
+            let link_password = ports.link_password(hasher.clone(), passwords, config.first_admin);
+            Ok(VerifyEmail {
+                policy: config.policy,
+                reauthentication: ports.reauthentication(hasher, limits),
+                link_password: link_password.await?,
+            })
+        },
+    )
     .await
 }

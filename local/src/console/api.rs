@@ -1,6 +1,6 @@
 //! The journal and its companions as JSON.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -10,7 +10,7 @@ use axum::{
         IntoResponse, Response, Sse,
         sse::{Event, KeepAlive},
     },
-    routing::{MethodRouter, get},
+    routing::{MethodRouter, get, put},
 };
 use futures::{Stream, StreamExt as _, stream};
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::{
     dynamodb::{Calls, Total},
     journal::{Happening, Journal},
+    mail::{Mailboxes, Outcome},
     template::{Route, STACK},
 };
 
@@ -36,6 +37,7 @@ struct Console {
     stack: Arc<Value>,
     journal: Journal,
     calls: Calls,
+    mailboxes: Mailboxes,
 }
 
 /// Which entries are wanted. Numbers start anew with each stack, times go on.
@@ -47,7 +49,13 @@ struct Wanted {
     since: Option<Timestamp>,
 }
 
-pub(super) fn router(api: &str, routes: &[Route], journal: Journal, calls: Calls) -> Router {
+pub(super) fn router(
+    api: &str,
+    routes: &[Route],
+    journal: Journal,
+    calls: Calls,
+    mailboxes: Mailboxes,
+) -> Router {
     let route = |route: &Route| {
         json!({
             "method": route.method.as_deref().unwrap_or("ANY"),
@@ -60,6 +68,7 @@ pub(super) fn router(api: &str, routes: &[Route], journal: Journal, calls: Calls
         stack: Arc::new(json!({ "name": STACK, "api": api, "routes": routes })),
         journal,
         calls,
+        mailboxes,
     };
     let inbox = entries(|entry| matches!(entry, Happening::Mail { .. }));
     let events = entries(|entry| matches!(entry, Happening::Event { .. }));
@@ -71,6 +80,8 @@ pub(super) fn router(api: &str, routes: &[Route], journal: Journal, calls: Calls
         .route("/dead-letters", dead_letters)
         .route("/routes", get(stack))
         .route("/calls", get(totals))
+        .route("/mailboxes", get(chosen))
+        .route("/mailboxes/{address}", put(choose))
         .route("/live", get(live))
         .with_state(console)
 }
@@ -95,6 +106,25 @@ async fn stack(State(console): State<Console>) -> Json<Value> {
 
 async fn totals(State(console): State<Console>) -> Json<Vec<Total>> {
     Json(console.calls.totals())
+}
+
+async fn chosen(State(console): State<Console>) -> Json<BTreeMap<String, Outcome>> {
+    Json(console.mailboxes.chosen())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    outcome: Outcome,
+}
+
+async fn choose(
+    State(console): State<Console>,
+    Path(address): Path<String>,
+    Json(choice): Json<Choice>,
+) -> StatusCode {
+    console.mailboxes.set(&address, choice.outcome);
+    StatusCode::NO_CONTENT
 }
 
 /// The HTML part of a mail. Its links open beside the console.

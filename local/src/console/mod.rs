@@ -6,7 +6,10 @@
 //! | `/` | the page |
 //! | `/api/inbox`, `/api/events`, `/api/dead-letters` | journal entries, `?after=<sequence>` or `?since=<time>` |
 //! | `/api/routes`, `/api/calls` | the template's routes; what was asked of the tables |
+//! | `/api/mailboxes` | addresses to which mails do not simply go |
+//! | `PUT /api/mailboxes/{address}` | `{"outcome": "bounce"}`: what becomes of mails to it from now on; also `soft-bounce`, `complaint`, `suppressed`, `reject`, `delivery` |
 //! | `/api/live` | the journal as server-sent events |
+//! | `/2015-03-31/functions/<logical id>/invocations` | Lambda's `Invoke` |
 //! | `/proxy/…` | the API, for the pages: they have one origin to talk to |
 
 mod api;
@@ -17,7 +20,7 @@ mod tests;
 
 use axum::{Router, middleware};
 
-use crate::{dynamodb::Calls, journal::Journal, loopback, template::Route};
+use crate::{dynamodb::Calls, journal::Journal, loopback, mail::Mailboxes, template::Route};
 
 /// The console of the API at the address `api`, with `pages` beside its own.
 pub(crate) fn router(
@@ -26,10 +29,11 @@ pub(crate) fn router(
     pages: Router,
     journal: Journal,
     calls: Calls,
+    mailboxes: Mailboxes,
 ) -> Router {
     Router::new()
         .merge(pages::router(pages))
-        .nest("/api", api::router(&api, routes, journal, calls))
+        .nest("/api", api::router(&api, routes, journal, calls, mailboxes))
         .nest("/proxy", proxy::router(api))
         .layer(middleware::from_fn(loopback::by_name))
         .layer(middleware::from_fn(loopback::guard))

@@ -33,7 +33,9 @@ async fn console(api: String) -> (String, Journal) {
         api: "Api".to_owned(),
     };
     let added = Router::new().route("/added", axum::routing::get(|| async { "added" }));
-    let router = router(api, &[route], added, journal.clone(), Calls::default());
+    let mailboxes = Mailboxes::default();
+    let calls = Calls::default();
+    let router = router(api, &[route], added, journal.clone(), calls, mailboxes);
     (serve(router).await, journal)
 }
 
@@ -46,6 +48,7 @@ fn mail(subject: &str, html: Option<&str>) -> Happening {
             subject: subject.to_owned(),
             text: Some("Hello".to_owned()),
             html: html.map(str::to_owned),
+            headers: std::collections::BTreeMap::new(),
             tags: std::collections::BTreeMap::new(),
         },
     }
@@ -175,4 +178,23 @@ async fn pages_have_a_policy_and_other_origins_get_nothing() {
         .body(Body::empty())
         .unwrap();
     assert_eq!(send(request).await.0, 403);
+}
+
+#[tokio::test]
+async fn an_address_is_made_to_bounce_and_to_take_mails_again() {
+    let (url, _) = console(String::new()).await;
+    let choose = async |outcome: &str| {
+        let request = http::Request::put(format!("{url}/api/mailboxes/ada@example.com"))
+            .header("content-type", "application/json")
+            .body(Body::from(json!({ "outcome": outcome }).to_string()));
+        send(request.unwrap()).await.0
+    };
+    for (outcome, chosen) in [
+        ("bounce", json!({ "ada@example.com": "bounce" })),
+        ("delivery", json!({})),
+    ] {
+        assert_eq!(choose(outcome).await, StatusCode::NO_CONTENT);
+        assert_eq!(get(format!("{url}/api/mailboxes")).await.1, chosen);
+    }
+    assert_eq!(choose("burn").await, StatusCode::UNPROCESSABLE_ENTITY);
 }

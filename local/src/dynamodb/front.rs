@@ -7,7 +7,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, Uri, header, request::Parts, response},
+    http::{StatusCode, Uri, header, request::Parts, response},
     middleware,
     response::{IntoResponse as _, Response},
 };
@@ -19,7 +19,10 @@ use super::{
     calls::{Call, Calls, Capacity},
     writes::Writes,
 };
-use crate::loopback::{self, Client};
+use crate::{
+    callers::caller,
+    loopback::{self, Client},
+};
 
 /// Largest body read, in bytes: `DynamoDB` takes 16 MB, and answers are smaller.
 const LIMIT: usize = 32 << 20;
@@ -148,13 +151,6 @@ impl Question {
         self.body["ReturnConsumedCapacity"] = Value::from("INDEXES");
         Some(Bytes::from(self.body.to_string()))
     }
-}
-
-/// The access key id of the signature, which is the logical id of the calling function.
-pub(crate) fn caller(headers: &HeaderMap) -> Option<String> {
-    let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (_, credential) = authorization.split_once("Credential=")?;
-    credential.split('/').next().map(str::to_owned)
 }
 
 fn counts_capacity(operation: &str) -> bool {

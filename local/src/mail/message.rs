@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Refusal;
+use super::{Refusal, address};
 use crate::journal::Mail;
 
 /// Receivers of one mail, all kinds together, by the `SendEmail` reference.
 const RECIPIENTS: usize = 50;
 /// Characters of a tag's name or value, by the `MessageTag` reference.
 const TAG_LENGTH: usize = 256;
+/// Header fields of the sender's own, by the `Message` reference.
+const HEADERS: usize = 15;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -46,6 +48,8 @@ struct Content {
 struct Simple {
     subject: Part,
     body: Body,
+    #[serde(default)]
+    headers: Vec<Tag>,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +98,7 @@ pub(super) fn read(id: String, body: &[u8]) -> Result<(Mail, Option<String>), Re
         subject: content.subject.data,
         text: text.map(|part| part.data),
         html: html.map(|part| part.data),
+        headers: headers(content.headers)?,
         tags: tags(request.email_tags)?,
     };
     Ok((mail, request.configuration_set_name))
@@ -111,20 +116,28 @@ fn check_receivers(receivers: &[String]) -> Result<(), Refusal> {
         .try_for_each(|receiver| check_address("To", receiver))
 }
 
-/// Either `a@b` or `Name <a@b>`.
 fn check_address(what: &str, address: &str) -> Result<(), Refusal> {
-    let bare = match address.split_once('<') {
-        Some((_, rest)) => rest.strip_suffix('>').unwrap_or_default(),
-        None => address,
-    };
-    let valid = bare.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-    });
-    if valid && !bare.contains(char::is_whitespace) {
-        Ok(())
-    } else {
-        Err(bad(format!("{what}: missing or invalid address")))
+    address::check(address).map_err(|problem| bad(format!("{what}: {problem}")))
+}
+
+/// Header fields of the sender's own: names of ASCII letters, digits, `_` and `-`, values of visible ASCII
+/// and spaces (`MessageHeader` reference).
+fn headers(headers: Vec<Tag>) -> Result<BTreeMap<String, String>, Refusal> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    let is_text = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    if headers.len() > HEADERS {
+        return Err(bad(format!("more than {HEADERS} headers")));
     }
+    let mut checked = BTreeMap::new();
+    for Tag { name, value } in headers {
+        let has_name = (1..=126).contains(&name.len()) && name.bytes().all(is_name);
+        let has_value = (1..=995).contains(&value.len()) && value.bytes().all(is_text);
+        if !has_name || !has_value {
+            return Err(bad("a header has a wrong name or value"));
+        }
+        checked.insert(name, value);
+    }
+    Ok(checked)
 }
 
 fn tags(tags: Vec<Tag>) -> Result<BTreeMap<String, String>, Refusal> {

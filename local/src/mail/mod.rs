@@ -1,10 +1,14 @@
 //! The mail service: SES v2's `SendEmail` into the journal, which is the inbox.
 //!
 //! # Where it differs from SES
-//! - Every sender is verified, nothing bounces, and there is no quota.
+//! - Every sender is verified, and there is no quota.
 //! - There are no raw messages and no templates.
-//! - The `Email Sent` event is published before `SendEmail` answers.
+//! - What becomes of a mail is told before `SendEmail` answers, and by the mailbox simulator's addresses or
+//!   by [`Mailboxes`]; SES keeps no suppression list of its own.
 
+mod address;
+mod events;
+mod mailboxes;
 mod message;
 #[cfg(test)]
 mod tests;
@@ -21,18 +25,21 @@ use axum::{
     routing::post,
 };
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    bus::{Bus, NewEvent},
-    journal::{Happening, Journal, Mail},
+    bus::Bus,
+    journal::{Happening, Journal},
     loopback,
-    template::{ACCOUNT, ConfigurationSet, DEFAULT_BUS, arn},
+    template::{ConfigurationSet, DEFAULT_BUS},
 };
+
+pub use mailboxes::{Mailboxes, Outcome};
 
 struct MailService {
     configuration_sets: Vec<ConfigurationSet>,
+    mailboxes: Mailboxes,
     journal: Journal,
     bus: Bus,
 }
@@ -44,11 +51,13 @@ struct Refusal(&'static str, String);
 /// The endpoint, which publishes its events on `bus`.
 pub(crate) fn router(
     configuration_sets: Vec<ConfigurationSet>,
+    mailboxes: Mailboxes,
     journal: Journal,
     bus: Bus,
 ) -> Router {
     let service = MailService {
         configuration_sets,
+        mailboxes,
         journal,
         bus,
     };
@@ -71,11 +80,12 @@ impl MailService {
             let message = "Sending is paused for the configuration set.".to_owned();
             return Err(Refusal("SendingPausedException", message));
         }
-        let event = set.filter(|set| set.event_kinds.iter().any(|kind| kind == "SEND"));
-        let event = event.map(|set| Self::sent(&mail, set));
+        // Of several receivers the first one decides: a mail that means one person has one.
+        let outcome = self.mailboxes.outcome(&mail.to[0]);
+        let events = set.map(|set| events::of(&mail, set, outcome));
         self.journal.append(Happening::Mail { mail });
-        if let Some(event) = event {
-            self.bus.publish(DEFAULT_BUS, &event);
+        for event in events.iter().flatten() {
+            self.bus.publish(DEFAULT_BUS, event);
         }
         Ok(id)
     }
@@ -86,44 +96,6 @@ impl MailService {
             let message = format!("Configuration set <{name}> does not exist.");
             Refusal("NotFoundException", message)
         })
-    }
-
-    /// The event of an accepted mail ("Monitoring SES events using Amazon `EventBridge`").
-    fn sent(mail: &Mail, set: &ConfigurationSet) -> NewEvent {
-        let now = Timestamp::now();
-        let mut tags: Map<String, Value> = mail
-            .tags
-            .iter()
-            .map(|(name, value)| (name.clone(), json!([value])))
-            .collect();
-        tags.insert("ses:configuration-set".to_owned(), json!([set.name]));
-        tags.insert("ses:operation".to_owned(), json!(["SendEmail"]));
-        NewEvent {
-            source: "aws.ses".to_owned(),
-            detail_type: "Email Sent".to_owned(),
-            detail: json!({
-                "eventType": "Send",
-                "mail": {
-                    "timestamp": format!("{now:.3}"),
-                    "source": mail.from,
-                    "sendingAccountId": ACCOUNT,
-                    "messageId": mail.id,
-                    "destination": mail.to,
-                    "headersTruncated": false,
-                    "headers": [],
-                    "commonHeaders": {
-                        "from": [mail.from],
-                        "to": mail.to,
-                        "messageId": mail.id,
-                        "subject": mail.subject,
-                    },
-                    "tags": tags,
-                },
-                "send": {},
-            }),
-            resources: vec![arn("ses", &format!("configuration-set/{}", set.name))],
-            time: Some(now),
-        }
     }
 }
 

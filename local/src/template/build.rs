@@ -20,6 +20,7 @@ const BUS: &str = "AWS::Events::EventBus";
 const QUEUE: &str = "AWS::SQS::Queue";
 const TABLE: &str = "AWS::DynamoDB::Table";
 const POLICY: &str = "AWS::IAM::ManagedPolicy";
+const ROLE: &str = "AWS::IAM::Role";
 const CONFIGURATION_SET: &str = "AWS::SES::ConfigurationSet";
 const EVENT_DESTINATION: &str = "AWS::SES::ConfigurationSetEventDestination";
 const FUNCTION: &str = "AWS::Serverless::Function";
@@ -44,7 +45,7 @@ fn references(kind: &str) -> &'static [(&'static str, &'static str)] {
         QUEUE => &[("/RedrivePolicy/deadLetterTargetArn", QUEUE)],
         FUNCTION => {
             const QUEUE_OF: &str = "/EventInvokeConfig/DestinationConfig/OnFailure/Destination";
-            &[(QUEUE_OF, QUEUE)]
+            &[(QUEUE_OF, QUEUE), ("/Role", ROLE)]
         }
         EVENT_DESTINATION => {
             const BUS_OF: &str = "/EventDestination/EventBridgeDestination/EventBusArn";
@@ -101,6 +102,9 @@ pub(super) fn model(template: &Template, overrides: &Overrides) -> Result<Model>
             POLICY => {
                 policies.insert(id, policy::managed(&place, properties)?);
             }
+            ROLE => {
+                policies.insert(id, policy::of_role(&place, properties)?);
+            }
             CONFIGURATION_SET => {
                 let set = typed(&place, properties)?;
                 let set = ConfigurationSet { name, ..set };
@@ -140,13 +144,14 @@ fn add_function(
     let place = format!("{id}.Properties");
     let events = remove(&mut properties, "Events");
     let own = remove(&mut properties, "Policies");
+    let role = remove(&mut properties, "Role");
     let events: Option<BTreeMap<String, Value>> = typed(&format!("{place}.Events"), events)?;
     for (event, source) in events.into_iter().flatten() {
         event::add(context, model, &id, &event, source)?;
     }
     let function = Function {
         name,
-        statements: policy::of_function(context, policies, &place, own)?,
+        statements: policy::of_function(context, policies, &place, own, &role)?,
         ..typed(&place, properties)?
     };
     model.functions.insert(id, function);

@@ -33,6 +33,7 @@ pub(super) fn name_property(kind: &str) -> Option<&'static str> {
         "AWS::DynamoDB::Table" => "TableName",
         "AWS::Events::EventBus" | "AWS::SES::ConfigurationSet" => "Name",
         "AWS::IAM::ManagedPolicy" => "ManagedPolicyName",
+        "AWS::IAM::Role" => "RoleName",
         "AWS::Logs::LogGroup" => "LogGroupName",
         "AWS::SNS::Topic" => "TopicName",
         "AWS::SQS::Queue" => "QueueName",
@@ -66,6 +67,7 @@ pub(super) fn attribute(kind: &str, name: &str, attribute: &str) -> Option<Strin
         ("AWS::IAM::ManagedPolicy", "PolicyArn") | ("AWS::SNS::Topic", "TopicArn") => {
             reference(kind, name)
         }
+        ("AWS::IAM::Role", "Arn") => format!("arn:{PARTITION}:iam::{ACCOUNT}:role/{name}"),
         ("AWS::Logs::LogGroup", "Arn") => arn("logs", &format!("log-group:{name}:*")),
         ("AWS::SQS::Queue", "Arn") => arn("sqs", name),
         ("AWS::SQS::Queue", "QueueUrl") => reference(kind, name),

@@ -18,6 +18,7 @@ pub(super) const TYPES: &[&str] = &[
     "AWS::KMS::Key",
     "AWS::Logs::LogGroup",
     "AWS::Logs::MetricFilter",
+    "AWS::Route53::RecordSet",
     "AWS::SNS::Subscription",
     "AWS::SNS::Topic",
     "AWS::SNS::TopicPolicy",
@@ -102,6 +103,18 @@ const PROPERTIES: &[(&str, &[&str])] = &[
     ),
     ("AWS::IAM::ManagedPolicy", &["Description", "Path"]),
     (
+        "AWS::IAM::Role",
+        &[
+            "AssumeRolePolicyDocument", // the stack runs the function
+            "Description",
+            "ManagedPolicyArns", // for what the Lambda service does, such as writing logs
+            "MaxSessionDuration",
+            "Path",
+            "PermissionsBoundary",
+            "Tags",
+        ],
+    ),
+    (
         "AWS::Events::EventBus",
         &["Description", "KmsKeyIdentifier", "LogConfig", "Tags"],
     ),
@@ -126,7 +139,7 @@ const PROPERTIES: &[(&str, &[&str])] = &[
         &[
             "DeliveryOptions",
             "ReputationOptions",
-            "SuppressionOptions", // no mail bounces here
+            "SuppressionOptions", // there is no list of suppressed addresses
             "Tags",
         ],
     ),

@@ -4,7 +4,7 @@ mod services;
 
 use std::{sync::Arc, time::Duration};
 
-use application::ports::Env;
+use application::{cache::SharedCaches, known_ring::KnownRing, ports::Env};
 use aws_config::{
     BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
 };
@@ -15,14 +15,15 @@ use crate::{
     argon2::Argon2,
     dynamodb::{
         ATTEMPT_LIMIT, ApiKeyItems, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Deliveries, Feed,
-        InvitationList, Keys, LeaseRecords, Requests, Services, Sessions, SnapshotStore, Table,
+        InvitationList, Keys, LeaseRecords, MailboxItems, Requests, Services, Sessions, SnapshotStore, Table,
         Tokens, Users,
     },
     eventbridge::EventBridge,
-    jwt::{Jwt, Rsa},
-    oidc::{ClientSecrets, Oidc, Providers},
+    jwt::{AccessTokenSettings, Jwt, Rsa},
+    oidc::{self, ClientSecrets, Oidc, Providers},
     ses::Ses,
     sqs::Sqs,
+    ssm::{SecretsPath, Ssm},
     system::System,
     webhooks::Webhooks,
 };
@@ -61,10 +62,21 @@ pub struct Deployment {
     pub issuer: String,
     /// The `aud` of access tokens.
     pub audience: String,
+    /// What it chose of its access tokens.
+    pub access_tokens: AccessTokenSettings,
     /// Seconds for which a caller is remembered.
     pub access_lag: u64,
     /// Calls with one API key, a minute.
     pub api_key_calls: u32,
+    /// Changes which a user makes of the own account, an hour.
+    pub changes_per_user: u32,
+}
+
+impl Deployment {
+    /// How old what a process knows may be.
+    pub fn access_lag(&self) -> Duration {
+        Duration::from_secs(self.access_lag)
+    }
 }
 
 /// Makes the adapters of a deployment, and the services over them.
@@ -73,6 +85,7 @@ pub struct Ports {
     config: SdkConfig,
     dynamodb: aws_sdk_dynamodb::Client,
     deployment: Deployment,
+    ring: Arc<KnownRing>,
     pub env: Env,
 }
 
@@ -116,11 +129,19 @@ impl Ports {
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
             .timeout_config(table_timeouts)
             .build();
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
+        let env = System::env();
+        let keys = Keys::new(
+            Table::new(dynamodb.clone(), &deployment.keys_table),
+            env.clone(),
+        );
+        let lag = deployment.access_lag();
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
+            ring: Arc::new(KnownRing::new(Arc::new(keys), env.clock.clone(), lag)),
+            dynamodb,
             config,
             deployment,
-            env: System::env(),
+            env,
         }
     }
 
@@ -192,6 +213,12 @@ impl Ports {
         Arc::new(LeaseRecords::new(table, self.env.clone()))
     }
 
+    /// What the mail service told of addresses.
+    pub fn mailboxes(&self) -> Arc<MailboxItems> {
+        let table = self.table(&self.deployment.sessions_table);
+        Arc::new(MailboxItems::new(table))
+    }
+
     /// The level of caches which processes share.
     pub fn cache(&self) -> Arc<CacheItems> {
         let table = self.table(&self.deployment.sessions_table);
@@ -210,14 +237,60 @@ impl Ports {
         loopback: bool,
     ) -> Result<Arc<Oidc>> {
         let clock = self.env.clock.clone();
-        let oidc = Oidc::new(providers, secrets, loopback, self.cache(), clock)?;
+        let lag = self.deployment.access_lag();
+        let oidc = Oidc::new(providers, secrets, loopback, self.cache(), clock, lag)?;
         Ok(Arc::new(oidc))
+    }
+
+    /// The client secrets of `providers`, from the parameters below `path`.
+    ///
+    /// # Errors
+    /// If the parameters cannot be read.
+    pub async fn client_secrets(
+        &self,
+        providers: &Providers,
+        path: &SecretsPath,
+    ) -> Result<ClientSecrets> {
+        let (config, env) = (&self.config, &self.env);
+        Ssm { config, env }
+            .client_secrets(providers.names(), path)
+            .await
+    }
+
+    /// All caches which processes share.
+    pub fn shared_caches(&self) -> SharedCaches {
+        SharedCaches::new(&oidc::CACHED, self.cache(), self.env.clock.clone())
+    }
+
+    /// How old what a process knows may be.
+    pub fn access_lag(&self) -> Duration {
+        self.deployment.access_lag()
+    }
+
+    /// The OpenID providers for those who only list them; see [`Oidc::for_listing`].
+    ///
+    /// # Errors
+    /// If the settings contradict each other.
+    pub fn listed_identity_providers(
+        &self,
+        providers: Providers,
+        loopback: bool,
+    ) -> Result<Arc<Oidc>> {
+        let (clock, no_secrets) = (self.env.clock.clone(), ClientSecrets::default());
+        let lag = self.deployment.access_lag();
+        let oidc = Oidc::new(providers, no_secrets, loopback, self.cache(), clock, lag)?;
+        Ok(Arc::new(oidc.for_listing()))
     }
 
     /// The signing keys and the shared secrets.
     pub fn keys(&self) -> Arc<Keys> {
         let table = self.table(&self.deployment.keys_table);
         Arc::new(Keys::new(table, self.env.clone()))
+    }
+
+    /// The ring as this process knows it: one for all who ask.
+    pub fn ring(&self) -> Arc<KnownRing> {
+        self.ring.clone()
     }
 
     /// Records and reads the audit trail.
@@ -228,7 +301,8 @@ impl Ports {
     /// Issues and verifies access tokens.
     pub fn access_tokens(&self) -> Arc<Jwt> {
         let audience = self.deployment.audience.clone();
-        Arc::new(Jwt::new(self.keys(), self.env.clone(), audience))
+        let jwt = Jwt::new(self.ring(), self.env.clone(), audience);
+        Arc::new(jwt.with(self.deployment.access_tokens))
     }
 
     /// Keeps the services, and their instances.

@@ -5,7 +5,7 @@ use domain::{
     Error, Result,
     password::{HashParams, Scheme},
 };
-use sha2::Sha256;
+use sha2::{Sha256, Sha512};
 
 /// The output for `password` with the parameters of `hash`; none if no system could have hashed such a
 /// password so.
@@ -39,6 +39,9 @@ pub(super) fn derive(hash: &HashParams, password: &[u8]) -> Result<Option<Vec<u8
         }
         Scheme::Pbkdf2Sha256 { rounds } => {
             pbkdf2::pbkdf2_hmac::<Sha256>(password, &hash.salt, rounds, &mut output);
+        }
+        Scheme::Pbkdf2Sha512 { rounds } => {
+            pbkdf2::pbkdf2_hmac::<Sha512>(password, &hash.salt, rounds, &mut output);
         }
     }
     Ok(Some(output))
@@ -90,6 +93,14 @@ mod tests {
             "$scrypt$ln=14,r=8,p=1$c29tZXNhbHRzb21lc2FsdA$NRUVX5lTPZon3qTjxh3SCvArh1MCgj9GMCgklWD7vjh\
              FMeAB06/PIgXdAkfOfA7fFDCJH6IP8DWqQtZ52wsehQ",
             "$pbkdf2-sha256$i=29000,l=32$c29tZXNhbHRzb21lc2FsdA$Ibbz5kP+CRkoP9UDeUW7dOckQGzqBQhH74B1ARoyTF8",
+            "pbkdf2_sha256$20000$qFqqkPjDSfMTvQbWTFBvNa$x0mfNjAgmkaXg9KVDUKUsSqoFZKPFnJ5TaIguAbh9Kw=",
+            "$pbkdf2-sha256$29000$....................eA$CqQ6aazo.pAp5uNFLY.5gTSvvWX3nM8IgPLHsze09Xs",
+            "$pbkdf2-sha512$25000$....................eA$t45om3n7/BY.MTAbdjp3c7aM8Bnu/Wy3EDYbucaC7irujpGdszUHfff0S/JWQIuG0qiK35CuElaAuEKZ9ZKsvg",
+            "$pbkdf2-sha512$i=30000,l=64$c29tZXNhbHRzb21lc2FsdA$nJQ4uzleAwyu3I6/sGTPFaFUAnoxHCFeqZ2MwN8O3zRK+MdgElbKNLTSYGaLqcKzTBS41UumICQhLB8iZN/Z1Q",
+            "$scrypt$ln=14,r=8,p=1$c29tZXNhbHRzb21lc2FsdA==$NRUVX5lTPZon3qTjxh3SCvArh1MCgj9GMCgklWD7vjg=",
+            "{bcrypt}$2b$05$abcdefghijklmnopqrstuuFiPhXf1sVd3pCCRO.uVh34H/qI/ZsuS",
+            "bcrypt$$2b$05$abcdefghijklmnopqrstuuFiPhXf1sVd3pCCRO.uVh34H/qI/ZsuS",
+            "argon2$argon2id$v=19$m=4096,t=3,p=1$c29tZXNhbHRzb21lc2FsdA$wyCDnyqtf4jfXqRB9zffoQ1NL9/K5K8LyDZY031hXpY",
             "$argon2id$v=19$m=4096,t=3,p=1$c29tZXNhbHRzb21lc2FsdA$wyCDnyqtf4jfXqRB9zffoQ1NL9/K5K8LyDZY031hXpY",
             "$argon2id$v=19$m=8192,t=2,p=4$c29tZXNhbHRzb21lc2FsdA$p5EHN8553oVgOwgQaRNkBE3icRD/N0fJvpXzKJId6Ho",
             "$argon2id$v=16$m=4096,t=3,p=1$c29tZXNhbHRzb21lc2FsdA$Etmz3M9Gyd+iAot4b/9W+M1cPYCQUd1ik5b0Y4URWP0",

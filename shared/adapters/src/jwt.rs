@@ -1,11 +1,11 @@
 //! Access tokens: JWTs signed with RS256 (RFC 9068), which API Gateway's own authorizers accept.
 
-mod ring;
-
 use std::{sync::Arc, time::Duration};
 
-use application::ports::{
-    AccessToken, AccessTokenClaims, Env, KeyGenerator, SigningKeys, TokenIssuer, TokenVerifier,
+use application::{
+    known_ring::KnownRing,
+    ports::{AccessToken, AccessTokenClaims, Env, KeyGenerator, TokenIssuer, TokenTarget,
+    TokenVerifier},
 };
 use async_trait::async_trait;
 use aws_lc_rs::{
@@ -16,7 +16,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use domain::{
-    Error, Result, Role, Session, SessionId, Timestamp, User, UserId,
+    Audience, Error, Result, Role, Session, SessionId, Timestamp, User, UserId,
     keys::{KeyPair, PublicKey},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -27,10 +27,23 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use self::ring::CachedRing;
+/// What a deployment may choose of its access tokens.
+#[derive(Debug, Clone, Copy)]
+pub struct AccessTokenSettings {
+    /// How long they live.
+    pub lifetime: Duration,
+    /// Whether they say `email_verified` (OpenID Connect Core 1.0, 5.1).
+    pub email_verified: bool,
+}
 
-/// How long an access token lives.
-pub const LIFETIME: Duration = Duration::from_mins(10);
+impl Default for AccessTokenSettings {
+    fn default() -> Self {
+        Self {
+            lifetime: Duration::from_mins(10),
+            email_verified: false,
+        }
+    }
+}
 
 /// How far clocks may differ.
 const LEEWAY: Duration = Duration::from_secs(5);
@@ -40,10 +53,10 @@ const TYP: &str = "at+jwt";
 
 /// Signs and verifies access tokens with the keys of the ring.
 pub struct Jwt {
-    keys: Arc<dyn SigningKeys>,
+    ring: Arc<KnownRing>,
     env: Env,
     audience: String,
-    ring: CachedRing,
+    settings: AccessTokenSettings,
     signer: Mutex<Option<Arc<Signer>>>,
 }
 
@@ -67,23 +80,31 @@ struct Claims {
     roles: Vec<Role>,
     auth_time: i64,
     amr: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
 }
 
 impl Jwt {
-    /// Tokens for `audience`.
-    pub fn new(keys: Arc<dyn SigningKeys>, env: Env, audience: impl Into<String>) -> Self {
+    /// Tokens of which Roster accepts those for `audience`, its own name, alone.
+    pub fn new(ring: Arc<KnownRing>, env: Env, audience: impl Into<String>) -> Self {
         Self {
-            ring: CachedRing::new(keys.clone(), env.clock.clone()),
-            keys,
+            ring,
             env,
             audience: audience.into(),
+            settings: AccessTokenSettings::default(),
             signer: Mutex::default(),
         }
     }
 
+    /// Tokens as the deployment wants them.
+    #[must_use]
+    pub fn with(self, settings: AccessTokenSettings) -> Self {
+        Self { settings, ..self }
+    }
+
     /// Reads the ring, so that the first request does not have to.
     pub async fn warm_up(&self) -> Result<()> {
-        self.ring.get().await.map(|_| ())
+        self.ring.recent().await.map(drop)
     }
 
     /// Makes the first key if there is none, and loads the one that signs now.
@@ -93,7 +114,7 @@ impl Jwt {
 
     /// The key that signs now. The process that needs one first makes it.
     async fn signer(&self) -> Result<Arc<Signer>> {
-        let ring = if let Some(ring) = self.ring.get_recent().await? {
+        let ring = if let Some(ring) = self.ring.recent().await? {
             ring
         } else {
             let first = generate(self.env.clock.now())?;
@@ -106,7 +127,7 @@ impl Jwt {
         if let Some(ready) = signer.as_ref().filter(|ready| ready.kid == key.kid) {
             return Ok(ready.clone());
         }
-        let private = self.keys.private(&key.kid).await?.ok_or_else(|| {
+        let private = self.ring.private(&key.kid).await?.ok_or_else(|| {
             Error::internal(format!("the private half of key {} is gone", key.kid))
         })?;
         let pair = RsaKeyPair::from_pkcs8(private.expose_secret()).map_err(Error::caused_by)?;
@@ -121,15 +142,25 @@ impl Jwt {
 
 #[async_trait]
 impl TokenIssuer for Jwt {
-    async fn issue(&self, issuer: &str, user: &User, session: &Session) -> Result<AccessToken> {
+    async fn issue(
+        &self,
+        target: TokenTarget<'_>,
+        user: &User,
+        session: &Session,
+    ) -> Result<AccessToken> {
         let signer = self.signer().await?;
         let now = self.env.clock.now();
+        let AccessTokenSettings {
+            lifetime,
+            email_verified,
+        } = self.settings;
+        let audience = target.audience.map(Audience::as_str);
         let claims = Claims {
-            iss: issuer.to_owned(),
+            iss: target.issuer.to_owned(),
             sub: user.id,
-            aud: self.audience.clone(),
+            aud: audience.unwrap_or(&self.audience).to_owned(),
             client_id: self.audience.clone(),
-            exp: now.plus(LIFETIME).as_seconds(),
+            exp: now.plus(lifetime).as_seconds(),
             iat: now.as_seconds(),
             jti: Uuid::from_bytes(self.env.random.bytes()?),
             sid: session.id,
@@ -137,6 +168,7 @@ impl TokenIssuer for Jwt {
             roles: user.roles.iter().cloned().collect(),
             auth_time: session.authenticated_at().as_seconds(),
             amr: session.methods.clone(),
+            email_verified: email_verified.then_some(user.email_verified),
         };
         let header = json!({"alg": "RS256", "typ": TYP, "kid": signer.kid});
         let payload = serde_json::to_vec(&claims).map_err(Error::caused_by)?;
@@ -158,7 +190,7 @@ impl TokenIssuer for Jwt {
             .map_err(Error::caused_by)?;
         Ok(AccessToken {
             token: format!("{signed}.{}", BASE64.encode(signature)).into(),
-            expires_in: LIFETIME.as_secs(),
+            expires_in: lifetime.as_secs(),
         })
     }
 }
@@ -173,7 +205,7 @@ impl TokenVerifier for Jwt {
         else {
             return Ok(None);
         };
-        let Some(ring) = self.ring.get_with(&kid).await? else {
+        let Some(ring) = self.ring.with_key(&kid).await? else {
             return Ok(None);
         };
         let Some(key) = ring.find(&kid) else {
@@ -195,11 +227,17 @@ impl TokenVerifier for Jwt {
             return Ok(None);
         }
         Ok(Some(AccessTokenClaims {
+            kid,
             user_id: claims.sub,
             session_id: claims.sid,
             epoch: claims.epoch,
             auth_time: Timestamp::from_seconds(claims.auth_time),
         }))
+    }
+
+    async fn still_counts(&self, claims: &AccessTokenClaims) -> Result<bool> {
+        let ring = self.ring.recent().await?;
+        Ok(ring.is_some_and(|ring| ring.find(&claims.kid).is_some()))
     }
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use aws_sdk_sesv2::{
     Client,
     error::{ProvideErrorMetadata as _, SdkError},
-    types::{Body, Content, Destination, EmailContent, Message, MessageTag},
+    types::{Body, Content, Destination, EmailContent, Message, MessageHeader, MessageTag},
 };
 use domain::{Error, Result, mail::Mail};
 
@@ -90,7 +90,14 @@ fn message(mail: &Mail) -> Result<Message> {
         .text(content(&mail.text)?)
         .html(content(&mail.html)?)
         .build();
+    // So that no absence notice answers it (RFC 3834, 5).
+    let auto_submitted = MessageHeader::builder()
+        .name("Auto-Submitted")
+        .value("auto-generated")
+        .build()
+        .map_err(Error::caused_by)?;
     Ok(Message::builder()
+        .headers(auto_submitted)
         .subject(content(&mail.subject)?)
         .body(body)
         .build())

@@ -22,6 +22,14 @@ pub enum DeviceProof {
     Session(Device),
 }
 
+/// The token for the device of a sign-in.
+#[derive(Debug)]
+pub struct IssuedDevice {
+    pub token: DeviceToken,
+    /// True if the user signed in from the device before, with the present password.
+    pub is_known: bool,
+}
+
 /// Recognizes devices.
 pub struct Devices {
     pub users: Arc<dyn UserRepository>,
@@ -55,7 +63,7 @@ impl Devices {
     }
 
     /// The token for the device from which `user` just signed in: known before by `token`, or new.
-    pub async fn issue(&self, user: &User, token: Option<&DeviceToken>) -> Result<DeviceToken> {
+    pub async fn issue(&self, user: &User, token: Option<&DeviceToken>) -> Result<IssuedDevice> {
         let key = self.key().await?;
         let now = self.env.clock.now();
         let known = token.and_then(|token| key.recognize(token, user, now));
@@ -63,10 +71,13 @@ impl Devices {
             Some(device) => device.id,
             None => Uuid::from_bytes(self.env.random.bytes()?),
         };
-        Ok(key.issue(user, id, now))
+        Ok(IssuedDevice {
+            token: key.issue(user, id, now),
+            is_known: known.is_some(),
+        })
     }
 
     async fn key(&self) -> Result<DeviceKey> {
-        Ok(DeviceKey::new(self.secret.get().await?.clone()))
+        Ok(DeviceKey::new(self.secret.get().await?))
     }
 }

@@ -3,7 +3,9 @@
 pub mod backoff;
 pub mod cache;
 pub mod devices;
+pub mod first_admin;
 pub mod idempotency;
+pub mod known_ring;
 pub mod link_password;
 pub mod mail;
 pub mod mail_requests;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::{
     Actor, Change, Email, Error, FirstAdmin, LoginKey, Name, OneTimeToken, Origin, Password,
     PasswordHash, PasswordPolicy, Refusal, Result, Roles, User, UserId,
+    attempt::{AttemptKey, Limit, Scope},
     event::EventMetadata,
     user::{NewUser, Standing},
 };
@@ -31,6 +32,9 @@ pub enum Chosen {
     Repeated,
 }
 
+/// Passwords which one link may offer in an hour: more than a person tries until one is strong enough.
+const CHOICES: u32 = 20;
+
 /// RFC 8176: authenticated by password.
 const METHOD: &str = "pwd";
 
@@ -39,7 +43,7 @@ pub struct LinkPassword {
     /// What passwords must satisfy.
     pub passwords: PasswordPolicy,
     pub hasher: Arc<dyn PasswordHasher>,
-    /// Counts wrong guesses.
+    /// Counts choices.
     pub rate_limiter: RateLimiter,
     pub redemption: TokenRedemption,
     /// The address whose owner becomes the first administrator.
@@ -71,12 +75,13 @@ impl LinkPassword {
     ///
     /// An account that nobody confirmed is replaced by another, unless its own session sends the command:
     /// a stranger may have made it. A sign-up that waits becomes an account. Every other account stays,
-    /// and what let anybody in before does so no more. Wrong guesses are forgotten. While there is no
+    /// and what let anybody in before does so no more. Wrong guesses of strangers are not forgotten, which
+    /// would tell them that somebody has the address: the device is known from now on. While there is no
     /// administrator, the owner of the first one's address becomes it.
     ///
     /// # Errors
     /// `TokenExpired` if the token is not good; `PasswordRejected` by the policy: then the token stays
-    /// good; `TooManyRequests` after too many repetitions.
+    /// good; `TooManyRequests` after too many choices or repetitions.
     pub async fn choose(&self, choice: PasswordChoice) -> Result<Chosen> {
         match self.choose_once(&choice).await {
             Err(Error::Refused(Refusal::TokenExpired)) => self.repeat(&choice).await,
@@ -88,6 +93,10 @@ impl LinkPassword {
         // First, because a caller with a bad token must not cost a hash, nor learn about the user's
         // name from the judgement of a password.
         let subject = self.redemption.check(&choice.token).await?;
+        // Before the password is judged, which takes time whatever comes of it.
+        let choices = AttemptKey::of_receipt(Scope::Choice, &choice.token.receipt());
+        let choices = [(choices, Limit::hourly(CHOICES))];
+        self.rate_limiter.acquire(&choices).await?;
         let name = Self::name(&subject, choice);
         let context = [name.as_str(), subject.email().as_str()];
         let password = self
@@ -95,8 +104,6 @@ impl LinkPassword {
             .choose(choice.password.expose(), &context)
             .map_err(Error::PasswordRejected)?;
         let hash = self.hasher.hash(password.as_password()).await?;
-        // Before the token is used up: if this fails, the mail can still be used again.
-        self.rate_limiter.reset(subject.email()).await?;
         let hash = &hash;
         let decide = |subject| async move { self.decide(&subject, choice, hash).await };
         let user = self.redemption.commit(&choice.token, decide).await?;
@@ -104,12 +111,13 @@ impl LinkPassword {
             self.redemption.forget(waiting).await;
         }
         let origin = choice.origin.clone();
-        let start = self
-            .session_starter
-            .start(&user, METHOD, &choice.issuer, origin);
+        // Who read the mail and chose a password needs no notice of the device.
+        let start =
+            self.session_starter
+                .start(&user, METHOD, choice.issuer.as_str().into(), false, origin);
         let token_pair = start.await?;
         Ok(TokenPair {
-            device: Some(self.devices.issue(&user, None).await?),
+            device: Some(self.devices.issue(&user, None).await?.token),
             ..token_pair
         })
     }
@@ -136,14 +144,20 @@ impl LinkPassword {
     ) -> Result<Change> {
         let change = match subject {
             Subject::SignUp(waiting) => {
-                let id = waiting.sign_up.user_id;
-                let new = Self::new_user(id, subject, choice, hash);
-                User::create_proven(new, &self.metadata(id, choice)?)
+                let (name, hash) = (new_name(&waiting.email, choice), hash.clone());
+                let redemption = &self.redemption;
+                redemption.account_of(waiting, name, hash, &choice.origin)?
             }
             Subject::User(user) if is_replaced(user, choice) => {
                 let env = &self.redemption.env;
                 let id = UserId::new(env.clock.now(), env.random.bytes()?);
-                let new = Self::new_user(id, subject, choice, hash);
+                let new = NewUser {
+                    id,
+                    email: user.email.clone(),
+                    name: new_name(&user.email, choice),
+                    password: hash.clone(),
+                    roles: Roles::new(),
+                };
                 let (creation, erasure) = (self.metadata(id, choice)?, self.metadata(id, choice)?);
                 user.take_over(new, &creation, &erasure)
             }
@@ -168,23 +182,6 @@ impl LinkPassword {
         match subject {
             Subject::User(user) if !is_replaced(user, choice) => user.name.clone(),
             _ => new_name(subject.email(), choice),
-        }
-    }
-
-    fn new_user(
-        id: UserId,
-        subject: &Subject,
-        choice: &PasswordChoice,
-        hash: &PasswordHash,
-    ) -> NewUser {
-        let email = subject.email().clone();
-        NewUser {
-            id,
-            name: new_name(&email, choice),
-            email,
-            password: hash.clone(),
-            roles: Roles::new(),
-            standing: Standing::Settled,
         }
     }
 

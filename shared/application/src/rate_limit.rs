@@ -3,8 +3,8 @@
 use std::{future::Future, sync::Arc};
 
 use domain::{
-    Email, Error, Login, Origin, Result, Timestamp, UserId,
-    attempt::{AttemptKey, Limit, Scope, sign_in_locked, too_many},
+    Email, Error, Login, Origin, Refusal, Result, Timestamp, UserId,
+    attempt::{AttemptKey, Limit, Scope, sign_in_locked},
     device::Device,
     error::Causes,
 };
@@ -56,14 +56,6 @@ impl RateLimiter {
         self.acquire(&[(key, Limit::hourly(REPETITIONS))]).await
     }
 
-    /// Forgets the wrong guesses at an account from unknown devices, since its owner proved their
-    /// identity in another way: a completed reset or recovery. It may be called again. Known devices
-    /// have tallies of their own, and are unknown after a reset.
-    pub async fn reset(&self, email: &Email) -> Result<()> {
-        let account = AttemptKey::of_address(Scope::Account, email);
-        self.attempts.clear(&account).await
-    }
-
     /// Spends one attempt of each key, all at once. If one has none left, returns the first such, and
     /// the keys of the attempts that are spent nevertheless. If one cannot be counted, all are refunded.
     async fn spend<'a>(&self, attempts: &'a [(AttemptKey, Limit)]) -> Result<Spent<'a>> {
@@ -99,8 +91,19 @@ impl RateLimiter {
     }
 
     fn refusal(&self, lockout: &Lockout) -> Error {
-        too_many(self.env.clock.now(), lockout.until).into()
+        Refusal::too_many(self.env.clock.now().until(lockout.until)).into()
     }
+}
+
+/// Limits of a deployment on sign-ins, and on whatever else proves who somebody is.
+#[derive(Debug, Clone, Copy)]
+pub struct SignInLimits {
+    /// Guesses at one account from unknown devices, and from each known one.
+    pub per_account: Limit,
+    /// Wrong guesses from one client address.
+    pub per_client_ip: Limit,
+    /// Right ones of one user: each costs a hash, and most write events that are kept.
+    pub per_user: Limit,
 }
 
 /// Limits how often people try to sign in.
@@ -108,19 +111,71 @@ impl RateLimiter {
 pub struct SignInLimiter {
     /// Counts attempts.
     pub rate_limiter: RateLimiter,
-    /// Guesses at one account from unknown devices, and from each known one.
-    pub per_account: Limit,
-    /// Wrong guesses from one client address.
-    pub per_client_ip: Limit,
+    pub limits: SignInLimits,
 }
 
 /// An attempt that is allowed. It stays spent unless it succeeds, or fails without a decision.
 #[must_use = "an attempt that succeeds is refunded"]
 pub struct AttemptPermit {
     rate_limiter: RateLimiter,
-    /// The tally of the account or of a known device.
-    tally: Option<AttemptKey>,
-    client_ip: AttemptKey,
+    from: Guesser,
+    per_user: Limit,
+}
+
+/// Who makes an attempt, and so what it is counted for.
+enum Guesser {
+    /// A known device. It guesses at its own user alone, so it has no part in what its client IP has left:
+    /// others who share that cannot lock it out. The user is known, so that a right guess is counted as
+    /// such before anything is hashed.
+    Device {
+        tally: AttemptKey,
+        right: AttemptKey,
+    },
+    /// Anybody else; without a tally if no password is guessed.
+    Stranger {
+        tally: Option<AttemptKey>,
+        client_ip: AttemptKey,
+    },
+}
+
+impl Guesser {
+    /// Somebody unknown who guesses at the password of `email`.
+    fn stranger(email: Option<&Email>, origin: &Origin) -> Self {
+        Self::Stranger {
+            tally: email.map(|email| AttemptKey::of_address(Scope::Account, email)),
+            client_ip: AttemptKey::of_client_ip(Scope::Source, origin.client_ip),
+        }
+    }
+
+    fn device(device: &Device) -> Self {
+        Self::Device {
+            tally: AttemptKey::of_device(device),
+            right: AttemptKey::of_user(Scope::SignIn, device.user_id),
+        }
+    }
+
+    /// What an attempt spends; of two lockouts the first counts.
+    fn spends(&self, limits: &SignInLimits) -> Vec<(AttemptKey, Limit)> {
+        match self {
+            Self::Device { tally, right } => vec![
+                (tally.clone(), limits.per_account),
+                (right.clone(), limits.per_user),
+            ],
+            Self::Stranger { tally, client_ip } => {
+                let tally = tally.clone().map(|tally| (tally, limits.per_account));
+                let client_ip = (client_ip.clone(), limits.per_client_ip);
+                tally.into_iter().chain([client_ip]).collect()
+            }
+        }
+    }
+
+    /// What an attempt that ended without a decision gets back.
+    fn spent(&self) -> Vec<&AttemptKey> {
+        match self {
+            Self::Device { tally, right } => vec![tally, right],
+            Self::Stranger { tally, client_ip } => tally.iter().chain([client_ip]).collect(),
+        }
+    }
 }
 
 impl SignInLimiter {
@@ -129,17 +184,19 @@ impl SignInLimiter {
     /// # Errors
     /// `TooManyRequests` if none is left.
     pub async fn acquire(&self, origin: &Origin) -> Result<AttemptPermit> {
-        let permit = self.permit(None, origin);
-        let client_ip = (permit.client_ip.clone(), self.per_client_ip);
-        self.rate_limiter.acquire(&[client_ip]).await?;
-        Ok(permit)
+        let from = Guesser::stranger(None, origin);
+        self.rate_limiter
+            .acquire(&from.spends(&self.limits))
+            .await?;
+        Ok(self.permit(from))
     }
 
     /// Spends a guess at the password of `email` while `find_login` reads its login. A guess from a known
-    /// device of that user is in the tally of the device, any other in that of the address. The first
-    /// refusal while a tally is locked is announced by an event.
+    /// device of that user is in the tally of the device alone, any other in those of the address and of
+    /// its client IP. The first refusal while a tally is locked is announced by an event.
     ///
-    /// A guess at a locked account stays spent for its client IP: nobody polls a lock for nothing.
+    /// A guess of a stranger at a locked account stays spent for the client IP: nobody polls a lock for
+    /// nothing.
     ///
     /// # Errors
     /// `TooManyRequests` if none is left, whether or not the password is right.
@@ -150,23 +207,19 @@ impl SignInLimiter {
         origin: &Origin,
         find_login: impl Future<Output = Result<Option<Login>>>,
     ) -> Result<(AttemptPermit, Option<Login>)> {
-        let tally = match device {
-            Some(device) => AttemptKey::of_device(device),
-            None => AttemptKey::of_address(Scope::Account, email),
+        let from = match device {
+            Some(device) => Guesser::device(device),
+            None => Guesser::stranger(Some(email), origin),
         };
-        let permit = self.permit(Some(tally.clone()), origin);
-        let guesses = [
-            (tally, self.per_account),
-            (permit.client_ip.clone(), self.per_client_ip),
-        ];
+        let guesses = from.spends(&self.limits);
         let (spent, login) = tokio::join!(self.rate_limiter.spend(&guesses), find_login);
         match spent? {
             Ok(()) => {
-                let (login, permit) = permit.hold(async { login }).await?;
+                let (login, permit) = self.permit(from).hold(async { login }).await?;
                 Ok((permit, login))
             }
             Err((lockout, mut acquired)) => {
-                acquired.retain(|key| **key != permit.client_ip);
+                acquired.retain(|key| key.scope() != Scope::Source);
                 self.rate_limiter.refund(acquired).await;
                 let owner = login?.map(|login| login.user_id);
                 self.announce(&lockout, owner, origin).await?;
@@ -175,11 +228,11 @@ impl SignInLimiter {
         }
     }
 
-    fn permit(&self, tally: Option<AttemptKey>, origin: &Origin) -> AttemptPermit {
+    fn permit(&self, from: Guesser) -> AttemptPermit {
         AttemptPermit {
             rate_limiter: self.rate_limiter.clone(),
-            tally,
-            client_ip: AttemptKey::of_client_ip(Scope::Source, origin.client_ip),
+            from,
+            per_user: self.limits.per_user,
         }
     }
 
@@ -189,7 +242,8 @@ impl SignInLimiter {
         owner: Option<UserId>,
         origin: &Origin,
     ) -> Result<()> {
-        if lockout.announced || lockout.key.scope() == Scope::Source {
+        let is_tally = matches!(lockout.key.scope(), Scope::Account | Scope::Device);
+        if lockout.announced || !is_tally {
             return Ok(());
         }
         let metadata = self.rate_limiter.env.metadata(origin.clone())?;
@@ -202,7 +256,8 @@ impl SignInLimiter {
 impl AttemptPermit {
     /// Runs a part of the attempt. If it ends without a decision, because something failed or did not
     /// answer, the attempt is refunded: it says nothing about the guess. If the guess was wrong, the
-    /// attempt stays spent. So it does if the deadline of the request cuts `part` off.
+    /// attempt stays spent, and does not count as a right one. So it does if the deadline of the request
+    /// cuts `part` off.
     ///
     /// # Errors
     /// Those of `part`.
@@ -210,30 +265,45 @@ impl AttemptPermit {
         match part.await {
             Ok(value) => Ok((value, self)),
             Err(error) => {
-                if !error.is_decision() {
-                    let spent = self.tally.iter().chain([&self.client_ip]);
-                    self.rate_limiter.refund(spent).await;
-                }
+                let refunded = match &self.from {
+                    from if !error.is_decision() => from.spent(),
+                    Guesser::Device { right, .. } => vec![right],
+                    Guesser::Stranger { .. } => Vec::new(),
+                };
+                self.rate_limiter.refund(refunded).await;
                 Err(error)
             }
         }
     }
 
-    /// The guess was right. The wrong guesses from the same known device are forgotten. Those from
-    /// unknown devices are not, only this one is refunded: strangers must not see in their own count that
-    /// the owner came by. Neither are those from the same client IP: otherwise an attacker could use
-    /// their own account to guess at others without limit.
-    pub async fn succeed(self) {
-        let attempts = &self.rate_limiter.attempts;
-        let forget = async {
-            match &self.tally {
-                Some(tally) if tally.scope() == Scope::Device => attempts.clear(tally).await,
-                Some(tally) => attempts.refund(tally).await,
-                None => Ok(()),
+    /// The guess was right: it counts for `user`, and then there is `work`. The wrong guesses from the same
+    /// known device are forgotten. Those from unknown devices are not, only this one is refunded: strangers
+    /// must not see in their own count that the owner came by. Neither are those from the same client IP:
+    /// otherwise an attacker could use their own account to guess at others without limit.
+    ///
+    /// # Errors
+    /// `TooManyRequests` if the user was right too often. The guess stays spent for its client IP then: it
+    /// took a hash. And those of `work`.
+    pub async fn succeed<T>(
+        self,
+        user: UserId,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let limiter = &self.rate_limiter;
+        if let Guesser::Device { tally, .. } = &self.from {
+            let forget = async { warn_if_failed(&limiter.attempts.clear(tally).await) };
+            return tokio::join!(work, forget).0;
+        }
+        let mut refunded = self.from.spent();
+        let right = [(AttemptKey::of_user(Scope::SignIn, user), self.per_user)];
+        if let Err(error) = limiter.acquire(&right).await {
+            if error.is_decision() {
+                refunded.retain(|key| key.scope() != Scope::Source);
             }
-        };
-        let refund = attempts.refund(&self.client_ip);
-        warn_if_failed(&tokio::try_join!(forget, refund).map(drop));
+            limiter.refund(refunded).await;
+            return Err(error);
+        }
+        tokio::join!(work, limiter.refund(refunded)).0
     }
 }
 

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use domain::{LoginKey, Origin, Password, Refusal, Result, SessionId, User, device::Device};
+use domain::{
+    LoginKey, Origin, Password, Refusal, Result, SessionId, User, UserId, device::Device,
+};
 
 use crate::{
     ports::{PasswordHasher, UserRepository},
@@ -28,7 +30,7 @@ impl Reauthentication {
     ///
     /// # Errors
     /// `InvalidCredentials` if it is not; `TooManyRequests` after too many guesses in this session,
-    /// whether or not this one is right; `VersionConflict` if the password changed since `user` was read.
+    /// whether or not this one is right, or too many right ones; `VersionConflict` if the password changed since `user` was read.
     pub async fn verify(
         &self,
         user: &User,
@@ -52,7 +54,7 @@ impl Reauthentication {
             let hash = login.and_then(|login| login.password);
             self.hasher.verify(password, hash.as_ref()).await
         };
-        settle(permit, verify).await
+        settle(permit, user.id, verify).await
     }
 
     /// Checks that this is the password which a sign-up that waits has chosen.
@@ -71,16 +73,23 @@ impl Reauthentication {
             .acquire_guess(&waiting.email, None, origin, no_login)
             .await?;
         let hash = Some(&waiting.sign_up.password);
-        settle(permit, self.hasher.verify(password, hash)).await
+        let user_id = waiting.sign_up.user_id;
+        settle(permit, user_id, self.hasher.verify(password, hash)).await
     }
 }
 
-/// Ends a guess: it is refunded if it was right.
-async fn settle(permit: AttemptPermit, verify: impl Future<Output = Result<bool>>) -> Result<()> {
-    let (is_right, permit) = permit.hold(verify).await?;
-    if !is_right {
-        return Err(Refusal::InvalidCredentials.into());
-    }
-    permit.succeed().await;
-    Ok(())
+/// Ends a guess: it is refunded if it was right, and counts for the user.
+async fn settle(
+    permit: AttemptPermit,
+    user: UserId,
+    verify: impl Future<Output = Result<bool>>,
+) -> Result<()> {
+    let verify = async {
+        let is_right = verify.await?;
+        is_right
+            .then_some(())
+            .ok_or(Refusal::InvalidCredentials.into())
+    };
+    let ((), permit) = permit.hold(verify).await?;
+    permit.succeed(user, async { Ok(()) }).await
 }

@@ -9,7 +9,7 @@ use domain::{
 };
 
 use crate::{
-    ports::{AccessToken, TokenIssuer},
+    ports::{AccessToken, TokenIssuer, TokenTarget},
     shared_secret::SharedSecret,
 };
 
@@ -35,10 +35,15 @@ pub struct TokenPair {
 }
 
 impl SessionTokens {
-    /// The tokens of `session`, as it is now; access tokens say that they come from `issuer`.
-    pub async fn issue(&self, issuer: &str, user: &User, session: &Session) -> Result<TokenPair> {
+    /// The tokens of `session`, as it is now. The refresh token is the same whatever the target.
+    pub async fn issue(
+        &self,
+        target: TokenTarget<'_>,
+        user: &User,
+        session: &Session,
+    ) -> Result<TokenPair> {
         let (access, key) =
-            tokio::try_join!(self.tokens.issue(issuer, user, session), self.refresh_key())?;
+            tokio::try_join!(self.tokens.issue(target, user, session), self.refresh_key())?;
         Ok(TokenPair {
             access,
             refresh: session.refresh_token(&key),
@@ -49,6 +54,6 @@ impl SessionTokens {
 
     /// The key from which refresh tokens come.
     pub async fn refresh_key(&self) -> Result<RefreshKey> {
-        Ok(RefreshKey::new(self.refresh_secret.get().await?.clone()))
+        Ok(RefreshKey::new(self.refresh_secret.get().await?))
     }
 }

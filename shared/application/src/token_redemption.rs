@@ -3,17 +3,18 @@
 use std::{net::IpAddr, ops::ControlFlow, sync::Arc};
 
 use domain::{
-    Actor, Change, Email, Error, LoginKey, OneTimeToken, Origin, PasswordHash, Refusal, RequestId,
-    Result, Roles, TokenPurpose, User,
-    attempt::AttemptKey,
+    Actor, Change, Email, Error, LoginKey, Name, OneTimeToken, Origin, PasswordHash, Refusal,
+    RequestId, Result, Roles, TokenPurpose, User,
+    attempt::{AttemptKey, Scope},
     error::Causes,
     event::EventMetadata,
     request::{AnonymousRequest, RequestKind, SignUp},
-    token::TokenBinding,
-    user::{NewUser, Standing},
+    token::{TokenBinding, TokenUse},
+    user::NewUser,
 };
 
 use crate::{
+    known_ring::KnownRing,
     ports::{AnonymousRequests, Env, OneTimeTokens, UserRepository},
     rate_limit::RateLimiter,
     user_updates,
@@ -29,6 +30,8 @@ pub struct TokenRedemption {
     pub rate_limiter: RateLimiter,
     /// Where concealed sign-ups wait.
     pub requests: Arc<dyn AnonymousRequests>,
+    /// Says which tokens are of this epoch of the deployment.
+    pub ring: Arc<KnownRing>,
     pub env: Env,
 }
 
@@ -102,7 +105,7 @@ impl TokenRedemption {
     pub async fn check(&self, token: &OneTimeToken) -> Result<Subject> {
         let subject = self.find(token).await?;
         let binding = subject.binding(token.purpose)?;
-        let spend = token.spend(&binding, self.env.clock.now());
+        let spend = self.spend(token, &binding).await?;
         if self.tokens.is_good(&spend).await? {
             Ok(subject)
         } else {
@@ -145,23 +148,35 @@ impl TokenRedemption {
     /// `TokenExpired` if the token is not good, or another has the address.
     pub async fn begin(&self, token: &OneTimeToken, origin: &Origin) -> Result<User> {
         let create = |subject| async move {
-            let Subject::SignUp(WaitingSignUp { email, sign_up, .. }) = subject else {
+            let Subject::SignUp(waiting) = subject else {
                 return Err(Refusal::TokenExpired.into());
             };
-            let new = NewUser {
-                id: sign_up.user_id,
-                email,
-                name: sign_up.name,
-                password: sign_up.password,
-                roles: Roles::new(),
-                standing: Standing::Settled,
-            };
-            let actor = Actor::User(new.id);
-            let origin = origin.clone();
-            let metadata = self.env.metadata(Origin { actor, ..origin })?;
-            Ok(User::create_proven(new, &metadata))
+            let SignUp { name, password, .. } = waiting.sign_up.clone();
+            self.account_of(&waiting, name, password, origin)
         };
         self.commit(token, create).await
+    }
+
+    /// The creation of the account of a sign-up that waits: whoever reads its mail is the user.
+    pub(crate) fn account_of(
+        &self,
+        waiting: &WaitingSignUp,
+        name: Name,
+        password: PasswordHash,
+        origin: &Origin,
+    ) -> Result<Change> {
+        let new = NewUser {
+            id: waiting.sign_up.user_id,
+            email: waiting.email.clone(),
+            name,
+            password,
+            roles: Roles::new(),
+        };
+        let metadata = self.env.metadata(Origin {
+            actor: Actor::User(new.id),
+            ..origin.clone()
+        })?;
+        Ok(User::create_proven(new, &metadata))
     }
 
     /// Commits what `decide` makes of the user or the sign-up, and uses the token up: both or neither.
@@ -181,7 +196,7 @@ impl TokenRedemption {
         let committed = user_updates::commit(&*self.users, || async move {
             let subject = self.find(token).await?;
             let binding = subject.binding(token.purpose)?;
-            let spend = token.spend(&binding, self.env.clock.now());
+            let spend = self.spend(token, &binding).await?;
             Ok(ControlFlow::Continue(
                 decide(subject).await?.spending(spend),
             ))
@@ -208,7 +223,7 @@ impl TokenRedemption {
         if !self.tokens.is_used(token, now).await? {
             return Err(Refusal::TokenExpired.into());
         }
-        let repetition = AttemptKey::of_receipt(&token.receipt());
+        let repetition = AttemptKey::of_receipt(Scope::Repetition, &token.receipt());
         self.rate_limiter.acquire_repetition(repetition).await?;
         self.active_user(token).await
     }
@@ -218,6 +233,12 @@ impl TokenRedemption {
         if let Err(error) = self.requests.remove(waiting.id).await {
             tracing::warn!(error = %Causes(&error), "a sign-up stays until it expires");
         }
+    }
+
+    /// The use of the token now, which its slot permits if it was issued in this epoch.
+    async fn spend(&self, token: &OneTimeToken, binding: &TokenBinding) -> Result<TokenUse> {
+        let epoch = self.ring.epoch().await?;
+        Ok(token.spend(binding, self.env.clock.now()).within(epoch))
     }
 
     async fn find(&self, token: &OneTimeToken) -> Result<Subject> {

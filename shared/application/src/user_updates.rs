@@ -1,9 +1,9 @@
 //! Load, decide, commit: how every command changes a user.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use domain::{
-    Actor, Authority, Change, Error, Origin, Refusal, Result, User, UserId, Version,
+    Actor, Authority, Change, Error, Origin, Refusal, Result, Timestamp, User, UserId, Version,
     event::EventMetadata,
 };
 
@@ -40,7 +40,12 @@ impl Target {
 pub struct UserUpdates {
     pub users: Arc<dyn UserRepository>,
     pub env: Env,
+    /// Changes which users make of their own accounts: each is kept for good.
+    pub changes_per_hour: u32,
 }
+
+/// In which changes are counted.
+const WINDOW: Duration = Duration::from_hours(1);
 
 impl UserUpdates {
     /// Loads the user, calls `change` on it and commits the result; without a result the user stays
@@ -48,7 +53,8 @@ impl UserUpdates {
     /// version.
     ///
     /// # Errors
-    /// Those of [`UserUpdates::load`], `change` and [`UserRepository::commit`].
+    /// Those of [`UserUpdates::load`], `change` and [`UserRepository::commit`]; `TooManyRequests` if the
+    /// caller is the user, who was changed too often.
     pub async fn update(
         &self,
         target: &Target,
@@ -111,11 +117,35 @@ impl UserUpdates {
                 };
                 target.admits(&user)?;
                 let metadata = self.env.metadata(target.origin.clone())?;
-                let change = change(&user, &metadata)?;
-                Ok(change.map_or(ControlFlow::Break(user), ControlFlow::Continue))
+                let Some(change) = change(&user, &metadata)? else {
+                    return Ok(ControlFlow::Break(user));
+                };
+                if metadata.origin.actor == Actor::User(user.id) {
+                    self.limit(&user, &change, metadata.now).await?;
+                }
+                Ok(ControlFlow::Continue(change))
             }
         })
         .await
+    }
+
+    /// Refuses a change of users by themselves after too many within an hour. The history is the counter:
+    /// nothing is read before there are so many versions, and nothing is ever written.
+    ///
+    /// What shuts a thief out is never refused, who may have used the limit up. Each such change takes
+    /// another sign-in, or a request for an address, which have limits of their own.
+    async fn limit(&self, user: &User, change: &Change, now: Timestamp) -> Result<()> {
+        let most = u64::from(self.changes_per_hour);
+        let first = (user.version.get() + 1).checked_sub(most);
+        let Some(first) = first.filter(|first| *first > 0 && !change.revokes(user)) else {
+            return Ok(());
+        };
+        let entry = self.users.history_entry(user.id, first.into()).await?;
+        let until = entry.map(|entry| entry.event.time.plus(WINDOW));
+        match until.filter(|until| *until > now) {
+            Some(until) => Err(Refusal::too_many(now.until(until)).into()),
+            None => Ok(()),
+        }
     }
 }
 

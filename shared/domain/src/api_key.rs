@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    Actor, ApiKeyId, Authority, DomainEvent, EventKind, Name, Role, ServiceName, Timestamp,
+    Actor, ApiKeyId, Authority, DeploymentEpoch, DomainEvent, EventKind, Name, Role, ServiceName, Timestamp,
     error::Violation,
     event::{EventData, EventMetadata},
 };
@@ -93,9 +93,21 @@ impl ApiKey {
         event(id, EventKind::ApiKeyRevoked, metadata)
     }
 
-    /// True if the key is good at `now`.
-    pub fn is_live(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_none() && self.expires_at > now
+    /// True if the key is good at `now`, in this epoch of the deployment.
+    pub fn is_live(&self, epoch: DeploymentEpoch, now: Timestamp) -> bool {
+        let is_void = self.revoked_at.is_some() || epoch.voids(self.created_at);
+        !is_void && self.expires_at > now
+    }
+
+    /// The key as it is in this epoch of the deployment, which revoked those of before.
+    #[must_use]
+    pub fn within(self, epoch: DeploymentEpoch) -> Self {
+        let revoked_at = self.revoked_at;
+        let ended_at = epoch.voids(self.created_at).then_some(epoch.began_at());
+        Self {
+            revoked_at: revoked_at.into_iter().chain(ended_at).min(),
+            ..self
+        }
     }
 
     /// When the key is no longer listed.
@@ -262,6 +274,8 @@ mod tests {
     use super::*;
     use crate::{Origin, UserId};
 
+    const FIRST: DeploymentEpoch = DeploymentEpoch::FIRST;
+
     fn at(days: u64) -> Timestamp {
         Timestamp::from_seconds(1_000_000).plus(Duration::from_hours(24 * days))
     }
@@ -365,14 +379,30 @@ mod tests {
         assert_eq!((event.user_id, event.data.api_key_id), (None, Some(key.id)));
         assert_eq!(key.created_by, metadata().origin.actor);
         let instant = Duration::from_micros(1);
-        assert!(key.is_live(at(0)) && key.is_live(at(90).minus(instant)));
-        assert!(!key.is_live(at(90)));
+        assert!(key.is_live(FIRST, at(0)) && key.is_live(FIRST, at(90).minus(instant)));
+        assert!(!key.is_live(FIRST, at(90)));
         assert_eq!(key.listed_until(), at(120));
         key.revoked_at = Some(at(10));
-        assert!(!key.is_live(at(0)));
+        assert!(!key.is_live(FIRST, at(0)));
         assert_eq!(key.listed_until(), at(40));
         key.revoked_at = Some(at(100));
         assert_eq!(key.listed_until(), at(120), "it had ended before");
+    }
+
+    #[test]
+    fn a_key_ends_with_the_epoch_of_the_deployment() {
+        let (key, _) = key(&token(7), "reader", 90);
+        let epoch = DeploymentEpoch::beginning(at(1));
+        assert!(!key.is_live(epoch, at(2)));
+        assert_eq!(key.clone().within(FIRST), key);
+        let ended = key.within(epoch);
+        assert_eq!(
+            ended.revoked_at,
+            Some(at(1)),
+            "as whoever lists keys sees it"
+        );
+        let later = DeploymentEpoch::beginning(at(2));
+        assert_eq!(ended.clone().within(later), ended);
     }
 
     #[test]

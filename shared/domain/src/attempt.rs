@@ -3,7 +3,7 @@
 
 mod limit;
 
-use std::net::IpAddr;
+use std::{fmt::Display, net::IpAddr};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
@@ -15,7 +15,7 @@ use super::{
     token::TokenHash,
 };
 
-pub use limit::{AttemptCounter, Limit, too_many};
+pub use limit::{AttemptCounter, Limit};
 
 /// Names a counter: what is counted, and for whom.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,13 +33,14 @@ pub enum Scope {
     Device,
     /// Wrong guesses from one client IP.
     Source,
-    /// Right sign-ins of one user.
+    /// Right sign-ins of one user, and other right proofs of who it is.
     SignIn,
     /// Sign-ups from one client IP.
     SignUp,
     /// Requests for mails from one client IP.
     MailFrom,
-    /// Mails of one kind to one address.
+    /// Mails of one kind to one address: all of them, those which one asker had sent, or those with one
+    /// link.
     MailTo,
     /// Mails which one user, or one client IP, had sent.
     MailAsker,
@@ -51,6 +52,8 @@ pub enum Scope {
     ApiKey,
     /// Repetitions of one request.
     Repetition,
+    /// Passwords that were chosen by one link.
+    Choice,
 }
 
 impl Scope {
@@ -69,6 +72,7 @@ impl Scope {
             Self::EmailChange => "email-change",
             Self::ApiKey => "api-key",
             Self::Repetition => "repetition",
+            Self::Choice => "choice",
         }
     }
 }
@@ -77,7 +81,7 @@ impl AttemptKey {
     /// The counter of an address, whether or not it has an account. The address itself is not stored:
     /// its owner may not be a user.
     pub fn of_address(scope: Scope, email: &Email) -> Self {
-        let subject = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(email.as_str()));
+        let subject = email.digest();
         Self { scope, subject }
     }
 
@@ -86,6 +90,15 @@ impl AttemptKey {
         let Self { scope, subject } = Self::of_address(Scope::MailTo, email);
         let subject = format!("{kind}#{epoch}#{subject}");
         Self { scope, subject }
+    }
+
+    /// The part of this counter that is for `part` alone.
+    #[must_use]
+    pub fn part(&self, part: impl Display) -> Self {
+        Self {
+            scope: self.scope,
+            subject: format!("{}#{part}", self.subject),
+        }
     }
 
     /// The counter of a user.
@@ -130,12 +143,11 @@ impl AttemptKey {
         }
     }
 
-    /// The counter of repetitions of the request that used a token.
-    pub fn of_receipt(receipt: &TokenHash) -> Self {
-        Self {
-            scope: Scope::Repetition,
-            subject: receipt.to_string(),
-        }
+    /// The counter of what is done by one token: the passwords that are chosen, or repetitions of the
+    /// request that used it.
+    pub fn of_receipt(scope: Scope, receipt: &TokenHash) -> Self {
+        let subject = receipt.to_string();
+        Self { scope, subject }
     }
 
     /// The counter of repetitions of the request that `actor` sent with an `Idempotency-Key`.

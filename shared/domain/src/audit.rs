@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Actor, ApiKeyId, DomainEvent, EventId, EventKind, ServiceName, SessionId, Timestamp, UserId,
-    Version, history::Digest,
+    Version,
+    digest::{Digest, FieldHash},
+    event::RolesChange,
 };
 
 /// One line of the audit trail. It has no personal data: addresses stand in the event's private part,
@@ -24,6 +26,9 @@ pub struct AuditEntry {
     /// The version of the user which it made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
+    /// The roles before and after; only if they changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<RolesChange>,
     /// The session that started or ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
@@ -35,26 +40,70 @@ pub struct AuditEntry {
     pub service: Option<ServiceName>,
     /// The caller that caused it.
     pub actor: Actor,
-    /// The hash of the user's history up to here; none for events that are no version of a user.
+    /// Of a version, the hash of the user's history up to here. Of the start of a session, the digest of
+    /// the session. Of the rest the hash of the event. None in lines of before those were kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<Digest>,
 }
 
 impl AuditEntry {
-    /// The line for `event`, which has `hash` in its user's history.
-    pub fn new(event: &DomainEvent, hash: Option<Digest>) -> Self {
+    /// The line for an event that made a version: `hash` is that of its entry in the user's history.
+    pub fn of_version(event: &DomainEvent, hash: Digest) -> Self {
+        Self::new(event, Some(hash))
+    }
+
+    /// The line for an event that made no version.
+    pub fn of_event(event: &DomainEvent) -> Self {
+        let hash = match event.kind {
+            // An event of before has none.
+            EventKind::SessionStarted => event.data.digest,
+            _ => Some(event.digest()),
+        };
+        Self::new(event, hash)
+    }
+
+    fn new(event: &DomainEvent, hash: Option<Digest>) -> Self {
         Self {
             event_id: event.id,
             kind: event.kind,
             time: event.time,
             user_id: event.user_id,
             version: event.version,
+            roles: event.data.roles.clone(),
             session_id: event.data.session_id,
             api_key_id: event.data.api_key_id,
             service: event.data.service.clone(),
             actor: event.actor,
             hash,
         }
+    }
+
+    /// The digest of the line but for `hash`, by which a session knows the lines about it.
+    pub fn digest(&self) -> Digest {
+        let Self {
+            event_id,
+            kind,
+            time,
+            user_id,
+            version,
+            roles,
+            session_id,
+            api_key_id,
+            actor,
+            // What it is of covers it.
+            hash: _,
+        } = self;
+        let mut hash = FieldHash::new("roster.line.1");
+        hash.field(event_id);
+        hash.field(kind);
+        hash.field(time);
+        hash.option(user_id.as_ref());
+        hash.option(version.as_ref());
+        hash.option(roles.as_ref().map(RolesChange::digest).as_ref());
+        hash.option(session_id.as_ref());
+        hash.option(api_key_id.as_ref());
+        hash.field(actor);
+        hash.finish()
     }
 }
 

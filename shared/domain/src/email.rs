@@ -2,11 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
-use super::error::Violation;
+use super::{error::Violation, visibility};
 
 /// Bytes in an address: RFC 5321 4.5.3.1.3 with erratum 1690.
 const MAX_BYTES: usize = 254;
@@ -26,9 +28,60 @@ impl Email {
         Self(raw)
     }
 
+    /// An address by which somebody wants to be found. It may be one of those that were accepted once
+    /// and are not any more.
+    ///
+    /// # Errors
+    /// If no user can ever have had it, or if it has a character that cannot be seen: whoever pasted
+    /// it there would be told of a wrong password.
+    pub fn presented(raw: &str) -> Result<Self, Violation> {
+        let folded = folded(raw.trim());
+        if folded.chars().any(visibility::is_invisible) {
+            return Err(invalid("has a character that cannot be seen; type it anew"));
+        }
+        let no_address = || invalid("is not an e-mail address");
+        let (local, domain) = folded.rsplit_once('@').ok_or_else(no_address)?;
+        // A quoted local part may hold spaces and dots anywhere; providers that give one out are rare.
+        if local.starts_with('"') || local.chars().any(char::is_whitespace) {
+            return Err(invalid("has quotes or spaces before the @"));
+        }
+        if local.starts_with('.') || local.ends_with('.') || local.contains("..") {
+            return Err(invalid("has a dot too many before the @ (RFC 5321, 4.1.2)"));
+        }
+        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| no_address())?;
+        let address = format!("{local}@{domain}");
+        if address.len() > MAX_BYTES {
+            return Err(Violation::new("too-long", "has more than 254 bytes"));
+        }
+        let options = Options::default()
+            .with_required_tld()
+            .without_domain_literal()
+            .without_display_text();
+        EmailAddress::parse_with_options(&address, options).map_err(|_| no_address())?;
+        Ok(Self(address))
+    }
+
+    /// A part of an address as addresses are stored. Without an `@` it is taken for a part of a domain.
+    pub fn stored_form(part: &str) -> String {
+        let folded = folded(part);
+        let (local, domain) = match folded.rfind('@') {
+            Some(at) => folded.split_at(at + 1),
+            None => ("", folded.as_str()),
+        };
+        match idna::domain_to_ascii(domain) {
+            Ok(ascii) if !domain.is_ascii() => format!("{local}{ascii}"),
+            _ => folded,
+        }
+    }
+
     /// The address.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What stands for the address where it is not to be kept itself: base64url of its SHA-256.
+    pub fn digest(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&self.0))
     }
 
     /// The address for logs: its first character and its domain's last label.
@@ -42,32 +95,32 @@ impl Email {
 impl FromStr for Email {
     type Err = Violation;
 
+    /// An address to which mail can be sent.
     fn from_str(raw: &str) -> Result<Self, Violation> {
-        let invalid = || Violation::new("invalid-email", "is not an e-mail address");
-        let folded: String = raw
-            .trim()
-            .nfc()
-            .collect::<String>()
-            .to_lowercase()
-            .nfc()
-            .collect();
-        let (local, domain) = folded.rsplit_once('@').ok_or_else(invalid)?;
-        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| invalid())?;
-        let address = format!("{local}@{domain}");
-        if address.len() > MAX_BYTES {
-            return Err(Violation::new("too-long", "has more than 254 bytes"));
+        let email = Self::presented(raw)?;
+        let (local, domain) = email.0.rsplit_once('@').unwrap_or_default();
+        if !local.is_ascii() {
+            // Amazon SES sends to no other (it has no SMTPUTF8, RFC 6531).
+            return Err(invalid(
+                "has letters before the @ to which no mail can be sent",
+            ));
         }
-        let options = Options::default()
-            .with_required_tld()
-            .without_domain_literal()
-            .without_display_text();
-        EmailAddress::parse_with_options(&address, options).map_err(|_| invalid())?;
-        // A quoted local part may hold spaces and control characters; no provider gives one out.
-        if local.starts_with('"') || local.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return Err(invalid());
+        let top_level = domain.rsplit('.').next().unwrap_or_default();
+        if top_level.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(invalid("has a number for a domain"));
         }
-        Ok(Self(address))
+        Ok(email)
     }
+}
+
+/// NFC, lower-cased.
+fn folded(raw: &str) -> String {
+    let composed: String = raw.nfc().collect();
+    composed.to_lowercase().nfc().collect()
+}
+
+fn invalid(message: &'static str) -> Violation {
+    Violation::new("invalid-email", message)
 }
 
 impl fmt::Display for Email {
@@ -110,10 +163,10 @@ mod tests {
             email("a@bücher.example").as_deref(),
             Ok("a@xn--bcher-kva.example")
         );
-        // Composed and decomposed é.
+        // Composed and decomposed ü.
         assert_eq!(
-            email("Ren\u{e9}@example.com"),
-            email("rene\u{301}@example.com")
+            email("a@b\u{fc}cher.example"),
+            email("a@bu\u{308}cher.example")
         );
     }
 
@@ -134,6 +187,13 @@ mod tests {
             "ann@-example.com",
             "ann@exa_mple.com",
             ".ann@example.com",
+            "ann.@example.com",
+            "a..b@example.com",
+            "\"a..b\"@example.com",
+            "ann@192.0.2.1",
+            "ann@[192.0.2.1]",
+            "ann@[IPv6:::1]",
+            "ann@example.123",
         ] {
             assert_eq!(email(raw), Err("invalid-email"), "{raw:?}");
         }
@@ -145,6 +205,68 @@ mod tests {
             )),
             Err("too-long")
         );
+    }
+
+    #[test]
+    fn an_address_has_what_ses_can_send_to_before_the_at() {
+        for raw in ["jos\u{e9}@example.com", "\u{430}nn@example.com"] {
+            let violation = raw.parse::<Email>().unwrap_err();
+            assert_eq!(violation.code, "invalid-email", "{raw}");
+            assert!(violation.message.contains("before the @"), "{raw}");
+        }
+        assert_eq!(
+            email("ann@ex\u{430}mple.com").as_deref(),
+            Ok("ann@xn--exmple-4nf.com")
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_not_in_an_address() {
+        for raw in [
+            "\u{200b}ann@example.com",
+            "\u{feff}ann@example.com",
+            "an\u{200b}n@example.com",
+            "an\u{ad}n@example.com",
+            "\u{2060}ann@example.com",
+            "ann@exam\u{200b}ple.com",
+            "ann\u{202e}@example.com",
+        ] {
+            for violation in [
+                raw.parse::<Email>().unwrap_err(),
+                Email::presented(raw).unwrap_err(),
+            ] {
+                assert_eq!(violation.code, "invalid-email", "{raw:?}");
+                assert!(violation.message.contains("cannot be seen"), "{raw:?}");
+            }
+        }
+        // Around it, spaces of every kind are cut off.
+        assert_eq!(
+            email("\u{a0}ann@example.com\t\n").as_deref(),
+            Ok("ann@example.com")
+        );
+    }
+
+    #[test]
+    fn who_was_accepted_once_is_found_still() {
+        for raw in ["Jos\u{e9}@example.com", "ann@192.0.2.1"] {
+            assert!(raw.parse::<Email>().is_err());
+            let found = Email::presented(raw).unwrap();
+            assert_eq!(found.as_str(), raw.to_lowercase());
+        }
+    }
+
+    #[test]
+    fn a_part_of_an_address_has_a_stored_form() {
+        for (part, stored) in [
+            ("B\u{fc}cher", "xn--bcher-kva"),
+            ("@b\u{fc}cher.Example", "@xn--bcher-kva.example"),
+            ("Ann@b\u{fc}cher.example", "ann@xn--bcher-kva.example"),
+            ("Jos\u{e9}@", "jos\u{e9}@"),
+            ("Ann", "ann"),
+            ("", ""),
+        ] {
+            assert_eq!(Email::stored_form(part), stored, "{part}");
+        }
     }
 
     #[test]

@@ -166,6 +166,8 @@ pub enum Refusal {
     ProofRequired,
     /// An account that was confirmed is not erased by a link.
     AccountEstablished,
+    /// A provider knows the person, and gives no address for a new user.
+    EmailMissing,
     /// The caller has not proven the address.
     AddressUnproven,
     /// The user whom the request is about has not proven the address.
@@ -184,6 +186,14 @@ pub enum Refusal {
     ProviderUnavailable(Duration),
     /// A part Roster depends on does not answer; says when to try again.
     Unavailable(Duration),
+}
+
+impl Refusal {
+    /// The refusal of an attempt that may be made after `wait`.
+    pub fn too_many(wait: Duration) -> Self {
+        // Rounded up: a client that obeys `Retry-After` must not be too early.
+        Self::TooManyRequests(wait.saturating_add(Duration::from_millis(999)))
+    }
 }
 
 /// An error with its causes, for the log.

@@ -1,5 +1,5 @@
-//! Domain events: what is published. Thin on purpose: ids, versions and names of changed fields,
-//! never an address, a name, a hash or a token.
+//! Domain events: what is published. Thin on purpose: ids, versions, names of changed fields, and values
+//! that are no personal data; never an address, a name, the hash of a password or a token.
 
 use std::{fmt, str::FromStr};
 
@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Actor, ApiKeyId, EventId, Origin, RequestId, ServiceName, SessionId, Timestamp, UserId, Version,
+    Actor, ApiKeyId, EventId, Origin, RequestId, Roles, ServiceName, SessionId, Timestamp, UserId,
+    Version,
+    digest::{Digest, FieldHash},
 };
 
 /// The `source` of every event, on the bus and in its CloudEvents form.
@@ -67,6 +69,8 @@ kinds! {
     UserRolesChanged,
     /// Every session of a user ended.
     UserSessionsEnded,
+    /// An administrator lets mails go to a user's address again.
+    UserMailSuppressionLifted,
     /// A user was erased.
     UserDeleted,
     /// A user signed in.
@@ -167,9 +171,15 @@ pub struct EventData {
     /// Names of the fields that changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
+    /// The roles before and after; only if they changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<RolesChange>,
     /// The session that started or ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
+    /// True if a user signed in from a device that is not known. Not there otherwise.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub new_device: bool,
     /// The anonymous request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
@@ -182,6 +192,35 @@ pub struct EventData {
     /// The service that was registered or deregistered, or has another secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceName>,
+    /// The digest of the session that started: see [`Session::digest`](crate::Session::digest).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+}
+
+/// How the roles of a user changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolesChange {
+    /// None of a new user.
+    pub before: Roles,
+    pub after: Roles,
+}
+
+impl RolesChange {
+    pub(crate) fn digest(&self) -> Digest {
+        let Self { before, after } = self;
+        let mut hash = FieldHash::new("roster.roles.1");
+        hash.list(before.iter());
+        hash.list(after.iter());
+        hash.finish()
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Why a session ended before its time.

@@ -1,70 +1,21 @@
 //! The history of a user: a chain of events in which each carries the hash of the one before.
 
 mod chain;
+mod state;
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::net::IpAddr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use sha2::{Digest as _, Sha256};
+use serde::{Deserialize, Serialize};
 
 use super::{
     DomainEvent, Email,
-    event::{EventData, EventMetadata},
+    digest::FieldHash,
+    event::{EventData, EventMetadata, RolesChange},
 };
 
+pub use crate::digest::Digest;
 pub use chain::{ChainStatus, ChainVerdict, Verifier, verify_chain};
-
-/// A SHA-256 hash, in lower-case hexadecimal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Digest([u8; 32]);
-
-impl From<[u8; 32]> for Digest {
-    fn from(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-}
-
-impl Digest {
-    /// The `previous` of the first entry.
-    pub const NONE: Self = Self([0; 32]);
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl FromStr for Digest {
-    type Err = String;
-
-    fn from_str(raw: &str) -> Result<Self, String> {
-        let invalid = || "is not a SHA-256 hash in hexadecimal".to_owned();
-        if raw.len() != 64 || !raw.is_ascii() {
-            return Err(invalid());
-        }
-        let mut bytes = [0; 32];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte =
-                u8::from_str_radix(&raw[2 * index..2 * index + 2], 16).map_err(|_| invalid())?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-impl Serialize for Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Digest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
-    }
-}
+pub use state::{State, StateStatus};
 
 /// The part of an event that is never published, and that erasure removes together with its salt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,20 +80,31 @@ pub struct HistoryEntry {
     pub private: Option<Private>,
     /// The digest of the private part; stays.
     pub private_digest: Digest,
+    /// The digest of what the user's item says after the event. None in entries of before there was
+    /// one: version 0 of the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Digest>,
     /// The hash of this entry.
     pub hash: Digest,
 }
 
 impl HistoryEntry {
-    /// Links `event` to the entry with the hash `previous`.
-    pub fn seal(event: DomainEvent, previous: Digest, private: Private) -> Self {
+    /// Links `event` to the entry with the hash `previous`. `state` is the digest of what it leads to:
+    /// see [`State::digest`].
+    pub fn seal(
+        event: DomainEvent,
+        previous: Digest,
+        private: Private,
+        state: Option<Digest>,
+    ) -> Self {
         let private_digest = private.digest();
         Self {
-            hash: hash(&event, previous, private_digest),
+            hash: hash(&event, previous, private_digest, state),
             event,
             previous,
             private: Some(private),
             private_digest,
+            state,
         }
     }
 
@@ -152,14 +114,26 @@ impl HistoryEntry {
             .private
             .as_ref()
             .is_none_or(|private| private.digest() == self.private_digest);
-        private_is_intact && hash(&self.event, self.previous, self.private_digest) == self.hash
+        let sealed = hash(&self.event, self.previous, self.private_digest, self.state);
+        private_is_intact && sealed == self.hash
+    }
+}
+
+impl DomainEvent {
+    /// The hash of an event that stands in no history.
+    pub fn digest(&self) -> Digest {
+        hash(self, Digest::NONE, Digest::NONE, None)
     }
 }
 
 /// The hash of an entry. Every field of an event is named here, so a new one does not compile until it
-/// is covered. What stored entries do not have goes to the end and only if present, under its name:
-/// then their hashes stay, and no two events read alike.
-fn hash(event: &DomainEvent, previous: Digest, private_digest: Digest) -> Digest {
+/// is covered. What stored entries do not have is [added](FieldHash::added).
+fn hash(
+    event: &DomainEvent,
+    previous: Digest,
+    private_digest: Digest,
+    state: Option<Digest>,
+) -> Digest {
     let DomainEvent {
         id,
         kind,
@@ -171,11 +145,14 @@ fn hash(event: &DomainEvent, previous: Digest, private_digest: Digest) -> Digest
         data:
             EventData {
                 changed,
+                roles,
                 session_id,
                 request_id,
                 reason,
                 api_key_id,
                 service,
+                new_device,
+                digest,
             },
     } = event;
     let mut hash = FieldHash::new("roster.event.1");
@@ -191,46 +168,12 @@ fn hash(event: &DomainEvent, previous: Digest, private_digest: Digest) -> Digest
     hash.option(request_id.as_ref());
     hash.field(previous);
     hash.field(private_digest);
-    if let Some(reason) = reason {
-        hash.field("reason");
-        hash.field(reason);
-    }
-    if let Some(key) = api_key_id {
-        hash.field("apiKeyId");
-        hash.field(key);
-    }
-    if let Some(service) = service {
-        hash.field("service");
-        hash.field(service);
-    }
+    hash.added("reason", reason.as_ref());
+    hash.added("apiKeyId", api_key_id.as_ref());
+    hash.added("roles", roles.as_ref().map(RolesChange::digest));
+    hash.added("digest", digest.as_ref());
+    hash.added("state", state);
+    hash.added("newDevice", new_device.then_some("true"));
+    hash.added("service", service.as_ref());
     hash.finish()
-}
-
-/// SHA-256 over fields with their lengths, so that no two lists of fields read alike.
-struct FieldHash(Sha256);
-
-impl FieldHash {
-    fn new(domain: &str) -> Self {
-        let mut hash = Self(Sha256::new());
-        hash.field(domain);
-        hash
-    }
-
-    fn field(&mut self, value: impl fmt::Display) {
-        let text = value.to_string();
-        self.0.update((text.len() as u64).to_be_bytes());
-        self.0.update(text.as_bytes());
-    }
-
-    fn option(&mut self, value: Option<&impl fmt::Display>) {
-        match value {
-            Some(value) => self.field(value),
-            // No text has this length.
-            None => self.0.update(u64::MAX.to_be_bytes()),
-        }
-    }
-
-    fn finish(self) -> Digest {
-        Digest(self.0.finalize().into())
-    }
 }

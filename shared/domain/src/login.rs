@@ -10,6 +10,9 @@ use super::{Email, PasswordHash, UserId, Version};
 /// may have 100 writes.
 pub const MAX_LOGINS: usize = 10;
 
+/// The number of unlinked identities which are remembered of a user: each makes the user's item larger.
+pub const MAX_UNLINKED: usize = 10;
+
 /// The key of a login, unique among all users.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LoginKey {

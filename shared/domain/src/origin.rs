@@ -12,9 +12,9 @@ use super::{ApiKeyId, UserId};
 pub struct Origin {
     /// The caller.
     pub actor: Actor,
-    /// The peer's address as the gateway saw it, never one from a header.
+    /// The peer's address as the gateway saw it, or the one that a trusted proxy named.
     pub client_ip: Option<IpAddr>,
-    /// The peer's `User-Agent`, cut to 256 characters.
+    /// The client's `User-Agent`, which a proxy hands on as it came, cut to 256 characters.
     pub user_agent: Option<String>,
     /// The id of the request, as in the answer and the logs.
     pub request_id: String,

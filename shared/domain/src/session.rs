@@ -1,19 +1,21 @@
 //! Sessions, and the refresh tokens that prove them.
 
+mod digest;
+
 use std::{iter, net::IpAddr, str::FromStr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
-use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId,
+    DeploymentEpoch, DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId,
     attempt::{AttemptCounter, Limit},
+    audit::AuditEntry,
+    digest::Digest,
     event::{EndReason, EventData, EventMetadata},
+    secrets::MacKey,
 };
 
 /// How long a session lasts after its last use: NIST SP 800-63B-4, 2.1.3 wants a new sign-in after 30
@@ -81,18 +83,27 @@ pub struct Session {
     /// The `User-Agent` of the sign-in, cut to 256 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+    /// The [digest](AuditEntry::digest) of the line that the audit trail has of its start. None in
+    /// sessions of before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_line: Option<Digest>,
+    /// The same of its end; none while it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<Digest>,
 }
 
 impl Session {
-    /// A new session of `user`, who just authenticated by `method`, with its event.
+    /// A new session of `user`, who just authenticated by `method`, with its event. `new_device` is true
+    /// if the sign-in came from a device that is not known.
     pub fn start(
         id: SessionId,
         nonce: String,
         user: &User,
         method: &str,
+        new_device: bool,
         metadata: &EventMetadata,
     ) -> (Self, DomainEvent) {
-        let session = Self {
+        let mut session = Self {
             id,
             user_id: user.id,
             generation: 0,
@@ -109,15 +120,20 @@ impl Session {
             source_address: metadata.origin.client_ip,
             request_id: Some(metadata.origin.request_id.clone()),
             user_agent: metadata.origin.user_agent.clone(),
+            start_line: None,
+            end_line: None,
         };
         let data = EventData {
             session_id: Some(id),
+            new_device,
+            digest: Some(session.digest()),
             ..EventData::default()
         };
         let event = DomainEvent {
             user_id: Some(user.id),
             ..metadata.event(EventKind::SessionStarted, data)
         };
+        session.start_line = Some(AuditEntry::of_event(&event).digest());
         (session, event)
     }
 
@@ -137,9 +153,10 @@ impl Session {
         next
     }
 
-    /// True if the session is good at `now`, of `user` as read now.
-    pub fn is_live(&self, user: &User, now: Timestamp) -> bool {
+    /// True if the session is good at `now`, of `user` as read now, in this epoch of the deployment.
+    pub fn is_live(&self, user: &User, epoch: DeploymentEpoch, now: Timestamp) -> bool {
         self.ended_at.is_none()
+            && !epoch.voids(self.created_at)
             && self.expires_at > now
             && user.active
             && self.auth_epoch == user.auth_epoch
@@ -154,8 +171,10 @@ impl Session {
         key: &RefreshKey,
         now: Timestamp,
     ) -> Option<Exchange> {
-        let secret = key.secret(self.user_id, self.id, token.generation, &self.nonce);
-        let genuine = bool::from(token.secret.expose_secret().ct_eq(&secret));
+        let genuine = key.is_secret(
+            token.secret.expose_secret(),
+            (self.user_id, self.id, token.generation, &self.nonce),
+        );
         if !genuine || token.generation > self.generation {
             return None;
         }
@@ -227,7 +246,7 @@ impl Session {
             session_id: self.id,
             generation: self.generation,
             secret: key
-                .secret(self.user_id, self.id, self.generation, &self.nonce)
+                .secret((self.user_id, self.id, self.generation, &self.nonce))
                 .into(),
         }
     }
@@ -258,25 +277,32 @@ pub enum Exchange {
 
 /// The key from which the secrets of all refresh tokens come.
 #[derive(Debug, Clone)]
-pub struct RefreshKey(SecretSlice<u8>);
+pub struct RefreshKey(MacKey);
+
+/// Of what a secret is made: user, session, generation and nonce.
+type SecretOf<'a> = (UserId, SessionId, u32, &'a str);
 
 impl RefreshKey {
-    /// The key with these bytes.
-    pub fn new(bytes: SecretSlice<u8>) -> Self {
-        Self(bytes)
+    pub fn new(key: MacKey) -> Self {
+        Self(key)
     }
 
-    fn secret(&self, user: UserId, session: SessionId, generation: u32, nonce: &str) -> Vec<u8> {
-        // HMAC takes keys of any length (RFC 2104, 2), so the error cannot occur; an empty secret,
-        // which no token has, stands for it.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()) else {
-            return Vec::new();
-        };
-        mac.update(user.as_uuid().as_bytes());
-        mac.update(session.as_uuid().as_bytes());
-        mac.update(&generation.to_be_bytes());
-        mac.update(nonce.as_bytes());
-        mac.finalize().into_bytes().to_vec()
+    fn secret(&self, of: SecretOf<'_>) -> Vec<u8> {
+        Self::with_parts(of, |parts| self.0.code(parts))
+    }
+
+    fn is_secret(&self, secret: &[u8], of: SecretOf<'_>) -> bool {
+        Self::with_parts(of, |parts| self.0.verifies(secret, parts))
+    }
+
+    fn with_parts<T>(of: SecretOf<'_>, then: impl FnOnce(&[&[u8]]) -> T) -> T {
+        let (user, session, generation, nonce) = of;
+        then(&[
+            user.as_uuid().as_bytes(),
+            session.as_uuid().as_bytes(),
+            &generation.to_be_bytes(),
+            nonce.as_bytes(),
+        ])
     }
 }
 

@@ -5,9 +5,11 @@ pub mod change;
 mod identities;
 mod import;
 pub mod invitation;
+mod links;
 mod proof;
 mod recovery;
 mod standing;
+mod stored;
 mod tokens;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,7 @@ pub use identities::NewMember;
 pub use import::{ImportKey, ImportedUser};
 pub use invitation::{Invitation, Invitee};
 pub use standing::Standing;
+pub use stored::{Stored, Tombstone};
 
 /// A user as written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,12 +64,23 @@ pub struct User {
     /// When a change of the password last moved `recovery_epoch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_voided_at: Option<Timestamp>,
+    /// When links were mailed to the user on somebody else's command; kept for as long as they limit the
+    /// next one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links_sent_at: Vec<Timestamp>,
     /// The version which last set, moved or removed the password; the login has the same. None if there
     /// never was one, or if it is older than this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_version: Option<Version>,
     /// The logins this user has claimed; at most [`MAX_LOGINS`](crate::login::MAX_LOGINS).
     pub logins: Vec<LoginKey>,
+    /// The identities which the user unlinked: none comes back unless the user links it again. At most
+    /// [`MAX_UNLINKED`](crate::login::MAX_UNLINKED), the newest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlinked: Vec<LoginKey>,
+    /// True from the start of a recovery until somebody chooses a password by link: nothing else lets in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recovering: bool,
     /// The hash of the last entry of the user's history.
     pub chain: Digest,
 }
@@ -87,8 +101,11 @@ pub struct Draft {
     pub auth_epoch: u64,
     pub recovery_epoch: u64,
     pub recovery_voided_at: Option<Timestamp>,
+    pub links_sent_at: Vec<Timestamp>,
     pub password_version: Option<Version>,
     pub logins: Vec<LoginKey>,
+    pub unlinked: Vec<LoginKey>,
+    pub recovering: bool,
 }
 
 /// What is needed to create a user with a password.
@@ -100,7 +117,6 @@ pub struct NewUser {
     pub name: Name,
     pub password: PasswordHash,
     pub roles: Roles,
-    pub standing: Standing,
 }
 
 /// A user as administrators, the user and the directory see it.
@@ -170,8 +186,11 @@ impl User {
             auth_epoch: self.auth_epoch,
             recovery_epoch: self.recovery_epoch,
             recovery_voided_at: self.recovery_voided_at,
+            links_sent_at: self.links_sent_at.clone(),
             password_version: self.password_version,
             logins: self.logins.clone(),
+            unlinked: self.unlinked.clone(),
+            recovering: self.recovering,
         }
     }
 
@@ -208,6 +227,8 @@ impl Draft {
         Self {
             id,
             logins: vec![LoginKey::Email(email.clone())],
+            unlinked: Vec::new(),
+            recovering: false,
             email,
             email_verified: false,
             pending_email: None,
@@ -219,6 +240,7 @@ impl Draft {
             auth_epoch: 0,
             recovery_epoch: 0,
             recovery_voided_at: None,
+            links_sent_at: Vec::new(),
             password_version: None,
         }
     }
@@ -244,8 +266,11 @@ impl Draft {
             auth_epoch: self.auth_epoch,
             recovery_epoch: self.recovery_epoch,
             recovery_voided_at: self.recovery_voided_at,
+            links_sent_at: self.links_sent_at,
             password_version: self.password_version,
             logins: self.logins,
+            unlinked: self.unlinked,
+            recovering: self.recovering,
             chain,
         }
     }

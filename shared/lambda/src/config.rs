@@ -2,11 +2,17 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use adapters::composition::Deployment;
-use application::mail::{MailLimits, MailSettings};
+use adapters::{composition::Deployment, jwt::AccessTokenSettings};
+use application::{
+    mail::{MailLimits, MailSettings},
+    rate_limit::SignInLimits,
+};
 use domain::attempt::Limit;
 
-pub use adapters::oidc::{ClientSecrets, Providers};
+pub use adapters::{
+    oidc::{ClientSecrets, Providers},
+    ssm::SecretsPath,
+};
 
 /// Everything wrong with the environment.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -108,8 +114,10 @@ impl Settings for Deployment {
         let bus = environment.get("BUS");
         let issuer = environment.get("ISSUER");
         let audience = environment.get("AUDIENCE");
+        let access_tokens = AccessTokenSettings::read(environment);
         let access_lag = environment.get("ACCESS_LAG_SECONDS");
         let api_key_calls = environment.get("API_KEY_CALLS_PER_MINUTE");
+        let changes_per_user = environment.get("CHANGES_PER_USER");
         Some(Self {
             users_table: users_table?,
             sessions_table: sessions_table?,
@@ -120,8 +128,34 @@ impl Settings for Deployment {
             bus: bus?,
             issuer: issuer?,
             audience: audience?,
+            access_tokens: access_tokens?,
             access_lag: access_lag?,
             api_key_calls: api_key_calls?,
+            changes_per_user: changes_per_user?,
+        })
+    }
+}
+
+impl Settings for SignInLimits {
+    fn read(environment: &mut Environment<'_>) -> Option<Self> {
+        let per_account = environment.get("SIGN_IN_ATTEMPTS_PER_ACCOUNT");
+        let per_client_ip = environment.get("SIGN_IN_ATTEMPTS_PER_SOURCE");
+        let per_user = environment.get("SIGN_INS_PER_USER");
+        Some(Self {
+            per_account: Limit::of_account(per_account?),
+            per_client_ip: Limit::of_client_ip(per_client_ip?),
+            per_user: Limit::hourly(per_user?),
+        })
+    }
+}
+
+impl Settings for AccessTokenSettings {
+    fn read(environment: &mut Environment<'_>) -> Option<Self> {
+        let minutes = environment.get("ACCESS_TOKEN_MINUTES");
+        let email_verified = environment.get("EMAIL_VERIFIED_CLAIM");
+        Some(Self {
+            lifetime: Duration::from_mins(minutes?),
+            email_verified: email_verified?,
         })
     }
 }
@@ -138,7 +172,8 @@ impl Settings for MailSettings {
         let per_asker = environment.get("MAILS_PER_ASKER");
         let per_hour = environment.get("MAILS_PER_HOUR");
         let limits = MailLimits {
-            per_address: Limit::spaced(Duration::from_secs(interval?), per_address?),
+            per_address: per_address?,
+            interval: Duration::from_secs(interval?),
             per_asker: Limit::hourly(per_asker?),
             per_hour: per_hour?,
         };
@@ -171,7 +206,11 @@ mod tests {
         let problems = read::<(Deployment, Config)>(&|name| match name {
             "POLICY" => Some("everyone".to_owned()),
             "MINIMUM" => Some("eight".to_owned()),
-            "ACCESS_LAG_SECONDS" | "API_KEY_CALLS_PER_MINUTE" => Some("0".to_owned()),
+            "ACCESS_LAG_SECONDS" | "API_KEY_CALLS_PER_MINUTE" | "CHANGES_PER_USER" => {
+                Some("0".to_owned())
+            }
+            "ACCESS_TOKEN_MINUTES" => Some("10".to_owned()),
+            "EMAIL_VERIFIED_CLAIM" => Some("false".to_owned()),
             "BUS" => None,
             other => Some(other.to_owned()),
         });
@@ -192,13 +231,19 @@ mod tests {
                 "POLICY" => "concealed",
                 "MINIMUM" => "12",
                 "ACCESS_LAG_SECONDS" => "5",
+                "ACCESS_TOKEN_MINUTES" => "60",
+                "EMAIL_VERIFIED_CLAIM" => "true",
                 "API_KEY_CALLS_PER_MINUTE" => "600",
+                "CHANGES_PER_USER" => "100",
                 other => other,
             };
             Some(value.to_owned())
         });
         let (deployment, config) = config.ok().unwrap();
         assert_eq!(deployment.users_table, "USERS_TABLE");
+        let tokens = deployment.access_tokens;
+        assert_eq!(tokens.lifetime, Duration::from_hours(1));
+        assert!(tokens.email_verified);
         assert_eq!(
             (config.policy, config.minimum),
             (SignUpPolicy::Concealed, 12)

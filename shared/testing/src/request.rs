@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const HOST: &str = "api.example.com";
 
 /// The client address of every request.
-const CLIENT_IP: &str = "203.0.113.7";
+pub const CLIENT_IP: &str = "203.0.113.7";
 
 /// A request in the making.
 #[derive(Debug, Clone)]

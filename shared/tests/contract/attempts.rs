@@ -9,6 +9,7 @@ use shared::{
     domain::{
         Timestamp,
         attempt::{AttemptKey, Limit, Scope, sign_in_locked},
+        sign_ins::LOCK_KEPT,
     },
 };
 
@@ -27,6 +28,7 @@ contract!(
     cleared_tries_are_forgotten,
     subjects_and_scopes_do_not_meet,
     a_lock_is_announced_once,
+    a_lock_is_kept_for_its_user,
 );
 
 fn key() -> AttemptKey {
@@ -156,6 +158,35 @@ async fn subjects_and_scopes_do_not_meet(ports: Ports) {
         let spent = ports.attempts.spend(&other, &TEN).await.unwrap();
         assert_eq!(spent, Acquisition::Acquired, "{other:?}");
     }
+}
+
+/// However many announce one lock, the first event is the one that is kept.
+async fn a_lock_is_kept_for_its_user(ports: Ports) {
+    let (ann, bob) = (ports.user_id(), ports.user_id());
+    let until = ports.now().plus(TEN.first_wait);
+    let lock = sign_in_locked(Some(ann), &ports.metadata());
+    for event in [&lock, &lock, &sign_in_locked(Some(ann), &ports.metadata())] {
+        ports.attempts.announce(&key(), until, event).await.unwrap();
+    }
+    let nobodys = sign_in_locked(None, &ports.metadata());
+    let other = AttemptKey::of_address(Scope::Account, &email("bob@example.com"));
+    ports
+        .attempts
+        .announce(&other, until, &nobodys)
+        .await
+        .unwrap();
+    ports.attempts.clear(&key()).await.unwrap();
+    let kept = ports.attempts.locks(ann).await.unwrap();
+    assert_eq!(kept, std::slice::from_ref(&lock));
+    assert_eq!(ports.attempts.locks(bob).await.unwrap(), []);
+
+    (ports.advance)(TEN.first_wait);
+    let later = until.plus(TEN.first_wait);
+    let next = sign_in_locked(Some(ann), &ports.metadata());
+    ports.attempts.announce(&key(), later, &next).await.unwrap();
+    assert_eq!(ports.attempts.locks(ann).await.unwrap(), [lock, next]);
+    (ports.advance)(LOCK_KEPT);
+    assert_eq!(ports.attempts.locks(ann).await.unwrap(), []);
 }
 
 async fn a_lock_is_announced_once(ports: Ports) {

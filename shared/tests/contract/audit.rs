@@ -37,6 +37,7 @@ fn all(limit: usize) -> AuditQuery {
 
 fn line(ports: &Ports, time: Timestamp, user_id: Option<UserId>, kind: EventKind) -> AuditEntry {
     AuditEntry {
+        roles: None,
         session_id: None,
         api_key_id: None,
         service: None,
@@ -98,7 +99,7 @@ async fn a_line_may_come_twice(ports: Ports) {
     let user = ports.created("ann@example.com", &[]).await;
     let entry = ports.users.history_entry(user.id, user.version).await;
     let entry = entry.unwrap().unwrap();
-    let line = AuditEntry::new(&entry.event, Some(entry.hash));
+    let line = AuditEntry::of_version(&entry.event, entry.hash);
     assert_eq!(line.kind, EventKind::UserCreated);
     for _ in 0..2 {
         ports.audit.record(&line).await.unwrap();

@@ -4,7 +4,7 @@ use std::{env, panic::AssertUnwindSafe, sync::Arc};
 
 use adapters::dynamodb::{
     ApiKeyItems, AttemptCounts, Audit, CacheItems, Deliveries, Feed, InvitationList, Keys,
-    LeaseRecords, Requests, Services, Sessions, SnapshotStore, Table, Tokens, Users,
+    LeaseRecords, MailboxItems, Requests, Services, Sessions, SnapshotStore, Table, Tokens, Users,
 };
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
@@ -28,6 +28,7 @@ pub(crate) fn in_memory() -> Ports {
         tokens: backend.clone(),
         attempts: backend.clone(),
         leases: backend.clone(),
+        mailboxes: backend.clone(),
         cache: backend.clone(),
         keys: backend.clone(),
         secrets: backend.clone(),
@@ -99,6 +100,7 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
         tokens: Arc::new(Tokens::new(sessions.clone())),
         attempts: Arc::new(AttemptCounts::new(sessions.clone(), env.clock.clone())),
         leases: Arc::new(LeaseRecords::new(sessions.clone(), env.clone())),
+        mailboxes: Arc::new(MailboxItems::new(sessions.clone())),
         cache: Arc::new(CacheItems::new(sessions)),
         keys: keys.clone(),
         secrets: keys,

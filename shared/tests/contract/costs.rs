@@ -27,7 +27,14 @@ async fn requests<T>(counter: &Faults, work: impl Future<Output = T>) -> u32 {
 
 async fn start(ports: &Ports, user: &User) -> Session {
     let id = SessionId::new(ports.now(), ports.bytes());
-    let (session, event) = Session::start(id, "nonce".to_owned(), user, "pwd", &ports.metadata());
+    let (session, event) = Session::start(
+        id,
+        "nonce".to_owned(),
+        user,
+        "pwd",
+        false,
+        &ports.metadata(),
+    );
     ports.sessions.start(&session, &event).await.unwrap();
     session
 }
@@ -39,7 +46,10 @@ async fn a_change_is_one_transaction_whatever_it_spends() {
     let ann = ports.created("ann@example.com", &[]).await;
     let token = OneTimeToken::new(TokenPurpose::PasswordReset, ann.id, ports.bytes());
     let issue = token.issue(&bound(&ann, token.purpose), ports.now());
-    assert_eq!(requests(&counter, ports.tokens.issue(&issue)).await, 1);
+    assert_eq!(
+        requests(&counter, ports.tokens.issue(&issue, ports.now())).await,
+        1
+    );
     let reset = ann.reset_password(PasswordHash::from_phc("$new"), &ports.metadata());
     let reset = reset.spending(token.spend(&bound(&ann, token.purpose), ports.now()));
     assert_eq!(requests(&counter, ports.users.commit(&reset)).await, 1);
@@ -126,7 +136,7 @@ async fn the_trail_is_one_query_for_a_user_and_one_for_each_day() {
     let ann = ports.created("ann@example.com", &[]).await;
     let entry = ports.users.history_entry(ann.id, ann.version).await;
     let entry = entry.unwrap().unwrap();
-    let line = AuditEntry::new(&entry.event, Some(entry.hash));
+    let line = AuditEntry::of_version(&entry.event, entry.hash);
     assert_eq!(requests(&counter, ports.audit.record(&line)).await, 1);
 
     let days = |days: i64| AuditQuery {

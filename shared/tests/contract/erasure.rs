@@ -2,7 +2,7 @@
 
 use shared::domain::{
     EventKind, User, UserId, Version,
-    history::{ChainStatus, HistoryEntry, verify_chain},
+    history::{ChainStatus, HistoryEntry, StateStatus, verify_chain},
 };
 
 use crate::{
@@ -39,8 +39,10 @@ fn versions(entries: &[HistoryEntry]) -> Vec<u64> {
     entries.iter().filter_map(version).collect()
 }
 
-fn is_whole(entries: &[HistoryEntry]) -> bool {
-    verify_chain(entries, |_| None).status == ChainStatus::Ok
+async fn is_whole(ports: &Ports, id: UserId, entries: &[HistoryEntry]) -> bool {
+    let stored = ports.users.find_stored(id).await.unwrap();
+    let chain = verify_chain(entries, stored.as_ref(), |_| None);
+    (chain.status, chain.state) == (ChainStatus::Ok, Some(StateStatus::Ok))
 }
 
 async fn a_history_is_read_in_order_and_in_parts(ports: Ports) {
@@ -49,7 +51,7 @@ async fn a_history_is_read_in_order_and_in_parts(ports: Ports) {
 
     let whole = history(&ports, ann.id).await;
     assert_eq!(versions(&whole), (1..=12).collect::<Vec<_>>());
-    assert!(is_whole(&whole));
+    assert!(is_whole(&ports, ann.id, &whole).await);
     assert_eq!(whole.last().unwrap().hash, ann.chain);
 
     for (after, limit, expected) in [
@@ -85,7 +87,7 @@ async fn a_history_of_many_versions_is_read_whole(ports: Ports) {
     let ann = long_lived(&ports).await;
     let whole = history(&ports, ann.id).await;
     assert_eq!(versions(&whole), (1..=41).collect::<Vec<_>>());
-    assert!(is_whole(&whole));
+    assert!(is_whole(&ports, ann.id, &whole).await);
     let part = ports.users.history(ann.id, None, 39).await.unwrap();
     assert_eq!(part.len(), 39);
 }
@@ -133,7 +135,9 @@ async fn what_is_private_is_forgotten_and_the_chain_stays(ports: Ports) {
         let entry = before.get(usize::try_from(version.get()).unwrap() - 1);
         entry.map(|entry| entry.hash)
     };
-    assert_eq!(verify_chain(&after, witness).status, ChainStatus::Ok);
+    let stored = ports.users.find_stored(ann.id).await.unwrap();
+    let chain = verify_chain(&after, stored.as_ref(), witness);
+    assert_eq!(chain.status, ChainStatus::Ok);
     assert!(history(&ports, bob.id).await[0].private.is_some());
     assert_eq!(ports.users.find(bob.id).await.unwrap(), Some(bob));
     // Of whom there is nothing, nothing is made.
@@ -147,6 +151,19 @@ async fn a_long_history_is_forgotten_whole(ports: Ports) {
     ports.users.forget_private(ann.id).await.unwrap();
     let entries = history(&ports, ann.id).await;
     assert_eq!(entries.len(), 41);
-    assert!(is_whole(&entries));
+    assert!(
+        !is_whole(&ports, ann.id, &entries).await,
+        "she is not erased"
+    );
+    ports
+        .users
+        .commit(&ann.erase(&ports.metadata()))
+        .await
+        .unwrap();
+    let entries = history(&ports, ann.id).await;
+    assert!(is_whole(&ports, ann.id, &entries).await);
+    ports.users.forget_private(ann.id).await.unwrap();
+    let entries = history(&ports, ann.id).await;
+    assert!(is_whole(&ports, ann.id, &entries).await);
     assert!(entries.iter().all(|entry| entry.private.is_none()));
 }

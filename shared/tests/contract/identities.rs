@@ -1,7 +1,9 @@
 //! An identity elsewhere belongs to one user at a time, and the last way to sign in stays.
 
 use shared::domain::{
-    EventKind, LoginKey, PasswordHash, Refusal, User, UserId, login::MAX_LOGINS, user::NewMember,
+    EventKind, LoginKey, PasswordHash, Refusal, User, UserId,
+    login::{MAX_LOGINS, MAX_UNLINKED},
+    user::NewMember,
 };
 
 use crate::{
@@ -15,6 +17,8 @@ contract!(
     an_identity_is_linked_once_and_ten_logins_are_enough,
     the_last_way_to_sign_in_stays,
     an_identity_that_was_unlinked_is_free,
+    the_newest_unlinked_are_remembered_until_they_are_linked_again,
+    no_identity_comes_by_itself_while_a_recovery_is_under_way,
     of_parallel_unlinkings_one_identity_remains,
     a_reset_frees_the_account_of_identities,
     erasure_frees_the_identity,
@@ -120,6 +124,38 @@ async fn an_identity_that_was_unlinked_is_free(ports: Ports) {
     let bob = ports.created("bob@example.com", &[]).await;
     linked(&ports, &bob, "ann").await;
     assert_eq!(owner(&ports, &identity("ann")).await, Some(bob.id));
+}
+
+async fn the_newest_unlinked_are_remembered_until_they_are_linked_again(ports: Ports) {
+    let mut ann = member(&ports, true).await;
+    for number in 0..=MAX_UNLINKED {
+        let subject = number.to_string();
+        ann = linked(&ports, &ann, &subject).await;
+        let change = ann.unlink(&identity(&subject), true, &ports.metadata());
+        ann = ports.users.commit(&change.unwrap()).await.unwrap();
+    }
+    let newest: Vec<_> = (1..=MAX_UNLINKED)
+        .map(|number| identity(&number.to_string()))
+        .collect();
+    let stored = ports.users.find(ann.id).await.unwrap().unwrap();
+    assert_eq!(stored.unlinked, newest);
+    let by_itself = stored.link_by_address(&identity("1"), &ports.metadata());
+    assert_eq!(refusal(by_itself), Refusal::InvalidCredentials);
+    let ann = linked(&ports, &stored, "1").await;
+    assert_eq!(ann.unlinked, newest[1..]);
+}
+
+async fn no_identity_comes_by_itself_while_a_recovery_is_under_way(ports: Ports) {
+    let ann = member(&ports, true).await;
+    let change = ann.start_recovery(&ports.metadata());
+    let ann = ports.users.commit(&change.unwrap()).await.unwrap();
+    let stored = ports.users.find(ann.id).await.unwrap().unwrap();
+    let by_itself = |ann: &User| ann.link_by_address(&identity("ann"), &ports.metadata());
+    assert_eq!(refusal(by_itself(&stored)), Refusal::InvalidCredentials);
+    let hash = PasswordHash::from_phc("$argon2id$new");
+    let change = stored.reset_password(hash, &ports.metadata());
+    let ann = ports.users.commit(&change).await.unwrap();
+    assert!(by_itself(&ann).unwrap().is_some());
 }
 
 async fn of_parallel_unlinkings_one_identity_remains(ports: Ports) {

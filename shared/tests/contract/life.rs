@@ -7,6 +7,7 @@ mod model;
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -22,7 +23,7 @@ use shared::{
         UserId, Version,
         event::EventMetadata,
         history::HistoryEntry,
-        user::{NewUser, Standing},
+        user::{NewUser, Stored},
     },
 };
 use tokio::runtime::{Builder, Runtime};
@@ -105,6 +106,10 @@ impl UserRepository for Rival {
         self.ports.users.has_administrator().await
     }
 
+    async fn find_stored(&self, id: UserId) -> Result<Option<Stored>> {
+        self.ports.users.find_stored(id).await
+    }
+
     async fn history_entry(&self, id: UserId, version: Version) -> Result<Option<HistoryEntry>> {
         self.ports.users.history_entry(id, version).await
     }
@@ -148,6 +153,7 @@ impl Roster {
         let updates = UserUpdates {
             users: rival.clone(),
             env: ports.env.clone(),
+            changes_per_hour: u32::MAX,
         };
         Self {
             runtime,
@@ -181,7 +187,6 @@ impl Roster {
 
     fn create(&mut self, address: usize, roles: &BTreeSet<&'static str>) -> Outcome {
         let new = NewUser {
-            standing: Standing::Settled,
             id: self.ports.user_id(),
             email: email(&address_of(address)),
             name: name_of(0),
@@ -244,7 +249,15 @@ fn perform(
         Action::ConfirmEmail => Some(user.confirm_email(password, metadata)?),
         Action::VerifyEmail => user.verify_email(metadata),
         Action::ChangePassword(new) => Some(user.change_password(password_of(*new), metadata)),
-        Action::StartRecovery => Some(user.start_recovery(metadata)?),
+        Action::StartRecovery => {
+            // The limit on recoveries counts by time, which the model does not know.
+            let now = metadata.now.plus(Duration::from_hours(user.version.get()));
+            let metadata = EventMetadata {
+                now,
+                ..metadata.clone()
+            };
+            Some(user.start_recovery(&metadata)?)
+        }
         Action::AssignRoles(roles) => user.assign_roles(roles_of(roles), metadata)?,
         Action::Deactivate => Some(user.deactivate(metadata)?),
         Action::Reactivate => Some(user.reactivate(metadata)?),

@@ -21,6 +21,7 @@ mod keys;
 mod leases;
 mod life;
 mod lost_replies;
+mod mailboxes;
 mod matching;
 mod ports;
 mod races;

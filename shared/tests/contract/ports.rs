@@ -11,17 +11,15 @@ use std::{
 
 use shared::{
     application::ports::{
-        AnonymousRequests, ApiKeys, Attempts, AuditLog, Clock, DeliveryLog, Env, Invitations,
+        AnonymousRequests, ApiKeys, Attempts, AuditLog, Clock, DeliveryLog, Env, Invitations, Mailboxes,
         Leases, OneTimeTokens, Secrets, SecureRandom, ServiceInstances, ServiceRegistry,
         SessionRepository, SharedCache, SigningKeys, UserRepository,
     },
     directory::ports::{Snapshots, UserFeed},
     domain::{
         Actor, Change, Email, Error, LoginKey, Origin, PasswordHash, Refusal, Result, Role,
-        Timestamp, TokenPurpose, User, UserId,
-        event::EventMetadata,
-        token::TokenBinding,
-        user::{NewUser, Standing},
+        Timestamp, TokenPurpose, User, UserId, event::EventMetadata, token::TokenBinding,
+        user::NewUser,
     },
 };
 
@@ -36,6 +34,7 @@ pub(crate) struct Ports {
     pub(crate) tokens: Arc<dyn OneTimeTokens>,
     pub(crate) attempts: Arc<dyn Attempts>,
     pub(crate) leases: Arc<dyn Leases>,
+    pub(crate) mailboxes: Arc<dyn Mailboxes>,
     pub(crate) cache: Arc<dyn SharedCache>,
     pub(crate) keys: Arc<dyn SigningKeys>,
     pub(crate) secrets: Arc<dyn Secrets>,
@@ -119,7 +118,6 @@ pub(crate) fn creation_on(
         name: "Ann Example".parse().unwrap(),
         password: PasswordHash::from_phc("$argon2id$of-ann"),
         roles: roles.iter().cloned().collect(),
-        standing: Standing::Settled,
     };
     User::create_proven(new, metadata)
 }

@@ -78,7 +78,7 @@ async fn wanting(ports: &Ports, own: &str, wanted: &str) -> (User, Change) {
     let user = ports.users.commit(&request.unwrap()).await.unwrap();
     let token = OneTimeToken::new(TokenPurpose::EmailChange, user.id, ports.bytes());
     let issue = token.issue(&bound(&user, token.purpose), ports.now());
-    assert!(ports.tokens.issue(&issue).await.unwrap());
+    assert!(ports.tokens.issue(&issue, ports.now()).await.unwrap());
     let password = ports.password(own).await;
     let proof = user
         .confirm_email(Some(password), &ports.metadata())
@@ -138,7 +138,7 @@ async fn two_different_changes_spend_a_token_once(ports: Ports) {
     let bob = ports.created("bob@example.com", &[]).await;
     let token = OneTimeToken::new(TokenPurpose::EmailVerification, ann.id, ports.bytes());
     let issue = token.issue(&bound(&ann, token.purpose), ports.now());
-    assert!(ports.tokens.issue(&issue).await.unwrap());
+    assert!(ports.tokens.issue(&issue, ports.now()).await.unwrap());
     let changes = [&ann, &bob].map(|user| {
         let change = user.end_sessions(&ports.metadata());
         change.spending(token.spend(&bound(&ann, token.purpose), ports.now()))

@@ -74,7 +74,7 @@ async fn a_login_that_moved_is_not_written(ports: Ports) {
     let user = ports.users.commit(&request.unwrap()).await.unwrap();
     let token = OneTimeToken::new(TokenPurpose::EmailChange, user.id, ports.bytes());
     let issue = token.issue(&bound(&user, token.purpose), ports.now());
-    assert!(ports.tokens.issue(&issue).await.unwrap());
+    assert!(ports.tokens.issue(&issue, ports.now()).await.unwrap());
     let change = user.confirm_email(old.password.clone(), &ports.metadata());
     let change = change
         .unwrap()

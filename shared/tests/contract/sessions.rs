@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::domain::{
     DomainEvent, Error, OneTimeToken, Refusal, Session, SessionId, TokenPurpose, User,
-    attempt::Limit, event::EndReason, session::SESSION_LIFETIME,
+    attempt::Limit, audit::AuditEntry, event::EndReason, session::SESSION_LIFETIME,
 };
 
 use crate::{
@@ -39,7 +39,7 @@ async fn user(ports: &Ports) -> User {
 
 fn session(ports: &Ports, user: &User, id: SessionId) -> (Session, DomainEvent) {
     let nonce = ports.env.random.token().unwrap();
-    Session::start(id, nonce, user, "pwd", &ports.metadata())
+    Session::start(id, nonce, user, "pwd", false, &ports.metadata())
 }
 
 fn id(ports: &Ports) -> SessionId {
@@ -117,7 +117,7 @@ async fn the_sessions_of_a_user_are_listed_newest_first(ports: Ports) {
     // Another thing which is kept under the user.
     let token = OneTimeToken::new(TokenPurpose::PasswordReset, ann.id, ports.bytes());
     let issue = token.issue(&bound(&ann, token.purpose), ports.now());
-    assert!(ports.tokens.issue(&issue).await.unwrap());
+    assert!(ports.tokens.issue(&issue, ports.now()).await.unwrap());
 
     let listed = ports.sessions.list(ann.id).await.unwrap();
     assert_eq!(listed, [newer.clone(), older]);
@@ -278,6 +278,7 @@ async fn a_session_ends_once(ports: Ports) {
     assert!(!ports.sessions.end(ann.id, session.id, &late).await.unwrap());
     let expected = Session {
         ended_at: Some(event.time),
+        end_line: Some(AuditEntry::of_event(&event).digest()),
         ..session
     };
     assert_eq!(found(&ports, &expected).await, Some(expected));
@@ -293,7 +294,7 @@ async fn everything_of_a_user_is_forgotten(ports: Ports) {
     let (gone, stays) = (started(&ports, &ann).await, started(&ports, &bob).await);
     let token = OneTimeToken::new(TokenPurpose::EmailVerification, ann.id, ports.bytes());
     let issue = token.issue(&bound(&ann, token.purpose), ports.now());
-    assert!(ports.tokens.issue(&issue).await.unwrap());
+    assert!(ports.tokens.issue(&issue, ports.now()).await.unwrap());
 
     for _ in 0..2 {
         ports.sessions.forget(ann.id).await.unwrap();

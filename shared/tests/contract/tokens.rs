@@ -1,8 +1,8 @@
 //! A one-time token permits one change, once.
 
 use shared::domain::{
-    Change, OneTimeToken, PasswordHash, Refusal, TokenPurpose, User,
-    token::{StoredToken, TokenKey},
+    Change, DeploymentEpoch, Error, OneTimeToken, PasswordHash, Refusal, TokenPurpose, User,
+    token::{StoredToken, TokenIssue, TokenKey},
 };
 
 use crate::{
@@ -20,6 +20,8 @@ contract!(
     a_token_issued_again_is_as_good_as_before,
     a_good_token_is_told_from_others,
     a_good_token_is_found_by_its_seed,
+    a_token_of_before_the_epoch_is_void,
+    a_good_token_gives_way_to_one_that_names_it,
     a_used_token_is_known_until_it_expires_or_a_newer_one_comes,
     a_token_proves_the_address_it_was_mailed_to,
     a_token_is_good_for_its_purpose,
@@ -36,7 +38,7 @@ fn token(ports: &Ports, user: &User) -> OneTimeToken {
 
 async fn issue(ports: &Ports, user: &User, token: &OneTimeToken) -> bool {
     let issue = token.issue(&bound(user, token.purpose), ports.now());
-    ports.tokens.issue(&issue).await.unwrap()
+    ports.tokens.issue(&issue, ports.now()).await.unwrap()
 }
 
 /// A token, and time enough that another would be newer.
@@ -141,7 +143,7 @@ async fn an_older_token_comes_too_late(ports: Ports) {
     (ports.advance)(INSTANT);
     let newer = issued(&ports, &user).await;
     let late = older.issue(&bound(&user, RESET), asked);
-    assert!(!ports.tokens.issue(&late).await.unwrap());
+    assert!(!ports.tokens.issue(&late, ports.now()).await.unwrap());
     ports
         .users
         .commit(&reset(&ports, &user, &newer))
@@ -154,11 +156,14 @@ async fn a_token_issued_again_is_as_good_as_before(ports: Ports) {
     let token = token(&ports, &user);
     let issue = token.issue(&bound(&user, token.purpose), ports.now());
     for _ in 0..2 {
-        assert!(ports.tokens.issue(&issue).await.unwrap());
+        assert!(ports.tokens.issue(&issue, ports.now()).await.unwrap());
     }
     let change = reset(&ports, &user, &token);
     let user = ports.users.commit(&change).await.unwrap();
-    assert!(!ports.tokens.issue(&issue).await.unwrap(), "it was used");
+    assert!(
+        !ports.tokens.issue(&issue, ports.now()).await.unwrap(),
+        "it was used"
+    );
     let again = reset(&ports, &user, &token);
     assert_eq!(
         refusal(ports.users.commit(&again).await),
@@ -194,6 +199,34 @@ async fn a_good_token_is_told_from_others(ports: Ports) {
     assert!(!is_good(&used).await, "used");
 }
 
+async fn a_token_of_before_the_epoch_is_void(ports: Ports) {
+    let user = ann(&ports).await;
+    let void = issued(&ports, &user).await;
+    let epoch = DeploymentEpoch::beginning(ports.now());
+    let spend = |token: &OneTimeToken| {
+        let spend = token.spend(&bound(&user, token.purpose), ports.now());
+        spend.within(epoch)
+    };
+    assert!(!ports.tokens.is_good(&spend(&void)).await.unwrap());
+    let password = PasswordHash::from_phc("$new");
+    let reset = user.reset_password(password, &ports.metadata());
+    let refused = ports
+        .users
+        .commit(&reset.clone().spending(spend(&void)))
+        .await;
+    assert!(matches!(
+        refused,
+        Err(Error::Refused(Refusal::TokenExpired))
+    ));
+    let good = issued(&ports, &user).await;
+    assert!(ports.tokens.is_good(&spend(&good)).await.unwrap());
+    ports
+        .users
+        .commit(&reset.spending(spend(&good)))
+        .await
+        .unwrap();
+}
+
 async fn a_good_token_is_found_by_its_seed(ports: Ports) {
     let user = ann(&ports).await;
     let key = TokenKey::new(vec![9; 32].into());
@@ -218,12 +251,38 @@ async fn a_good_token_is_found_by_its_seed(ports: Ports) {
     assert_eq!(find().await, None, "without a seed");
 }
 
+/// Two observers that see an empty slot issue one token: the first.
+async fn a_good_token_gives_way_to_one_that_names_it(ports: Ports) {
+    let user = ann(&ports).await;
+    let key = TokenKey::new(vec![9; 32].into());
+    let token = || {
+        (ports.advance)(INSTANT);
+        let token = key.token(RESET, user.id, ports.metadata().event_id);
+        token.unwrap().issue(&bound(&user, RESET), ports.now())
+    };
+    let put = async |token: &TokenIssue| {
+        let issued = ports.tokens.issue(token, ports.now());
+        issued.await.unwrap()
+    };
+    let (first, mut second, third) = (token(), token(), token());
+    assert!(put(&first).await);
+    assert!(!put(&second).await, "the first is good");
+    assert!(put(&first).await, "and stays so");
+    second.replaces = Some(third.hash.clone());
+    assert!(!put(&second).await, "another is named");
+    second.replaces = Some(first.hash.clone());
+    assert!(put(&second).await);
+    assert!(!put(&first).await && !put(&third).await);
+    (ports.advance)(RESET.lifetime());
+    assert!(put(&third).await, "the second has expired");
+}
+
 async fn a_used_token_is_known_until_it_expires_or_a_newer_one_comes(ports: Ports) {
     let user = ann(&ports).await;
     let secret = ports.bytes();
     let used = OneTimeToken::new(RESET, user.id, secret);
     let first = used.issue(&bound(&user, RESET), ports.now());
-    assert!(ports.tokens.issue(&first).await.unwrap());
+    assert!(ports.tokens.issue(&first, ports.now()).await.unwrap());
     (ports.advance)(INSTANT);
     let is_used = async |token: &OneTimeToken| {
         let known = ports.tokens.is_used(token, ports.now()).await;
@@ -236,7 +295,7 @@ async fn a_used_token_is_known_until_it_expires_or_a_newer_one_comes(ports: Port
     assert!(!is_used(&token(&ports, &user)).await, "another secret");
     let elsewhere = OneTimeToken::new(TokenPurpose::EmailVerification, user.id, secret);
     assert!(!is_used(&elsewhere).await, "another slot");
-    assert!(!ports.tokens.issue(&first).await.unwrap());
+    assert!(!ports.tokens.issue(&first, ports.now()).await.unwrap());
     assert!(is_used(&used).await, "its own event came again");
 
     let newer = issued(&ports, &user).await;
@@ -337,7 +396,7 @@ async fn without_a_good_token_nobody_learns_who_has_an_address(ports: Ports) {
     );
 
     let issue = token.issue(&bound(&user, token.purpose), ports.now());
-    assert!(ports.tokens.issue(&issue).await.unwrap());
+    assert!(ports.tokens.issue(&issue, ports.now()).await.unwrap());
     assert_eq!(
         refusal(ports.users.commit(&moves).await),
         Refusal::EmailTaken

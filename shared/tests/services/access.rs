@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use application::ports::SessionRepository;
+use application::ports::{Clock as _, SessionRepository};
 use domain::{
     Role, Roles, Session,
     event::EndReason,
@@ -186,6 +186,19 @@ async fn where_a_recent_sign_in_is_demanded_memory_is_not_enough() {
     assert_eq!(process.call(Access::OWNER.recent()).await, (401, 1));
 }
 
+/// The password, or a mailed link, counts beside the token.
+#[tokio::test]
+async fn where_more_than_a_token_is_demanded_memory_is_not_enough() {
+    for access in [Access::OWNER.repeatable(), Access::ANYONE_OR_CALLER] {
+        let process = Process::new().await;
+        assert_eq!(process.call(access).await, (204, 1));
+        assert_eq!(process.call(access).await, (204, 1));
+        process.end_session().await;
+        assert_eq!(process.call(Access::OWNER).await, (204, 0));
+        assert_eq!(process.call(access).await, (401, 1), "{access:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_role_is_gained_at_once_and_lost_within_the_lag() {
     let process = Process::new().await;
@@ -219,4 +232,18 @@ async fn without_a_lag_everybody_is_looked_up() {
     for _ in 0..2 {
         assert_eq!(process.call(Access::CALLER).await, (204, 1));
     }
+}
+
+/// Also if the key that signed the token is still there.
+#[tokio::test]
+async fn a_session_of_before_the_epoch_is_over_within_the_lag() {
+    let process = Process::new().await;
+    assert_eq!(process.call(Access::OWNER).await.0, 204);
+    process.backend.advance(INSTANT);
+    process.backend.begin_epoch(process.backend.now());
+    process.backend.advance(LAG);
+    assert_eq!(process.call(Access::OWNER).await.0, 401);
+    let ann = process.backend.user(process.ann.id).unwrap();
+    let again = process.backend.sign_in(&ann).await;
+    assert_eq!(process.call_with(Access::OWNER, &again.token).await.0, 204);
 }

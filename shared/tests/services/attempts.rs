@@ -8,7 +8,7 @@ use application::{
 use domain::{
     Error, Origin, Password, Refusal, Result, Roles, SessionId, User, event::EventMetadata,
 };
-use testing::{FakeBackend, Fault, PASSWORD};
+use testing::{FakeBackend, Fault, PASSWORD, SIGN_INS};
 
 fn origin() -> Origin {
     Origin::system("test")
@@ -127,6 +127,26 @@ async fn a_wrong_password_at_reauthentication_spends_an_attempt() {
         ann.verify(PASSWORD).await,
         Err(Error::Refused(Refusal::TooManyRequests(_)))
     ));
+}
+
+/// Each costs a hash, and what it opens may cost more. Nothing is hashed beyond the limit.
+#[tokio::test]
+async fn right_passwords_have_a_limit_too() {
+    let backend = FakeBackend::new();
+    let ann = Ann::new(&backend).await;
+    for _ in 0..SIGN_INS {
+        assert!(ann.verify(PASSWORD).await.is_ok());
+    }
+    backend.clear_trace();
+    for _ in 0..3 {
+        assert!(matches!(
+            ann.verify(PASSWORD).await,
+            Err(Error::Refused(Refusal::TooManyRequests(_)))
+        ));
+    }
+    assert!(!backend.trace().contains(&"hasher.verify"));
+    backend.advance(Duration::from_hours(1));
+    assert!(ann.verify(PASSWORD).await.is_ok());
 }
 
 /// A stranger who uses up the guesses at an address does not use up those of a session.

@@ -1,20 +1,29 @@
 //! Requests with an `Idempotency-Key`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use application::{
     idempotency::{Idempotency, IdempotencyKey, LEASE, Once},
     ports::Purpose,
 };
-use domain::{Actor, Error, Refusal, Result};
+use domain::{Actor, Error, Refusal, Result, SecretPurpose, turns::PUBLISH_AHEAD};
 use testing::FakeBackend;
 
 fn idempotency(backend: &Arc<FakeBackend>) -> Idempotency {
-    Idempotency::new(backend.clone(), backend.clone(), backend.clone())
+    Idempotency::new(backend.clone(), backend.secrets())
 }
 
 /// A request that reserves `reserved`; its outcome is what was reserved, and is recorded if it is even.
 async fn request(backend: &Arc<FakeBackend>, body: &[u8], reserved: u64) -> Result<Once<u64, u64>> {
+    request_by(Actor::System, backend, body, reserved).await
+}
+
+async fn request_by(
+    actor: Actor,
+    backend: &Arc<FakeBackend>,
+    body: &[u8],
+    reserved: u64,
+) -> Result<Once<u64, u64>> {
     let key = IdempotencyKey::new("key-1", body);
     let execute = async |reserved: u64| {
         if reserved == 0 {
@@ -24,7 +33,7 @@ async fn request(backend: &Arc<FakeBackend>, body: &[u8], reserved: u64) -> Resu
         }
     };
     let even = |outcome: &Result<u64>| outcome.as_ref().ok().copied().filter(|n| n % 2 == 0);
-    let request = (Purpose::SignUp, Actor::Anonymous, &key);
+    let request = (Purpose::SignUp, actor, &key);
     let idempotency = idempotency(backend);
     idempotency.once(request, reserved, execute, even).await
 }
@@ -40,6 +49,20 @@ async fn a_recorded_outcome_is_given_again() {
         request(&backend, b"[]", 4).await,
         Err(Error::Refused(Refusal::KeyReused))
     ));
+}
+
+#[tokio::test]
+async fn strangers_who_choose_the_same_key_do_not_meet() {
+    let backend = FakeBackend::new();
+    for (body, reserved, outcome) in [
+        (b"{}", 2, Once::First(2)),
+        (b"[]", 4, Once::First(4)),
+        (b"{}", 6, Once::Again(2)),
+        (b"[]", 6, Once::Again(4)),
+    ] {
+        let answer = request_by(Actor::Anonymous, &backend, body, reserved).await;
+        assert_eq!(answer.unwrap(), outcome);
+    }
 }
 
 #[tokio::test]
@@ -59,7 +82,7 @@ async fn the_next_attempt_gets_what_the_first_reserved() {
     let nothing = |_: &Result<u64>| None::<u64>;
     let idempotency = idempotency(&backend);
     let mut first =
-        Box::pin(idempotency.once((Purpose::SignUp, Actor::Anonymous, &key), 2, hangs, nothing));
+        Box::pin(idempotency.once((Purpose::SignUp, Actor::System, &key), 2, hangs, nothing));
     assert!(futures::poll!(&mut first).is_pending());
     assert!(matches!(
         request(&backend, b"{}", 4).await,
@@ -69,4 +92,22 @@ async fn the_next_attempt_gets_what_the_first_reserved() {
     backend.advance(LEASE);
     let second = request(&backend, b"{}", 4).await.unwrap();
     assert_eq!(second, Once::First(2));
+}
+
+/// The secret that hides keys takes turns: what was recorded by the version before is found by it.
+#[tokio::test]
+async fn a_repetition_is_known_across_a_rotation_of_the_secret() {
+    let backend = FakeBackend::new();
+    assert_eq!(request(&backend, b"{}", 1).await.unwrap(), Once::First(1));
+    assert!(!backend.trace().contains(&"leases.exists"), "one version");
+    backend.advance(SecretPurpose::Idempotency.retention());
+    backend.rotate_secret(SecretPurpose::Idempotency);
+    backend.advance(PUBLISH_AHEAD.saturating_sub(Duration::from_secs(1)));
+    assert_eq!(request(&backend, b"{}", 2).await.unwrap(), Once::First(2));
+    backend.advance(Duration::from_secs(1));
+    assert_eq!(request(&backend, b"{}", 4).await.unwrap(), Once::Again(2));
+    assert!(matches!(
+        request(&backend, b"[]", 4).await,
+        Err(Error::Refused(Refusal::KeyReused))
+    ));
 }

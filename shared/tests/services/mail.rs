@@ -7,8 +7,8 @@ use application::{
     ports::{Clock as _, OneTimeTokens, SecureRandom},
 };
 use domain::{
-    Actor, DomainEvent, Email, EventId, User, UserId, attempt::Limit, mail::MailGuarantee,
-    token::TokenBinding,
+    Actor, DeploymentEpoch, DomainEvent, Email, EventId, SecretPurpose, User, UserId,
+    attempt::Limit, mail::MailGuarantee, token::TokenBinding, turns::PUBLISH_AHEAD,
 };
 use secrecy::ExposeSecret as _;
 use testing::{FakeBackend, Fault};
@@ -92,7 +92,7 @@ impl Stand {
 }
 
 #[tokio::test]
-async fn an_address_gets_three_mails_of_a_kind_an_hour_and_none_within_a_minute() {
+async fn one_asker_has_three_mails_of_a_kind_sent_an_hour_and_no_link_twice_a_minute() {
     let stand = Stand::new().await;
     for expected in [true, false] {
         assert_eq!(stand.sends(Sent::default()).await, expected);
@@ -136,7 +136,7 @@ async fn a_repetition_of_an_event_does_not_count_twice() {
         fired
     })
     .await;
-    assert_eq!(tried, 4 * 6, "six calls, three of which count");
+    assert_eq!(tried, 4 * 9, "nine calls, five of which count");
 }
 
 #[tokio::test]
@@ -159,6 +159,73 @@ async fn a_mail_beyond_a_limit_is_done_with() {
     assert_eq!(stand.backend.inbox().len(), 1);
 }
 
+fn place(number: u8) -> IpAddr {
+    [192, 0, 2, number].into()
+}
+
+/// The attack: a stranger asks for mails until the owner gets none.
+#[tokio::test]
+async fn one_stranger_does_not_use_up_the_mails_of_an_owner() {
+    let mut stand = Stand::new().await;
+    stand.service.limiter.limits.interval = Duration::ZERO;
+    for (actor, kind) in [
+        (Actor::Anonymous, MailTemplate::PasswordReset),
+        (Actor::User(stand.ann.id), MailTemplate::AddressInUse),
+    ] {
+        let by = |number| {
+            (0..4).map(move |_| Sent {
+                template: kind,
+                actor,
+                client_ip: Some(place(number)),
+                ..Sent::default()
+            })
+        };
+        assert_eq!(stand.count(by(1)).await, 3, "a stranger");
+        assert_eq!(stand.count(by(2)).await, 3, "the owner");
+        assert_eq!(stand.count(by(3)).await, 3, "somebody else");
+        assert_eq!(stand.count(by(4)).await, 0, "nine in all: nobody is bombed");
+        stand.backend.advance(Duration::from_hours(1));
+        assert_eq!(stand.count(by(4)).await, 3);
+    }
+}
+
+/// Where the mail names no client, the user who asked is the asker.
+#[tokio::test]
+async fn users_who_ask_are_counted_apart() {
+    let mut stand = Stand::new().await;
+    stand.service.limiter.limits.interval = Duration::ZERO;
+    for seed in [1, 2] {
+        let actor = Actor::User(UserId::new(stand.backend.now(), [seed; 10]));
+        let by_user = (0..4).map(|_| Sent {
+            template: MailTemplate::EmailChange,
+            to: "new@example.com",
+            actor,
+            client_ip: None,
+        });
+        stand.ann.pending_email = Some("new@example.com".parse().unwrap());
+        assert_eq!(stand.count(by_user).await, 3);
+    }
+}
+
+/// The one before was voided, by a stranger perhaps.
+#[tokio::test]
+async fn only_the_same_link_waits_a_minute() {
+    let mut stand = Stand::new().await;
+    stand.ann.email_verified = false;
+    assert!(stand.sends(Sent::default()).await);
+    assert!(!stand.sends(Sent::default()).await);
+    let before = stand.backend.mailed_token().unwrap();
+    stand.ann.recovery_epoch += 1;
+    stand.backend.advance(Duration::from_secs(1));
+    assert!(stand.sends(Sent::default()).await);
+    let after = stand.backend.mailed_token().unwrap();
+    assert_ne!(
+        before.encode().expose_secret(),
+        after.encode().expose_secret()
+    );
+    assert!(!stand.sends(Sent::default()).await);
+}
+
 /// Who is in the account could have three links mailed, and void them by another password.
 #[tokio::test]
 async fn a_reset_is_mailed_again_when_the_links_before_are_void() {
@@ -179,7 +246,7 @@ async fn a_reset_is_mailed_again_when_the_links_before_are_void() {
 #[tokio::test]
 async fn who_asks_again_gets_the_same_link_while_it_is_good() {
     let mut stand = Stand::new().await;
-    stand.service.limiter.limits.per_address = Limit::hourly(100);
+    stand.service.limiter.limits.per_address = 100;
     let mut links = Vec::new();
     for wait in [0, 1, 58, 1] {
         stand.backend.advance(MINUTE * wait);
@@ -189,6 +256,53 @@ async fn who_asks_again_gets_the_same_link_while_it_is_good() {
     }
     assert_eq!(links[..3], [links[0].as_str(); 3]);
     assert_ne!(links[3], links[0], "an hour later it is no longer good");
+}
+
+/// The secret of links takes turns: the link that was mailed stays good, and is the one mailed again.
+#[tokio::test]
+async fn who_asks_again_after_a_rotation_gets_the_same_link() {
+    let mut stand = Stand::new().await;
+    stand.service.limiter.limits.per_address = 100;
+    assert!(stand.sends(Sent::default()).await);
+    stand
+        .backend
+        .advance(SecretPurpose::OneTimeToken.retention());
+    stand.backend.rotate_secret(SecretPurpose::OneTimeToken);
+    stand.backend.advance(PUBLISH_AHEAD.saturating_sub(MINUTE));
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        assert!(stand.sends(Sent::default()).await);
+        let token = stand.backend.mailed_token().unwrap();
+        links.push(token.encode().expose_secret().to_owned());
+        stand.backend.advance(MINUTE);
+    }
+    assert_eq!(links[0], links[1]);
+}
+
+/// Its owner gets another at once, however many were mailed before. What was asked for before the epoch
+/// began gets none: it would be void.
+#[tokio::test]
+async fn a_link_of_before_the_epoch_is_not_mailed_again() {
+    let stand = Stand::new().await;
+    for _ in 0..3 {
+        assert!(stand.sends(Sent::default()).await);
+        stand.backend.advance(MINUTE);
+    }
+    let before = stand.backend.mailed_token().unwrap();
+    let epoch = stand.backend.now().plus(MINUTE);
+    stand.backend.begin_epoch(epoch);
+    stand.backend.replace_secret(SecretPurpose::OneTimeToken);
+    stand.backend.advance(MINUTE / 2);
+    assert!(!stand.sends(Sent::default()).await);
+    stand.backend.advance(MINUTE / 2);
+    assert!(stand.sends(Sent::default()).await);
+    let after = stand.backend.mailed_token().unwrap();
+    assert_ne!(before.receipt(), after.receipt());
+    let binding = TokenBinding::of(&stand.ann, after.purpose).unwrap();
+    let tokens: &dyn OneTimeTokens = stand.backend.as_ref();
+    let spend = after.spend(&binding, stand.backend.now());
+    let spend = spend.within(DeploymentEpoch::beginning(epoch));
+    assert!(tokens.is_good(&spend).await.unwrap());
 }
 
 /// A link that is voided for one that is never mailed would shut the owner out.
@@ -226,13 +340,32 @@ async fn the_brake_stops_mails_to_unproven_addresses_first_and_keeps_resets_for_
     ];
     assert_eq!(stand.count(others.map(to_ann).into_iter()).await, 3);
     let mut resets = Vec::new();
-    stand.service.limiter.limits.per_address = Limit::hourly(100);
+    stand.service.limiter.limits.interval = Duration::ZERO;
     for _ in 0..3 {
         resets.push(stand.sends(Sent::default()).await);
     }
     assert_eq!(resets, [true, true, false]);
     stand.backend.advance(Duration::from_hours(1));
     assert!(stand.sends(to_ann(MailTemplate::AddressInUse)).await);
+}
+
+/// An invitation that its sender sends has more of the deployment's mails than one which a sign-up with
+/// the address brings about once more.
+#[tokio::test]
+async fn what_a_stranger_asks_for_has_a_strangers_share() {
+    for (actor, share) in [(Actor::System, 8), (Actor::Anonymous, 5)] {
+        let mut stand = Stand::new().await;
+        stand.service.limiter.limits.per_hour = 10;
+        stand.service.limiter.limits.per_address = 100;
+        stand.service.limiter.limits.interval = Duration::ZERO;
+        stand.ann.email_verified = false;
+        let invitations = (0..10).map(|_| Sent {
+            template: MailTemplate::Invitation,
+            actor,
+            ..Sent::default()
+        });
+        assert_eq!(stand.count(invitations).await, share, "{actor}");
+    }
 }
 
 /// Otherwise no mail would have gone to the address, and none would for the rest of the hour.
@@ -279,7 +412,8 @@ async fn who_has_mails_sent_is_counted_whatever_the_addresses() {
             expected,
             "{actor} {client_ip:?}"
         );
-        stand.service.limiter.limits.per_address = Limit::hourly(100);
+        stand.service.limiter.limits.per_address = 100;
+        stand.service.limiter.limits.interval = Duration::ZERO;
     }
 }
 
@@ -301,7 +435,9 @@ async fn a_warning_is_sent_whatever_was_sent_before() {
         MailTemplate::EmailChangeRequested,
         MailTemplate::EmailChanged,
     ] {
-        assert!(stand.sends(thief(warning, "ann@example.com")).await);
+        for _ in 0..10 {
+            assert!(stand.sends(thief(warning, "ann@example.com")).await);
+        }
     }
 }
 
@@ -317,6 +453,11 @@ async fn an_address_that_is_not_proven_reads_no_name() {
         MailTemplate::EmailChangeRequested,
         MailTemplate::AddressInUse,
         MailTemplate::EmailChanged,
+        MailTemplate::PasswordChanged,
+        MailTemplate::IdentityLinked,
+        MailTemplate::IdentityUnlinked,
+        MailTemplate::NewDevice,
+        MailTemplate::Recovery,
     ];
     stand.ann.pending_email = Some("stranger@example.com".parse().unwrap());
     let mut count = 0;
@@ -326,6 +467,7 @@ async fn an_address_that_is_not_proven_reads_no_name() {
         (true, "stranger@example.com", false),
     ] {
         stand.ann.email_verified = verified;
+        stand.backend.advance(Duration::from_hours(24));
         for template in templates {
             stand.backend.advance(MINUTE);
             let letter = Sent {
@@ -343,5 +485,5 @@ async fn an_address_that_is_not_proven_reads_no_name() {
             assert!(may_read || !whole.contains("Ann Example"), "{template:?}");
         }
     }
-    assert_eq!(count, 7 + 7 + 6);
+    assert_eq!(count, 12 + 12 + 10);
 }

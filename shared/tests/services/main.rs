@@ -9,6 +9,8 @@ mod backoff;
 mod cache;
 mod deadlines;
 mod idempotency;
+mod links;
 mod machines;
 mod mail;
 mod signing_keys;
+mod updates;

@@ -119,6 +119,12 @@ impl Contract {
     pub fn response<'a>(&'a self, found: &Found<'a>, status: u16) -> Option<(&'a Value, String)> {
         let components = &self.document["components"]["responses"];
         match (found, status) {
+            // Headers are read before the operation is known.
+            (Found::Operation(operation), 400)
+                if operation.written["responses"].get("400").is_none() =>
+            {
+                Some((&components["Malformed"], "Malformed".into()))
+            }
             (Found::Operation(operation), _) => {
                 let response = operation.written["responses"].get(status.to_string())?;
                 let key = operation.key(&status.to_string());
@@ -188,6 +194,11 @@ impl Operation {
     pub fn recent(&self) -> Option<&str> {
         let mut words = self.x_access().split(' ').skip(1);
         words.find(|word| word.starts_with("recent"))
+    }
+
+    /// Whether the token by which it is asked for, which it ends, still gets the answer again.
+    pub fn is_repeatable(&self) -> bool {
+        self.x_access().split(' ').any(|word| word == "repeatable")
     }
 
     /// Whether administrators may call it about others.

@@ -14,7 +14,13 @@ pub enum Side {
 }
 
 /// Headers of requests that need no word in the document.
-const SENT: [&str; 4] = ["accept", "authorization", "content-length", "content-type"];
+const SENT: [&str; 5] = [
+    "accept",
+    "authorization",
+    "content-length",
+    "content-type",
+    "user-agent",
+];
 
 /// Headers of answers that come from HTTP itself, from API Gateway, or with each answer as the
 /// document's introduction says.

@@ -51,9 +51,20 @@ impl Sent {
 /// Panics unless both are as the contract says. `text` is the body of the answer.
 pub fn hold(sent: &Sent, answer: &Answer, text: &str) {
     let status = answer.status.as_u16();
-    let found = contract().find(&sent.method, sent.url.path());
+    let is_head = sent.method == reqwest::Method::HEAD;
+    let method = if is_head {
+        &reqwest::Method::GET
+    } else {
+        &sent.method
+    };
+    let found = contract().find(method, sent.url.path());
     let mut wrong = Vec::new();
     match contract().response(&found, status) {
+        Some(_) if is_head => {
+            if !text.is_empty() {
+                wrong.push("the answer to HEAD has a body".to_owned());
+            }
+        }
         Some((response, key)) => {
             message::check_answer(contract(), response, answer, text, &mut wrong);
             COVERAGE.note(key);

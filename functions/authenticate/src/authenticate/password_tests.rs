@@ -55,7 +55,7 @@ async fn a_foreign_hash_is_replaced_by_the_first_sign_in() {
     backend.clear_trace();
     assert_eq!(sign_in(&backend, PASSWORD).await, 201);
     assert_eq!(
-        backend.trace()[..7],
+        backend.trace()[..8],
         [
             "attempts.spend",
             "attempts.spend",
@@ -63,6 +63,7 @@ async fn a_foreign_hash_is_replaced_by_the_first_sign_in() {
             "users.find",
             "hasher.verify",
             "attempts.spend",
+            "secrets.get_or_put",
             "sessions.start"
         ],
         "nothing is left to do"

@@ -3,6 +3,7 @@ mod limits;
 use std::{sync::Arc, time::Duration};
 
 use adapters::jwt::Jwt;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use shared::{
     application::{
         ports::{PasswordHasher, TokenVerifier as _},
@@ -10,16 +11,13 @@ use shared::{
         session_tokens::SessionTokens,
         sign_in::Strategies,
     },
-    domain::{Actor, EventKind, Password, Role, User, UserId, sign_up::SignUpPolicy},
+    domain::{Actor, DomainEvent, EventKind, Password, Role, User, UserId, sign_up::SignUpPolicy},
     lambda::http::{Access, Authenticator, CallerPorts, StatusCode, answer, response},
 };
-use testing::{Answer, Endpoint, FakeBackend, Fault, PASSWORD, TestRequest, Value, json};
+use testing::{Answer, Endpoint, FakeBackend, Fault, PASSWORD, SIGN_INS, TestRequest, Value, json};
 
 use super::*;
 use crate::{handler, oidc::OidcStrategy};
-
-/// Sign-ins of one user an hour.
-const SIGN_INS: usize = 200;
 
 /// The use case over a backend, with a policy for whom providers send.
 pub(crate) fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Authenticate {
@@ -33,14 +31,13 @@ pub(crate) fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Authe
         updates: backend.user_updates(),
     };
     Authenticate {
+        audiences: "billing".parse().unwrap(),
         strategies: Strategies {
             password: Arc::new(password),
             oidc: Arc::new(oidc),
         },
         session_starter: backend.session_starter(),
         devices,
-        rate_limiter: backend.rate_limiter(),
-        per_user: Limit::hourly(200),
     }
 }
 
@@ -55,7 +52,7 @@ impl Process {
     async fn new() -> Self {
         let backend = FakeBackend::new();
         backend.add_user("ann@example.com").await;
-        let tokens = Arc::new(Jwt::new(backend.clone(), backend.env(), "roster"));
+        let tokens = Arc::new(Jwt::new(backend.known_ring(), backend.env(), "roster"));
         let session_tokens = SessionTokens {
             tokens: tokens.clone(),
             ..backend.session_tokens()
@@ -124,6 +121,38 @@ async fn the_right_password_starts_a_session() {
         (EventKind::SessionStarted, Some(claims.session_id))
     );
     assert_eq!(event.actor, Actor::User(claims.user_id));
+}
+
+#[tokio::test]
+async fn a_token_for_another_service_opens_nothing_here() {
+    let process = Process::new().await;
+    let ask = |audience: &str| json!({"email": "ann@example.com", "password": PASSWORD, "audience": audience});
+    let answer = process.post(&ask("billing")).await;
+    assert_eq!(answer.status, 201, "{:?}", answer.body);
+    let token = answer.body["accessToken"].as_str().unwrap();
+    let claims = token.split('.').nth(1).unwrap();
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap();
+    let claims: Value = String::from_utf8(claims).unwrap().parse().unwrap();
+    assert_eq!(
+        (&claims["aud"], &claims["client_id"]),
+        (&json!("billing"), &json!("roster"))
+    );
+    let here = process
+        .tokens
+        .verify("https://api.example.com", token)
+        .await;
+    assert!(here.unwrap().is_none());
+
+    process.backend.clear_trace();
+    let unknown = process.post(&ask("wages")).await;
+    assert_eq!(
+        unknown.invalid_fields(),
+        [("/audience", "unknown-audience")]
+    );
+    assert!(
+        process.backend.trace().is_empty(),
+        "before a guess is spent"
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 use shared::{
     application::ports::UserRepository as _,
-    domain::{EventKind, PasswordHash, user::Standing},
+    domain::{
+        Change, EventKind, PasswordHash, TokenPurpose,
+        token::TokenBinding,
+        user::{Invitee, Standing},
+    },
 };
 use testing::{Answer, Endpoint, FakeBackend, TestRequest, Value, identity, json};
 
@@ -102,6 +106,58 @@ async fn an_identity_that_is_unlinked_meanwhile_signs_nobody_in() {
     assert_eq!(backend.sessions_of(ann.id).len(), before);
 }
 
+fn reset(user: &User, metadata: &EventMetadata) -> Change {
+    user.reset_password(PasswordHash::from_phc("$new"), metadata)
+}
+
+#[tokio::test]
+async fn an_identity_which_its_user_unlinked_does_not_come_back_by_itself() {
+    for policy in [OPEN, SignUpPolicy::Concealed, SignUpPolicy::Admin] {
+        let backend = backend();
+        let ann = backend.add_user(ANN).await;
+        let linked = come(&backend, policy, "1", says(ANN, true)).await;
+        assert_eq!(linked.body["user"]["id"], json!(ann.id));
+        let one = identity("a", "1");
+        let unlink = |ann: &User, metadata: &_| ann.unlink(&one, true, metadata);
+        backend.change(ann.id, unlink).await;
+        let refused = async || {
+            let back = come(&backend, policy, "1", says(ANN, true)).await;
+            assert_eq!(back.problem(), (401, "invalid-credentials"));
+            assert_eq!(backend.user(ann.id).unwrap().identities().count(), 0);
+        };
+        refused().await;
+        let reset = |ann: &User, metadata: &_| Ok(reset(ann, metadata));
+        backend.change(ann.id, reset).await;
+        refused().await;
+        let other = come(&backend, policy, "2", says(ANN, true)).await;
+        assert_eq!(other.body["user"]["id"], json!(ann.id), "only that one");
+        let link = |ann: &User, metadata: &_| Ok(ann.link(&one, metadata)?.unwrap());
+        backend.change(ann.id, link).await;
+        let again = come(&backend, policy, "1", says(ANN, true)).await;
+        assert_eq!(again.body["user"]["id"], json!(ann.id));
+    }
+}
+
+#[tokio::test]
+async fn no_provider_lets_anybody_in_while_a_recovery_is_under_way() {
+    for standing in [Standing::Settled, Standing::Provisional] {
+        let backend = backend();
+        let ann = backend.add_unproven(ANN, standing).await;
+        backend.tamper(ann.id, |ann| ann.email_verified = ann.standing.is_settled());
+        let recovery = |ann: &User, metadata: &_| ann.start_recovery(metadata);
+        let recovered = backend.change(ann.id, recovery).await;
+        for subject in ["1", "2"] {
+            let refused = come(&backend, OPEN, subject, says(ANN, true)).await;
+            assert_eq!(refused.problem(), (401, "invalid-credentials"));
+        }
+        assert_eq!(backend.users(), [recovered]);
+        let reset = |ann: &User, metadata: &_| Ok(reset(ann, metadata));
+        backend.change(ann.id, reset).await;
+        let back = come(&backend, OPEN, "1", says(ANN, true)).await;
+        assert_eq!(back.body["user"]["id"], json!(ann.id));
+    }
+}
+
 #[tokio::test]
 async fn a_person_without_a_name_gets_one() {
     let backend = backend();
@@ -193,7 +249,7 @@ async fn an_inactive_account_gets_the_answer_of_a_wrong_password() {
 async fn nobody_comes_in_without_an_address_or_by_what_is_no_code() {
     let backend = backend();
     let nameless = come(&backend, OPEN, "1", IdentityProfile::default()).await;
-    assert_eq!(nameless.problem(), (401, "invalid-credentials"));
+    assert_eq!(nameless.problem(), (403, "email-missing"));
     // Used once, unknown, and another provider's.
     backend.authorize("a", "1", "mine", says(ANN, true));
     for (provider, code) in [("a", "code"), ("a", "other"), ("b", "mine")] {
@@ -354,4 +410,102 @@ async fn an_unverified_address_tells_nobody_who_has_an_account() {
         traces.push(backend.trace());
     }
     assert_eq!(traces[0], traces[1]);
+}
+
+/// Ann is invited.
+async fn invited(backend: &Arc<FakeBackend>) -> User {
+    let metadata = backend.metadata();
+    let new = Invitee {
+        id: UserId::new(metadata.now, [5; 10]),
+        email: ANN.parse().unwrap(),
+        name: "Ann Example".parse().unwrap(),
+    };
+    backend.commit(&User::invite(new, &metadata)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_verified_address_accepts_an_invitation() {
+    for policy in [OPEN, SignUpPolicy::Concealed, SignUpPolicy::Admin] {
+        let backend = backend();
+        let ann = invited(&backend).await;
+        let answer = come(&backend, policy, "1", says(ANN, true)).await;
+        assert_eq!(answer.status, 201, "{:?}", answer.body);
+        let after = backend.user(ann.id).unwrap();
+        assert_eq!(answer.body["user"]["id"], ann.id.to_string());
+        assert!(after.email_verified && after.standing == Standing::Settled);
+        assert_eq!(
+            after.identities().collect::<Vec<_>>(),
+            [&identity("a", "1")]
+        );
+        assert_eq!(after.name, ann.name, "as the invitation says");
+        let link = |user: &User| TokenBinding::of(user, TokenPurpose::Invitation);
+        assert_ne!(link(&after), link(&ann), "the link is void");
+        let event = &backend.outbox()[1];
+        assert_eq!(event.kind, EventKind::UserIdentityLinked);
+        assert_eq!(event.actor, Actor::User(ann.id));
+        assert_eq!(event.data.changed, ["identities", "emailVerified"]);
+        let again = come(&backend, policy, "1", says(ANN, true)).await;
+        assert_eq!(again.status, 201);
+        assert_eq!(backend.users().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_a_provider_has_not_verified_accepts_no_invitation() {
+    for (policy, problem) in [
+        (OPEN, (409, "email-taken")),
+        (SignUpPolicy::Concealed, (401, "invalid-credentials")),
+        (SignUpPolicy::Admin, (401, "invalid-credentials")),
+    ] {
+        let backend = backend();
+        let ann = invited(&backend).await;
+        let answer = come(&backend, policy, "1", says(ANN, false)).await;
+        assert_eq!(answer.problem(), problem);
+        assert_eq!(backend.user(ann.id), Some(ann));
+    }
+}
+
+/// It ends after seven days; where anyone may sign up, that keeps nobody out.
+#[tokio::test]
+async fn an_invitation_that_has_expired_or_is_shut_is_not_accepted() {
+    for (policy, status) in [
+        (OPEN, 201),
+        (SignUpPolicy::Concealed, 401),
+        (SignUpPolicy::Admin, 401),
+    ] {
+        let backend = backend();
+        let ann = invited(&backend).await;
+        let second = std::time::Duration::from_secs(1);
+        let lifetime = TokenPurpose::Invitation.lifetime();
+        backend.advance(lifetime.saturating_sub(second));
+        backend.tamper(ann.id, |user| user.active = false);
+        let answer = come(&backend, policy, "1", says(ANN, true)).await;
+        assert_eq!(answer.problem(), (401, "invalid-credentials"), "shut out");
+        backend.tamper(ann.id, |user| user.active = true);
+        backend.advance(second);
+        let answer = come(&backend, policy, "1", says(ANN, true)).await;
+        assert_eq!(answer.status, status, "{policy:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_acceptance_by_a_provider_survives_every_fault() {
+    let calls = FakeBackend::survives_every_fault(
+        async |backend| {
+            backend.offer_provider("a");
+            invited(backend).await
+        },
+        async |backend, _| {
+            backend.authorize("a", "1", "code", says(ANN, true));
+            let answer = post(backend, SignUpPolicy::Admin, &body("a", "code")).await;
+            let is_in = answer.status == 201;
+            is_in.then_some(()).ok_or(format!("{answer:?}"))
+        },
+        async |backend, ann| {
+            let after = backend.user(ann.id).unwrap();
+            after.version.get() == 2 && after.identities().count() == 1
+        },
+    )
+    .await;
+    assert!(calls.contains(&"users.commit"), "{calls:?}");
 }

@@ -1,5 +1,5 @@
 use shared::{
-    domain::{EventKind, LoginKey, Timestamp},
+    domain::{EventKind, LoginKey, Timestamp, user::Standing},
     lambda::http::Access,
 };
 use testing::{Answer, Endpoint, FakeBackend, Fixture, PASSWORD, Principal, TestRequest, json};
@@ -138,9 +138,49 @@ async fn a_repetition_gets_the_first_answer() {
     assert_eq!(first.status, 201);
     let again = post(&backend, OPEN, request_once("ann@example.com")).await;
     assert_eq!((again.status, again.body), (201, first.body));
-    let other = post(&backend, OPEN, request_once("bob@example.com")).await;
-    assert_eq!(other.problem(), (422, "idempotency-key-reused"));
     assert_eq!(backend.users().len(), 1);
+    let of_a_stranger = post(&backend, OPEN, request_once("bob@example.com")).await;
+    assert_eq!(of_a_stranger.status, 201);
+}
+
+/// The record holds no more of a user than the id.
+#[tokio::test]
+async fn a_repetition_shows_the_user_as_it_is_now_and_nobody_after_the_erasure() {
+    let fixture = Fixture::new().await;
+    let backend = &fixture.backend;
+    let invite = async |email: &str| {
+        let request = invitation(email).header("idempotency-key", "key-1");
+        post(backend, OPEN, request.bearer(&fixture.admin.token)).await
+    };
+    let first = invite("new@example.com").await;
+    let id: UserId = first.body["id"].as_str().unwrap().parse().unwrap();
+    let other = invite("other@example.com").await;
+    assert_eq!(other.problem(), (422, "idempotency-key-reused"));
+    let rename =
+        |user: &User, metadata: &_| Ok(user.rename("Another".parse().unwrap(), metadata).unwrap());
+    backend.change(id, rename).await;
+    let again = invite("new@example.com").await;
+    assert_eq!(
+        (again.status, &again.body["name"]),
+        (201, &json!("Another"))
+    );
+    let erase = |user: &User, metadata: &_| Ok(user.erase(metadata));
+    backend.change(id, erase).await;
+    let gone = invite("new@example.com").await;
+    assert_eq!(gone.problem(), (404, "not-found"));
+    assert!(backend.user(id).is_none());
+}
+
+#[tokio::test]
+async fn who_is_told_that_a_field_is_wrong_keeps_the_key() {
+    let backend = FakeBackend::new();
+    let weak =
+        json!({"email": "ann@example.com", "name": "Ann Example", "password": "Ann Example"});
+    let weak = TestRequest::new("POST", "/users").json(&weak);
+    let refused = post(&backend, OPEN, weak.header("idempotency-key", "key-1")).await;
+    assert_eq!(refused.invalid_fields(), [("/password", "too-weak")]);
+    let better = post(&backend, OPEN, request_once("ann@example.com")).await;
+    assert_eq!(better.status, 201);
 }
 
 #[tokio::test]

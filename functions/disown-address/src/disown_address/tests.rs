@@ -30,7 +30,7 @@ async fn issued(
     let token = OneTimeToken::new(purpose, id, [7; 32]);
     let issue = token.issue(&binding.unwrap(), backend.now());
     assert!(
-        OneTimeTokens::issue(backend.as_ref(), &issue)
+        OneTimeTokens::issue(backend.as_ref(), &issue, issue.issued_at)
             .await
             .unwrap()
     );

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use shared::domain::{
     Actor, Email, EventId, EventKind, LoginKey, Session, SessionId, Timestamp, User, Version,
-    history::HistoryEntry, user::Profile,
+    event::RolesChange, history::HistoryEntry, user::Profile,
 };
 
 /// Everything that is held on a user.
@@ -17,6 +17,7 @@ pub struct Export {
     user: Profile,
     pending_email: Option<Email>,
     logins: Vec<ExportedLogin>,
+    unlinked: Vec<ExportedLogin>,
     sessions: Vec<ExportedSession>,
     history: Vec<ExportedEvent>,
 }
@@ -51,6 +52,7 @@ struct ExportedEvent {
     time: Timestamp,
     actor: Actor,
     changed: Vec<String>,
+    roles: Option<RolesChange>,
     traceparent: Option<String>,
     source_address: Option<IpAddr>,
     request_id: Option<String>,
@@ -71,6 +73,7 @@ impl Export {
             user: user.profile(),
             pending_email: user.pending_email.clone(),
             logins: user.logins.iter().cloned().map(Into::into).collect(),
+            unlinked: user.unlinked.iter().cloned().map(Into::into).collect(),
             sessions: sessions.into_iter().map(Into::into).collect(),
             history: history.into_iter().map(Into::into).collect(),
         }
@@ -112,6 +115,7 @@ impl From<HistoryEntry> for ExportedEvent {
             time: event.time,
             actor: event.actor,
             changed: event.data.changed,
+            roles: event.data.roles,
             traceparent: event.traceparent,
             source_address: private.and_then(|private| private.source_address),
             request_id: private.map(|private| private.request_id.clone()),

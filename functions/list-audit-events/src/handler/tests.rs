@@ -1,10 +1,13 @@
 use shared::{
-    application::ports::{AuditLog as _, SessionRepository as _, UserRepository as _},
+    application::ports::{
+        Attempts as _, AuditLog as _, SessionRepository as _, UserRepository as _,
+    },
     domain::{
         DomainEvent, Origin, PasswordHash, Roles, Session, SessionId, User,
+        attempt::{AttemptKey, Scope, sign_in_locked},
         audit::AuditEntry,
         event::EventMetadata,
-        user::{NewUser, Standing},
+        user::NewUser,
     },
 };
 use testing::{Answer, Endpoint, FakeBackend, Fixture, TestRequest, Value, json};
@@ -17,7 +20,6 @@ pub(crate) async fn backend_with_ann(renames: usize) -> (Arc<FakeBackend>, UserI
     let backend = FakeBackend::new();
     let metadata = metadata(&backend, "192.0.2.1", "sign-up");
     let new = NewUser {
-        standing: Standing::Settled,
         id: UserId::new(metadata.now, [7; 10]),
         email: "ann@example.com".parse().unwrap(),
         name: "Ann".parse().unwrap(),
@@ -35,7 +37,7 @@ pub(crate) async fn backend_with_ann(renames: usize) -> (Arc<FakeBackend>, UserI
     }
     let metadata = self::metadata(&backend, "192.0.2.2", "sign-in");
     let id = SessionId::new(metadata.now, [8; 10]);
-    let (session, event) = Session::start(id, "nonce".to_owned(), &ann, "pwd", &metadata);
+    let (session, event) = Session::start(id, "nonce".to_owned(), &ann, "pwd", false, &metadata);
     backend.start(&session, &event).await.unwrap();
     record_all(&backend).await;
     (backend, ann.id)
@@ -54,11 +56,11 @@ fn metadata(backend: &Arc<FakeBackend>, address: &str, request: &str) -> EventMe
 /// Records all events, as `record-audit` does.
 async fn record_all(backend: &Arc<FakeBackend>) {
     for event in backend.outbox() {
-        let hash = hash(backend, &event).await;
-        backend
-            .record(&AuditEntry::new(&event, hash))
-            .await
-            .unwrap();
+        let line = match hash(backend, &event).await {
+            Some(hash) => AuditEntry::of_version(&event, hash),
+            None => AuditEntry::of_event(&event),
+        };
+        backend.record(&line).await.unwrap();
     }
 }
 
@@ -71,6 +73,7 @@ fn endpoint(access: Access) -> Endpoint {
     Endpoint::new(access, handle, |backend| ListAuditEvents {
         users: backend.clone(),
         sessions: backend.clone(),
+        attempts: backend.clone(),
         audit: backend.clone(),
         clock: backend.clone(),
     })
@@ -119,7 +122,7 @@ async fn a_line_says_who_did_what_from_where() {
         assert_eq!(line["sourceAddress"], address);
         assert_eq!(line["requestId"], request);
         assert_eq!(line["version"], version);
-        assert_eq!(line["hash"].is_null(), version.is_null());
+        assert!(line["hash"].is_string());
         assert_eq!(line["userId"], ann.to_string());
     }
     assert!(body.get("chain").is_none(), "nobody asked for a user");
@@ -128,11 +131,16 @@ async fn a_line_says_who_did_what_from_where() {
 #[tokio::test]
 async fn the_trace_is_gone_after_erasure_and_the_chain_is_whole() {
     let (backend, ann) = backend_with_ann(1).await;
+    let user = backend.user(ann).unwrap();
+    let metadata = metadata(&backend, "192.0.2.3", "erasure");
+    backend.commit(&user.erase(&metadata)).await.unwrap();
+    record_all(&backend).await;
     backend.forget_private(ann).await.unwrap();
     backend.forget(ann).await.unwrap();
     let body = list(&backend, &format!("user={ann}")).await.body;
-    assert_eq!(body["chain"], json!({"status": "ok"}));
-    assert_eq!(body["data"].as_array().unwrap().len(), 3);
+    assert_eq!(body["chain"], json!({"status": "ok", "state": "ok"}));
+    assert_eq!(body["signIns"], json!({"status": "ok"}));
+    assert_eq!(body["data"].as_array().unwrap().len(), 4);
     for line in body["data"].as_array().unwrap() {
         assert_eq!(line["sourceAddress"], Value::Null);
         assert_eq!(line["requestId"], Value::Null);
@@ -156,7 +164,7 @@ async fn traces_are_read_for_the_page_only_and_the_chain_on_the_first() {
     backend.clear_trace();
     let body = list(&backend, next.split_once('?').unwrap().1).await.body;
     assert_eq!(kinds(&body), ["UserUpdated", "UserUpdated"]);
-    assert!(body.get("chain").is_none());
+    assert!(body.get("chain").is_none() && body.get("signIns").is_none());
     assert_eq!(count("users.history"), 0);
     assert_eq!(count("audit.list"), 1);
 }
@@ -170,6 +178,75 @@ async fn a_changed_entry_shows() {
     let body = list(&backend, &format!("user={ann}")).await.body;
     let expected = json!({"status": "broken", "at": 2});
     assert_eq!(body["chain"], expected);
+}
+
+#[tokio::test]
+async fn the_trail_says_which_roles_who_gave_to_whom() {
+    let (backend, ann) = backend_with_ann(0).await;
+    let user = backend.user(ann).unwrap();
+    let verified = user.verify_email(&metadata(&backend, "192.0.2.3", "verify"));
+    let user = backend.commit(&verified.unwrap()).await.unwrap();
+    let roles = ["billing", "support"].map(|role| role.parse().unwrap());
+    let assigned = user.assign_roles(roles.into(), &metadata(&backend, "192.0.2.3", "assign"));
+    let user = backend.commit(&assigned.unwrap().unwrap()).await.unwrap();
+    let again = user.assign_roles(Roles::new(), &metadata(&backend, "192.0.2.3", "take"));
+    backend.commit(&again.unwrap().unwrap()).await.unwrap();
+    record_all(&backend).await;
+    let body = list(&backend, &format!("user={ann}")).await.body;
+    let roles: Vec<_> = body["data"].as_array().unwrap().iter().take(3).collect();
+    let both = json!(["billing", "support"]);
+    assert_eq!(roles[0]["roles"], json!({"before": both, "after": []}));
+    assert_eq!(roles[1]["roles"], json!({"before": [], "after": both}));
+    assert_eq!(roles[2]["roles"], Value::Null);
+    assert_eq!(body["chain"], json!({"status": "ok", "state": "ok"}));
+}
+
+#[tokio::test]
+async fn what_no_event_wrote_shows() {
+    let (backend, ann) = backend_with_ann(1).await;
+    let verdicts = async || list(&backend, &format!("user={ann}")).await.body;
+    backend.tamper(ann, |user| {
+        user.roles.insert(shared::domain::Role::admin());
+    });
+    let expected = json!({"status": "broken", "at": 2, "state": "changed"});
+    assert_eq!(verdicts().await["chain"], expected);
+    backend.remove_user(ann);
+    let expected = json!({"status": "broken", "at": 2, "state": "missing"});
+    assert_eq!(verdicts().await["chain"], expected);
+
+    let (backend, ann) = backend_with_ann(1).await;
+    let verdicts = async || list(&backend, &format!("user={ann}")).await.body;
+    assert_eq!(verdicts().await["signIns"], json!({"status": "ok"}));
+    let session = backend.sessions_of(ann)[0].id;
+    backend.tamper_with_session(session, |session| session.source_address = None);
+    let expected = json!({"status": "broken", "sessionId": session});
+    assert_eq!(verdicts().await["signIns"], expected);
+    backend.remove_session(session);
+    let broken = verdicts().await;
+    assert_eq!(broken["signIns"]["sessionId"], json!(session));
+    assert_eq!(broken["chain"]["status"], "ok");
+}
+
+#[tokio::test]
+async fn a_lock_and_its_line_are_witnesses_of_each_other() {
+    let (backend, ann) = backend_with_ann(0).await;
+    let email = "ann@example.com".parse().unwrap();
+    let key = AttemptKey::of_address(Scope::Account, &email);
+    let lock = sign_in_locked(Some(ann), &metadata(&backend, "192.0.2.3", "guess"));
+    let until = lock.time.plus(std::time::Duration::from_secs(30));
+    backend.announce(&key, until, &lock).await.unwrap();
+    record_all(&backend).await;
+    let verdict = async || list(&backend, &format!("user={ann}")).await.body["signIns"].take();
+    assert_eq!(verdict().await, json!({"status": "ok"}));
+
+    backend.remove_from_audit(lock.id);
+    assert_eq!(verdict().await, json!({"status": "ok"}), "it may be late");
+    backend.advance(std::time::Duration::from_hours(1));
+    let broken = json!({"status": "broken", "eventId": lock.id});
+    assert_eq!(verdict().await, broken);
+    record_all(&backend).await;
+    backend.remove_lock(lock.id);
+    assert_eq!(verdict().await, broken);
 }
 
 #[tokio::test]

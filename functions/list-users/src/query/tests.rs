@@ -72,6 +72,14 @@ fn every_wrong_parameter_is_named_at_once() {
 }
 
 #[test]
+fn a_search_has_at_most_sixteen_words() {
+    let search = |words: usize| format!("search={}", vec!["a"; words].join("+"));
+    assert!(parse_query(&search(16)).is_ok());
+    let expected = [("search".to_owned(), "too-many")];
+    assert_eq!(wrong(&search(17)), expected);
+}
+
+#[test]
 fn a_cursor_stands_alone() {
     let cursor = Cursor::beside(&user(1), Sort::default(), true);
     assert_eq!(

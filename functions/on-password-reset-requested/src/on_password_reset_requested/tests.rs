@@ -3,8 +3,8 @@ use std::sync::Arc;
 use shared::{
     application::ports::{AnonymousRequests, Clock as _, SecureRandom, UserRepository as _},
     domain::{
-        Email, PasswordHash, RequestId, TokenPurpose, User, mail::MailGuarantee,
-        request::AnonymousRequest, token::TokenBinding,
+        Email, EventKind, PasswordHash, RequestId, Role, Roles, TokenPurpose, User,
+        mail::MailGuarantee, request::AnonymousRequest, token::TokenBinding,
     },
 };
 use testing::{FakeBackend, Fault};
@@ -17,6 +17,18 @@ const LOST: MailGuarantee = MailGuarantee::NeverLost;
 fn service(backend: &Arc<FakeBackend>, guarantee: MailGuarantee) -> OnPasswordResetRequested {
     OnPasswordResetRequested {
         responder: backend.responder(guarantee),
+        policy: SignUpPolicy::Open,
+        first_admin: FirstAdmin::default(),
+        invitations: backend.first_admin_invitations(),
+    }
+}
+
+/// The same where administrators alone make users, and Ann is to be the first of them.
+fn closed(backend: &Arc<FakeBackend>) -> OnPasswordResetRequested {
+    OnPasswordResetRequested {
+        policy: SignUpPolicy::Admin,
+        first_admin: "Ann@example.com".parse().unwrap(),
+        ..service(backend, LOST)
     }
 }
 
@@ -145,10 +157,10 @@ async fn an_event_that_comes_again_makes_no_used_link_good() {
     let event = ask(&backend, "ann@example.com").await;
     let service = service(&backend, LOST);
     // The process stops after the mail was sent, before the ledger knows. The calls are requests.find,
-    // users.find_login, users.find, leases.claim, attempts.spend twice, secrets.get_or_put,
-    // tokens.find_good, tokens.issue, mailer.send.
+    // users.find_login, users.find, leases.claim, secrets.get_or_put, tokens.find_good, attempts.spend four
+    // times, tokens.issue, mailer.send.
     backend
-        .with_fault(Fault::StopAfter(9), service.execute(&event, REMAINING))
+        .with_fault(Fault::StopAfter(12), service.execute(&event, REMAINING))
         .await;
     assert!(reset(&backend, &ann).await);
     backend.advance(REMAINING * 2);
@@ -161,7 +173,7 @@ async fn an_event_that_comes_again_makes_no_used_link_good() {
 fn in_the_window(fault: Fault) -> bool {
     matches!(
         fault,
-        Fault::StopAfter(9) | Fault::LoseReply(9) | Fault::StopBefore(10) | Fault::Fail(10)
+        Fault::StopAfter(12) | Fault::LoseReply(12) | Fault::StopBefore(13) | Fault::Fail(13)
     )
 }
 
@@ -192,6 +204,102 @@ async fn a_request_survives_every_fault() {
             fired
         })
         .await;
-        assert_eq!(tried, 4 * 12, "twelve calls, each with four faults");
+        assert_eq!(tried, 4 * 15, "fifteen calls, each with four faults");
     }
+}
+
+/// The observer of the event mails it.
+fn invitations(backend: &FakeBackend) -> usize {
+    let events = backend.outbox();
+    let invited = events
+        .iter()
+        .filter(|event| event.kind == EventKind::UserInvited);
+    invited.count()
+}
+
+#[tokio::test]
+async fn the_first_administrator_is_invited_where_nobody_else_could_be() {
+    let backend = FakeBackend::new();
+    let event = ask(&backend, "ann@example.com").await;
+    for _ in 0..2 {
+        closed(&backend).execute(&event, REMAINING).await.unwrap();
+    }
+    let ann = backend.users().remove(0);
+    assert_eq!(ann.email.as_str(), "ann@example.com");
+    assert!(ann.standing == Standing::Invited && ann.roles.is_empty());
+    assert_eq!((invitations(&backend), backend.inbox().len()), (1, 0));
+    assert_eq!(backend.pending_requests(), 0);
+
+    // Who asks again gets the same link each time: a stranger who asks voids nothing.
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        let event = ask(&backend, "ann@example.com").await;
+        closed(&backend).execute(&event, REMAINING).await.unwrap();
+        links.push(backend.inbox().pop().unwrap());
+    }
+    assert!(links[0] == links[1] && links[0].text.contains("/invitation#token="));
+    assert_eq!((invitations(&backend), backend.users().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn nobody_is_invited_elsewhere_or_by_another_address_or_once_there_is_an_administrator() {
+    for (policy, email, has_admin) in [
+        (SignUpPolicy::Open, "ann@example.com", false),
+        (SignUpPolicy::Concealed, "ann@example.com", false),
+        (SignUpPolicy::Admin, "bob@example.com", false),
+        (SignUpPolicy::Admin, "ann@example.com", true),
+    ] {
+        let backend = FakeBackend::new();
+        if has_admin {
+            backend.sign_up("Root", Roles::from([Role::admin()])).await;
+        }
+        let service = OnPasswordResetRequested {
+            policy,
+            ..closed(&backend)
+        };
+        let event = ask(&backend, email).await;
+        service.execute(&event, REMAINING).await.unwrap();
+        assert_eq!((invitations(&backend), backend.inbox().len()), (0, 0));
+        assert_eq!(backend.pending_requests(), 0);
+    }
+}
+
+/// An invitation ends after seven days, and a reset does not go around that; but for the first
+/// administrator, whom nobody could invite again.
+#[tokio::test]
+async fn a_reset_mails_an_invitation_again_to_the_first_administrator_alone() {
+    for (has_admin, mails) in [(false, 1), (true, 0)] {
+        let backend = FakeBackend::new();
+        if has_admin {
+            backend.sign_up("Root", Roles::from([Role::admin()])).await;
+        }
+        let ann = backend.add_user("ann@example.com").await;
+        backend.tamper(ann.id, |user| user.standing = Standing::Invited);
+        let event = ask(&backend, "ann@example.com").await;
+        closed(&backend).execute(&event, REMAINING).await.unwrap();
+        assert_eq!(backend.inbox().len(), mails);
+    }
+}
+
+#[tokio::test]
+async fn the_first_administrator_who_has_an_account_resets_the_password() {
+    let backend = FakeBackend::new();
+    let ann = backend.add_user("ann@example.com").await;
+    let event = ask(&backend, "ann@example.com").await;
+    closed(&backend).execute(&event, REMAINING).await.unwrap();
+    assert!(reset(&backend, &ann).await);
+}
+
+#[tokio::test]
+async fn an_invitation_of_the_first_administrator_survives_every_fault() {
+    let calls = FakeBackend::survives_every_fault(
+        async |backend| ask(backend, "ann@example.com").await,
+        async |backend, event| closed(backend).execute(event, REMAINING).await,
+        async |backend, _| {
+            (invitations(backend), backend.users().len()) == (1, 1)
+                && (backend.inbox().len(), backend.pending_requests()) == (0, 0)
+        },
+    )
+    .await;
+    assert!(calls.contains(&"users.commit"), "{calls:?}");
 }

@@ -105,16 +105,17 @@ async fn mails_after_every_fault(guarantee: MailGuarantee) -> Vec<(Fault, usize)
     })
     .await;
     let mails = mails.into_inner().unwrap();
-    assert!(mails.len() >= 40, "ten calls, each with four faults");
+    assert!(mails.len() >= 52, "thirteen calls, each with four faults");
     mails
 }
 
-/// The calls are users.find, `users.history_entry`, leases.claim, attempts.spend twice,
-/// `secrets.get_or_put`, `tokens.find_good`, tokens.issue, mailer.send, leases.settle, numbered from 0. Between the last two it is unknown whether the mail was sent.
+/// The calls are users.find, `users.history_entry`, leases.claim, mailboxes.find, `secrets.get_or_put`,
+/// `tokens.find_good`, attempts.spend four times, tokens.issue, mailer.send, leases.settle, numbered from 0.
+/// Between the last two it is unknown whether the mail was sent.
 fn in_the_window(fault: Fault) -> bool {
     matches!(
         fault,
-        Fault::StopAfter(8) | Fault::LoseReply(8) | Fault::StopBefore(9) | Fault::Fail(9)
+        Fault::StopAfter(11) | Fault::LoseReply(11) | Fault::StopBefore(12) | Fault::Fail(12)
     )
 }
 
@@ -139,7 +140,7 @@ async fn the_witness_closes_the_window() {
     let event = user_created(&backend).await;
     let service = service(&backend, MailGuarantee::NeverLost);
     backend
-        .with_fault(Fault::StopAfter(8), service.execute(&event, REMAINING))
+        .with_fault(Fault::StopAfter(11), service.execute(&event, REMAINING))
         .await;
     assert_eq!(backend.inbox().len(), 1);
     let lease = &backend.mail_leases()[0];

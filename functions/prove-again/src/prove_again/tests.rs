@@ -8,12 +8,13 @@ use shared::{
     lambda::http::{Access, response},
 };
 use testing::{
-    Answer, Endpoint, FakeBackend, Fixture, PASSWORD, TestRequest, Value, identity, json,
+    Answer, CLIENT_IP, Endpoint, FakeBackend, Fixture, PASSWORD, SIGN_INS, TestRequest, Value,
+    identity, json,
 };
 
 use super::*;
 use crate::{
-    fresh_identity::{FRESH, FreshIdentity},
+    fresh_identity::{AHEAD, FRESH, FreshIdentity},
     handler,
 };
 
@@ -31,6 +32,7 @@ fn service(backend: &Arc<FakeBackend>) -> ProveAgain {
         },
         sessions: backend.clone(),
         tokens: backend.clone(),
+        ring: backend.known_ring(),
         clock: backend.clone(),
     }
 }
@@ -128,9 +130,16 @@ async fn a_sign_in_at_a_provider_just_now_is_a_proof() {
     fixture.backend.advance(FRESH);
     let old = prove(&fixture, &code()).await;
     assert_eq!(old.problem(), (401, "invalid-credentials"));
-    fixture.backend.authorize_some_time("a", "1", "code");
-    let unknown = prove(&fixture, &code()).await;
-    assert_eq!(unknown.problem(), (401, "invalid-credentials"));
+    let late = fixture.backend.now().plus(AHEAD);
+    for (time, status) in [
+        (None, 401),
+        (Some(late), 200),
+        (Some(late.plus(Duration::from_micros(1))), 401),
+    ] {
+        fixture.backend.authorize_at("a", "1", "code", time);
+        let answer = prove(&fixture, &code()).await;
+        assert_eq!(answer.status, status, "{time:?}: {:?}", answer.body);
+    }
 }
 
 #[tokio::test]
@@ -164,8 +173,11 @@ async fn another_users_password_proves_nothing_and_spends_a_try() {
         let answer = prove(&fixture, &body).await;
         assert_eq!(answer.problem(), (401, "invalid-credentials"), "{expected}");
         let calls = fixture.backend.trace();
-        assert!(calls.contains(&"attempts.spend"), "{calls:?}");
-        assert!(!calls.contains(&"attempts.refund"), "{calls:?}");
+        let count = |wanted| calls.iter().filter(|call| **call == wanted).count();
+        // A wrong one of the session does not count as a right one.
+        let refunds = usize::from(expected == "a wrong one");
+        let counts = (count("attempts.spend"), count("attempts.refund"));
+        assert_eq!(counts, (2, refunds), "{expected}: {calls:?}");
     }
     for _ in 1..10 {
         prove(&fixture, &password_of("bob", PASSWORD)).await;
@@ -195,6 +207,27 @@ async fn a_lock_of_strangers_leaves_a_proof_open() {
         assert_eq!(prove(&fixture, &of_ann("wrong")).await.status, 401);
     }
     assert_eq!(prove(&fixture, &of_ann(PASSWORD)).await.status, 429);
+}
+
+/// Nor do those who share the address of a client with them.
+#[tokio::test]
+async fn a_lock_of_the_source_leaves_a_proof_open() {
+    let fixture = long_ago().await;
+    let limiter = fixture.backend.sign_in_limiter(10);
+    let origin = Origin {
+        client_ip: Some(CLIENT_IP.parse().unwrap()),
+        ..Origin::system("test")
+    };
+    for number in 0..100 {
+        let email = format!("nobody{number}@example.com").parse().unwrap();
+        let no_login = async { Ok(None) };
+        let guess = limiter.acquire_guess(&email, None, &origin, no_login);
+        drop(guess.await.unwrap());
+    }
+    let stranger = limiter.acquire(&origin).await;
+    assert!(stranger.is_err(), "the source is locked");
+    let answer = prove(&fixture, &password_of("ann", PASSWORD)).await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
 }
 
 #[tokio::test]
@@ -238,4 +271,18 @@ async fn a_proof_survives_every_fault() {
     });
     let calls = endpoint.survives_every_fault(is_done).await;
     assert!(calls.contains(&"sessions.prove"), "{calls:?}");
+}
+
+/// Each costs a hash and a write.
+#[tokio::test]
+async fn right_proofs_have_a_limit_too() {
+    let fixture = Fixture::new().await;
+    let body = password_of("ann", PASSWORD);
+    for _ in 0..SIGN_INS {
+        assert_eq!(prove(&fixture, &body).await.status, 200);
+    }
+    let refused = prove(&fixture, &body).await;
+    assert_eq!(refused.problem(), (429, "too-many-requests"));
+    let calls = fixture.backend.trace();
+    assert!(!calls.contains(&"hasher.verify"), "{calls:?}");
 }

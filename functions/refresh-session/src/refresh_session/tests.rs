@@ -2,8 +2,9 @@ use secrecy::ExposeSecret as _;
 use shared::{
     application::ports::{Clock as _, TokenVerifier as _},
     domain::{
-        EventKind, Roles,
+        EventKind, Roles, SecretPurpose,
         session::{REFRESH_GRACE, SESSION_LIFETIME},
+        turns::PUBLISH_AHEAD,
     },
 };
 use testing::{Answer, Endpoint, FakeBackend, Person, TestRequest, Value, json};
@@ -35,6 +36,7 @@ fn session(backend: &FakeBackend, person: &Person) -> Session {
 async fn post(backend: &Arc<FakeBackend>, body: &Value) -> Answer {
     let request = TestRequest::new("POST", "/sessions/refresh").json(body);
     let endpoint = Endpoint::new(handler::ACCESS, handler::handle, |backend| RefreshSession {
+        audiences: "billing,reports".parse().unwrap(),
         users: backend.clone(),
         sessions: backend.clone(),
         session_tokens: backend.session_tokens(),
@@ -108,6 +110,40 @@ async fn a_lost_answer_is_given_again_and_later_ends_the_session() {
     assert_eq!(event.data.reason, Some(EndReason::TokenReused));
     // The thief and the owner are both out.
     assert_eq!(refresh(&backend, &first).await.problem(), INVALID);
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_bound_to_no_audience() {
+    let backend = FakeBackend::new();
+    let Ann { person, token } = ann(&backend).await;
+    let ask = async |token: &str, audience: &str| {
+        post(
+            &backend,
+            &json!({"refreshToken": token, "audience": audience}),
+        )
+        .await
+    };
+    // A wrong name costs nothing: the token stays good.
+    let unknown = ask(&token, "wages").await;
+    assert_eq!(
+        unknown.invalid_fields(),
+        [("/audience", "unknown-audience")]
+    );
+    assert_eq!(session(&backend, &person).generation, 0);
+
+    // The answer got lost; whatever the repetition asks for, the session goes on in one chain.
+    let billing = ask(&token, "billing").await;
+    let reports = ask(&token, "reports").await;
+    let own = refresh(&backend, &token).await;
+    let next = successor(&billing);
+    assert_eq!((&successor(&reports), &successor(&own)), (&next, &next));
+    assert_eq!(session(&backend, &person).generation, 1);
+    for (answer, is_for_us) in [(billing, false), (reports, false), (own, true)] {
+        let access = answer.body["accessToken"].as_str().unwrap();
+        let claims = backend.verify("", access).await.unwrap();
+        assert_eq!(claims.is_some(), is_for_us, "{access}");
+    }
+    successor(&refresh(&backend, &next).await);
 }
 
 /// Two tabs share their tokens, and one of them reads late what the other wrote.
@@ -233,4 +269,39 @@ async fn refreshes_of_one_session_have_a_limit() {
     );
     backend.advance(std::time::Duration::from_hours(1));
     successor(&refresh(&backend, &token).await);
+}
+
+/// The secret of refresh tokens takes turns: a token of the version before is exchanged for one of the
+/// present version, until nothing of the old one can be good any more.
+#[tokio::test]
+async fn a_token_is_good_across_a_rotation_of_the_secret() {
+    let backend = FakeBackend::new();
+    let ann = ann(&backend).await;
+    let mut token = ann.token;
+    for _ in 0..5 {
+        backend.advance(SESSION_LIFETIME / 3);
+        backend.rotate_secret(SecretPurpose::Refresh);
+        backend.advance(PUBLISH_AHEAD);
+        token = successor(&refresh(&backend, &token).await);
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_before_the_epoch_is_not_refreshed() {
+    let backend = FakeBackend::new();
+    let ann = ann(&backend).await;
+    let sessions = backend.outbox().len();
+    backend.advance(Duration::from_secs(1));
+    backend.begin_epoch(backend.now());
+    assert_eq!(refresh(&backend, &ann.token).await.problem(), INVALID);
+    assert_eq!(backend.outbox().len(), sessions, "it had ended");
+}
+
+/// Whoever read the secret and the nonces made tokens of every session: they are of no use.
+#[tokio::test]
+async fn a_token_of_a_replaced_secret_is_void() {
+    let backend = FakeBackend::new();
+    let ann = ann(&backend).await;
+    backend.replace_secret(SecretPurpose::Refresh);
+    assert_eq!(refresh(&backend, &ann.token).await.problem(), INVALID);
 }

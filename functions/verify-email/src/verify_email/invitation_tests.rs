@@ -37,7 +37,7 @@ async fn invited(backend: &Arc<FakeBackend>) -> (User, OneTimeToken) {
     let binding = TokenBinding::of(&eve, token.purpose).unwrap();
     let issue = token.issue(&binding, metadata.now);
     assert!(
-        OneTimeTokens::issue(backend.as_ref(), &issue)
+        OneTimeTokens::issue(backend.as_ref(), &issue, issue.issued_at)
             .await
             .unwrap()
     );

@@ -45,7 +45,7 @@ async fn issued_for(
     let token = OneTimeToken::new(purpose, id, [seed; 32]);
     let issue = token.issue(binding, backend.now());
     assert!(
-        OneTimeTokens::issue(backend.as_ref(), &issue)
+        OneTimeTokens::issue(backend.as_ref(), &issue, issue.issued_at)
             .await
             .unwrap()
     );
@@ -385,5 +385,5 @@ async fn a_move_survives_every_fault() {
         },
     )
     .await;
-    assert_eq!(calls.len(), 11, "{calls:?}");
+    assert_eq!(calls.len(), 12, "{calls:?}");
 }

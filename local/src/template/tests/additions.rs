@@ -421,3 +421,32 @@ fn what_is_neither_emulated_nor_passed_over_ends_the_start() {
         assert!(problem.starts_with(expected), "{problem}");
     }
 }
+
+#[test]
+fn a_role_gives_its_statements_to_the_function_that_has_it() {
+    let statement =
+        "{Effect: Allow, Action: ['dynamodb:GetItem'], Resource: !GetAtt KeysTable.Arn}";
+    let role = |rest: &str| {
+        with(&format!(
+            "
+Resources:
+  Reader:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {{Statement: []}}
+      Policies:
+        - {{PolicyName: Read, PolicyDocument: {{Statement: [{statement}]}}}}
+  Another:
+    Type: AWS::Serverless::Function
+    Metadata: {{BuildMethod: rust-cargolambda, BuildProperties: {{Binary: another}}}}
+    Properties: {{Runtime: provided.al2023, Role: !GetAtt Reader.Arn{rest}}}
+"
+        ))
+    };
+    let model = role("").unwrap();
+    let statements = &model.functions["Another"].statements;
+    assert_eq!(statements.len(), 1);
+    assert_eq!(statements[0]["Resource"], model.tables["KeysTable"].arn);
+    let both = role(", Policies: [{Statement: []}]");
+    assert!(both.unwrap_err().to_string().contains("has a Role"));
+}

@@ -42,7 +42,7 @@ fn the_template_of_this_repository_is_understood() {
     assert_eq!(sent.bus, "default");
     assert_eq!(
         model.configuration_sets["MailConfiguration"].event_kinds,
-        ["SEND"]
+        ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT"]
     );
 
     let users = model
@@ -70,6 +70,23 @@ fn the_template_of_this_repository_is_understood() {
             .iter()
             .any(|r| r.path.is_none() && r.function == "DescribeApi")
     );
+}
+
+/// What a domain of one's own adds runs on AWS alone, and changes nothing here.
+#[test]
+fn a_domain_of_ones_own_is_passed_over() {
+    let parameters = [
+        ("DomainName", "users.example.com"),
+        (
+            "CertificateArn",
+            "arn:aws:acm:us-east-1:000000000000:certificate/1",
+        ),
+        ("HostedZoneId", "Z1"),
+    ];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let with_domain = roster(&Overrides::from(parameters)).unwrap();
+    let without = roster(&Overrides::new()).unwrap();
+    assert_eq!(format!("{with_domain:#?}"), format!("{without:#?}"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     devices::Devices,
+    first_admin::FirstAdminInvitations,
     idempotency::Idempotency,
     link_password::LinkPassword,
     mail::{
@@ -11,11 +12,11 @@ use application::{
     },
     mail_requests::MailRequests,
     ports::SecretPurpose,
-    rate_limit::{RateLimiter, SignInLimiter},
+    rate_limit::{RateLimiter, SignInLimiter, SignInLimits},
     reauthentication::Reauthentication,
     session_starter::SessionStarter,
     session_tokens::SessionTokens,
-    shared_secret::SharedSecret,
+    shared_secret::{SecretPorts, SharedSecret},
     sign_in::password::PasswordStrategy,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
@@ -33,6 +34,15 @@ impl Ports {
         UserUpdates {
             users: self.users(),
             env: self.env.clone(),
+            changes_per_hour: self.deployment.changes_per_user,
+        }
+    }
+
+    /// Invites the first administrator.
+    pub fn first_admin_invitations(&self) -> FirstAdminInvitations {
+        FirstAdminInvitations {
+            users: self.users(),
+            env: self.env.clone(),
         }
     }
 
@@ -43,6 +53,7 @@ impl Ports {
             tokens: self.one_time_tokens(),
             requests: self.requests(),
             rate_limiter: self.rate_limiter(),
+            ring: self.ring(),
             env: self.env.clone(),
         }
     }
@@ -70,28 +81,37 @@ impl Ports {
         })
     }
 
-    /// Compares the current password of a signed-in user. The limits are guesses without waiting.
-    pub fn reauthentication(
-        &self,
-        hasher: Arc<Argon2>,
-        per_account: u32,
-        per_client_ip: u32,
-    ) -> Reauthentication {
+    /// Compares the current password of a signed-in user.
+    pub fn reauthentication(&self, hasher: Arc<Argon2>, limits: SignInLimits) -> Reauthentication {
         Reauthentication {
             users: self.users(),
             hasher,
-            rate_limiter: self.sign_in_limiter(per_account, per_client_ip),
+            rate_limiter: self.sign_in_limiter(limits),
         }
+    }
+
+    /// Where secrets are from.
+    fn secrets(&self) -> SecretPorts {
+        SecretPorts {
+            secrets: self.keys(),
+            ring: self.ring(),
+            random: self.env.random.clone(),
+            clock: self.env.clock.clone(),
+        }
+    }
+
+    /// The secret for `purpose`.
+    pub fn secret(&self, purpose: SecretPurpose) -> SharedSecret {
+        SharedSecret::new(purpose, self.secrets())
     }
 
     /// Recognizes repeated requests.
     pub fn idempotency(&self) -> Idempotency {
-        let random = self.env.random.clone();
-        Idempotency::new(self.leases(), self.keys(), random)
+        Idempotency::new(self.leases(), self.secrets())
     }
 
     /// Counts attempts of any kind.
-    fn attempts(&self) -> Arc<AttemptCounts> {
+    pub fn attempts(&self) -> Arc<AttemptCounts> {
         let table = self.table(&self.deployment.sessions_table);
         Arc::new(AttemptCounts::new(table, self.env.clock.clone()))
     }
@@ -104,12 +124,11 @@ impl Ports {
         }
     }
 
-    /// Limits guesses at passwords. The limits are guesses without waiting.
-    pub fn sign_in_limiter(&self, per_account: u32, per_client_ip: u32) -> SignInLimiter {
+    /// Limits guesses at passwords, and the right ones.
+    pub fn sign_in_limiter(&self, limits: SignInLimits) -> SignInLimiter {
         SignInLimiter {
             rate_limiter: self.rate_limiter(),
-            per_account: Limit::of_account(per_account),
-            per_client_ip: Limit::of_client_ip(per_client_ip),
+            limits,
         }
     }
 
@@ -150,8 +169,7 @@ impl Ports {
     /// If they cannot be read, or made where there are none.
     pub async fn session_tokens(&self) -> Result<SessionTokens> {
         let tokens = self.access_tokens();
-        let random = self.env.random.clone();
-        let refresh_secret = SharedSecret::new(SecretPurpose::Refresh, self.keys(), random);
+        let refresh_secret = self.secret(SecretPurpose::Refresh);
         tokio::try_join!(tokens.warm_up_to_sign(), refresh_secret.get())?;
         Ok(SessionTokens {
             tokens,
@@ -161,10 +179,9 @@ impl Ports {
 
     /// Recognizes devices.
     pub fn devices(&self) -> Arc<Devices> {
-        let random = self.env.random.clone();
         Arc::new(Devices {
             users: self.users(),
-            secret: SharedSecret::new(SecretPurpose::Device, self.keys(), random),
+            secret: self.secret(SecretPurpose::Device),
             env: self.env.clone(),
         })
     }
@@ -192,7 +209,6 @@ impl Ports {
     /// Writes mails and sends each once.
     pub fn mail_service(&self, config: &MailSettings) -> MailService {
         let env = &self.env;
-        let random = env.random.clone();
         MailService {
             ledger: MailLedger {
                 leases: self.leases(),
@@ -203,9 +219,10 @@ impl Ports {
                 attempts: self.attempts(),
                 limits: config.limits,
             },
+            mailboxes: self.mailboxes(),
             links: Links {
                 tokens: self.one_time_tokens(),
-                secret: SharedSecret::new(SecretPurpose::OneTimeToken, self.keys(), random),
+                secret: self.secret(SecretPurpose::OneTimeToken),
                 clock: env.clock.clone(),
             },
             branding: MailBranding {

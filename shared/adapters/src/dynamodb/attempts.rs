@@ -1,18 +1,20 @@
 //! Counters of attempts.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use application::ports::{Acquisition, Attempts, Clock};
 use async_trait::async_trait;
 use domain::{
-    DomainEvent, Error, Result, Timestamp,
+    DomainEvent, Error, Result, Timestamp, UserId,
     attempt::{AttemptCounter, AttemptKey, Limit},
+    sign_ins::LOCK_KEPT,
 };
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
     Entity, Key, Table,
-    item::{Item, Update, number, text, ttl, value},
+    item::{Item, Update, number, text, ttl},
+    query::Query,
     table::Written,
 };
 
@@ -45,7 +47,7 @@ impl AttemptCounts {
             changes: "SET #count = if_not_exists(#count, :zero) + :one, \
                       #blockedUntil = :blockedUntil, \
                       #expiresAt = if_not_exists(#expiresAt, :expiresAt), \
-                      #ttl = if_not_exists(#ttl, :ttl) REMOVE #event",
+                      #ttl = if_not_exists(#ttl, :ttl)",
             condition: Some(
                 "attribute_not_exists(#pk) OR (#count < :allowance AND #expiresAt > :now)",
             ),
@@ -77,7 +79,7 @@ impl AttemptCounts {
         let update = Update {
             key: AttemptItem::key(key),
             changes: "SET #count = :count, #blockedUntil = :blockedUntil, \
-                      #expiresAt = :expiresAt, #ttl = :ttl REMOVE #event",
+                      #expiresAt = :expiresAt, #ttl = :ttl",
             condition: Some("#count = :before AND #blockedUntil = :wasBlockedUntil"),
             values: vec![
                 (":count", number(after.count)),
@@ -93,7 +95,7 @@ impl AttemptCounts {
     }
 }
 
-/// A counter, and in the same item the event that announced a lockout.
+/// A counter.
 #[derive(Serialize, Deserialize)]
 struct AttemptItem {
     #[serde(flatten)]
@@ -110,6 +112,42 @@ impl Entity for AttemptItem {
     fn key(key: &AttemptKey) -> Key {
         let (scope, subject) = (key.scope().as_str(), key.subject());
         Key::new(format!("ATTEMPT#{scope}#{subject}"), "ATTEMPT")
+    }
+}
+
+/// The event of a lock: outbox, and witness of the line that the audit trail has of it.
+#[derive(Serialize, Deserialize)]
+struct LockItem {
+    event: DomainEvent,
+    #[serde(rename = "expiresAt")]
+    expires_at: Timestamp,
+    ttl: i64,
+}
+
+/// How long the lock of an address without an account is kept: until it was published. Nobody is there to
+/// ask for it later.
+const ANONYMOUS_LOCK_KEPT: Duration = Duration::from_hours(24);
+
+impl LockItem {
+    /// The lock that `event` announces.
+    fn new(event: &DomainEvent) -> Self {
+        let kept = event.user_id.map_or(ANONYMOUS_LOCK_KEPT, |_| LOCK_KEPT);
+        let expires_at = event.time.plus(kept);
+        Self {
+            event: event.clone(),
+            expires_at,
+            ttl: ttl(expires_at),
+        }
+    }
+}
+
+impl Entity for LockItem {
+    /// Who is locked out, what is counted, and until when: however many announce one lock, the first one
+    /// does.
+    type Id = (String, &'static str, Timestamp);
+
+    fn key((who, scope, until): &Self::Id) -> Key {
+        Key::new(format!("LOCK#{who}"), format!("{until}#{scope}"))
     }
 }
 
@@ -149,7 +187,7 @@ impl Attempts for AttemptCounts {
             }
             let update = Update {
                 key: AttemptItem::key(key),
-                changes: "SET #count = #count - :one, #blockedUntil = :now REMOVE #event",
+                changes: "SET #count = #count - :one, #blockedUntil = :now",
                 condition: Some("#count > :one"),
                 values: vec![(":one", number(1)), (":now", text(now))],
             };
@@ -165,23 +203,40 @@ impl Attempts for AttemptCounts {
         self.table.delete(AttemptItem::key(key)).await
     }
 
-    /// One update.
+    /// Two writes: the event first, since the counter says only that it was written.
     async fn announce(
         &self,
         key: &AttemptKey,
         until: Timestamp,
         event: &DomainEvent,
     ) -> Result<()> {
+        let user = event.user_id.map(|user| user.to_string());
+        let who = user.unwrap_or_else(|| key.subject().to_owned());
+        let lock = (who, key.scope().as_str(), until);
+        self.table.insert(&lock, &LockItem::new(event)).await?;
         let update = Update {
             key: AttemptItem::key(key),
-            changes: "SET #announced = :until, #event = :event",
-            condition: Some(
-                "attribute_exists(#pk) AND (attribute_not_exists(#announced) OR #announced <> :until)",
-            ),
-            values: vec![(":until", text(until)), (":event", value(event)?)],
+            changes: "SET #announced = :until",
+            condition: Some("attribute_exists(#pk)"),
+            values: vec![(":until", text(until))],
         };
         let (Written::Done(IgnoredAny) | Written::Refused(_)) = self.table.update(update).await?;
         Ok(())
+    }
+
+    /// One query for each started megabyte, consistent.
+    async fn locks(&self, user: UserId) -> Result<Vec<DomainEvent>> {
+        let kept = Query {
+            keys: "#pk = :pk",
+            filter: Some("#expiresAt > :now"),
+            values: vec![
+                (":pk", text(format!("LOCK#{user}"))),
+                (":now", text(self.clock.now())),
+            ],
+            ..Query::default()
+        };
+        let locks: Vec<LockItem> = self.table.read_all(&kept).await?;
+        Ok(locks.into_iter().map(|lock| lock.event).collect())
     }
 }
 

@@ -200,6 +200,7 @@ mod tests {
             let line = AuditEntry {
                 api_key_id: None,
                 service: None,
+                roles: None,
                 event_id: EventId::new(time(micros), [2; 10]),
                 kind: match micros {
                     2 | 19 => EventKind::SessionEnded,

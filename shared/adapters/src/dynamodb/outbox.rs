@@ -1,19 +1,56 @@
 //! The outbox: which event a record of a table's stream carries.
 //!
-//! Items that are events have it in `event`: each entry of a user's history, and sessions and
-//! requests whose last write was one.
+//! Items that are events have it in `event`: each entry of a user's history, each lock, and sessions and
+//! requests whose last write was one. The stream of users has keys alone, for its items have password
+//! hashes: a record of it says which version was made.
 
 use aws_lambda_events::dynamodb::EventRecord;
-use domain::{DomainEvent, Error, EventId, Result};
+use domain::{DomainEvent, Error, EventId, Result, UserId, Version};
 use serde::Deserialize;
 
-/// The event to be published because of `record`: none if the item has none, was removed, or had
+use super::{Key, users};
+
+/// What is to be published because of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Published {
+    /// The event in the item.
+    Event(Box<DomainEvent>),
+    /// The event in this user's history that made this version.
+    Version(UserId, Version),
+}
+
+/// What is to be published because of `record`: nothing if the item has no event, was removed, or had
 /// the same event before.
 ///
 /// # Errors
-/// `Internal` if `event` is there and no event of ours. The record must not be skipped: it is
+/// `Internal` if there is an event and it is none of ours. The record must not be skipped: it is
 /// reported as failed, and ends where an operator sees it.
-pub fn event_of(record: EventRecord) -> Result<Option<DomainEvent>> {
+pub fn published_by(record: EventRecord) -> Result<Option<Published>> {
+    let Key { pk, sk } =
+        serde_dynamo::from_item(record.change.keys.clone()).map_err(Error::caused_by)?;
+    if let Some(version) = sk.strip_prefix(users::EVENT) {
+        // An entry is made once; after that only its private part is removed.
+        return match record.event_name.as_str() {
+            "INSERT" => version_of(&pk, version).map(Some),
+            _ => Ok(None),
+        };
+    }
+    let event = event_of(record)?;
+    Ok(event.map(Box::new).map(Published::Event))
+}
+
+fn version_of(pk: &str, version: &str) -> Result<Published> {
+    let user = pk.strip_prefix("USER#").and_then(|id| id.parse().ok());
+    let version = version.parse::<u64>().ok().map(Version::from);
+    match user.zip(version) {
+        Some((user, version)) => Ok(Published::Version(user, version)),
+        None => Err(Error::internal(
+            "a key of an event names no version of a user",
+        )),
+    }
+}
+
+fn event_of(record: EventRecord) -> Result<Option<DomainEvent>> {
     let after: After =
         serde_dynamo::from_item(record.change.new_image).map_err(Error::caused_by)?;
     let before: Before =
@@ -43,11 +80,7 @@ struct Known {
 
 #[cfg(test)]
 mod tests {
-    use domain::{
-        Actor, EventKind, Timestamp, UserId, Version,
-        event::EventData,
-        history::{Digest, HistoryEntry, Private},
-    };
+    use domain::{Actor, EventKind, Timestamp, event::EventData};
     use serde_json::{Value, json};
 
     use super::*;
@@ -83,7 +116,7 @@ mod tests {
             "eventID": "1",
             "eventName": name,
             "dynamodb": {
-                "Keys": { "pk": { "S": "USER#1" } },
+                "Keys": { "pk": { "S": "USER#1" }, "sk": { "S": "SESSION#1" } },
                 "OldImage": old,
                 "NewImage": new,
                 "SequenceNumber": "1",
@@ -102,19 +135,29 @@ mod tests {
         );
     }
 
+    /// Its stream has no image, so nobody who reads it sees what is private.
     #[test]
-    fn an_entry_of_a_history_is_published_without_its_private_part() {
-        let private = Private {
-            salt: "salt".to_owned(),
-            source_address: None,
-            request_id: "request-1".to_owned(),
-            old_email: None,
-            new_email: Some("ann@example.com".parse().unwrap()),
+    fn a_new_entry_of_a_history_is_published_by_its_key_alone() {
+        let user = UserId::new(Timestamp::from_seconds(1), [2; 10]);
+        let record = |name, pk: &str, sk: &str| {
+            let mut record = record(name, None, None);
+            let keys = json!({ "pk": pk, "sk": sk });
+            record.change.keys = serde_dynamo::to_item(keys).unwrap();
+            record
         };
-        let entry = HistoryEntry::seal(event(1), Digest::NONE, private);
-        let item: serde_dynamo::Item = serde_dynamo::to_item(&entry).unwrap();
-        let published = event_of(record("INSERT", None, Some(&json!(item)))).unwrap();
-        assert_eq!(published, Some(entry.event));
+        let pk = format!("USER#{user}");
+        let inserted = published_by(record("INSERT", &pk, "EVENT#000000000012")).unwrap();
+        assert_eq!(inserted, Some(Published::Version(user, 12.into())));
+        for name in ["MODIFY", "REMOVE"] {
+            let other = published_by(record(name, &pk, "EVENT#000000000012")).unwrap();
+            assert_eq!(other, None);
+        }
+        for (pk, sk) in [("USER#1", "EVENT#000000000012"), (&*pk, "EVENT#twelve")] {
+            assert!(published_by(record("INSERT", pk, sk)).is_err());
+        }
+        for sk in ["USER", "LOGIN"] {
+            assert_eq!(published_by(record("INSERT", &pk, sk)).unwrap(), None);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use application::ports::{Env, SessionRepository};
 use async_trait::async_trait;
-use domain::{DomainEvent, Error, Result, Session, SessionId, UserId};
+use domain::{DomainEvent, Error, Result, Session, SessionId, UserId, audit::AuditEntry};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
@@ -143,9 +143,13 @@ impl SessionRepository for Sessions {
     async fn end(&self, user: UserId, id: SessionId, event: &DomainEvent) -> Result<bool> {
         let end = Update {
             key: SessionItem::key(&(user, id)),
-            changes: "SET #endedAt = :now, #event = :event",
+            changes: "SET #endedAt = :now, #endLine = :line, #event = :event",
             condition: Some("attribute_exists(#pk) AND attribute_not_exists(#endedAt)"),
-            values: vec![(":now", text(event.time)), (":event", value(event)?)],
+            values: vec![
+                (":now", text(event.time)),
+                (":line", text(AuditEntry::of_event(event).digest())),
+                (":event", value(event)?),
+            ],
         };
         Ok(match self.table.update::<SessionItem>(end).await? {
             Written::Done(_) => true,

@@ -60,15 +60,21 @@ impl Entity for TokenItem {
 
 #[async_trait]
 impl OneTimeTokens for Tokens {
-    async fn issue(&self, token: &TokenIssue) -> Result<bool> {
+    async fn issue(&self, token: &TokenIssue, now: Timestamp) -> Result<bool> {
         let hash = token.hash.to_string();
         let mut values = vec![
             (":hash", text(&hash)),
             (":issuedAt", text(token.issued_at)),
             (":expiresAt", text(token.expires_at)),
             (":ttl", number(ttl(token.expires_at))),
+            (":now", text(now)),
         ];
         values.extend(token.seed.map(|seed| (":seed", text(seed))));
+        let replaced = token
+            .replaces
+            .as_ref()
+            .map(|hash| (":replaced", text(hash)));
+        values.extend(replaced);
         let update = Update {
             key: TokenItem::key(&(token.user_id, token.purpose)),
             changes: if token.seed.is_some() {
@@ -78,7 +84,14 @@ impl OneTimeTokens for Tokens {
                 "SET #hash = :hash, #issuedAt = :issuedAt, #expiresAt = :expiresAt, #ttl = :ttl \
                  REMOVE #usedAt, #receipt, #seed"
             },
-            condition: Some("attribute_not_exists(#issuedAt) OR #issuedAt < :issuedAt"),
+            condition: Some(if token.replaces.is_some() {
+                "attribute_not_exists(#issuedAt) OR (#issuedAt < :issuedAt AND \
+                 (attribute_exists(#usedAt) OR #expiresAt <= :now OR attribute_not_exists(#seed) \
+                 OR #hash = :replaced))"
+            } else {
+                "attribute_not_exists(#issuedAt) OR (#issuedAt < :issuedAt AND \
+                 (attribute_exists(#usedAt) OR #expiresAt <= :now OR attribute_not_exists(#seed)))"
+            }),
             values,
         };
         Ok(match self.table.update::<TokenItem>(update).await? {
@@ -112,6 +125,7 @@ impl OneTimeTokens for Tokens {
         Ok(there.is_some_and(|there| {
             there.hash == token.hash.to_string()
                 && there.expires_at > token.now
+                && !token.epoch.voids(there.issued_at)
                 && there.used_at.is_none()
         }))
     }
@@ -130,11 +144,15 @@ pub(super) fn spending(table: &Table, token: &TokenUse) -> Result<TransactWriteI
     table.updating(Update {
         key: TokenItem::key(&(token.user_id, token.purpose)),
         changes: "SET #usedAt = :now, #receipt = :receipt",
-        condition: Some("#hash = :hash AND #expiresAt > :now AND attribute_not_exists(#usedAt)"),
+        condition: Some(
+            "#hash = :hash AND #expiresAt > :now AND #issuedAt >= :epoch \
+             AND attribute_not_exists(#usedAt)",
+        ),
         values: vec![
             (":hash", text(&token.hash)),
             (":receipt", text(&token.receipt)),
             (":now", text(token.now)),
+            (":epoch", text(token.epoch.began_at())),
         ],
     })
 }

@@ -13,13 +13,13 @@ use application::ports::{Env, UserRepository};
 use async_trait::async_trait;
 use domain::{
     Change, Login, LoginKey, PasswordHash, Refusal, Result, User, UserId, Version,
-    history::HistoryEntry,
+    history::HistoryEntry, user::Stored,
 };
 use futures::{TryStreamExt as _, stream};
 use serde::de::IgnoredAny;
 
 pub use bulk::{NewUserItems, items_of_new};
-pub(super) use items::feed_partition;
+pub(super) use items::{EVENT, feed_partition};
 
 use self::{
     items::{AFTER_EVENTS, AdminCount, LoginItem, UserItem},
@@ -108,6 +108,11 @@ impl UserRepository for Users {
     async fn find(&self, id: UserId) -> Result<Option<User>> {
         let item = self.table.get::<UserItem>(&id).await?;
         Ok(item.and_then(UserItem::into_user))
+    }
+
+    async fn find_stored(&self, id: UserId) -> Result<Option<Stored>> {
+        let item = self.table.get::<UserItem>(&id).await?;
+        Ok(item.map(UserItem::into_stored))
     }
 
     async fn find_login(&self, key: &LoginKey) -> Result<Option<Login>> {

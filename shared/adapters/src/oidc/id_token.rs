@@ -7,9 +7,10 @@ use domain::{
     identity::{IdentityProfile, Nonce},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, jwk::Jwk};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
-use super::metadata::Metadata;
+use super::{lenient, metadata::Metadata};
 
 /// How far a provider's clock may differ from ours.
 const LEEWAY: Duration = Duration::from_secs(30);
@@ -31,7 +32,8 @@ const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::EdDSA,
 ];
 
-/// The claims of a good ID token.
+/// The claims of a good ID token. Those that [`Claims::check`] looks at are strict; the others are left
+/// out if they are of an unexpected type.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claims {
     pub(super) iss: String,
@@ -39,16 +41,28 @@ pub(super) struct Claims {
     aud: Audience,
     #[serde(default)]
     azp: Option<String>,
-    exp: i64,
-    iat: i64,
+    exp: NumericDate,
+    iat: NumericDate,
     #[serde(default)]
-    nbf: Option<i64>,
+    nbf: Option<NumericDate>,
     #[serde(default)]
     nonce: Option<String>,
-    #[serde(default)]
-    pub(super) auth_time: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::optional")]
+    pub(super) auth_time: Option<NumericDate>,
     #[serde(flatten)]
     pub(super) profile: ProfileClaims,
+}
+
+/// Seconds since 1970, which may have a fraction (RFC 7519, 2). Held within the years 1970 to 9999.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NumericDate(pub(super) Timestamp);
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seconds = f64::deserialize(deserializer)?.max(0.0);
+        let since = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+        Ok(Self(Timestamp::EPOCH.plus(since)))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,36 +83,35 @@ pub(super) struct UserInfo {
 /// Claims about the person (5.1).
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ProfileClaims {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional")]
     email: Option<String>,
     #[serde(default)]
-    email_verified: Option<Flag>,
-    #[serde(default)]
+    email_verified: Value,
+    #[serde(default, deserialize_with = "lenient::optional")]
     name: Option<String>,
-}
-
-/// Some providers send a string.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Flag {
-    Bool(bool),
-    Text(String),
 }
 
 impl ProfileClaims {
     /// The profile; none without an address. An address or a name that is not valid here is left out.
-    pub(super) fn into_profile(self) -> Option<IdentityProfile> {
+    /// What the provider says of the address counts only if it `proves_email`.
+    pub(super) fn into_profile(self, proves_email: bool) -> Option<IdentityProfile> {
         let email = self.email?.parse().ok();
-        let email_verified = match self.email_verified {
-            Some(Flag::Bool(flag)) => flag,
-            Some(Flag::Text(text)) => text == "true",
-            None => false,
-        };
         Some(IdentityProfile {
-            email_verified: email_verified && email.is_some(),
+            email_verified: proves_email && is_yes(&self.email_verified) && email.is_some(),
             email,
             name: self.name.and_then(|name| name.parse().ok()),
         })
+    }
+}
+
+/// Providers write a boolean, as the specification says; or a text (Apple, Cognito); or a number (bridges
+/// from SAML).
+fn is_yes(flag: &Value) -> bool {
+    match flag {
+        Value::Bool(flag) => *flag,
+        Value::String(flag) => flag == "true",
+        Value::Number(flag) => flag.as_f64() == Some(1.0),
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
     }
 }
 
@@ -117,8 +130,8 @@ pub(super) struct Expected<'a> {
 pub(super) fn header(token: &str, metadata: &Metadata) -> Result<Header, &'static str> {
     // `none` does not parse.
     let header = jsonwebtoken::decode_header(token).map_err(|_| "it is no JWT")?;
-    let declared = &metadata.id_token_signing_alg_values_supported;
-    let is_declared = declared.iter().any(|name| name.parse() == Ok(header.alg));
+    let mut declared = metadata.signing_algorithms();
+    let is_declared = declared.any(|name| name.parse() == Ok(header.alg));
     if !ALGORITHMS.contains(&header.alg) || !is_declared {
         return Err("its algorithm is not one for ID tokens");
     }
@@ -145,9 +158,12 @@ pub(super) fn verify(
     signature.required_spec_claims.clear();
     signature.validate_exp = false;
     signature.validate_aud = false;
-    let claims = jsonwebtoken::decode::<Claims>(token, &key, &signature)
-        .map_err(|_| "its signature or its form is wrong")?
+    let signed = jsonwebtoken::decode::<Value>(token, &key, &signature)
+        .map_err(|_| "its signature is wrong")?
         .claims;
+    // Without the parser's message: claims are personal data.
+    let claims: Claims = serde_json::from_value(signed)
+        .map_err(|_| "a claim that counts is missing or of a wrong type")?;
     claims.check(expected).map(|()| claims)
 }
 
@@ -173,11 +189,11 @@ impl Claims {
             _ => {}
         }
         let now = expected.now;
-        if Timestamp::from_seconds(self.exp).plus(LEEWAY) <= now {
+        if self.exp.0.plus(LEEWAY) <= now {
             return Err("it has expired");
         }
-        let from = self.nbf.unwrap_or(self.iat).max(self.iat);
-        if Timestamp::from_seconds(from) > now.plus(LEEWAY) {
+        let from = self.nbf.map_or(self.iat.0, |nbf| nbf.0.max(self.iat.0));
+        if from > now.plus(LEEWAY) {
             return Err("it is from the future");
         }
         if self.nonce.as_ref() != Some(&expected.nonce.0) {

@@ -3,7 +3,7 @@
 use domain::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{unavailable, web::Web};
+use super::{lenient, unavailable, web::Web};
 
 /// The part that is needed here.
 #[derive(Debug, Serialize, Deserialize)]
@@ -12,22 +12,12 @@ pub(super) struct Metadata {
     pub(super) authorization_endpoint: String,
     pub(super) token_endpoint: String,
     pub(super) jwks_uri: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional")]
     pub(super) userinfo_endpoint: Option<String>,
-    #[serde(default = "client_secret_basic")]
-    pub(super) token_endpoint_auth_methods_supported: Vec<String>,
-    #[serde(default = "rs256")]
-    pub(super) id_token_signing_alg_values_supported: Vec<String>,
-}
-
-/// The defaults of the specification.
-fn client_secret_basic() -> Vec<String> {
-    vec!["client_secret_basic".to_owned()]
-}
-
-/// Every provider must support it.
-fn rs256() -> Vec<String> {
-    vec!["RS256".to_owned()]
+    #[serde(default, deserialize_with = "lenient::texts")]
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "lenient::texts")]
+    id_token_signing_alg_values_supported: Option<Vec<String>>,
 }
 
 impl Metadata {
@@ -53,4 +43,24 @@ impl Metadata {
         }
         Ok(metadata)
     }
+
+    /// By which algorithms the provider signs ID tokens; `RS256`, which all must know, if it does not say.
+    pub(super) fn signing_algorithms(&self) -> impl Iterator<Item = &str> {
+        names(self.id_token_signing_alg_values_supported.as_ref(), "RS256")
+    }
+
+    /// How a client may prove who it is at the token endpoint; by `client_secret_basic`, the default of
+    /// the specification, if the provider does not say.
+    pub(super) fn authentication_methods(&self) -> impl Iterator<Item = &str> {
+        let methods = &self.token_endpoint_auth_methods_supported;
+        names(methods.as_ref(), "client_secret_basic")
+    }
+}
+
+fn names<'a>(list: Option<&'a Vec<String>>, default: &'a str) -> impl Iterator<Item = &'a str> {
+    let otherwise = list.is_none().then_some(default);
+    list.into_iter()
+        .flatten()
+        .map(String::as_str)
+        .chain(otherwise)
 }

@@ -4,7 +4,9 @@
 //! What a provider publishes about itself is cached; a code and what it is exchanged for never are.
 
 mod id_token;
+mod issuer;
 mod keys;
+mod lenient;
 mod metadata;
 mod settings;
 #[cfg(test)]
@@ -20,7 +22,7 @@ use application::{
 };
 use async_trait::async_trait;
 use domain::{
-    Error, FieldError, LoginKey, Refusal, Result, Timestamp,
+    Error, FieldError, LoginKey, Refusal, Result,
     identity::{Authorization, ExternalIdentity, IdentityProfile, Provider, ProviderName},
 };
 use futures::future::join_all;
@@ -38,12 +40,10 @@ use self::{
 use crate::LOOK_AGAIN_AFTER;
 
 /// What providers publish changes seldom, and a new key is looked for when one turns up.
-const CONFIG: CacheConfig = CacheConfig {
-    lifetime: Duration::from_hours(1),
-    negative_ttl: None,
-    max_staleness: Duration::from_mins(10),
-    capacity: 64,
-};
+const LIFETIME: Duration = Duration::from_hours(1);
+
+/// The namespaces of what is cached.
+pub(crate) const CACHED: [&str; 3] = ["oidc-metadata:*", "oidc-keys:*", "oidc-list:*"];
 
 /// When to come back if a provider does not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -54,6 +54,8 @@ pub struct Oidc {
     web: Web,
     metadata: TieredCache<Metadata>,
     keys: TieredCache<Keys>,
+    /// The namespace of the cached metadata.
+    metadata_namespace: &'static str,
     clock: Arc<dyn Clock>,
 }
 
@@ -66,7 +68,8 @@ struct Client {
 
 impl Oidc {
     /// The providers with these settings. Those at loopback addresses may speak plain HTTP if
-    /// `loopback` is set: that traffic does not leave the machine.
+    /// `loopback` is set: that traffic does not leave the machine. What was cached before the caches
+    /// were emptied is used for no longer than `lag`.
     ///
     /// # Errors
     /// If an issuer is no address of a provider, or a secret is of none of them.
@@ -76,7 +79,14 @@ impl Oidc {
         loopback: bool,
         cache: Arc<dyn SharedCache>,
         clock: Arc<dyn Clock>,
+        lag: Duration,
     ) -> Result<Self> {
+        let config = CacheConfig {
+            lifetime: LIFETIME,
+            negative_ttl: None,
+            max_staleness: lag,
+            capacity: 64,
+        };
         let web = Web::new(loopback);
         let mut clients = Vec::new();
         for settings in providers.into_iter() {
@@ -90,10 +100,21 @@ impl Oidc {
         Ok(Self {
             providers: clients,
             web,
-            metadata: TieredCache::new(CONFIG, cache.clone(), clock.clone()),
-            keys: TieredCache::new(CONFIG, cache, clock.clone()),
+            metadata: TieredCache::new(config, cache.clone(), clock.clone()),
+            keys: TieredCache::new(config, cache, clock.clone()),
+            metadata_namespace: "oidc-metadata",
             clock,
         })
+    }
+
+    /// The same with metadata cached elsewhere. Metadata says where the keys are that verify ID tokens: a
+    /// function that anybody may call and that verifies none must not write what others verify by.
+    #[must_use]
+    pub fn for_listing(self) -> Self {
+        Self {
+            metadata_namespace: "oidc-list",
+            ..self
+        }
     }
 
     fn client(&self, name: &ProviderName) -> Result<&Client> {
@@ -108,7 +129,7 @@ impl Oidc {
 
     async fn metadata(&self, client: &Client) -> Result<Arc<Metadata>> {
         let issuer = &client.settings.issuer;
-        let key = format!("oidc-metadata:{issuer}");
+        let key = format!("{}:{issuer}", self.metadata_namespace);
         let fetch = async { Metadata::fetch(&self.web, issuer).await.map(Some) };
         let metadata = self.metadata.get(&key, fetch).await?;
         metadata.ok_or_else(|| unavailable("no metadata"))
@@ -174,8 +195,8 @@ impl IdentityProviders for Oidc {
                 issuer: claims.iss,
                 subject: claims.sub,
             },
-            auth_time: claims.auth_time.map(Timestamp::from_seconds),
-            profile: claims.profile.into_profile(),
+            auth_time: claims.auth_time.map(|time| time.0),
+            profile: claims.profile.into_profile(client.settings.proves_email),
             access_token: tokens.access_token,
         })
     }
@@ -184,7 +205,8 @@ impl IdentityProviders for Oidc {
         if let Some(profile) = &external.profile {
             return Ok(profile.clone());
         }
-        let metadata = self.metadata(self.client(&external.provider)?).await?;
+        let client = self.client(&external.provider)?;
+        let metadata = self.metadata(client).await?;
         let asked = metadata.userinfo_endpoint.as_ref();
         let Some((endpoint, token)) = asked.zip(external.access_token.as_ref()) else {
             return Ok(IdentityProfile::default());
@@ -193,7 +215,8 @@ impl IdentityProviders for Oidc {
         // OpenID Connect Core 1.0, 5.3.2: it may be another user's.
         match &external.identity {
             LoginKey::Oidc { subject, .. } if *subject == info.sub => {
-                Ok(info.profile.into_profile().unwrap_or_default())
+                let profile = info.profile.into_profile(client.settings.proves_email);
+                Ok(profile.unwrap_or_default())
             }
             _ => Err(forged("the user info is another user's")),
         }

@@ -6,8 +6,10 @@ use domain::identity::ProviderName;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::issuer;
+
 /// The providers, as JSON: `[{"name": "google", "issuer": "https://accounts.google.com", "clientId":
-/// "…", "scopes": ["openid", "email", "profile"]}]`. Those scopes are the default.
+/// "…", "scopes": ["openid", "email", "profile"], "provesEmail": true}]`. Those scopes are the default.
 #[derive(Debug, Clone, Default)]
 pub struct Providers(Vec<ProviderSettings>);
 
@@ -17,6 +19,8 @@ pub(super) struct ProviderSettings {
     pub(super) issuer: String,
     pub(super) client_id: String,
     pub(super) scopes: Vec<String>,
+    /// Whether the provider's `email_verified` counts.
+    pub(super) proves_email: bool,
 }
 
 #[derive(Deserialize)]
@@ -27,9 +31,15 @@ struct Raw {
     client_id: String,
     #[serde(default)]
     scopes: Option<Vec<String>>,
+    #[serde(default)]
+    proves_email: bool,
 }
 
 impl Providers {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &ProviderName> {
+        self.0.iter().map(|settings| &settings.name)
+    }
+
     pub(super) fn into_iter(self) -> impl Iterator<Item = ProviderSettings> {
         self.0.into_iter()
     }
@@ -47,6 +57,7 @@ impl FromStr for Providers {
             issuer,
             client_id,
             scopes,
+            proves_email,
         } in raw
         {
             let parsed = name
@@ -55,6 +66,7 @@ impl FromStr for Providers {
             if providers.iter().any(|known| known.name == parsed) {
                 return Err(format!("`{name}` is there twice"));
             }
+            issuer::check(&issuer, proves_email).map_err(|error| format!("`{name}`: {error}"))?;
             let mut scopes = scopes.unwrap_or_else(|| vec!["email".into(), "profile".into()]);
             // Without it there is no ID token (OpenID Connect Core 1.0, 3.1.2.1).
             if scopes.iter().all(|scope| scope != "openid") {
@@ -65,41 +77,32 @@ impl FromStr for Providers {
                 issuer,
                 client_id,
                 scopes,
+                proves_email,
             });
         }
         Ok(Self(providers))
     }
 }
 
-/// The client secrets of providers, as JSON: `{"google": "…"}`. A provider without one knows the
-/// deployment as a public client.
+/// The client secrets of providers. A provider without one knows the deployment as a public client.
 #[derive(Debug, Clone, Default)]
 pub struct ClientSecrets(BTreeMap<ProviderName, SecretString>);
 
 impl ClientSecrets {
+    pub fn insert(&mut self, name: ProviderName, secret: SecretString) {
+        self.0.insert(name, secret);
+    }
+
+    pub fn has(&self, name: &ProviderName) -> bool {
+        self.0.contains_key(name)
+    }
+
     pub(super) fn take(&mut self, name: &ProviderName) -> Option<SecretString> {
         self.0.remove(name)
     }
 
     pub(super) fn first(&self) -> Option<&ProviderName> {
         self.0.keys().next()
-    }
-}
-
-impl FromStr for ClientSecrets {
-    type Err = String;
-
-    fn from_str(raw: &str) -> Result<Self, String> {
-        // Without the parser's message, which can hold a piece of a secret.
-        let raw: BTreeMap<String, String> =
-            serde_json::from_str(raw).map_err(|_| "is not a JSON object of secrets".to_owned())?;
-        let secrets = raw.into_iter().map(|(name, secret)| {
-            let parsed = name
-                .parse()
-                .map_err(|_| format!("`{name}` is no provider's name"));
-            Ok((parsed?, secret.into()))
-        });
-        secrets.collect::<Result<_, String>>().map(Self)
     }
 }
 
@@ -123,6 +126,7 @@ mod tests {
             "{}",
             r#"[{"name": "A", "issuer": "i", "clientId": "x"}]"#,
             r#"[{"name": "a", "issuer": "i"}]"#,
+            r#"[{"name": "a", "issuer": "i", "clientId": "x", "provesEmail": "yes"}]"#,
             r#"[{"name": "a", "issuer": "i", "clientId": "x", "clientSecret": "y"}]"#,
             r#"[{"name": "a", "issuer": "i", "clientId": "x"}, {"name": "a", "issuer": "j", "clientId": "x"}]"#,
         ] {
@@ -131,12 +135,30 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_gets_into_an_error_or_a_log() {
-        let secrets: ClientSecrets = r#"{"a": "hunter2"}"#.parse().unwrap();
-        assert!(!format!("{secrets:?}").contains("hunter2"));
-        for wrong in [r#"{"a": hunter2}"#, r#"{"A": "hunter2"}"#, r#"["hunter2"]"#] {
-            let error = wrong.parse::<ClientSecrets>().unwrap_err();
-            assert!(!error.contains("hunter2"), "{error}");
+    fn a_provider_proves_addresses_only_where_it_is_said() {
+        let proves = |more: &str| {
+            let one = r#""name": "a", "issuer": "https://a.example", "clientId": "x""#;
+            let Providers(providers) = format!("[{{{one}{more}}}]").parse().unwrap();
+            providers[0].proves_email
+        };
+        assert!(proves(r#", "provesEmail": true"#));
+        assert!(!proves(r#", "provesEmail": false"#) && !proves(""));
+    }
+
+    #[test]
+    fn an_issuer_that_cannot_be_one_is_refused_at_the_start() {
+        let common = "https://login.microsoftonline.com/common/v2.0";
+        for issuer in [common, "https://github.com"] {
+            let one = format!(r#"[{{"name": "a", "issuer": "{issuer}", "clientId": "x"}}]"#);
+            let error = one.parse::<Providers>().unwrap_err();
+            assert!(error.starts_with("`a`: "), "{error}");
         }
+    }
+
+    #[test]
+    fn no_secret_gets_into_a_log() {
+        let mut secrets = ClientSecrets::default();
+        secrets.insert("a".parse().unwrap(), "hunter2".into());
+        assert!(!format!("{secrets:?}").contains("hunter2"));
     }
 }

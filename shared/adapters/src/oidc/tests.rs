@@ -11,6 +11,8 @@ use super::{signer::Signer, *};
 /// Makes an answer of a provider's metadata that is none.
 type Spoil = dyn Fn(Value) -> (u16, String);
 
+const LAG: Duration = Duration::from_secs(5);
+
 fn authorization() -> Authorization {
     Authorization {
         provider: "a".parse().unwrap(),
@@ -75,7 +77,7 @@ async fn a_client_proves_who_it_is_as_the_provider_wants() {
     assert!(request.ends_with("&client_id=roster&client_secret=s3cret%2F%2B+%26"));
     assert!(!request.contains("Basic"));
 
-    redeem(&site.trusted_with("{}")).await.unwrap();
+    redeem(&site.trusted_with(None)).await.unwrap();
     let public = site.requests("/token").remove(0);
     assert!(public.ends_with("&client_id=roster"), "{public}");
 
@@ -98,7 +100,7 @@ async fn what_a_provider_publishes_is_asked_for_once_an_hour_by_all_processes() 
     }
     let requests = lock(&site.requests).len();
     assert_eq!(requests, 1 + 1 + 4, "discovery, keys, codes");
-    site.memory.advance(CONFIG.lifetime);
+    site.memory.advance(LIFETIME);
     site.requests("");
     site.grant(&key, &site.claims());
     redeem(&site.trusted()).await.unwrap();
@@ -243,6 +245,51 @@ async fn a_provider_that_says_what_it_should_not_is_not_asked_further() {
 }
 
 #[tokio::test]
+async fn metadata_with_odd_members_is_read_as_if_they_were_missing() {
+    let key = Signer::new();
+    for odd in [json!(null), json!("RS256"), json!({"a": 1})] {
+        let site = Site::open(&key).await;
+        site.grant(&key, &site.claims());
+        let mut metadata = site.metadata();
+        for name in [
+            "id_token_signing_alg_values_supported",
+            "token_endpoint_auth_methods_supported",
+            "claims_supported",
+        ] {
+            metadata[name] = odd.clone();
+        }
+        site.answer(DISCOVERY, 200, &metadata);
+        redeem(&site.trusted()).await.unwrap();
+        let request = site.requests("/token").remove(0);
+        assert!(request.contains("Basic"), "the default: {request}");
+    }
+    let site = Site::open(&key).await;
+    site.grant(&key, &site.claims());
+    let mut metadata = site.metadata();
+    metadata["id_token_signing_alg_values_supported"] = json!([null, "RS256", "new-kid", 7]);
+    site.answer(DISCOVERY, 200, &metadata);
+    assert!(redeem(&site.trusted()).await.is_ok());
+}
+
+#[tokio::test]
+async fn user_info_with_odd_members_is_read() {
+    let key = Signer::new();
+    let site = Site::open(&key).await;
+    let process = site.trusted();
+    let mut claims = site.claims();
+    claims["email"] = json!(["ann@example.com"]);
+    site.grant(&key, &claims);
+    let external = redeem(&process).await.unwrap();
+    let info = json!({"sub": "1", "email": "ann@example.com", "email_verified": 1, "name": {}});
+    site.answer("/userinfo", 200, &info);
+    let profile = process.profile(&external).await.unwrap();
+    assert!(profile.email_verified && profile.name.is_none());
+    site.answer("/userinfo", 200, &json!({"sub": "1", "email": {}}));
+    let profile = process.profile(&external).await.unwrap();
+    assert_eq!(profile, IdentityProfile::default());
+}
+
+#[tokio::test]
 async fn a_provider_that_is_away_is_unavailable() {
     let memory = Memory::new();
     // Bound and not listened to any more.
@@ -258,21 +305,24 @@ async fn a_provider_that_is_away_is_unavailable() {
         true,
         memory.clone(),
         memory.clone(),
+        LAG,
     );
     let away = away.unwrap();
     assert!(is_unavailable(redeem(&away).await));
     assert_eq!(away.list().await.unwrap(), []);
 
-    let secrets = r#"{"b": "x"}"#.parse().unwrap();
+    let mut secrets = ClientSecrets::default();
+    secrets.insert("b".parse().unwrap(), "x".into());
     let strange = Oidc::new(
         providers.clone(),
         secrets,
         true,
         memory.clone(),
         memory.clone(),
+        LAG,
     );
     assert!(strange.is_err(), "a secret of no provider");
-    let plain = Oidc::new(providers, none, false, memory.clone(), memory);
+    let plain = Oidc::new(providers, none, false, memory.clone(), memory, LAG);
     assert!(plain.is_err(), "plain HTTP without permission");
 }
 

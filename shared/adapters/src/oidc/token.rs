@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::{Client, metadata::Metadata, unavailable, web::Web};
+use super::{Client, lenient, metadata::Metadata, unavailable, web::Web};
 
 /// The tokens for a code.
 pub(super) struct Tokens {
@@ -17,7 +17,7 @@ pub(super) struct Tokens {
 #[derive(Deserialize)]
 struct Answer {
     id_token: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional")]
     access_token: Option<String>,
 }
 
@@ -84,8 +84,10 @@ fn request(
             authorization.code_verifier.0.expose_secret(),
         );
     let id = &client.settings.client_id;
-    let supported = &metadata.token_endpoint_auth_methods_supported;
-    let supports = |method: &str| supported.iter().any(|known| known == method);
+    let supports = |method: &str| {
+        let mut supported = metadata.authentication_methods();
+        supported.any(|known| known == method)
+    };
     let basic = match &client.secret {
         None => {
             form.append_pair("client_id", id);

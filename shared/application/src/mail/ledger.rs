@@ -9,7 +9,9 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::{MailTemplate, limiter::MailLimit};
-use crate::ports::{Claimed, Lease, LeaseKey, LeaseOptions, Leases, Mailer, Purpose, SendOutcome};
+use crate::ports::{
+    Claimed, Lease, LeaseKey, LeaseOptions, Leases, Mailer, Purpose, SendOutcome, Settled,
+};
 
 /// How long the ledger remembers a mail: longer than anything replays its event.
 const RETENTION: Duration = Duration::from_hours(30 * 24);
@@ -39,6 +41,38 @@ pub(super) enum Unsent {
     /// It makes no sense by now.
     NotCalledFor,
     OverLimit(MailLimit),
+    /// Its address bounced, or its owner complained.
+    Suppressed,
+}
+
+/// What became of a mail, as the ledger notes it. It is what the first worker that knew has noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outcome(String);
+
+impl Outcome {
+    const SENT: &str = "sent";
+    /// Nobody knows whether it was sent, and it must not be sent twice.
+    const UNKNOWN: &str = "unknown";
+
+    /// True if a limit keeps the mail back for good.
+    pub(super) fn is_over_limit(&self) -> bool {
+        MailLimit::ALL.iter().any(|limit| limit.metric() == self.0)
+    }
+
+    fn of(settled: &Settled) -> Self {
+        let outcome = settled.result["outcome"].as_str();
+        Self(outcome.unwrap_or(Self::UNKNOWN).to_owned())
+    }
+}
+
+impl Unsent {
+    fn outcome(self) -> &'static str {
+        match self {
+            Self::NotCalledFor => "not called for",
+            Self::OverLimit(limit) => limit.metric(),
+            Self::Suppressed => "suppressed",
+        }
+    }
 }
 
 impl MailLedger {
@@ -54,7 +88,7 @@ impl MailLedger {
         template: MailTemplate,
         write: impl AsyncFnOnce(bool) -> Result<Written>,
         remaining: Duration,
-    ) -> Result<()> {
+    ) -> Result<Outcome> {
         let key = LeaseKey::new(Purpose::Mail, format!("{event}_{}", template.as_str()));
         let options = LeaseOptions {
             fingerprint: String::new(),
@@ -64,7 +98,7 @@ impl MailLedger {
         };
         let lease = match self.leases.claim(&key, &options).await? {
             Claimed::Won(lease) => lease,
-            Claimed::Done(_) => return Ok(()),
+            Claimed::Done(settled) => return Ok(Outcome::of(&settled)),
             Claimed::Running { .. } => {
                 return Err(Error::internal("another worker is sending this mail"));
             }
@@ -74,21 +108,18 @@ impl MailLedger {
                 lease = key.key,
                 "a mail may never have been sent, and must not be sent twice"
             );
-            return self.note(&lease, "unknown").await;
+            return self.note(&lease, Outcome::UNKNOWN).await;
         }
         let mail = match write(lease.fence == 1).await {
             Ok(Ok(mail)) => mail,
-            Ok(Err(Unsent::NotCalledFor)) => return self.note(&lease, "not called for").await,
-            Ok(Err(Unsent::OverLimit(limit))) => {
-                return self.note(&lease, limit.metric()).await;
-            }
+            Ok(Err(unsent)) => return self.note(&lease, unsent.outcome()).await,
             Err(error) => {
                 self.leases.release(&lease).await?;
                 return Err(error);
             }
         };
         match self.mailer.send(&mail, &key).await? {
-            SendOutcome::Accepted => self.note(&lease, "sent").await,
+            SendOutcome::Accepted => self.note(&lease, Outcome::SENT).await,
             SendOutcome::Refused(reason) => {
                 self.leases.release(&lease).await?;
                 Err(Error::internal(format!(
@@ -98,7 +129,7 @@ impl MailLedger {
         }
     }
 
-    async fn note(&self, lease: &Lease, outcome: &str) -> Result<()> {
+    async fn note(&self, lease: &Lease, outcome: &str) -> Result<Outcome> {
         if !self
             .leases
             .settle(lease, &json!({"outcome": outcome}))
@@ -107,6 +138,6 @@ impl MailLedger {
             // As a rule by the mail service's own event, which may come before this line.
             tracing::debug!(lease = lease.key.key, "the ledger was settled already");
         }
-        Ok(())
+        Ok(Outcome(outcome.to_owned()))
     }
 }

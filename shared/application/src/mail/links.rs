@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    DomainEvent, OneTimeToken, Result, TokenPurpose, UserId,
-    token::{TokenBinding, TokenKey},
+    DomainEvent, EventId, OneTimeToken, Result, TokenPurpose, UserId,
+    token::{TokenBinding, TokenIssue, TokenKey},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -28,6 +28,9 @@ pub struct Links {
     pub clock: Arc<dyn Clock>,
 }
 
+/// Looks at a slot: another observer may fill it after the first.
+const LOOKS: usize = 2;
+
 /// A link with a token. A secret until it is in the mail.
 #[derive(Debug, Clone)]
 pub struct Link(SecretString);
@@ -37,7 +40,10 @@ impl Link {
     pub fn new(branding: &MailBranding, token: &OneTimeToken) -> Self {
         let (url, page) = (&branding.app_url, token.purpose.page());
         let url = url.trim_end_matches('/');
-        Self(format!("{url}/{page}#token={}", token.encode().expose_secret()).into())
+        let kind = token.purpose.kind();
+        let kind = kind.map_or_else(String::new, |kind| format!("&for={kind}"));
+        let token = token.encode();
+        Self(format!("{url}/{page}#token={}{kind}", token.expose_secret()).into())
     }
 
     /// The URL, for the mail alone.
@@ -46,9 +52,21 @@ impl Link {
     }
 }
 
+/// The token which an event calls for: the one in its slot while that is good, or one of its own.
+pub(super) struct DueToken<'a> {
+    user_id: UserId,
+    binding: &'a TokenBinding,
+    event: &'a DomainEvent,
+    token: OneTimeToken,
+    /// The event it is made from. Two mails with one seed carry the same link.
+    pub(super) seed: EventId,
+    /// None if it is in its slot.
+    issue: Option<TokenIssue>,
+}
+
 impl Links {
-    /// Issues the token that `event` calls for: the one in its slot while that is good, or one of its
-    /// own. None if that would be void: expired by now, used, or replaced by a newer one.
+    /// Issues the token that `event` calls for. None if that would be void: expired by now, used, or
+    /// replaced by a newer one.
     pub async fn issue(
         &self,
         purpose: TokenPurpose,
@@ -56,18 +74,72 @@ impl Links {
         binding: &TokenBinding,
         event: &DomainEvent,
     ) -> Result<Option<OneTimeToken>> {
-        let key = TokenKey::new(self.secret.get().await?.clone());
-        let now = self.clock.now();
-        if let Some(stored) = self.tokens.find_good(user_id, purpose, now).await? {
-            let token = key.token(purpose, user_id, stored.seed)?;
-            // Another hash: what the token was bound to has changed.
-            if token.issue(binding, event.time).hash == stored.hash {
-                return Ok(Some(token));
-            }
+        match self.due(purpose, user_id, binding, event).await? {
+            Some(due) => self.put(due).await,
+            None => Ok(None),
         }
-        let token = key.token(purpose, user_id, event.id)?;
-        let issue = token.issue(binding, event.time);
-        let good = issue.expires_at > now && self.tokens.issue(&issue).await?;
-        Ok(good.then_some(token))
+    }
+
+    /// The token that `event` calls for; nothing is written. None if it has expired.
+    pub(super) async fn due<'a>(
+        &self,
+        purpose: TokenPurpose,
+        user_id: UserId,
+        binding: &'a TokenBinding,
+        event: &'a DomainEvent,
+    ) -> Result<Option<DueToken<'a>>> {
+        let key = TokenKey::new(self.secret.get().await?);
+        let now = self.clock.now();
+        // Its link would be void when it arrives.
+        if self.secret.epoch().await?.voids(event.time) {
+            return Ok(None);
+        }
+        let due = |token, seed, issue| DueToken {
+            user_id,
+            binding,
+            event,
+            token,
+            seed,
+            issue,
+        };
+        let own = key.token(purpose, user_id, event.id)?;
+        let mut issue = own.issue(binding, event.time);
+        if let Some(stored) = self.tokens.find_good(user_id, purpose, now).await? {
+            // Another hash: what the token was bound to has changed, or it is of another epoch of the
+            // deployment, whose secrets are gone.
+            let mut tokens = key.tokens(purpose, user_id, stored.seed);
+            let is_stored =
+                |token: &OneTimeToken| token.issue(binding, event.time).hash == stored.hash;
+            if let Some(token) = tokens.find(is_stored) {
+                return Ok(Some(due(token, stored.seed, None)));
+            }
+            issue.replaces = Some(stored.hash);
+        }
+        Ok((issue.expires_at > now).then(|| due(own, event.id, Some(issue))))
+    }
+
+    /// Puts the token into its slot. None if it would be void there: used, or replaced by a newer one.
+    pub(super) async fn put(&self, due: DueToken<'_>) -> Result<Option<OneTimeToken>> {
+        let DueToken {
+            user_id,
+            binding,
+            event,
+            ..
+        } = due;
+        let mut due = due;
+        for _ in 0..LOOKS {
+            let Some(issue) = due.issue else {
+                return Ok(Some(due.token));
+            };
+            if self.tokens.issue(&issue, self.clock.now()).await? {
+                return Ok(Some(due.token));
+            }
+            let again = self.due(issue.purpose, user_id, binding, event);
+            let Some(again) = again.await? else {
+                break;
+            };
+            due = again;
+        }
+        Ok(None)
     }
 }

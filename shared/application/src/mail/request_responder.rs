@@ -2,11 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{
-    DomainEvent, Email, LoginKey, Result, User,
-    request::{AnonymousRequest, RequestKind},
-    user::Standing,
-};
+use domain::{DomainEvent, Email, LoginKey, Result, User, request::AnonymousRequest};
 
 use super::{Letter, MailService, MailTemplate, Recipient};
 use crate::ports::{AnonymousRequests, UserRepository};
@@ -22,35 +18,32 @@ pub struct RequestResponder {
 }
 
 impl RequestResponder {
-    /// Sends `template` to the active user with the address of the event's request, if there is one and
-    /// `wanted` allows it; once however often the event comes. Then removes the request.
+    /// Sends the mail that `choose` picks to the active user with the address of `request`, if there is
+    /// one; once however often the event comes. Then removes the request.
     pub async fn answer(
         &self,
+        request: &AnonymousRequest,
         event: &DomainEvent,
         remaining: Duration,
-        template: MailTemplate,
-        wanted: impl Fn(&RequestKind, &User) -> bool,
+        choose: impl Fn(&User) -> Option<MailTemplate>,
     ) -> Result<()> {
-        let Some(request) = self.request(event).await? else {
-            return Ok(());
-        };
         let user = self.active_user(&request.email).await?;
-        if let Some(user) = user.filter(|user| wanted(&request.kind, user)) {
+        let chosen = user.and_then(|user| Some((choose(&user)?, user)));
+        if let Some((template, user)) = chosen {
             let letter = Letter {
                 template,
                 recipient: Recipient::User(&user),
                 address: &user.email,
                 event,
-                // Counted when the request came, for every address alike: a tally of mails would tell
-                // which addresses have accounts.
-                client_ip: None,
+                client_ip: request.source_address,
             };
             self.mail_service.send(letter, remaining).await?;
         }
         self.requests.remove(request.id).await
     }
 
-    async fn request(&self, event: &DomainEvent) -> Result<Option<AnonymousRequest>> {
+    /// The request that the event tells of, if it waits.
+    pub async fn request(&self, event: &DomainEvent) -> Result<Option<AnonymousRequest>> {
         match event.data.request_id {
             Some(id) => self.requests.find(id).await,
             None => Ok(None),
@@ -63,8 +56,7 @@ impl RequestResponder {
             return Ok(None);
         };
         let user = self.users.find(login.user_id).await?;
-        // Between the two reads the address may have moved on. An invitation is answered by its own link.
-        let may_ask = |user: &User| user.active && user.standing != Standing::Invited;
-        Ok(user.filter(|user| may_ask(user) && user.email == *email))
+        // Between the two reads the address may have moved on.
+        Ok(user.filter(|user| user.active && user.email == *email))
     }
 }

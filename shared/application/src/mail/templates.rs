@@ -1,7 +1,7 @@
 //! The mails Roster writes.
 
 use askama::Template;
-use domain::{Email, Error, Name, Result, TokenPurpose, User, mail::Mail};
+use domain::{Email, Error, Name, Result, Timestamp, TokenPurpose, User, mail::Mail};
 
 use super::Link;
 
@@ -39,6 +39,14 @@ pub enum MailTemplate {
     AddressInUse,
     /// To the former address of a user.
     EmailChanged,
+    /// To a user whose password was changed.
+    PasswordChanged,
+    /// To a user who may sign in by one more identity.
+    IdentityLinked,
+    /// To a user who may no longer sign in by an identity.
+    IdentityUnlinked,
+    /// To a user who signed in from a device that is not known.
+    NewDevice,
 }
 
 /// Variables of the templates.
@@ -48,6 +56,8 @@ struct Content<'a> {
     name: Option<&'a str>,
     /// How a sentence to the reader begins.
     greeting: &'a str,
+    /// When it happened.
+    when: &'a str,
     /// The target of the button.
     url: &'a str,
     /// The label of the button.
@@ -99,6 +109,10 @@ templates! {
     email_change_requested: "email_change_requested.html", "email_change_requested.txt";
     address_in_use: "address_in_use.html", "address_in_use.txt";
     email_changed: "email_changed.html", "email_changed.txt";
+    password_changed: "password_changed.html", "password_changed.txt";
+    identity_linked: "identity_linked.html", "identity_linked.txt";
+    identity_unlinked: "identity_unlinked.html", "identity_unlinked.txt";
+    new_device: "new_device.html", "new_device.txt";
 }
 
 impl MailTemplate {
@@ -116,6 +130,10 @@ impl MailTemplate {
             Self::EmailChangeRequested => "email-change-requested",
             Self::AddressInUse => "address-in-use",
             Self::EmailChanged => "email-changed",
+            Self::PasswordChanged => "password-changed",
+            Self::IdentityLinked => "identity-linked",
+            Self::IdentityUnlinked => "identity-unlinked",
+            Self::NewDevice => "new-device",
         }
     }
 
@@ -133,18 +151,33 @@ impl MailTemplate {
             Self::AlreadyRegistered
             | Self::AddressInUse
             | Self::EmailChangeRequested
-            | Self::EmailChanged => None,
+            | Self::EmailChanged
+            | Self::PasswordChanged
+            | Self::IdentityLinked
+            | Self::IdentityUnlinked
+            | Self::NewDevice => None,
         }
     }
 
     /// True if the mail warns the owner of an account of what somebody else may be doing with it.
     pub(super) fn is_warning(self) -> bool {
-        matches!(self, Self::EmailChangeRequested | Self::EmailChanged)
+        matches!(
+            self,
+            Self::EmailChangeRequested
+                | Self::EmailChanged
+                | Self::PasswordChanged
+                | Self::IdentityLinked
+                | Self::IdentityUnlinked
+                | Self::NewDevice
+        )
     }
 
-    /// True if anybody may have the mail sent: it neither warns an owner nor comes from an administrator.
+    /// True if anybody may have the mail sent, to an address which nobody has proven.
     pub(super) fn is_open_to_strangers(self) -> bool {
-        !self.is_warning() && !matches!(self, Self::Recovery | Self::Invitation)
+        !matches!(
+            self,
+            Self::Recovery | Self::Invitation | Self::EmailChangeRequested | Self::EmailChanged
+        )
     }
 
     /// True if the mail lets a user in who lost the password.
@@ -177,6 +210,10 @@ impl MailTemplate {
             Self::EmailChange => format!("Confirm your new address at {product}"),
             Self::EmailChangeRequested => format!("Another address for your account at {product}"),
             Self::EmailChanged => format!("Your address at {product} was changed"),
+            Self::PasswordChanged => format!("Your password at {product} was changed"),
+            Self::IdentityLinked => format!("Another way to sign in at {product} was added"),
+            Self::IdentityUnlinked => format!("A way to sign in at {product} was removed"),
+            Self::NewDevice => format!("New sign-in at {product}"),
         }
     }
 
@@ -189,22 +226,28 @@ impl MailTemplate {
         }
     }
 
-    /// The mail to a user at an address which need not be the user's yet.
+    /// The mail to a user at an address which need not be the user's yet, about what happened `at` that
+    /// time.
     pub fn write(
         self,
         branding: &MailBranding,
         to: &Email,
         name: Option<&Name>,
+        at: Timestamp,
         link: Option<&Link>,
     ) -> Result<Mail> {
         let product = &branding.product;
         let (subject, proves) = (self.subject(product), link.is_some());
         let name = name.map(Name::as_str);
         let greeting = name.map_or_else(|| "Hello,".to_owned(), |name| format!("Hello {name},"));
+        // To the minute, as in 2026-06-03 09:41.
+        let when = at.to_string().replace('T', " ");
+        let when = format!("{} UTC", when.get(..16).unwrap_or(&when));
         let content = Content {
             product,
             name,
             greeting: &greeting,
+            when: &when,
             url: link.map_or(&branding.app_url, Link::expose),
             action: &self.action(product, proves),
             proves,
@@ -221,6 +264,10 @@ impl MailTemplate {
             Self::EmailChangeRequested => email_change_requested::render,
             Self::AddressInUse => address_in_use::render,
             Self::EmailChanged => email_changed::render,
+            Self::PasswordChanged => password_changed::render,
+            Self::IdentityLinked => identity_linked::render,
+            Self::IdentityUnlinked => identity_unlinked::render,
+            Self::NewDevice => new_device::render,
         };
         let (html, text) = render(&content, &subject).map_err(Error::caused_by)?;
         Ok(Mail {
@@ -234,11 +281,11 @@ impl MailTemplate {
 
 #[cfg(test)]
 mod tests {
-    use domain::{OneTimeToken, Timestamp, UserId};
+    use domain::{OneTimeToken, UserId};
 
     use super::*;
 
-    const ALL: [MailTemplate; 11] = [
+    const ALL: [MailTemplate; 15] = [
         MailTemplate::Welcome,
         MailTemplate::SignUp,
         MailTemplate::AlreadyRegistered,
@@ -250,6 +297,10 @@ mod tests {
         MailTemplate::EmailChangeRequested,
         MailTemplate::AddressInUse,
         MailTemplate::EmailChanged,
+        MailTemplate::PasswordChanged,
+        MailTemplate::IdentityLinked,
+        MailTemplate::IdentityUnlinked,
+        MailTemplate::NewDevice,
     ];
 
     fn write(template: MailTemplate, name: Option<&str>, purpose: Option<TokenPurpose>) -> Mail {
@@ -265,6 +316,7 @@ mod tests {
                 &branding,
                 &"ann@example.com".parse().unwrap(),
                 name.map(|name| name.parse().unwrap()).as_ref(),
+                Timestamp::from_seconds(1_780_479_667),
                 link.as_ref(),
             )
             .unwrap()
@@ -314,6 +366,8 @@ mod tests {
     fn a_welcome_needs_no_link() {
         let mail = write(MailTemplate::Welcome, Some("Ann"), None);
         assert!(!mail.text.contains("onfirm") && !mail.html.contains("onfirm"));
+        // Who came by a provider chose none.
+        assert!(!mail.text.contains("password") && !mail.html.contains("password"));
         assert!(
             mail.text.contains("https://app.example.com/\n"),
             "{}",
@@ -330,7 +384,7 @@ mod tests {
             assert!(!mail.html.contains("<img"), "{}", mail.html);
             printed += usize::from(mail.text.contains(hostile));
         }
-        assert_eq!(printed, 6);
+        assert_eq!(printed, 10);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    DomainEvent, Result, Timestamp,
+    DomainEvent, Result, Timestamp, UserId,
     attempt::{AttemptKey, Limit},
 };
 use serde_json::Value;
@@ -26,6 +26,9 @@ pub trait Attempts: Send + Sync {
     /// Notes, together with the event, that attempts are refused until a time; once for each time.
     async fn announce(&self, key: &AttemptKey, until: Timestamp, event: &DomainEvent)
     -> Result<()>;
+
+    /// The announced locks of a user, of the last [`LOCK_KEPT`](domain::sign_ins::LOCK_KEPT).
+    async fn locks(&self, user: UserId) -> Result<Vec<DomainEvent>>;
 }
 
 /// The outcome of spending an attempt.
@@ -56,6 +59,9 @@ pub enum Acquisition {
 /// first lease is given to every later holder, so that all of them do the same thing.
 #[async_trait]
 pub trait Leases: Send + Sync {
+    /// True if there is such a lease, done or not. Strongly consistent.
+    async fn exists(&self, key: &LeaseKey) -> Result<bool>;
+
     /// Takes the lease, unless it is done or another worker holds it.
     async fn claim(&self, key: &LeaseKey, options: &LeaseOptions) -> Result<Claimed>;
 

@@ -7,6 +7,7 @@ mod crypto;
 mod env;
 mod invitations;
 mod limits;
+mod mailboxes;
 mod registry;
 mod services;
 mod users;
@@ -14,14 +15,16 @@ mod users;
 pub use api_keys::ApiKeys;
 pub use cache::{CacheEntry, SharedCache};
 pub use crypto::{
-    AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, SecretPurpose, Secrets,
-    SigningKeys, TokenIssuer, TokenVerifier,
+    AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, Secrets, SigningKeys,
+    TokenIssuer, TokenTarget, TokenVerifier,
 };
+pub use domain::SecretPurpose;
 pub use env::{Clock, Env, SecureRandom};
 pub use invitations::{InvitationPage, Invitations};
 pub use limits::{
     Acquisition, Attempts, Claimed, Lease, LeaseKey, LeaseOptions, Leases, Purpose, Settled,
 };
+pub use mailboxes::Mailboxes;
 pub use registry::{
     Called, DeliveryLog, DeliveryPage, DeliveryQueue, Handled, QueuedDelivery, ServiceInstances,
     ServiceRegistry, WebhookSender,

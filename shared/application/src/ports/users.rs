@@ -8,6 +8,7 @@ use domain::{
     history::HistoryEntry,
     request::AnonymousRequest,
     token::{StoredToken, TokenIssue, TokenUse},
+    user::Stored,
 };
 
 /// Loads users and commits changes of them.
@@ -15,6 +16,9 @@ use domain::{
 pub trait UserRepository: Send + Sync {
     /// The user with this id; none if there never was one or it was erased. Strongly consistent.
     async fn find(&self, id: UserId) -> Result<Option<User>>;
+
+    /// The item of this user or the tombstone; none if there never was one. Strongly consistent.
+    async fn find_stored(&self, id: UserId) -> Result<Option<Stored>>;
 
     /// The login with this key, if a user has claimed it. Strongly consistent.
     async fn find_login(&self, key: &LoginKey) -> Result<Option<Login>>;
@@ -116,9 +120,10 @@ pub trait AnonymousRequests: Send + Sync {
 #[async_trait]
 pub trait OneTimeTokens: Send + Sync {
     /// Puts a token into the user's slot for its purpose; the one before is void. Nothing changes if
-    /// the slot has a newer one, or this one already: a used token stays used. Returns true if the
-    /// token is in its slot and unused.
-    async fn issue(&self, token: &TokenIssue) -> Result<bool>;
+    /// the slot has a newer one, or this one already: a used token stays used. Nor does a good one give
+    /// way that can be made again from its seed, unless `token` names it: of several that are issued at
+    /// once the first counts. Returns true if the token is in its slot and unused.
+    async fn issue(&self, token: &TokenIssue, now: Timestamp) -> Result<bool>;
 
     /// The token in the user's slot, if it is good at `now` and has a seed. Strongly consistent.
     async fn find_good(

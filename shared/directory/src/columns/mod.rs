@@ -3,7 +3,7 @@
 //! | query | costs |
 //! |---|---|
 //! | a page, unfiltered | an index into a permutation that is kept sorted |
-//! | a search | one pass of `memchr::memmem` over all folded text |
+//! | a search | one pass of `memchr::memmem` over all folded text for its longest word, and one for each other word unless few rows are left |
 //! | a filter | one pass for each predicate, joined as bit sets |
 //! | a page of a search or filter | one walk along the permutation, testing bits |
 //!
@@ -16,6 +16,7 @@ mod evaluate;
 mod order;
 mod page;
 mod rows;
+mod search;
 mod spelling;
 mod text;
 

@@ -7,9 +7,8 @@ use super::{
     bits::Bits,
     order::Order,
     rows::{Rows, Slot},
-    text::Within,
 };
-use crate::query::{Cursor, Position, SortKey, UserPage, UserQuery, fold::Folded};
+use crate::query::{Cursor, Position, SortKey, UserPage, UserQuery, search::Search};
 
 /// Up to this many users from the nearer end a page is found by selection if its order is not made
 /// yet.
@@ -73,10 +72,8 @@ impl Columns {
 
     /// The live rows that match search and filter; none if that is all of them.
     fn matching(&self, query: &UserQuery) -> Option<Bits> {
-        let search = query.search.as_deref().map(|needle| {
-            let needle = Folded::new(needle);
-            self.rows.texts.containing(needle.as_str(), Within::Either)
-        });
+        let search = query.search.as_deref();
+        let search = search.map(|text| self.rows.with_words(&Search::new(text)));
         let filter = query.filter.as_ref();
         let filter = filter.map(|filter| self.rows.satisfying(filter));
         let mut matching = match (search, filter) {

@@ -7,6 +7,7 @@ use domain::{Email, Name, Roles, Timestamp, UserId, Version, user::Profile};
 use super::{
     Full,
     bits::{self, Bits},
+    search::PlainTexts,
     spelling::{Spelling, Spellings},
     text::Texts,
 };
@@ -32,6 +33,7 @@ const MAX_TEXT_BYTES: usize = 500;
 pub(super) struct Rows {
     pub(super) ids: Vec<UserId>,
     pub(super) texts: Texts,
+    pub(super) plain: PlainTexts,
     names: Spellings,
     emails: Spellings,
     pub(super) roles: Vec<u32>,
@@ -109,6 +111,7 @@ impl Rows {
             .filter(|sum| u32::try_from(*sum).is_ok())
             .ok_or(Full)?;
         let roles = self.role_sets.number(record.roles)?;
+        self.plain.push(slot, record.name, record.email)?;
         self.texts.push(record.name, record.email)?;
         self.names.push(slot, record.name_spelling)?;
         self.emails.push(slot, record.email_spelling)?;
@@ -180,7 +183,8 @@ impl Rows {
         let row = slot as usize;
         let text = match key {
             SortKey::CreatedAt | SortKey::UpdatedAt => {
-                return (self.time(key, row).cast_unsigned(), slot);
+                // With the sign turned, numbers without one sort as those with one.
+                return ((self.time(key, row) ^ i64::MIN).cast_unsigned(), slot);
             }
             SortKey::Name => self.texts.name(row),
             SortKey::Email => self.texts.email(row),
@@ -234,6 +238,7 @@ impl Rows {
     pub(super) fn memory(&self) -> usize {
         bits::memory(&self.ids)
             + self.texts.memory()
+            + self.plain.memory()
             + self.names.memory()
             + self.emails.memory()
             + bits::memory(&self.roles)

@@ -1,9 +1,9 @@
 //! Text as it is compared: without letter case, and with one encoding for each character.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use icu_casemap::CaseMapper;
-use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::{UnicodeNormalization as _, char::decompose_canonical};
 
 /// Text without letter case, in NFC: canonical caseless matching (Unicode 3.13, D145), so that
 /// `ANN` is `ann`, `straße` is `STRASSE`, and é is é however it was typed.
@@ -29,6 +29,54 @@ impl Folded {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A folded text without diacritics: the marks on Latin and Greek letters, and the strokes through
+/// them. `None` if it has none.
+///
+/// Signs that make another letter stay: й is not и, が is not か, and vowels of Indic scripts are signs
+/// too.
+pub(crate) fn without_diacritics(folded: &str) -> Option<String> {
+    if folded.is_ascii() {
+        return None;
+    }
+    let mut plain = String::with_capacity(folded.len());
+    for c in folded.chars() {
+        match letter_without_stroke(c) {
+            Some(letter) => plain.push_str(letter),
+            None if CYRILLIC.contains(&c) => plain.push(c),
+            None => decompose_canonical(c, |part| {
+                if !MARKS.contains(&part) {
+                    plain.push(part);
+                }
+            }),
+        }
+    }
+    let plain: String = plain.nfc().collect();
+    (plain != folded).then_some(plain)
+}
+
+/// The marks of the scripts of Europe (Unicode's block Combining Diacritical Marks).
+const MARKS: RangeInclusive<char> = '\u{300}'..='\u{36f}';
+
+/// Its marked letters are letters of their own, but for ё, which is often typed as е.
+const CYRILLIC: RangeInclusive<char> = '\u{400}'..='\u{52f}';
+
+/// What people type for letters that Unicode does not decompose.
+fn letter_without_stroke(c: char) -> Option<&'static str> {
+    Some(match c {
+        'ł' => "l",
+        'ø' => "o",
+        'đ' | 'ð' => "d",
+        'ħ' => "h",
+        'ŧ' => "t",
+        'ı' => "i",
+        'æ' => "ae",
+        'œ' => "oe",
+        'þ' => "th",
+        'ё' => "е",
+        _ => return None,
+    })
 }
 
 /// Hidden, as the names and addresses it may come from.
@@ -72,7 +120,46 @@ mod tests {
         assert_ne!(fold("ı"), fold("i"));
     }
 
+    #[test]
+    fn diacritics_are_left_out_and_letters_are_not() {
+        for (text, plain) in [
+            ("Zoë", "zoe"),
+            ("José Ñandú", "jose nandu"),
+            ("Łukasz Ødegård", "lukasz odegard"),
+            ("Nguyễn Thị Đào", "nguyen thi dao"),
+            ("İpek Işık", "ipek isik"),
+            ("Άννα", "αννα"),
+            ("Фёдор", "федор"),
+            ("x\u{302}y", "xy"),
+        ] {
+            let folded = fold(text);
+            assert_eq!(
+                without_diacritics(&folded).as_deref(),
+                Some(plain),
+                "{text}"
+            );
+        }
+        for text in [
+            "zoe",
+            "straße",
+            "Андрей",
+            "が",
+            "हिन्दी",
+            "李小龍",
+            "한국",
+            "علی",
+        ] {
+            assert_eq!(without_diacritics(&fold(text)), None, "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_plain_text_has_no_diacritics(text in any::<String>()) {
+            let plain = without_diacritics(&fold(&text));
+            prop_assert_eq!(plain.as_deref().and_then(without_diacritics), None);
+        }
+
         #[test]
         fn folding_twice_changes_nothing(text in any::<String>()) {
             prop_assert_eq!(fold(&fold(&text)), fold(&text));

@@ -5,12 +5,13 @@ pub mod filter;
 pub mod fold;
 #[cfg(test)]
 pub(crate) mod reference;
+pub(crate) mod search;
 
 use std::{fmt, str::FromStr};
 
 use domain::{error::Violation, user::Profile};
 
-pub use self::cursor::Cursor;
+pub use self::{cursor::Cursor, search::MAX_SEARCH_WORDS};
 
 use self::filter::Specification;
 
@@ -21,7 +22,8 @@ pub struct UserQuery {
     pub position: Position,
     /// Users on a page: 1 to [`MAX_LIMIT`].
     pub limit: u32,
-    /// Text which name or address must contain, in any letter case.
+    /// Words which name or address must contain, in any order and letter case; diacritics count in words
+    /// that have some.
     pub search: Option<String>,
     /// What users must satisfy as well.
     pub filter: Option<Specification>,

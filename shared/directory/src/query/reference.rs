@@ -4,7 +4,12 @@ use std::cmp::Ordering;
 
 use domain::user::Profile;
 
-use super::{Cursor, Position, SortKey, UserPage, UserQuery, cursor::Key, fold::Folded};
+use super::{
+    Cursor, Position, SortKey, UserPage, UserQuery,
+    cursor::Key,
+    fold::{Folded, without_diacritics},
+    search::{Search, Word},
+};
 
 /// The page of `users` asked for.
 pub(crate) fn list(users: impl IntoIterator<Item = Profile>, query: &UserQuery) -> UserPage {
@@ -47,13 +52,21 @@ pub(crate) fn list(users: impl IntoIterator<Item = Profile>, query: &UserQuery) 
 }
 
 fn matches(user: &Profile, query: &UserQuery) -> bool {
-    let contains = |needle: &str| {
-        let needle = Folded::new(needle);
-        [user.name.as_str(), user.email.as_str()]
-            .iter()
-            .any(|text| Folded::new(text).as_str().contains(needle.as_str()))
+    let (name, email) = (
+        Folded::new(user.name.as_str()),
+        Folded::new(user.email.as_str()),
+    );
+    let has = |word: &Word| {
+        let is_in = |text: &Folded| {
+            let plain = without_diacritics(text.as_str()).filter(|_| word.is_plain());
+            text.as_str().contains(word.folded())
+                || plain.is_some_and(|plain| plain.contains(word.folded()))
+        };
+        let stored = word.stored();
+        is_in(&name) || is_in(&email) || stored.is_some_and(|word| email.as_str().contains(word))
     };
-    query.search.as_deref().is_none_or(contains)
+    let search = query.search.as_deref().map(Search::new);
+    search.is_none_or(|search| search.words().iter().all(has))
         && query
             .filter
             .as_ref()

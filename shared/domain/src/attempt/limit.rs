@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Refusal, Timestamp};
+use crate::Timestamp;
 
 /// How many attempts are allowed, and how long to wait after them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Limit {
 
 impl Limit {
     /// Guesses at the password of one account: after `allowance` of them the next has to wait, from
-    /// 30 seconds up to an hour, and after 100 in 30 days only a reset by mail helps (NIST SP
+    /// 30 seconds up to an hour, and after 100 in 30 days only a known device helps (NIST SP
     /// 800-63B-4, 3.2.2).
     pub fn of_account(allowance: u32) -> Self {
         Self {
@@ -49,6 +49,11 @@ impl Limit {
     /// `allowance` attempts an hour.
     pub fn hourly(allowance: u32) -> Self {
         Self::within(allowance, Duration::from_hours(1))
+    }
+
+    /// `allowance` attempts a day.
+    pub fn daily(allowance: u32) -> Self {
+        Self::within(allowance, Duration::from_hours(24))
     }
 
     /// `allowance` attempts a minute.
@@ -138,11 +143,4 @@ impl AttemptCounter {
             expires_at: self.expires_at,
         })
     }
-}
-
-/// The refusal of an attempt that may be made at `until`.
-pub fn too_many(now: Timestamp, until: Timestamp) -> Refusal {
-    // Rounded up: a client that obeys `Retry-After` must not be too early.
-    let wait = now.until(until).saturating_add(Duration::from_millis(999));
-    Refusal::TooManyRequests(wait)
 }

@@ -1,9 +1,5 @@
 use super::*;
-use crate::{
-    EventId, Origin, PasswordHash, Roles,
-    event::EventMetadata,
-    user::{NewUser, Standing},
-};
+use crate::{EventId, Origin, PasswordHash, Roles, event::EventMetadata, user::NewUser};
 
 fn start() -> Timestamp {
     Timestamp::from_seconds(1_000_000)
@@ -25,7 +21,6 @@ fn user(number: u8) -> User {
         name: "Ann".parse().unwrap(),
         password: hash(),
         roles: Roles::new(),
-        standing: Standing::Settled,
     };
     User::create(new, &metadata()).stamp(start()).user
 }

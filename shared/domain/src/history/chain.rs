@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Digest, HistoryEntry};
+use super::{Digest, HistoryEntry, State, StateStatus};
 use crate::{UserId, Version};
 
 /// The result of verifying a user's history.
@@ -15,6 +15,9 @@ pub struct ChainVerdict {
     /// stopped; none if all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Version>,
+    /// Whether the user's item is what the newest event left; none if that was not checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateStatus>,
 }
 
 /// Whether a history is whole.
@@ -23,7 +26,8 @@ pub struct ChainVerdict {
 pub enum ChainStatus {
     /// Every entry is what was written.
     Ok,
-    /// One is missing, was changed, or was not written by Roster.
+    /// One is missing, was changed, or was not written by Roster; or the user's item was changed by no
+    /// event.
     Broken,
     /// As far as it was checked every entry is what was written; it is longer.
     Partial,
@@ -31,14 +35,16 @@ pub enum ChainStatus {
 
 /// Whether `entries`, oldest first, are one user's whole history: versions from the first without a
 /// gap, each entry as it was sealed and linked to the one before, and each with the hash which
-/// `witnesses` (the audit trail) holds for its version. An entry rewritten
-/// together with all hashes after it is caught by the witness alone. A version without witness is
-/// taken as it is, since the audit trail lags behind.
+/// `witnesses` (the audit trail) holds for its version; and whether `stored`, the user's item, is what the
+/// last one left. An entry rewritten together with all hashes after it is caught by the witness alone. A
+/// version without witness is taken as it is, since the audit trail lags behind.
 ///
 /// A witness of the version after the last entry proves that the end is missing. So read the
-/// witnesses first and the entries after: then a change made meanwhile is no false alarm.
+/// witnesses first, then the entries, then the item: what is written meanwhile is no false alarm then, if
+/// the entries up to the version of the item are read.
 pub fn verify_chain(
     entries: &[HistoryEntry],
+    stored: Option<&impl State>,
     witnesses: impl Fn(Version) -> Option<Digest>,
 ) -> ChainVerdict {
     let mut verifier = Verifier::of(entries.first().and_then(|entry| entry.event.user_id));
@@ -48,8 +54,10 @@ pub fn verify_chain(
             return broken;
         }
     }
+    let stored = stored.map(|stored| stored as &dyn State);
+    let newest = entries.last().map(|entry| (entry, stored));
     let is_cut_off = witnesses(verifier.version).is_some();
-    verifier.end(is_cut_off)
+    verifier.end(newest, is_cut_off)
 }
 
 /// Verifies a history entry by entry, so that it need not be held as a whole; see [`verify_chain`].
@@ -58,6 +66,8 @@ pub struct Verifier {
     user: Option<UserId>,
     version: Version,
     previous: Digest,
+    /// The first version whose entry has no private part.
+    forgotten: Option<Version>,
 }
 
 impl Verifier {
@@ -71,6 +81,7 @@ impl Verifier {
             user,
             version: Version::FIRST,
             previous: Digest::NONE,
+            forgotten: None,
         }
     }
 
@@ -95,20 +106,43 @@ impl Verifier {
         if !(is_next && is_the_users && is_witnessed && entry.is_intact()) {
             return Err(self.stop(ChainStatus::Broken));
         }
+        if entry.private.is_none() {
+            self.forgotten.get_or_insert(self.version);
+        }
         (self.version, self.previous) = (self.version.next(), entry.hash);
         Ok(())
     }
 
-    /// The verdict once there are no more entries: the end is missing if the audit trail knows later
-    /// versions.
-    pub fn end(&self, is_cut_off: bool) -> ChainVerdict {
+    /// The verdict once there are no more entries. The end is missing if the audit trail knows later
+    /// versions. `newest` is the last entry, with the user's item: only beside a tombstone an entry may
+    /// have no private part.
+    pub fn end(
+        &self,
+        newest: Option<(&HistoryEntry, Option<&dyn State>)>,
+        is_cut_off: bool,
+    ) -> ChainVerdict {
         if is_cut_off {
             return self.stop(ChainStatus::Broken);
         }
-        ChainVerdict {
+        let mut verdict = ChainVerdict {
             status: ChainStatus::Ok,
             at: None,
+            state: None,
+        };
+        let Some((newest, stored)) = newest else {
+            return verdict;
+        };
+        let state = StateStatus::of(stored, newest);
+        verdict.state = Some(state);
+        if self.forgotten.is_some() && !stored.is_some_and(State::is_erased) {
+            verdict.at = self.forgotten;
+        } else if matches!(state, StateStatus::Changed | StateStatus::Missing) {
+            verdict.at = newest.event.version;
         }
+        if verdict.at.is_some() {
+            verdict.status = ChainStatus::Broken;
+        }
+        verdict
     }
 
     /// The verdict if checking stops before the next version.
@@ -116,157 +150,10 @@ impl Verifier {
         ChainVerdict {
             status,
             at: Some(self.version),
+            state: None,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use serde_json::json;
-
-    use super::*;
-    use crate::{
-        Actor, DomainEvent, EventId, EventKind, Timestamp, UserId,
-        event::{EndReason, EventData},
-        history::Private,
-    };
-
-    type Witnesses = BTreeMap<Version, Digest>;
-
-    fn user(number: u8) -> UserId {
-        UserId::new(Timestamp::from_seconds(1), [number; 10])
-    }
-
-    fn event(version: u64) -> DomainEvent {
-        DomainEvent {
-            id: EventId::new(Timestamp::from_seconds(1), [1; 10]),
-            kind: EventKind::UserUpdated,
-            time: Timestamp::from_seconds(2),
-            user_id: Some(user(1)),
-            version: Some(version.into()),
-            actor: Actor::Anonymous,
-            traceparent: None,
-            data: EventData::changed(&["name"]),
-        }
-    }
-
-    fn private(version: u64) -> Private {
-        Private {
-            salt: "salt".to_owned(),
-            source_address: None,
-            request_id: format!("request-{version}"),
-            old_email: None,
-            new_email: None,
-        }
-    }
-
-    /// Seals the events anew, as an attacker would who can write the table and knows this code.
-    fn sealed(events: impl IntoIterator<Item = DomainEvent>) -> Vec<HistoryEntry> {
-        let mut previous = Digest::NONE;
-        let entries = events.into_iter().zip(1..).map(|(event, version)| {
-            let entry = HistoryEntry::seal(event, previous, private(version));
-            previous = entry.hash;
-            entry
-        });
-        entries.collect()
-    }
-
-    fn history() -> (Vec<HistoryEntry>, Witnesses) {
-        let entries = sealed((1..=4).map(event));
-        let hashes = entries.iter().map(|entry| entry.hash);
-        let witnesses = (1..).map(Version::from).zip(hashes).collect();
-        (entries, witnesses)
-    }
-
-    fn verify(entries: &[HistoryEntry], witnesses: &Witnesses) -> Option<u64> {
-        let chain = verify_chain(entries, |version| witnesses.get(&version).copied());
-        assert_eq!(chain.status == ChainStatus::Broken, chain.at.is_some());
-        chain.at.map(Version::get)
-    }
-
-    #[test]
-    fn what_was_written_is_whole_also_without_witness_and_once_private_is_gone() {
-        let (mut entries, witnesses) = history();
-        assert_eq!(verify(&entries, &witnesses), None);
-        assert_eq!(verify(&entries, &Witnesses::new()), None);
-        for entry in &mut entries {
-            entry.private = None;
-        }
-        assert_eq!(verify(&entries, &witnesses), None);
-        assert_eq!(verify(&[], &Witnesses::new()), None);
-    }
-
-    #[test]
-    fn a_changed_field_shows() {
-        let changes: [fn(&mut HistoryEntry); 10] = [
-            |entry| entry.event.kind = EventKind::UserReactivated,
-            |entry| entry.event.actor = Actor::User(user(9)),
-            |entry| entry.event.actor = Actor::ApiKey(user(1).as_uuid().into()),
-            |entry| entry.event.data.api_key_id = Some(user(1).as_uuid().into()),
-            |entry| entry.event.time = Timestamp::from_seconds(3),
-            |entry| entry.event.data.changed.clear(),
-            |entry| entry.event.data.reason = Some(EndReason::SignedOut),
-            |entry| entry.hash = Digest::NONE,
-            |entry| entry.private_digest = Digest::NONE,
-            |entry| entry.private = Some(private(9)),
-        ];
-        for (number, change) in changes.into_iter().enumerate() {
-            let (mut entries, _) = history();
-            change(&mut entries[2]);
-            let at = verify(&entries, &Witnesses::new());
-            assert_eq!(at, Some(3), "change {number}");
-        }
-    }
-
-    /// The hash of an entry as the first release wrote it: what is stored must verify for ever.
-    #[test]
-    fn entries_of_earlier_releases_verify() {
-        let entry = HistoryEntry::seal(event(1), Digest::NONE, private(1));
-        let written = "3a3259c9761e47a5f3a7e50794d37cf5e8f4b2c06a8253fdddd47f0a64251e1b";
-        assert_eq!(entry.hash.to_string(), written);
-    }
-
-    #[test]
-    fn a_removed_entry_shows() {
-        for removed in 1..=4 {
-            let (mut entries, witnesses) = history();
-            entries.remove(removed - 1);
-            assert_eq!(verify(&entries, &witnesses), Some(removed as u64));
-        }
-        let (_, witnesses) = history();
-        assert_eq!(verify(&[], &witnesses), Some(1));
-    }
-
-    #[test]
-    fn entries_in_another_order_or_of_another_user_show() {
-        let (mut entries, witnesses) = history();
-        entries.swap(1, 2);
-        assert_eq!(verify(&entries, &witnesses), Some(2));
-        let mut spliced: Vec<_> = (1..=4).map(event).collect();
-        spliced[2].user_id = Some(user(2));
-        assert_eq!(verify(&sealed(spliced), &Witnesses::new()), Some(3));
-    }
-
-    #[test]
-    fn a_forgery_with_hashes_made_anew_is_caught_by_the_witness_alone() {
-        let (_, witnesses) = history();
-        let mut forged: Vec<_> = (1..=4).map(event).collect();
-        forged[1].actor = Actor::User(user(9));
-        let forged = sealed(forged);
-        assert_eq!(verify(&forged, &Witnesses::new()), None);
-        assert_eq!(verify(&forged, &witnesses), Some(2));
-        // A version closed up after one was removed.
-        assert_eq!(verify(&sealed((1..=3).map(event)), &witnesses), Some(4));
-    }
-
-    #[test]
-    fn a_verdict_reads_well() {
-        let (entries, _) = history();
-        let none = |_| None;
-        assert_eq!(json!(verify_chain(&entries, none)), json!({"status": "ok"}));
-        let broken = verify_chain(&entries[1..], none);
-        assert_eq!(json!(broken), json!({"status": "broken", "at": 1}));
-    }
-}
+mod tests;

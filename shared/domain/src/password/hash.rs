@@ -1,5 +1,7 @@
 //! Hashes of passwords: ours, and those which other systems made.
 
+mod foreign;
+
 use std::fmt;
 
 use base64::{
@@ -59,6 +61,11 @@ pub enum Scheme {
         /// `i`: iterations.
         rounds: u32,
     },
+    /// RFC 8018 over HMAC-SHA-512.
+    Pbkdf2Sha512 {
+        /// `i`: iterations.
+        rounds: u32,
+    },
 }
 
 /// Memory that a hash may take, in KiB. A function that hashes has 1,769 MB.
@@ -74,6 +81,9 @@ const MAX_BCRYPT_COST: u32 = 14;
 /// Over three times what OWASP's cheat sheet asks for (600,000).
 const MAX_ROUNDS: u32 = 2_000_000;
 
+/// Nearly five times what OWASP's cheat sheet asks for (210,000). One over SHA-512 costs about two.
+const MAX_ROUNDS_SHA512: u32 = 1_000_000;
+
 /// Bytes below which an output would be met by chance or by trying.
 const MIN_OUTPUT: usize = 16;
 
@@ -83,12 +93,19 @@ impl PasswordHash {
         Self(phc.into())
     }
 
-    /// A hash which another system made.
+    /// A hash which another system made, in the form in which it is stored.
     ///
     /// # Errors
-    /// If nothing here can verify it, or verifying it would cost more than a sign-in may.
+    /// | code | why |
+    /// |---|---|
+    /// | `unknown-hash` | it is in no known form |
+    /// | `unsupported-hash` | nothing here verifies it; the message names it |
+    /// | `invalid-hash` | the form is known, and a parameter, the salt or the output is wrong |
+    /// | `too-costly` | verifying it would cost more than a sign-in may |
+    ///
+    /// The messages hold nothing of the hash.
     pub fn import(raw: &str) -> Result<Self, Violation> {
-        let hash = Self(raw.to_owned());
+        let hash = Self(foreign::stored_form(raw)?);
         hash.params()?;
         Ok(hash)
     }
@@ -101,11 +118,7 @@ impl PasswordHash {
         let params = match self.0.as_bytes() {
             [b'$', b'2', b'a' | b'b' | b'y', b'$', ..] => bcrypt(&self.0),
             _ => phc(&self.0),
-        };
-        let params = params.ok_or_else(|| {
-            let message = "is not a hash by argon2id, bcrypt, scrypt or PBKDF2-SHA256";
-            Violation::new("unknown-hash", message)
-        })?;
+        }?;
         if params.scheme.is_too_costly() {
             let message = "costs more to verify than a sign-in may";
             return Err(Violation::new("too-costly", message));
@@ -148,7 +161,7 @@ impl Scheme {
                 is_bounded && log_n > 0 && u32::from(log_n) < block.saturating_mul(16)
             }
             Self::Bcrypt { cost } => cost >= 4,
-            Self::Pbkdf2Sha256 { rounds } => rounds > 0,
+            Self::Pbkdf2Sha256 { rounds } | Self::Pbkdf2Sha512 { rounds } => rounds > 0,
         }
     }
 
@@ -156,6 +169,7 @@ impl Scheme {
         let (memory, mixed) = match self {
             Self::Bcrypt { cost } => return cost > MAX_BCRYPT_COST,
             Self::Pbkdf2Sha256 { rounds } => return rounds > MAX_ROUNDS,
+            Self::Pbkdf2Sha512 { rounds } => return rounds > MAX_ROUNDS_SHA512,
             Self::Argon2id { memory, passes, .. } => {
                 let memory = u64::from(memory);
                 (memory, memory.saturating_mul(passes.into()))
@@ -184,58 +198,104 @@ const BCRYPT_BASE64: GeneralPurpose =
     GeneralPurpose::new(&BCRYPT, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// `$2b$<cost>$`, then salt and output in bcrypt's own base 64, which has no separator.
-fn bcrypt(raw: &str) -> Option<HashParams> {
-    let (cost, rest) = raw.get(4..)?.split_once('$')?;
-    let (salt, output) = rest.split_at_checked(22)?;
+fn bcrypt(raw: &str) -> Result<HashParams, Violation> {
+    let form = || invalid("is not $2b$<cost>$ and 53 characters, as bcrypt writes it");
+    let parts = raw.get(4..).and_then(|rest| rest.split_once('$'));
+    let (cost, rest) = parts.ok_or_else(form)?;
+    let (salt, output) = rest.split_at_checked(22).ok_or_else(form)?;
     let decode = |text, len| {
-        let bytes = BCRYPT_BASE64.decode(text).ok()?;
-        (bytes.len() == len).then_some(bytes)
+        let bytes = BCRYPT_BASE64.decode(text).ok();
+        bytes.filter(|bytes| bytes.len() == len).ok_or_else(form)
     };
     let is_cost = cost.len() == 2 && cost.bytes().all(|digit| digit.is_ascii_digit());
-    let cost = cost.parse().ok().filter(|_| is_cost)?;
-    let scheme = Some(Scheme::Bcrypt { cost });
-    Some(HashParams {
-        scheme: scheme.filter(|scheme| scheme.is_possible())?,
+    let cost = cost.parse().ok().filter(|_| is_cost);
+    let scheme = cost.map(|cost| Scheme::Bcrypt { cost });
+    Ok(HashParams {
+        scheme: scheme
+            .filter(|scheme| scheme.is_possible())
+            .ok_or_else(|| invalid("has a cost that is not from 04 to 31"))?,
         salt: decode(salt, 16)?,
         output: decode(output, 23)?,
     })
 }
 
-/// The PHC string format. A parameter that is not known could change the output, so such a
-/// hash is refused.
-fn phc(raw: &str) -> Option<HashParams> {
-    let hash = phc::PasswordHash::new(raw).ok()?;
-    let (salt, output) = (hash.salt?, hash.hash?);
+/// The PHC string format.
+fn phc(raw: &str) -> Result<HashParams, Violation> {
+    let algorithms = ["argon2id", "scrypt", "pbkdf2-sha256", "pbkdf2-sha512"];
+    let algorithm = raw.split('$').nth(1).unwrap_or_default();
+    if !raw.starts_with('$') || !algorithms.contains(&algorithm) {
+        let message = "is in no known form: argon2id, scrypt, PBKDF2-SHA256 and PBKDF2-SHA512 are taken as \
+                       PHC strings, bcrypt as $2b$; docs/operations.md has all forms";
+        return Err(unknown(message));
+    }
+    let hash = phc::PasswordHash::new(raw).map_err(|error| unreadable(&error))?;
+    let (Some(salt), Some(output)) = (&hash.salt, &hash.hash) else {
+        return Err(invalid("has no salt, or no output"));
+    };
+    let parameters = "has parameters that its algorithm does not have, or not in this range";
+    let scheme = scheme(&hash, output.as_bytes().len()).filter(|scheme| scheme.is_possible());
+    let scheme = scheme.ok_or_else(|| invalid(parameters))?;
+    if output.as_bytes().len() < MIN_OUTPUT {
+        return Err(invalid("has an output of less than 16 bytes"));
+    }
+    Ok(HashParams {
+        scheme,
+        salt: salt.to_vec(),
+        output: output.as_bytes().to_vec(),
+    })
+}
+
+/// The function of a PHC string. A parameter that is not known could change the output, so there is
+/// none then.
+fn scheme(hash: &phc::PasswordHash, output_len: usize) -> Option<Scheme> {
     let number = |name: &str| hash.params.get_decimal(name);
     let has_only = |names: &[&str]| {
         let mut params = hash.params.iter();
         params.all(|(name, _)| names.contains(&name.as_str()))
     };
-    let scheme = match hash.algorithm.as_str() {
-        "argon2id" if has_only(&["m", "t", "p"]) => Scheme::Argon2id {
+    // A length beside the output must be its own.
+    let rounds = || {
+        let is_whole = number("l").is_none_or(|len| usize::try_from(len) == Ok(output_len));
+        let is_known = has_only(&["i", "l"]) && hash.version.is_none();
+        number("i").filter(|_| is_whole && is_known)
+    };
+    match hash.algorithm.as_str() {
+        "argon2id" if has_only(&["m", "t", "p"]) => Some(Scheme::Argon2id {
             // The format's rule for a hash from before versions were written.
             version: hash.version.unwrap_or(16),
             memory: number("m")?,
             passes: number("t")?,
             lanes: number("p")?,
-        },
-        "scrypt" if has_only(&["ln", "r", "p"]) && hash.version.is_none() => Scheme::Scrypt {
+        }),
+        "scrypt" if has_only(&["ln", "r", "p"]) && hash.version.is_none() => Some(Scheme::Scrypt {
             log_n: number("ln")?.try_into().ok()?,
             block: number("r")?,
             lanes: number("p")?,
-        },
-        "pbkdf2-sha256" if has_only(&["i", "l"]) && hash.version.is_none() => {
-            let is_whole = number("l").is_none_or(|len| usize::try_from(len) == Ok(output.len()));
-            let rounds = number("i").filter(|_| is_whole)?;
-            Scheme::Pbkdf2Sha256 { rounds }
-        }
-        _ => return None,
-    };
-    (scheme.is_possible() && output.len() >= MIN_OUTPUT).then(|| HashParams {
-        scheme,
-        salt: salt.to_vec(),
-        output: output.as_bytes().to_vec(),
+        }),
+        "pbkdf2-sha256" => rounds().map(|rounds| Scheme::Pbkdf2Sha256 { rounds }),
+        "pbkdf2-sha512" => rounds().map(|rounds| Scheme::Pbkdf2Sha512 { rounds }),
+        _ => None,
+    }
+}
+
+/// Why a PHC string of a known algorithm cannot be read.
+fn unreadable(error: &phc::Error) -> Violation {
+    use phc::Error as E;
+    invalid(match error {
+        E::Base64(_) => "has a salt or an output that is not base64 of the standard alphabet",
+        E::SaltTooShort | E::SaltTooLong => "has a salt that has not 8 to 48 bytes",
+        E::OutputSize { .. } => "has an output that has not 16 to 64 bytes",
+        E::MissingField | E::TrailingData => "has not the four parts of a PHC string",
+        _ => "has parameters that cannot be read",
     })
+}
+
+fn invalid(message: &str) -> Violation {
+    Violation::new("invalid-hash", message)
+}
+
+fn unknown(message: &str) -> Violation {
+    Violation::new("unknown-hash", message)
 }
 
 #[cfg(test)]

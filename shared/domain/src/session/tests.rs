@@ -3,7 +3,7 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{
     EventId, Origin, PasswordHash, Roles,
-    user::{NewUser, Standing, User},
+    user::{NewUser, User},
 };
 
 fn metadata(now: Timestamp) -> EventMetadata {
@@ -21,7 +21,6 @@ fn start() -> Timestamp {
 
 fn user() -> User {
     let new = NewUser {
-        standing: Standing::Settled,
         id: UserId::new(start(), [2; 10]),
         email: "ann@example.com".parse().unwrap(),
         name: "Ann".parse().unwrap(),
@@ -34,7 +33,7 @@ fn user() -> User {
 fn session() -> Session {
     let id = SessionId::new(start(), [3; 10]);
     let nonce = "nonce".to_owned();
-    Session::start(id, nonce, &user(), "pwd", &metadata(start())).0
+    Session::start(id, nonce, &user(), "pwd", false, &metadata(start())).0
 }
 
 fn key() -> RefreshKey {
@@ -187,7 +186,7 @@ fn however_much_it_is_used_a_session_has_an_end() {
 #[test]
 fn a_session_dies_with_its_end_its_time_its_user_and_the_users_epoch() {
     let (session, user) = (session(), user());
-    assert!(session.is_live(&user, after(1)));
+    assert!(session.is_live(&user, DeploymentEpoch::FIRST, after(1)));
     let ended = Session {
         ended_at: Some(start()),
         ..session.clone()
@@ -200,8 +199,12 @@ fn a_session_dies_with_its_end_its_time_its_user_and_the_users_epoch() {
         auth_epoch: 1,
         ..user.clone()
     };
-    assert!(!ended.is_live(&user, after(1)));
-    assert!(!session.is_live(&inactive, after(1)));
-    assert!(!session.is_live(&changed, after(1)));
-    assert!(!session.is_live(&user, session.expires_at));
+    assert!(!ended.is_live(&user, DeploymentEpoch::FIRST, after(1)));
+    assert!(!session.is_live(&inactive, DeploymentEpoch::FIRST, after(1)));
+    assert!(!session.is_live(&changed, DeploymentEpoch::FIRST, after(1)));
+    assert!(!session.is_live(&user, DeploymentEpoch::FIRST, session.expires_at));
+    let epoch = DeploymentEpoch::beginning(after(1));
+    assert!(!session.is_live(&user, epoch, after(1)));
+    let later = DeploymentEpoch::beginning(start());
+    assert!(session.is_live(&user, later, after(1)), "it began in it");
 }

@@ -12,13 +12,13 @@ use crate::{
 const RESET_GUARD: Duration = Duration::from_hours(1);
 
 impl User {
-    /// A new user, who claims the address.
+    /// A new user, who claims the address and has not proven it.
     pub fn create(new: NewUser, metadata: &EventMetadata) -> Change {
         let login = LoginKey::Email(new.email.clone());
         let claim = LoginChange::Claim(login, Some(new.password));
         let user = Draft {
             roles: new.roles,
-            standing: new.standing,
+            standing: Standing::Provisional,
             ..Draft::first(new.id, new.email, new.name)
         }
         .with_new_password();

@@ -1,11 +1,11 @@
 //! The one thing that is ever written of a user: its next state together with the event that
 //! made it.
 
-use super::{Draft, User};
+use super::{Draft, Stored, Tombstone, User};
 use crate::{
-    DomainEvent, EventId, EventKind, LoginKey, Role, Timestamp, Version,
-    event::{EventData, EventMetadata},
-    history::{Digest, HistoryEntry, Private},
+    DomainEvent, EventId, EventKind, LoginKey, Role, Roles, Timestamp, Version,
+    event::{EventData, EventMetadata, RolesChange},
+    history::{Digest, HistoryEntry, Private, State as _},
     login::LoginChange,
     token::TokenUse,
 };
@@ -49,11 +49,12 @@ pub struct Change {
 }
 
 /// The version which a change follows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Before {
     version: Version,
     updated_at: Timestamp,
     chain: Digest,
+    roles: Roles,
 }
 
 /// What one attempt writes of a change.
@@ -129,6 +130,7 @@ impl Change {
                 version: before.version,
                 updated_at: before.updated_at,
                 chain: before.chain,
+                roles: before.roles.clone(),
             }),
             created_at: Some(before.created_at),
             kind,
@@ -196,12 +198,19 @@ impl Change {
 
     /// The version which the user must have when this is written; none for a new user.
     pub fn expected(&self) -> Option<Version> {
-        self.before.map(|before| before.version)
+        self.before.as_ref().map(|before| before.version)
     }
 
     /// The id of its event, by which a retry finds out whether it was written.
     pub fn event_id(&self) -> EventId {
         self.metadata.event_id
+    }
+
+    /// True if it takes back what may let somebody in as `user`, whom it changes: every session, or a
+    /// pending address.
+    pub fn revokes(&self, user: &User) -> bool {
+        let withdraws = user.pending_email.is_some() && self.after.pending_email.is_none();
+        withdraws || self.after.auth_epoch > user.auth_epoch
     }
 
     pub fn claims(&self) -> impl Iterator<Item = &LoginKey> {
@@ -214,7 +223,8 @@ impl Change {
     /// What an attempt at `now` writes. Each attempt stamps anew, so that no row appears in the feed
     /// with a time long past. A version is always later than the one before.
     pub fn stamp(&self, now: Timestamp) -> Stamped {
-        let time = match self.before {
+        let before = self.before.as_ref();
+        let time = match before {
             Some(before) => Timestamp::after(now, before.updated_at),
             None => now.max(self.metadata.now),
         };
@@ -222,31 +232,47 @@ impl Change {
             time,
             user_id: Some(self.after.id),
             version: Some(self.after.version),
-            ..self.metadata.event(self.kind, self.data.clone())
+            ..self.metadata.event(self.kind, self.data())
         };
-        let previous = self.before.map_or(Digest::NONE, |before| before.chain);
-        let entry = HistoryEntry::seal(event, previous, self.private.clone());
-        Stamped {
-            user: self.written_as(&entry),
-            entry,
+        let previous = before.map_or(Digest::NONE, |before| before.chain);
+        let mut user = self.written_at(time, Digest::NONE);
+        let state = if self.erases {
+            Stored::Erased(Tombstone::of(&user))
+        } else {
+            Stored::Present(Box::new(user.clone()))
+        };
+        let state = state.digest(&self.private.salt);
+        let entry = HistoryEntry::seal(event, previous, self.private.clone(), Some(state));
+        user.chain = entry.hash;
+        Stamped { user, entry }
+    }
+
+    /// The data of the event, with the roles if they change: whichever method changed them.
+    fn data(&self) -> EventData {
+        let before = self.before.as_ref().map(|before| &before.roles);
+        let before = before.cloned().unwrap_or_default();
+        let after = self.after.roles.clone();
+        EventData {
+            roles: (before != after).then_some(RolesChange { before, after }),
+            ..self.data.clone()
         }
     }
 
     /// The state after, as written by the attempt which left `entry` in the history.
     pub fn written_as(&self, entry: &HistoryEntry) -> User {
-        let time = entry.event.time;
+        self.written_at(entry.event.time, entry.hash)
+    }
+
+    fn written_at(&self, time: Timestamp, chain: Digest) -> User {
         let created_at = self.created_at.unwrap_or(time);
-        self.after.clone().written(created_at, time, entry.hash)
+        self.after.clone().written(created_at, time, chain)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        Origin, PasswordHash, UserId,
-        user::{NewUser, Standing},
-    };
+    use crate::{Origin, PasswordHash, UserId, user::NewUser};
 
     fn metadata(seconds: i64) -> EventMetadata {
         EventMetadata {
@@ -259,7 +285,6 @@ mod tests {
 
     fn creation() -> Change {
         let new = NewUser {
-            standing: Standing::Settled,
             id: UserId::new(Timestamp::from_seconds(1), [1; 10]),
             email: "ann@example.com".parse().unwrap(),
             name: "Ann".parse().unwrap(),

@@ -5,7 +5,7 @@ use crate::{
     Email, EventKind, Login, LoginKey, Name, Refusal, Result, UserId,
     event::EventMetadata,
     identity::IdentityId,
-    login::{LoginChange, MAX_LOGINS},
+    login::{LoginChange, MAX_LOGINS, MAX_UNLINKED},
 };
 
 /// What is needed to create a user who signed in at an OpenID provider.
@@ -68,7 +68,23 @@ impl User {
             .find(|login| IdentityId::of(login).as_str() == id)
     }
 
-    /// Lets the user also sign in by `identity`; nothing if that is so already.
+    /// Lets the user also sign in by `identity`, which nobody asked for but whose provider proved the
+    /// address of the user; nothing if that is so already.
+    ///
+    /// # Errors
+    /// `InvalidCredentials` if the user unlinked it, or a recovery is under way; those of [`User::link`].
+    pub fn link_by_address(
+        &self,
+        identity: &LoginKey,
+        metadata: &EventMetadata,
+    ) -> Result<Option<Change>> {
+        if self.recovering || self.unlinked.contains(identity) {
+            return Err(Refusal::InvalidCredentials.into());
+        }
+        self.link(identity, metadata)
+    }
+
+    /// Lets the user also sign in by `identity`, as the user asks; nothing if that is so already.
     ///
     /// # Errors
     /// `AddressUnproven`; `TooManyIdentities`.
@@ -82,13 +98,15 @@ impl User {
         }
         let mut after = self.next();
         after.logins.push(identity.clone());
+        after.unlinked.retain(|unlinked| unlinked != identity);
         let kind = EventKind::UserIdentityLinked;
         let claims = vec![LoginChange::Claim(identity.clone(), None)];
         let change = Change::update(self, after, kind, &["identities"], claims, metadata);
         Ok(Some(change))
     }
 
-    /// Ends sign-in by `identity`. Every session ends: one of them may have begun by it.
+    /// Ends sign-in by `identity`, until the user links it again. Every session ends: one of them may have
+    /// begun by it.
     ///
     /// # Errors
     /// `NotFound` if it is not one of the user's; `LastLogin` if no other way to sign in would be left:
@@ -107,6 +125,9 @@ impl User {
         }
         let mut after = self.next_epoch();
         after.logins.retain(|login| login != identity);
+        after.unlinked.push(identity.clone());
+        let forgotten = after.unlinked.len().saturating_sub(MAX_UNLINKED);
+        after.unlinked.drain(..forgotten);
         let kind = EventKind::UserIdentityUnlinked;
         let logins = vec![LoginChange::Release(identity.clone())];
         let changed = &["identities"];

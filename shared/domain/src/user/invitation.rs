@@ -1,15 +1,13 @@
 //! How an administrator makes an account for a person who has not answered yet.
 
-use std::time::Duration;
-
 use super::{Change, Draft, Standing, User};
 use crate::{
     Email, EventKind, LoginKey, Name, Refusal, Result, Timestamp, TokenPurpose, UserId,
     event::EventMetadata, login::LoginChange,
 };
 
-/// How long an invitation is not sent again.
-const INTERVAL: Duration = Duration::from_mins(1);
+/// How often one invitation is sent, an hour.
+const SENDINGS: usize = 5;
 
 /// What is needed to invite a person.
 #[derive(Debug, Clone)]
@@ -49,6 +47,7 @@ impl User {
         let claim = LoginChange::Claim(LoginKey::Email(new.email.clone()), None);
         let user = Draft {
             standing: Standing::Invited,
+            links_sent_at: vec![metadata.now],
             ..Draft::first(new.id, new.email, new.name)
         };
         Change::creation(user, None, EventKind::UserInvited, vec![claim], metadata)
@@ -57,18 +56,18 @@ impl User {
     /// Sends the invitation again. The link that was mailed before is void.
     ///
     /// # Errors
-    /// `NotFound` if the user is not invited; `AlreadyDeactivated`; `TooManyRequests` if the user was
-    /// changed less than a minute ago.
+    /// `NotFound` if the user is not invited; `AlreadyDeactivated`; `TooManyRequests` within a minute after
+    /// it was sent last, and after five times within an hour.
     pub fn invite_again(&self, metadata: &EventMetadata) -> Result<Change> {
         self.require_invited()?;
         if !self.active {
             return Err(Refusal::AlreadyDeactivated.into());
         }
-        let wait = metadata.now.until(self.updated_at.plus(INTERVAL));
-        if !wait.is_zero() {
-            return Err(Refusal::TooManyRequests(wait).into());
-        }
-        Ok(self.change(self.next_epoch(), EventKind::UserInvited, &[], metadata))
+        let after = Draft {
+            links_sent_at: self.one_more_link(SENDINGS, metadata.now)?,
+            ..self.next_epoch()
+        };
+        Ok(self.change(after, EventKind::UserInvited, &[], metadata))
     }
 
     /// Erases a user who has not answered.
@@ -80,7 +79,14 @@ impl User {
         Ok(self.erase(metadata))
     }
 
-    fn require_invited(&self) -> Result<(), Refusal> {
+    /// True if the user is invited and nobody let the invitation expire. The time counts from the last
+    /// change of the user.
+    pub fn is_invited(&self, now: Timestamp) -> bool {
+        let end = self.updated_at.plus(TokenPurpose::Invitation.lifetime());
+        self.standing == Standing::Invited && end > now
+    }
+
+    pub(super) fn require_invited(&self) -> Result<(), Refusal> {
         if self.standing == Standing::Invited {
             Ok(())
         } else {

@@ -2,7 +2,10 @@
 //! control the account are two facts.
 
 use super::{Change, Draft, NewUser, Standing, User};
-use crate::{EventKind, Name, PasswordHash, Refusal, event::EventMetadata, login::LoginChange};
+use crate::{
+    EventKind, LoginKey, Name, PasswordHash, Refusal, Result, event::EventMetadata,
+    login::LoginChange,
+};
 
 impl User {
     /// A new user who has proven the address and chosen the password by one link.
@@ -39,7 +42,7 @@ impl User {
 
     /// Changes the password of a user who read a mail to the address, which proves it too. Nothing of
     /// before is left that lets anybody in: every external identity is unlinked. One whose provider
-    /// proved the same address comes back at the next sign-in by it.
+    /// proved the same address comes back at the next sign-in by it, unless the user had unlinked it.
     pub fn reset_password(&self, password: PasswordHash, metadata: &EventMetadata) -> Change {
         let set = |own| LoginChange::SetPassword(own, password);
         let (mut after, logins, mut changed) = self.next_recovery(set);
@@ -61,7 +64,30 @@ impl User {
     ) -> Change {
         let mut change = self.reset_password(password, metadata);
         change.after.name = name.unwrap_or(change.after.name);
+        change.after.links_sent_at.clear();
         change
+    }
+
+    /// The user after the person who was invited came by `identity`, whose provider proved the address. The
+    /// link that was mailed is void.
+    ///
+    /// # Errors
+    /// `NotFound` if the user is not invited.
+    pub fn accept_invitation_by(
+        &self,
+        identity: &LoginKey,
+        metadata: &EventMetadata,
+    ) -> Result<Change> {
+        self.require_invited()?;
+        let mut after = self.next_epoch();
+        after.email_verified = true;
+        after.standing = Standing::Settled;
+        after.logins.push(identity.clone());
+        after.links_sent_at.clear();
+        let kind = EventKind::UserIdentityLinked;
+        let changed = &["identities", "emailVerified"];
+        let claims = vec![LoginChange::Claim(identity.clone(), None)];
+        Ok(Change::update(self, after, kind, changed, claims, metadata))
     }
 
     /// The rule for what may outlast the next proof of the address: another login, another address.

@@ -1,5 +1,7 @@
 //! How far an account is confirmed.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// How far an account is confirmed. To prove the address (by a link from its mailbox) and to control the
@@ -20,5 +22,15 @@ impl Standing {
     /// True if a link from the mailbox can neither replace nor erase the account.
     pub fn is_settled(&self) -> bool {
         *self == Self::Settled
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Settled => "settled",
+            Self::Provisional => "provisional",
+            Self::Invited => "invited",
+        })
     }
 }

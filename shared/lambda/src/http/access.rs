@@ -81,6 +81,8 @@ pub enum Recent {
     Nobody,
     /// Of callers whom a role lets in; not of the owner.
     ByRole,
+    /// Of everybody, unless it is about the session that calls: who signs out is never asked for a proof.
+    UnlessCurrent,
     /// Of everybody, unless the body has the current password. Only the handler can tell: it asks
     /// [`Caller::require_recent`].
     OrPassword,
@@ -131,6 +133,13 @@ impl Access {
     #[must_use]
     pub const fn recent_by_role(mut self) -> Self {
         self.recent = Recent::ByRole;
+        self
+    }
+
+    /// With a recent sign-in where it is about another session: [`Recent::UnlessCurrent`].
+    #[must_use]
+    pub const fn recent_unless_current(mut self) -> Self {
+        self.recent = Recent::UnlessCurrent;
         self
     }
 
@@ -219,8 +228,20 @@ impl Call<'_> {
                 let least = self.access.who.by_role();
                 least.is_some_and(|least| caller.authority >= least) && !self.is_owner(caller)
             }
+            Recent::UnlessCurrent => {
+                let session = self.request.parameter("sid");
+                session.is_some_and(|id| id.parse().ok() != Some(caller.session_id))
+            }
             Recent::OrPassword | Recent::Everybody => true,
         }
+    }
+
+    /// Whether what a process remembers of this caller is not enough: where a token alone is not, but a
+    /// recent sign-in, the password or a mailed link beside it. Who was shut out may have any of them.
+    pub(super) fn demands_a_look(&self, caller: &Caller) -> bool {
+        self.demands_recent(caller)
+            || self.access.repeatable
+            || self.access.who == Who::AnyoneOrCaller
     }
 
     /// Whether the function is about a user, and that is the caller.

@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     cache::{CacheConfig, TieredCache},
+    known_ring::KnownRing,
     ports::{AccessTokenClaims, Clock, SessionRepository, TokenVerifier, UserRepository},
 };
 use domain::{Error, Refusal, Result, api_key};
 use lambda_http::http::header;
 
 use super::{
-    Request,
+    Request, TrustedProxies,
     access::{Access, Call, Caller, CallerStatus, Who},
     machine::{KeyLookup, KeyPorts, Machine},
 };
@@ -24,6 +25,7 @@ pub struct Authenticator {
     issuer: Option<String>,
     lookup: Option<CallerLookup>,
     keys: Option<KeyLookup>,
+    proxies: TrustedProxies,
 }
 
 /// By what callers are known.
@@ -32,6 +34,8 @@ pub struct CallerPorts {
     pub tokens: Arc<dyn TokenVerifier>,
     pub users: Arc<dyn UserRepository>,
     pub sessions: Arc<dyn SessionRepository>,
+    /// Says which sessions are of this epoch of the deployment.
+    pub ring: Arc<KnownRing>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -57,6 +61,7 @@ impl Authenticator {
             issuer: Some(issuer.to_owned()).filter(|issuer| !issuer.is_empty()),
             lookup: None,
             keys: None,
+            proxies: TrustedProxies::default(),
         }
     }
 
@@ -71,6 +76,17 @@ impl Authenticator {
         }
     }
 
+    /// The authenticator of a deployment that trusts these proxies.
+    #[must_use]
+    pub fn behind(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    pub(super) fn proxies(&self) -> &TrustedProxies {
+        &self.proxies
+    }
+
     /// The authenticator which also knows machines by their API keys.
     #[must_use]
     pub fn with_keys(mut self, ports: KeyPorts) -> Self {
@@ -80,8 +96,8 @@ impl Authenticator {
 
     /// The authenticator which remembers callers it looked up, for `lag`. A refusal is never
     /// remembered: a caller who would be refused is looked up afresh. So what a user loses is gone
-    /// after `lag`, and what a user gains is there at once. Memory is not enough where a recent sign-in
-    /// is demanded.
+    /// after `lag`, and what a user gains is there at once. Memory is not enough where more than a token is
+    /// demanded: see [`Call::demands_a_look`].
     #[must_use]
     pub fn remembering(mut self, lag: Duration) -> Self {
         let config = CacheConfig {
@@ -162,9 +178,16 @@ impl Authenticator {
             now: lookup.ports.clock.now(),
         };
         let mut fresh = false;
-        let status = lookup.recall(&claims, &mut fresh).await?;
+        // What is old is read at the same time.
+        let (status, still_counts) = tokio::try_join!(
+            lookup.recall(&claims, &mut fresh),
+            lookup.ports.tokens.still_counts(&claims)
+        )?;
+        if !still_counts {
+            return Err(Refusal::Unauthenticated.into());
+        }
         let outcome = call.authorize(status.as_deref());
-        let may_be_from_memory = |caller: &Caller| !call.demands_recent(caller);
+        let may_be_from_memory = |caller: &Caller| !call.demands_a_look(caller);
         if fresh || outcome.as_ref().is_ok_and(may_be_from_memory) {
             return Ok(outcome?);
         }
@@ -181,10 +204,13 @@ impl Authenticator {
             Err(Error::Refused(Refusal::Unauthenticated))
                 if access.repeatable && request.header("idempotency-key").is_some() =>
             {
-                let (_, claims) = self
+                let (lookup, claims) = self
                     .verify(request)
                     .await?
                     .ok_or(Refusal::Unauthenticated)?;
+                if !lookup.ports.tokens.still_counts(&claims).await? {
+                    return Err(Refusal::Unauthenticated.into());
+                }
                 request.former_caller = Some(claims.user_id);
                 // About themselves alone.
                 if request.user_id().ok() != request.former_caller {
@@ -232,13 +258,14 @@ impl CallerLookup {
     /// The caller's status now; nothing if the user is gone or not active, or the session is over.
     async fn look_up(&self, claims: &AccessTokenClaims) -> Result<Option<CallerStatus>> {
         let ports = &self.ports;
-        let (user, session) = tokio::try_join!(
+        let (user, session, epoch) = tokio::try_join!(
             ports.users.find(claims.user_id),
-            ports.sessions.find(claims.user_id, claims.session_id)
+            ports.sessions.find(claims.user_id, claims.session_id),
+            ports.ring.epoch()
         )?;
         let now = ports.clock.now();
         let live = user.zip(session);
-        let live = live.filter(|(user, session)| session.is_live(user, now));
+        let live = live.filter(|(user, session)| session.is_live(user, epoch, now));
         Ok(live.map(|(user, _)| CallerStatus {
             epoch: user.auth_epoch,
             authority: user.authority(),

@@ -1,6 +1,7 @@
 //! JSON bodies of requests: every wrong field is reported at once.
 
 mod credentials;
+pub mod json;
 
 pub use credentials::PresentedCredentials;
 
@@ -9,6 +10,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive, str::FromStr};
 use domain::{FieldError, error::Violation};
 use serde_json::{Map, Value};
 
+use self::json::JsonError;
 use super::{Error, TransportError};
 
 /// Bytes a body may have.
@@ -208,43 +210,57 @@ impl JsonObject {
     }
 }
 
+/// A body and what is said of it.
+#[derive(Debug)]
+pub(super) struct Content<'a> {
+    pub(super) body: &'a [u8],
+    /// `Content-Type`.
+    pub(super) kind: &'a str,
+    /// `Content-Encoding`.
+    pub(super) coding: &'a str,
+}
+
 /// Reads a body that must be a JSON object of one of these media types.
 ///
 /// # Errors
 /// Those of [`Request::body`](super::Request::body).
 pub(super) fn read_json<T>(
-    body: &[u8],
-    content_type: Option<&str>,
+    content: &Content<'_>,
     media_types: &[&str],
     read: impl FnOnce(&mut JsonObject) -> Option<T>,
 ) -> Result<T, Error> {
-    if body.len() > MAX_BODY {
+    if content.body.len() > MAX_BODY {
         return Err(TransportError::TooLarge.into());
     }
-    let content_type = content_type.unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let mut codings = content.coding.split(',').map(str::trim);
+    if codings.any(|coding| !(coding.is_empty() || coding.eq_ignore_ascii_case("identity"))) {
+        return Err(TransportError::UnsupportedCoding.into());
+    }
+    let essence = content.kind.split(';').next().unwrap_or_default().trim();
     if !media_types
         .iter()
         .any(|accepted| accepted.eq_ignore_ascii_case(essence))
     {
         return Err(TransportError::UnsupportedMediaType.into());
     }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(fields)) => {
+    match json::object(content.body) {
+        Ok(fields) => {
             JsonObject::read(fields, read).map_err(|errors| domain::Error::Invalid(errors).into())
         }
-        Ok(_) => Err(malformed("the body is not a JSON object".to_owned())),
-        // The parser's own words can hold a piece of the body; the place is enough.
-        Err(error) => {
-            let (line, column) = (error.line(), error.column());
-            let place = format!("line {line}, column {column}");
-            Err(malformed(format!("the body is not JSON: {place}")))
-        }
+        Err(error) => Err(TransportError::Malformed(told(error)).into()),
     }
 }
 
-fn malformed(detail: String) -> Error {
-    TransportError::Malformed(detail).into()
+fn told(error: JsonError) -> String {
+    match error {
+        JsonError::NotAnObject => "the body is not a JSON object".to_owned(),
+        JsonError::NotJson(line, column) => {
+            format!("the body is not JSON: line {line}, column {column}")
+        }
+        JsonError::RepeatedName(line, column) => {
+            format!("the body has a name twice in one object: line {line}, column {column}")
+        }
+    }
 }
 
 /// RFC 6901, 3.

@@ -14,12 +14,14 @@ pub enum Error {
 /// A request that is not HTTP as this API speaks it. No use case knows these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransportError {
-    /// The body is not a JSON object; says what is wrong with it.
+    /// The body is not a JSON object, or a header is not ASCII; says what is wrong.
     Malformed(String),
     /// The body is larger than 64 KB.
     TooLarge,
     /// The body has another media type.
     UnsupportedMediaType,
+    /// The body is compressed, or encoded in another way.
+    UnsupportedCoding,
     /// The path exists, but not with this method; says which methods it has.
     MethodNotAllowed(String),
 }

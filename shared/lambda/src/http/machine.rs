@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     cache::{CacheConfig, TieredCache},
+    known_ring::KnownRing,
     ports::{ApiKeys, Clock},
     rate_limit::RateLimiter,
 };
@@ -31,6 +32,8 @@ pub struct Machine {
 #[derive(Clone)]
 pub struct KeyPorts {
     pub keys: Arc<dyn ApiKeys>,
+    /// Says which keys are of this epoch of the deployment.
+    pub ring: Arc<KnownRing>,
     pub rate_limiter: RateLimiter,
     /// Calls with one key.
     pub limit: Limit,
@@ -81,8 +84,8 @@ impl KeyLookup {
     pub(super) async fn machine(&self, token: &str) -> Result<Machine> {
         let token = ApiKeyToken::decode(token).ok_or(Refusal::Unauthenticated)?;
         let now = self.clock().now();
-        let key = self.good_key(token.id).await?;
-        let key = key.filter(|key| token.opens(key) && key.is_live(now));
+        let (key, epoch) = tokio::try_join!(self.good_key(token.id), self.ports.ring.epoch())?;
+        let key = key.filter(|key| token.opens(key) && key.is_live(epoch, now));
         let key = key.ok_or(Refusal::Unauthenticated)?;
         let attempt = [(AttemptKey::of_api_key(key.id), self.ports.limit)];
         let counted = self.ports.rate_limiter.acquire(&attempt);

@@ -5,10 +5,11 @@ pub mod access;
 mod authenticator;
 pub mod body;
 mod error;
-mod if_match;
 mod machine;
 pub mod parameters;
+mod preconditions;
 pub mod problem;
+mod proxy;
 mod request;
 pub mod response;
 
@@ -34,6 +35,7 @@ pub use self::{
     error::{Error, TransportError},
     machine::{KeyPorts, Machine},
     parameters::Parameters,
+    proxy::TrustedProxies,
     request::Request,
     response::Response,
 };
@@ -60,8 +62,11 @@ where
     F: Future<Output = Response> + Send,
     W: AsyncFnOnce(&Ports, C) -> domain::Result<S>,
 {
-    let (ports, deployment, config) = startup::start::<H, C>().await?;
-    let authenticator = authenticator(access, &ports, &deployment).await?;
+    let settings = startup::start::<H, (TrustedProxies, C)>().await?;
+    let (ports, deployment, (proxies, config)) = settings;
+    let authenticator = authenticator(access, &ports, &deployment)
+        .await?
+        .behind(proxies);
     let service = wire(&ports, config).await?;
     serve(access, authenticator, service, handle).await
 }
@@ -96,18 +101,19 @@ async fn authenticator(
         tokens,
         users: ports.users(),
         sessions: ports.sessions(),
+        ring: ports.ring(),
         clock: ports.env.clock.clone(),
     };
     let mut authenticator = Authenticator::guarded(&deployment.issuer, callers);
     if access.who.has_machines() {
         authenticator = authenticator.with_keys(KeyPorts {
             keys: ports.api_keys(),
+            ring: ports.ring(),
             rate_limiter: ports.rate_limiter(),
             limit: Limit::minutely(deployment.api_key_calls),
         });
     }
-    let lag = Duration::from_secs(deployment.access_lag);
-    Ok(authenticator.remembering(lag))
+    Ok(authenticator.remembering(deployment.access_lag()))
 }
 
 async fn serve<S, H, F>(access: Access, authenticator: Authenticator, service: S, handle: H) -> Exit
@@ -142,7 +148,10 @@ where
     request.issuer = authenticator.issuer_for(&request);
     let request_id = request.request_id().to_owned();
     let remaining = request.deadline().map(remaining);
+    let (is_head, conditions) = (request.is_head(), request.conditions());
     let work = async {
+        request.refuse_unreadable_headers()?;
+        request.identify_client(authenticator.proxies())?;
         authenticator.admit(access, &mut request).await?;
         handle(service, request).await
     };
@@ -160,6 +169,7 @@ where
         }
         problem::render(&error, &request_id)
     });
+    let response = conditions.applied_to(response);
     tracing::info!(
         %request_id,
         route,
@@ -167,7 +177,11 @@ where
         micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "answered"
     );
-    response::finish(response, &request_id)
+    let response = response::finish(response, &request_id);
+    if is_head {
+        return response.map(|_| Body::Empty);
+    }
+    response
 }
 
 /// Time until `deadline`, in milliseconds since 1970, at which Lambda ends the worker.

@@ -23,6 +23,10 @@ pub struct ProblemInfo {
     pub detail: String,
 }
 
+/// A document lists so many errors of a request: more help nobody, and an answer must not be larger than
+/// what it answers.
+const MOST_ERRORS: usize = 32;
+
 /// The info of each refusal. Exhaustive: a new refusal does not compile without one.
 #[expect(clippy::too_many_lines, reason = "a table: an arm for each refusal")]
 pub fn info(refusal: &Refusal) -> ProblemInfo {
@@ -124,6 +128,11 @@ pub fn info(refusal: &Refusal) -> ProblemInfo {
             "account-established",
             "A link does not erase this account; sign in, or reset the password.",
         ),
+        R::EmailMissing => (
+            StatusCode::FORBIDDEN,
+            "email-missing",
+            "The provider gave no e-mail address that can be used; share one with this application.",
+        ),
         R::AddressUnproven => (
             StatusCode::FORBIDDEN,
             "address-unproven",
@@ -192,6 +201,11 @@ pub fn transport_info(error: &TransportError) -> ProblemInfo {
             "unsupported-media-type",
             "The body must be JSON and say so in Content-Type.",
         ),
+        T::UnsupportedCoding => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "The body must not be compressed or encoded: no Content-Encoding but identity.",
+        ),
         T::MethodNotAllowed(_) => (
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
@@ -259,11 +273,15 @@ pub fn render(error: &Error, request_id: &str) -> RawResponse<Body> {
         ),
         Error::Transport(error) => {
             let response = problem(&transport_info(error), request_id);
-            let allow = match error {
+            let tells = match error {
                 TransportError::MethodNotAllowed(methods) => Some((header::ALLOW, methods.clone())),
+                // RFC 9110, 15.5.16.
+                TransportError::UnsupportedCoding => {
+                    Some((header::ACCEPT_ENCODING, "identity".to_owned()))
+                }
                 _ => None,
             };
-            with_header(response, allow)
+            with_header(response, tells)
         }
     }
 }
@@ -275,7 +293,8 @@ fn invalid(errors: &[FieldError], request_id: &str) -> RawResponse<Body> {
         detail: "Some fields are wrong; see errors.".to_owned(),
     };
     let mut document = document(&info, request_id);
-    document["errors"] = json!(errors);
+    let listed: Vec<_> = errors.iter().take(MOST_ERRORS).collect();
+    document["errors"] = json!(listed);
     respond(info.status, &document)
 }
 

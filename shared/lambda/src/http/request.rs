@@ -6,14 +6,15 @@ use application::{idempotency::IdempotencyKey, user_updates::Target};
 use domain::{Actor, Authority, Origin, Refusal, Result, UserId, Version, error::Violation};
 use lambda_http::{
     Request as RawRequest, RequestExt as _,
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, HeaderName, Method, header},
     request::RequestContext,
 };
 
 use super::{
-    Caller, Error, Machine,
-    body::{self, JsonObject, RequestBody},
-    if_match,
+    Caller, Error, Machine, TrustedProxies,
+    body::{self, Content, JsonObject, RequestBody},
+    error::TransportError,
+    preconditions::{self, Conditions},
 };
 
 /// The media type of bodies (RFC 8259, 11).
@@ -34,9 +35,23 @@ const TRACEPARENT_LENGTH: usize = 55;
 /// Characters of a `User-Agent` that are kept.
 const MAX_USER_AGENT: usize = 256;
 
+/// Headers that decide what is done. One that cannot be read would be taken for one that was not sent:
+/// a caller would become anonymous, and a condition would be none.
+const DECISIVE: [HeaderName; 6] = [
+    header::AUTHORIZATION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_TYPE,
+    header::IF_MATCH,
+    header::IF_NONE_MATCH,
+    HeaderName::from_static(IDEMPOTENCY_KEY),
+];
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 /// A request as handlers see it.
 #[derive(Debug)]
 pub struct Request {
+    /// GET for HEAD too: what answers a GET answers HEAD, less the body (RFC 9110, 9.3.2).
     pub method: Method,
     /// The path, without the query.
     pub path: String,
@@ -49,6 +64,7 @@ pub struct Request {
     pub former_caller: Option<UserId>,
     /// The `iss` of tokens issued and accepted here.
     pub issuer: String,
+    is_head: bool,
     headers: HeaderMap,
     body: Vec<u8>,
     query: Vec<(String, String)>,
@@ -74,8 +90,10 @@ impl Request {
         };
         let (parts, body) = request.into_parts();
         let context = context.unwrap_or_default();
+        let is_head = parts.method == Method::HEAD;
         let request = Self {
-            method: parts.method,
+            method: if is_head { Method::GET } else { parts.method },
+            is_head,
             path,
             caller: None,
             machine: None,
@@ -105,12 +123,54 @@ impl Request {
         self.deadline
     }
 
+    /// From now on the client is the one that a trusted proxy names. Before, it is whoever sent the request.
+    ///
+    /// # Errors
+    /// Those of [`TrustedProxies::client`].
+    pub(super) fn identify_client(
+        &mut self,
+        proxies: &TrustedProxies,
+    ) -> Result<(), TransportError> {
+        if let Some(client) = proxies.client(&self.headers)? {
+            self.client_ip = Some(client);
+        }
+        Ok(())
+    }
+
     /// The domain name the client called.
     pub fn domain(&self) -> &str {
         &self.domain
     }
 
-    /// A header, if the client sent it as text.
+    /// True if the answer goes without its body.
+    pub(super) fn is_head(&self) -> bool {
+        self.is_head
+    }
+
+    /// # Errors
+    /// `Malformed` if a header that decides what is done is not ASCII.
+    pub(super) fn refuse_unreadable_headers(&self) -> Result<(), TransportError> {
+        let is_unreadable = |name: &&HeaderName| {
+            self.headers
+                .get_all(*name)
+                .iter()
+                .any(|it| it.to_str().is_err())
+        };
+        match DECISIVE.iter().find(is_unreadable) {
+            Some(name) => Err(TransportError::Malformed(format!(
+                "the header {name} has characters that are not visible ASCII"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// What the client knows already.
+    pub(super) fn conditions(&self) -> Conditions {
+        let tags = self.header(header::IF_NONE_MATCH.as_str());
+        Conditions::new(tags.filter(|_| self.method == Method::GET))
+    }
+
+    /// A header, if it was sent and is ASCII. Those that decide what is done always are.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -174,7 +234,7 @@ impl Request {
     /// # Errors
     /// If the key is empty, longer than 255 characters or not visible ASCII.
     pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>> {
-        let Some(key) = self.header("idempotency-key") else {
+        let Some(key) = self.header(IDEMPOTENCY_KEY) else {
             return Ok(None);
         };
         let is_visible = key.bytes().all(|byte| byte.is_ascii_graphic());
@@ -183,7 +243,10 @@ impl Request {
                 Violation::new("invalid-key", "must have 1 to 255 visible ASCII characters");
             return Err(violation.at("Idempotency-Key").into());
         }
-        let request = [self.path.as_bytes(), b"\n", &self.body].concat();
+        // A client that writes its JSON anew may write it in another order.
+        let canonical = body::json::canonical(&self.body);
+        let body = canonical.as_deref().unwrap_or(&self.body);
+        let request = [self.path.as_bytes(), b"\n", body].concat();
         Ok(Some(IdempotencyKey::new(key, &request)))
     }
 
@@ -207,7 +270,7 @@ impl Request {
     /// 13.1.1).
     pub fn if_match(&self) -> Result<Option<Vec<Version>>> {
         match self.header(header::IF_MATCH.as_str()) {
-            Some(tags) => if_match::parse(tags),
+            Some(tags) => preconditions::versions(tags),
             None => Ok(None),
         }
     }
@@ -231,19 +294,24 @@ impl Request {
                 (None, None, None) => Actor::Anonymous,
             },
             client_ip: self.client_ip,
-            user_agent: self
-                .header(header::USER_AGENT.as_str())
-                .map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
+            user_agent: self.user_agent(),
             request_id: self.id.clone(),
             traceparent: self.header("traceparent").and_then(traceparent),
         }
     }
 
+    /// Whatever it is made of: it is shown to people and decides nothing.
+    fn user_agent(&self) -> Option<String> {
+        let agent = self.headers.get(header::USER_AGENT)?;
+        let agent = String::from_utf8_lossy(agent.as_bytes());
+        Some(agent.chars().take(MAX_USER_AGENT).collect())
+    }
+
     /// The body, a JSON object.
     ///
     /// # Errors
-    /// `TooLarge` over 64 KB, `UnsupportedMediaType` unless `application/json`, `Malformed` if it is
-    /// not a JSON object; `Invalid` with every wrong field.
+    /// `TooLarge` over 64 KB, `UnsupportedCoding` if it is compressed, `UnsupportedMediaType` unless
+    /// `application/json`, `Malformed` if it is not a JSON object or has a name twice; `Invalid` with every wrong field.
     pub fn body<B: RequestBody>(&self) -> Result<B, Error> {
         self.body_with(B::read)
     }
@@ -273,8 +341,13 @@ impl Request {
         media_types: &[&str],
         read: impl FnOnce(&mut JsonObject) -> Option<B>,
     ) -> Result<B, Error> {
-        let content_type = self.header(header::CONTENT_TYPE.as_str());
-        body::read_json(&self.body, content_type, media_types, read)
+        let header = |name: HeaderName| self.header(name.as_str()).unwrap_or_default();
+        let content = Content {
+            body: &self.body,
+            kind: header(header::CONTENT_TYPE),
+            coding: header(header::CONTENT_ENCODING),
+        };
+        body::read_json(&content, media_types, read)
     }
 }
 

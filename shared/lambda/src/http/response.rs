@@ -5,7 +5,7 @@ mod services;
 use application::{ports::AccessToken, session_tokens::TokenPair};
 use domain::{
     Actor, ApiKeyId, Email, Error, Name, Role, ServiceName, Timestamp, User, api_key::ListedApiKey,
-    device::DeviceToken, user::Profile,
+    device::DeviceToken, mail::Suppression, user::Profile,
 };
 use lambda_http::{
     Body, Response as RawResponse,
@@ -47,6 +47,25 @@ struct OneUser<'a> {
     profile: Profile,
     #[serde(skip_serializing_if = "Option::is_none")]
     pending_email: Option<&'a Email>,
+    /// For administrators: why not every mail goes there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail: Option<MailState>,
+}
+
+#[derive(Serialize)]
+struct MailState {
+    state: &'static str,
+    since: Timestamp,
+}
+
+impl From<Suppression> for MailState {
+    fn from(suppression: Suppression) -> Self {
+        let (state, since) = match suppression {
+            Suppression::Bounced(since) => ("suppressed", since),
+            Suppression::Complained(since) => ("complained", since),
+        };
+        Self { state, since }
+    }
 }
 
 impl<'a> From<&'a User> for OneUser<'a> {
@@ -54,6 +73,7 @@ impl<'a> From<&'a User> for OneUser<'a> {
         Self {
             profile: user.profile(),
             pending_email: user.pending_email.as_ref(),
+            mail: None,
         }
     }
 }
@@ -67,7 +87,14 @@ pub fn created(user: &User) -> Response {
 
 /// 200 with the user and its version.
 pub fn user(user: &User) -> Response {
-    let response = json(StatusCode::OK, &OneUser::from(user))?;
+    user_with_mail(user, None)
+}
+
+/// The same, with why not every mail goes to the user.
+pub fn user_with_mail(user: &User, suppression: Option<Suppression>) -> Response {
+    let mut body = OneUser::from(user);
+    body.mail = suppression.map(MailState::from);
+    let response = json(StatusCode::OK, &body)?;
     with_header(response, header::ETAG, &etag(user))
 }
 

@@ -53,6 +53,79 @@ async fn answered<F: Future<Output = Response>>(
     )
 }
 
+/// A request with this method and these headers, answered with a body and a tag.
+async fn asked(method: &str, headers: &Value) -> RawResponse<Body> {
+    let payload = json!({
+        "version": "2.0",
+        "routeKey": format!("{method} /"),
+        "rawPath": "/",
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {
+            "http": {"method": method, "path": "/"},
+            "requestId": "request-1",
+            "routeKey": format!("{method} /"),
+            "stage": "$default",
+            "timeEpoch": 0,
+        },
+        "isBase64Encoded": false,
+    });
+    let request = request::from_str(&payload.to_string()).unwrap();
+    let handle = async |_, request: Request| {
+        assert_ne!(request.method, Method::HEAD);
+        let response = response::json(StatusCode::OK, &json!({"method": request.method.as_str()}))?;
+        response::with_header(response, header::ETAG, "\"7\"")
+    };
+    let open = Authenticator::open("");
+    answer(Access::ANYONE, &open, Arc::new(()), &handle, request).await
+}
+
+#[tokio::test]
+async fn head_is_a_get_without_the_body_of_its_answer() {
+    let (get, head) = (
+        asked("GET", &json!({})).await,
+        asked("HEAD", &json!({})).await,
+    );
+    assert_eq!(get.body().as_ref(), br#"{"method":"GET"}"#);
+    assert_eq!(head.body().as_ref(), b"");
+    assert_eq!(
+        (get.status(), get.headers()),
+        (head.status(), head.headers())
+    );
+    let refused = asked("HEAD", &json!({"if-match": "café"})).await;
+    assert_eq!(
+        (refused.status().as_u16(), refused.body().as_ref()),
+        (400, &b""[..])
+    );
+}
+
+#[tokio::test]
+async fn what_decides_is_ascii() {
+    for name in [
+        "authorization",
+        "if-none-match",
+        "content-encoding",
+        "idempotency-key",
+    ] {
+        let refused = asked("GET", &json!({name: "caf\u{e9}"})).await;
+        assert_eq!(refused.status(), 400, "{name}");
+    }
+    let lenient = asked(
+        "GET",
+        &json!({"user-agent": "caf\u{e9}", "referer": "caf\u{e9}"}),
+    )
+    .await;
+    assert_eq!(lenient.status(), 200);
+}
+
+#[tokio::test]
+async fn only_who_reads_is_told_that_nothing_is_new() {
+    let known = json!({"if-none-match": "\"7\""});
+    for (method, status) in [("GET", 304), ("HEAD", 304), ("POST", 200), ("PATCH", 200)] {
+        assert_eq!(asked(method, &known).await.status(), status, "{method}");
+    }
+}
+
 #[tokio::test]
 async fn a_panic_is_answered_with_a_request_id() {
     let handle = async |_, _| -> Response { panic!("a defect") };

@@ -3,8 +3,9 @@
 use application::ports::{Acquisition, Attempts, Clock as _};
 use async_trait::async_trait;
 use domain::{
-    DomainEvent, Result, Timestamp,
+    DomainEvent, Result, Timestamp, UserId,
     attempt::{AttemptCounter, AttemptKey, Limit},
+    sign_ins::LOCK_KEPT,
 };
 
 use super::FakeBackend;
@@ -68,12 +69,27 @@ impl Attempts for FakeBackend {
         event: &DomainEvent,
     ) -> Result<()> {
         self.call("attempts.announce", |state| {
-            let count = state.attempts.get_mut(key);
-            if let Some(count) = count.filter(|count| count.announced != Some(until)) {
-                count.announced = Some(until);
+            let user = event.user_id.map(|user| user.to_string());
+            let who = user.unwrap_or_else(|| key.subject().to_owned());
+            let lock = (who, key.scope(), until);
+            state.locks.entry(lock).or_insert_with(|| event.clone());
+            if state.locks.values().any(|known| known.id == event.id) {
                 state.remember(event);
             }
+            if let Some(count) = state.attempts.get_mut(key) {
+                count.announced = Some(until);
+            }
             Ok(())
+        })
+        .await
+    }
+
+    async fn locks(&self, user: UserId) -> Result<Vec<DomainEvent>> {
+        let since = self.now().minus(LOCK_KEPT);
+        self.call("attempts.locks", |state| {
+            let locks = state.locks.values();
+            let kept = locks.filter(|lock| lock.user_id == Some(user) && lock.time > since);
+            Ok(kept.cloned().collect())
         })
         .await
     }

@@ -3,19 +3,22 @@
 use std::{sync::Arc, time::Duration};
 
 use application::{
+    cache::SharedCaches,
     devices::Devices,
+    first_admin::FirstAdminInvitations,
     idempotency::Idempotency,
+    known_ring::KnownRing,
     link_password::LinkPassword,
     mail::{
         Links, MailBranding, MailLedger, MailLimiter, MailLimits, MailService, RequestResponder,
     },
     mail_requests::MailRequests,
     ports::SecretPurpose,
-    rate_limit::{RateLimiter, SignInLimiter},
+    rate_limit::{RateLimiter, SignInLimiter, SignInLimits},
     reauthentication::Reauthentication,
     session_starter::SessionStarter,
     session_tokens::SessionTokens,
-    shared_secret::SharedSecret,
+    shared_secret::{SecretPorts, SharedSecret},
     sign_in::password::PasswordStrategy,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
@@ -24,7 +27,10 @@ use application::{
 use domain::{PasswordPolicy, attempt::Limit, mail::MailGuarantee};
 use lambda::http::{CallerPorts, KeyPorts};
 
-use super::FakeBackend;
+use super::{FakeBackend, keys::QuietKeys};
+
+/// Right sign-ins of one user, an hour.
+pub const SIGN_INS: u32 = 200;
 
 impl FakeBackend {
     /// By what callers are known.
@@ -33,6 +39,7 @@ impl FakeBackend {
             tokens: self.clone(),
             users: self.clone(),
             sessions: self.clone(),
+            ring: self.known_ring(),
             clock: self.clone(),
         }
     }
@@ -41,13 +48,24 @@ impl FakeBackend {
     pub fn machines(self: &Arc<Self>) -> KeyPorts {
         KeyPorts {
             keys: self.clone(),
+            ring: self.known_ring(),
             rate_limiter: self.rate_limiter(),
             limit: Limit::minutely(10),
         }
     }
 
+    /// Changes users: the owner makes 20 changes an hour.
     pub fn user_updates(self: &Arc<Self>) -> UserUpdates {
         UserUpdates {
+            users: self.clone(),
+            env: self.env(),
+            changes_per_hour: 20,
+        }
+    }
+
+    /// Invites the first administrator.
+    pub fn first_admin_invitations(self: &Arc<Self>) -> FirstAdminInvitations {
+        FirstAdminInvitations {
             users: self.clone(),
             env: self.env(),
         }
@@ -64,7 +82,7 @@ impl FakeBackend {
 
     /// Knows repeated requests.
     pub fn idempotency(self: &Arc<Self>) -> Idempotency {
-        Idempotency::new(self.clone(), self.clone(), self.clone())
+        Idempotency::new(self.clone(), self.secrets())
     }
 
     /// Issues access tokens, in clear text, and refresh tokens.
@@ -100,6 +118,7 @@ impl FakeBackend {
             tokens: self.clone(),
             requests: self.clone(),
             rate_limiter: self.rate_limiter(),
+            ring: self.known_ring(),
             env: self.env(),
         }
     }
@@ -142,8 +161,11 @@ impl FakeBackend {
     pub fn sign_in_limiter(self: &Arc<Self>, per_account: u32) -> SignInLimiter {
         SignInLimiter {
             rate_limiter: self.rate_limiter(),
-            per_account: Limit::of_account(per_account),
-            per_client_ip: Limit::of_client_ip(per_account.saturating_mul(10)),
+            limits: SignInLimits {
+                per_account: Limit::of_account(per_account),
+                per_client_ip: Limit::of_client_ip(per_account.saturating_mul(10)),
+                per_user: Limit::hourly(SIGN_INS),
+            },
         }
     }
 
@@ -177,11 +199,13 @@ impl FakeBackend {
             limiter: MailLimiter {
                 attempts: self.clone(),
                 limits: MailLimits {
-                    per_address: Limit::spaced(Duration::from_mins(1), 3),
+                    per_address: 3,
+                    interval: Duration::from_mins(1),
                     per_asker: Limit::hourly(50),
                     per_hour: 1000,
                 },
             },
+            mailboxes: self.clone(),
             links: Links {
                 tokens: self.clone(),
                 secret: self.secret(SecretPurpose::OneTimeToken),
@@ -199,7 +223,29 @@ impl FakeBackend {
         WebhookSecrets(self.secret(SecretPurpose::Webhook))
     }
 
-    fn secret(self: &Arc<Self>, purpose: SecretPurpose) -> SharedSecret {
-        SharedSecret::new(purpose, self.clone(), self.clone())
+    /// The caches which processes share: those with the namespace `issuers`.
+    pub fn shared_caches(self: &Arc<Self>) -> SharedCaches {
+        SharedCaches::new(&["issuers:*"], self.clone(), self.clone())
+    }
+
+    /// Where secrets are from.
+    pub fn secrets(self: &Arc<Self>) -> SecretPorts {
+        SecretPorts {
+            secrets: self.clone(),
+            ring: self.known_ring(),
+            random: self.clone(),
+            clock: self.clone(),
+        }
+    }
+
+    /// The ring as a process knows it; access may lag five seconds.
+    pub fn known_ring(self: &Arc<Self>) -> Arc<KnownRing> {
+        let keys = Arc::new(QuietKeys(self.clone()));
+        Arc::new(KnownRing::new(keys, self.clone(), Duration::from_secs(5)))
+    }
+
+    /// The secret of this purpose, as a process of its own reads it.
+    pub fn secret(self: &Arc<Self>, purpose: SecretPurpose) -> SharedSecret {
+        SharedSecret::new(purpose, self.secrets())
     }
 }

@@ -1,9 +1,12 @@
 //! Reads and changes the state of a [`FakeBackend`] without a call: for the assertions of tests.
 
-use application::ports::LeaseKey;
+use std::{convert::Infallible, time::Duration};
+
+use application::ports::{Clock as _, LeaseKey};
 use domain::{
-    DomainEvent, EventId, OneTimeToken, Session, User, UserId, Version, api_key::ListedApiKey,
-    audit::AuditEntry, history::HistoryEntry, mail::Mail,
+    DeploymentEpoch, DomainEvent, EventId, OneTimeToken, SecretPurpose, Session, SessionId, Timestamp,
+    User, UserId, Version, api_key::ListedApiKey, audit::AuditEntry, history::HistoryEntry, mail::Mail,
+    secrets::SecretRing,
 };
 
 use super::{FakeBackend, lock};
@@ -87,7 +90,40 @@ impl FakeBackend {
         let inbox = self.inbox();
         let mut mails = inbox.iter().rev();
         let (_, rest) = mails.find_map(|mail| mail.text.split_once("#token="))?;
-        rest.split_whitespace().next()?.parse().ok()
+        let token = rest.split(|c: char| c == '&' || c.is_whitespace()).next();
+        token?.parse().ok()
+    }
+
+    /// The next version of a secret is made, as the daily rotation does, if one is due.
+    pub fn rotate_secret(&self, purpose: SecretPurpose) {
+        let now = self.now();
+        let mut state = lock(&self.state);
+        let rotated = state.secrets.get(&purpose).map(|secret| {
+            let random = || Ok::<_, Infallible>([7; 32]);
+            let Ok(rotated) = secret.rotated(purpose, now, Duration::ZERO, random);
+            rotated.expect("a version is due")
+        });
+        state
+            .secrets
+            .extend(rotated.map(|secret| (purpose, secret)));
+        state.ring.get_or_insert_default().version += 1;
+    }
+
+    /// A secret gives way to another at once.
+    pub fn replace_secret(&self, purpose: SecretPurpose) {
+        let secret = SecretRing::first([8; 32], self.now());
+        let mut state = lock(&self.state);
+        state.secrets.insert(purpose, secret);
+        state.ring.get_or_insert_default().version += 1;
+    }
+
+    /// The deployment finds out at `time` that everything leaked. Those who know the ring hear of it when
+    /// access may lag no longer.
+    pub fn begin_epoch(&self, time: Timestamp) {
+        let mut state = lock(&self.state);
+        let ring = state.ring.get_or_insert_default();
+        ring.version += 1;
+        ring.epoch = DeploymentEpoch::beginning(time);
     }
 
     /// Changes a user without a commit, so without a version or an event.
@@ -107,6 +143,37 @@ impl FakeBackend {
         if let Some(entry) = lock(&self.state).history.get_mut(&(id, version)) {
             change(entry);
         }
+    }
+
+    /// Removes a user's item without an event.
+    pub fn remove_user(&self, id: UserId) {
+        lock(&self.state).users.remove(&id);
+    }
+
+    /// Changes a session, as only someone with write access to the table can.
+    pub fn tamper_with_session(&self, id: SessionId, change: impl FnOnce(&mut Session)) {
+        let mut state = lock(&self.state);
+        if let Some(session) = state.sessions.values_mut().find(|session| session.id == id) {
+            change(session);
+        }
+    }
+
+    /// Removes a session.
+    pub fn remove_session(&self, id: SessionId) {
+        let mut state = lock(&self.state);
+        state.sessions.retain(|(_, session), _| *session != id);
+    }
+
+    /// Removes the lock that an event announced.
+    pub fn remove_lock(&self, id: EventId) {
+        lock(&self.state).locks.retain(|_, lock| lock.id != id);
+    }
+
+    /// Removes a line of the audit trail.
+    pub fn remove_from_audit(&self, id: EventId) {
+        lock(&self.state)
+            .audit
+            .retain(|_, line| line.event_id != id);
     }
 
     /// Removes an entry of a user's history.

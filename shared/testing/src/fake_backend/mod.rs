@@ -10,6 +10,7 @@ mod inspection;
 mod invitations;
 mod keys;
 mod leases;
+mod mailboxes;
 mod people;
 mod providers;
 mod registry;
@@ -40,6 +41,7 @@ use tokio::sync::Notify;
 
 use self::{fault::Outcome, state::State};
 
+pub use composition::SIGN_INS;
 pub use fault::Fault;
 pub use people::{PASSWORD, Person, SERVICE};
 pub use providers::identity;

@@ -50,9 +50,10 @@ impl FakeBackend {
     /// The same of an address that nobody has proven.
     pub async fn add_unproven(self: &Arc<Self>, email: &str, standing: Standing) -> User {
         let (new, metadata) = self.new_user(email, "Ann Example", Roles::new());
-        let new = NewUser { standing, ..new };
         let user = self.commit(&User::create(new, &metadata)).await;
-        user.expect("a free address")
+        let id = user.expect("a free address").id;
+        self.tamper(id, |user| user.standing = standing);
+        self.user(id).expect("a user")
     }
 
     /// A new user with the address `<name>@example.com`, who signs in.
@@ -77,7 +78,6 @@ impl FakeBackend {
         let metadata = self.metadata();
         let random = self.env().random;
         let new = NewUser {
-            standing: Standing::Settled,
             id: UserId::new(metadata.now, random.bytes().expect("random bytes")),
             email: email.parse::<Email>().expect("an address"),
             name: name.parse().expect("a name"),
@@ -96,7 +96,7 @@ impl FakeBackend {
         let metadata = env.metadata(origin).expect("random bytes");
         let id = SessionId::new(metadata.now, env.random.bytes().expect("random bytes"));
         let nonce = env.random.token().expect("random bytes");
-        let (session, event) = Session::start(id, nonce, user, "pwd", &metadata);
+        let (session, event) = Session::start(id, nonce, user, "pwd", false, &metadata);
         let started = SessionRepository::start(self.as_ref(), &session, &event).await;
         started.expect("a new id");
         let old = Session {

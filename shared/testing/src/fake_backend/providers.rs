@@ -36,9 +36,16 @@ impl FakeBackend {
         self.issue_code(provider, subject, code, profile, Some(self.now()));
     }
 
-    /// The same at a provider that does not say when the person signed in.
-    pub fn authorize_some_time(&self, provider: &str, subject: &str, code: &str) {
-        self.issue_code(provider, subject, code, IdentityProfile::default(), None);
+    /// The same at a provider that says that the person signed in at `auth_time`, or does not say when.
+    pub fn authorize_at(
+        &self,
+        provider: &str,
+        subject: &str,
+        code: &str,
+        auth_time: Option<Timestamp>,
+    ) {
+        let profile = IdentityProfile::default();
+        self.issue_code(provider, subject, code, profile, auth_time);
     }
 
     fn issue_code(

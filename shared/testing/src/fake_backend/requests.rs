@@ -44,13 +44,16 @@ impl AnonymousRequests for FakeBackend {
 
 #[async_trait]
 impl OneTimeTokens for FakeBackend {
-    async fn issue(&self, token: &TokenIssue) -> Result<bool> {
+    async fn issue(&self, token: &TokenIssue, now: Timestamp) -> Result<bool> {
         self.call("tokens.issue", |state| {
             let key = (token.user_id, token.purpose);
-            if let Some(slot) = state.tokens.get(&key)
-                && slot.issued_at >= token.issued_at
-            {
-                return Ok(slot.hash == token.hash && slot.receipt.is_none());
+            if let Some(slot) = state.tokens.get(&key) {
+                let is_good = slot.expires_at > now && slot.receipt.is_none();
+                let stays =
+                    is_good && slot.seed.is_some() && token.replaces.as_ref() != Some(&slot.hash);
+                if slot.issued_at >= token.issued_at || stays {
+                    return Ok(slot.hash == token.hash && slot.receipt.is_none());
+                }
             }
             let slot = TokenSlot {
                 hash: token.hash.clone(),

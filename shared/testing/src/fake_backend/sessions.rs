@@ -2,7 +2,7 @@
 
 use application::ports::{Clock as _, SessionRepository};
 use async_trait::async_trait;
-use domain::{DomainEvent, Error, Result, Session, SessionId, UserId};
+use domain::{DomainEvent, Error, Result, Session, SessionId, UserId, audit::AuditEntry};
 
 use super::FakeBackend;
 
@@ -78,6 +78,7 @@ impl SessionRepository for FakeBackend {
                 return Ok(state.outbox.iter().any(|known| known.id == event.id));
             }
             session.ended_at = Some(event.time);
+            session.end_line = Some(AuditEntry::of_event(event).digest());
             state.remember(event);
             Ok(true)
         })

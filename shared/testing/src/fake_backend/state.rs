@@ -6,14 +6,22 @@ use application::ports::{LeaseKey, SecretPurpose};
 use directory::{Manifest, SegmentName};
 use domain::{
     ApiKey, ApiKeyId, DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId,
-    Timestamp, TokenPurpose, User, UserId, Version, attempt::AttemptKey, audit::AuditEntry,
-    history::HistoryEntry, keys::KeyRing, mail::Mail, request::AnonymousRequest, token::TokenHash,
-    user::Invitation,
+    Timestamp, TokenPurpose, User, UserId, Version,
+    attempt::{AttemptKey, Scope},
+    audit::AuditEntry,
+    history::HistoryEntry,
+    keys::KeyRing,
+    mail::Mail,
+    request::AnonymousRequest,
+    secrets::SecretRing,
+    token::TokenHash,
+    user::{Invitation, Tombstone},
 };
 
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) users: BTreeMap<UserId, User>,
+    pub(super) tombstones: BTreeMap<UserId, Tombstone>,
     pub(super) history: BTreeMap<(UserId, Version), HistoryEntry>,
     pub(super) logins: BTreeMap<LoginKey, Login>,
     pub(super) admins: u64,
@@ -24,12 +32,15 @@ pub(super) struct State {
     pub(super) api_key_uses: BTreeMap<ApiKeyId, String>,
     pub(super) requests: BTreeMap<RequestId, AnonymousRequest>,
     pub(super) attempts: BTreeMap<AttemptKey, super::attempts::Count>,
+    pub(super) mailboxes: BTreeMap<String, super::mailboxes::Known>,
+    /// By whom, what is counted, and the end of the lock.
+    pub(super) locks: BTreeMap<(String, Scope, Timestamp), DomainEvent>,
     pub(super) leases: BTreeMap<LeaseKey, super::leases::Record>,
     pub(super) cache: super::cache::Cached,
     pub(super) providers: super::providers::Providers,
     pub(super) ring: Option<KeyRing>,
     pub(super) private_keys: BTreeMap<String, Vec<u8>>,
-    pub(super) secrets: BTreeMap<SecretPurpose, Vec<u8>>,
+    pub(super) secrets: BTreeMap<SecretPurpose, SecretRing>,
     pub(super) outbox: Vec<DomainEvent>,
     pub(super) published: Vec<DomainEvent>,
     pub(super) registry: super::registry::Registry,

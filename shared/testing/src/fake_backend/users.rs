@@ -7,7 +7,10 @@ use domain::{
     history::HistoryEntry,
     login::LoginChange,
     token::TokenUse,
-    user::change::{AdminChange, Stamped},
+    user::{
+        Stored, Tombstone,
+        change::{AdminChange, Stamped},
+    },
 };
 
 use super::{FakeBackend, state::State};
@@ -17,6 +20,15 @@ impl UserRepository for FakeBackend {
     async fn find(&self, id: UserId) -> Result<Option<User>> {
         self.call("users.find", |state| Ok(state.users.get(&id).cloned()))
             .await
+    }
+
+    async fn find_stored(&self, id: UserId) -> Result<Option<Stored>> {
+        self.call("users.find_stored", |state| {
+            let user = state.users.get(&id).cloned();
+            let erased = || state.tombstones.get(&id).cloned().map(Stored::Erased);
+            Ok(user.map(Box::new).map(Stored::Present).or_else(erased))
+        })
+        .await
     }
 
     async fn find_login(&self, key: &LoginKey) -> Result<Option<Login>> {
@@ -143,6 +155,7 @@ impl State {
         self.history.insert((user.id, user.version), entry);
         if change.erases {
             self.users.remove(&user.id);
+            self.tombstones.insert(user.id, Tombstone::of(&user));
         } else {
             self.users.insert(user.id, user.clone());
         }
@@ -152,7 +165,10 @@ impl State {
     pub(super) fn is_good(&self, token: &TokenUse) -> bool {
         let slot = self.tokens.get(&(token.user_id, token.purpose));
         slot.is_some_and(|slot| {
-            slot.hash == token.hash && slot.expires_at > token.now && slot.receipt.is_none()
+            slot.hash == token.hash
+                && slot.expires_at > token.now
+                && !token.epoch.voids(slot.issued_at)
+                && slot.receipt.is_none()
         })
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use shared::domain::{
     EventId, LoginKey, User, UserId, Version,
-    history::{ChainStatus, Digest, verify_chain},
+    history::{ChainStatus, Digest, StateStatus, verify_chain},
 };
 
 use super::{
@@ -84,10 +84,12 @@ async fn has_a_whole_history(
     let kinds: Vec<_> = entries.iter().map(|entry| entry.event.kind).collect();
     assert_eq!(kinds, person.events);
     let witness = &roster.seen.witness;
-    let chain = verify_chain(&entries, |version| {
+    let stored = roster.ports.users.find_stored(id).await.unwrap();
+    let chain = verify_chain(&entries, stored.as_ref(), |version| {
         witness.borrow().get(&(id, version)).copied()
     });
     assert_eq!((chain.status, chain.at), (ChainStatus::Ok, None));
+    assert_eq!(chain.state, Some(StateStatus::Ok));
     for entry in &entries {
         let again = events.insert(entry.event.id, id);
         assert_eq!(again, None, "an event made two versions");

@@ -238,9 +238,70 @@ async fn right_sign_ins_have_a_limit_too() {
     }
     assert_eq!(signed_in, SIGN_INS);
     let sessions = process.backend.sessions_of(process.backend.users()[0].id);
-    assert_eq!(sessions.len(), SIGN_INS);
+    assert_eq!(sessions.len(), SIGN_INS as usize);
+    // Each took a hash: those beyond the limit count for the source.
+    let mut hashes = 1;
+    for _ in 0..200 {
+        assert_eq!(process.attempt("ann@example.com", PASSWORD).await, 429);
+        hashes += usize::from(process.backend.trace().contains(&"hasher.verify"));
+    }
+    assert_eq!(hashes, 100);
     process.backend.advance(Duration::from_hours(1));
     assert_eq!(process.attempt("ann@example.com", PASSWORD).await, 201);
+}
+
+/// Nothing is hashed for a known device that was right too often; a wrong guess does not count as a right
+/// one.
+#[tokio::test]
+async fn right_sign_ins_from_a_known_device_are_counted_before_the_hash() {
+    let process = Process::new().await;
+    let device = process.device().await;
+    assert_eq!(process.sign_in_from(&device, "wrong").await.status, 401);
+    for _ in 2..SIGN_INS {
+        assert_eq!(process.sign_in_from(&device, PASSWORD).await.status, 201);
+    }
+    process.backend.clear_trace();
+    for _ in 0..20 {
+        let refused = process.sign_in_from(&device, PASSWORD).await;
+        assert_eq!(refused.problem(), (429, "too-many-requests"));
+    }
+    assert!(!process.backend.trace().contains(&"hasher.verify"));
+    let locked = |event: &DomainEvent| event.kind == EventKind::SignInLocked;
+    assert!(
+        !process.backend.outbox().iter().any(locked),
+        "nobody guesses"
+    );
+    process.backend.advance(Duration::from_hours(1));
+    assert_eq!(process.sign_in_from(&device, PASSWORD).await.status, 201);
+}
+
+/// Whoever shares an address with one who guesses gets in from where they were before.
+#[tokio::test]
+async fn a_lock_of_the_source_leaves_known_devices_open() {
+    let process = Process::new().await;
+    let device = process.device().await;
+    for number in 0..100 {
+        let other = format!("nobody{number}@example.com");
+        assert_eq!(process.attempt(&other, "wrong").await, 401);
+    }
+    assert_eq!(process.attempt("ann@example.com", PASSWORD).await, 429);
+    for _ in 0..9 {
+        assert_eq!(process.sign_in_from(&device, "wrong").await.status, 401);
+    }
+    assert_eq!(process.sign_in_from(&device, PASSWORD).await.status, 201);
+    process.backend.add_user("bob@example.com").await;
+    let foreign = json!({"email": "bob@example.com", "password": PASSWORD, "deviceToken": device});
+    let refused = process.post(&foreign).await;
+    assert_eq!(
+        refused.problem(),
+        (429, "too-many-requests"),
+        "it opens nothing else"
+    );
+    // Its own tally still bounds it.
+    for _ in 0..10 {
+        assert_eq!(process.sign_in_from(&device, "wrong").await.status, 401);
+    }
+    assert_eq!(process.sign_in_from(&device, PASSWORD).await.status, 429);
 }
 
 /// Signing in to one's own account does not buy more guesses at others.

@@ -22,7 +22,7 @@ pub struct NewUserItems {
 pub fn items_of_new(change: &Change, now: Timestamp) -> Result<NewUserItems> {
     let stamped = change.stamp(now);
     let (id, version) = (stamped.user.id, stamped.user.version);
-    let line = AuditEntry::new(&stamped.entry.event, Some(stamped.entry.hash));
+    let line = AuditEntry::of_version(&stamped.entry.event, stamped.entry.hash);
     let mut users = vec![to_item(&(id, version), &stamped.entry)?];
     for login in &change.logins {
         if let LoginChange::Claim(key, password) = login {

@@ -1,9 +1,10 @@
 //! The items of the users table.
 
 use domain::{
-    Login, LoginKey, PasswordHash, Timestamp, User, UserId, Version,
-    history::{Digest, HistoryEntry},
+    Login, LoginKey, PasswordHash, User, UserId, Version,
+    history::HistoryEntry,
     id::shard_of,
+    user::{Stored, Tombstone},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
@@ -15,7 +16,7 @@ use crate::dynamodb::{Entity, Key};
 #[serde(untagged)]
 pub(super) enum UserItem {
     /// The user was erased. The directory and the next writer must see that it is gone.
-    Erased(Tombstone),
+    Erased(Marker),
     /// The user is there.
     Present(Box<Row>),
 }
@@ -28,17 +29,13 @@ pub(super) struct Row {
     feed: String,
 }
 
-/// What stays of an erased user: nothing about the person. The end of its history is still known.
+/// The tombstone of an erased user, and its partition of the feed.
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Tombstone {
+pub(super) struct Marker {
     /// Always true. A user's item does not have it.
     deleted: bool,
-    id: UserId,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    version: Version,
-    chain: Digest,
+    #[serde(flatten)]
+    tombstone: Tombstone,
     feed: String,
 }
 
@@ -47,13 +44,9 @@ impl UserItem {
     pub(super) fn new(user: User, erased: bool) -> Self {
         let feed = feed_partition(shard_of(user.id));
         if erased {
-            Self::Erased(Tombstone {
+            Self::Erased(Marker {
                 deleted: true,
-                id: user.id,
-                created_at: user.created_at,
-                updated_at: user.updated_at,
-                version: user.version,
-                chain: user.chain,
+                tombstone: Tombstone::of(&user),
                 feed,
             })
         } else {
@@ -61,7 +54,7 @@ impl UserItem {
         }
     }
 
-    /// Reads an item: [`Tombstone`] if it says so, or else a user.
+    /// Reads an item: a [`Marker`] if it says so, or else a user.
     fn read(item: Value) -> Result<Self, serde_path_to_error::Error<serde_json::Error>> {
         if item.get("deleted").is_some() {
             return serde_path_to_error::deserialize(item).map(Self::Erased);
@@ -75,6 +68,13 @@ impl UserItem {
         match self {
             Self::Erased(_) => None,
             Self::Present(row) => Some(row.user),
+        }
+    }
+
+    pub(super) fn into_stored(self) -> Stored {
+        match self {
+            Self::Erased(marker) => Stored::Erased(marker.tombstone),
+            Self::Present(row) => Stored::Present(Box::new(row.user)),
         }
     }
 }
@@ -106,9 +106,15 @@ impl Entity for HistoryEntry {
 
     fn key((id, version): &(UserId, Version)) -> Key {
         // Twelve digits, so that texts sort as the numbers do.
-        Key::new(format!("USER#{id}"), format!("EVENT#{:012}", version.get()))
+        Key::new(
+            format!("USER#{id}"),
+            format!("{EVENT}{:012}", version.get()),
+        )
     }
 }
+
+/// How the sort key of an event begins.
+pub(in crate::dynamodb) const EVENT: &str = "EVENT#";
 
 /// Sorts after every key of an event: `$` comes after `#`.
 pub(super) const AFTER_EVENTS: &str = "EVENT$";
@@ -190,7 +196,7 @@ mod tests {
             "version": 1,
             "authEpoch": 0,
             "logins": ["email#an address which later rules refuse"],
-            "chain": Digest::NONE,
+            "chain": domain::history::Digest::NONE,
             "feed": "FEED#1",
         })
     }

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use application::ports::{Clock, SecureRandom};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use domain::{
-    Error, Origin, PasswordHash, Result, Role, Timestamp,
-    event::EventMetadata,
-    login::LoginChange,
-    user::{NewUser, Standing},
+    Error, Origin, PasswordHash, Result, Role, Timestamp, event::EventMetadata, login::LoginChange,
+    user::NewUser,
 };
 
 use super::{
@@ -66,7 +64,6 @@ impl Fixture {
 
     fn creation(&self, id: UserId, address: &str, roles: &[Role]) -> Change {
         let new = NewUser {
-            standing: Standing::Settled,
             id,
             email: address.parse().unwrap(),
             name: "Ann".parse().unwrap(),

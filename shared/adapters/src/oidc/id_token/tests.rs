@@ -10,6 +10,7 @@ use crate::oidc::{
 
 const NOW: i64 = 1_800_000_000;
 const ISSUER: &str = "https://id.example.com";
+const WRONG_TYPE: &str = "a claim that counts is missing or of a wrong type";
 
 /// What comes of a token with this header and these claims, where the key is published as `jwk`.
 fn judge(jwk: &Value, token: &str) -> Result<Claims, &'static str> {
@@ -66,7 +67,7 @@ fn a_token_for_us_and_for_now_is_good() {
         (good.iss.as_str(), good.sub.as_str()),
         (ISSUER, "248289761001")
     );
-    let profile = good.profile.into_profile().unwrap();
+    let profile = good.profile.into_profile(true).unwrap();
     assert_eq!(profile.email.unwrap().as_str(), "ann@example.com");
     assert!(profile.email_verified);
     assert_eq!(profile.name.unwrap().as_str(), "Ann");
@@ -75,6 +76,10 @@ fn a_token_for_us_and_for_now_is_good() {
         ("aud", json!(["roster"])),
         ("azp", json!("roster")),
         ("exp", json!(NOW - 29)),
+        ("exp", json!(1e300)),
+        ("exp", json!(u64::MAX)),
+        ("iat", json!(-1)),
+        ("iat", json!(1_800_000_029.75)),
         ("iat", json!(NOW + 30)),
         ("nbf", json!(NOW + 30)),
         ("sub", json!("s".repeat(255))),
@@ -113,6 +118,9 @@ fn whatever_it_should_not_say_makes_it_bad() {
         ),
         ("azp", json!("other"), "it was given to another client"),
         ("exp", json!(NOW - 30), "it has expired"),
+        ("exp", json!(1_799_999_969.5), "it has expired"),
+        ("exp", json!(-1e300), "it has expired"),
+        ("iat", json!(1_800_000_030.5), "it is from the future"),
         ("iat", json!(NOW + 31), "it is from the future"),
         ("nbf", json!(NOW + 31), "it is from the future"),
         (
@@ -123,11 +131,16 @@ fn whatever_it_should_not_say_makes_it_bad() {
         ("nonce", Value::Null, "it was made for another sign-in"),
         ("sub", json!(""), "its subject is none"),
         ("sub", json!("s".repeat(256)), "its subject is none"),
-        ("sub", Value::Null, "its signature or its form is wrong"),
-        ("aud", Value::Null, "its signature or its form is wrong"),
-        ("exp", Value::Null, "its signature or its form is wrong"),
-        ("iat", Value::Null, "its signature or its form is wrong"),
-        ("iss", Value::Null, "its signature or its form is wrong"),
+        ("sub", Value::Null, WRONG_TYPE),
+        ("aud", Value::Null, WRONG_TYPE),
+        ("exp", Value::Null, WRONG_TYPE),
+        ("iat", Value::Null, WRONG_TYPE),
+        ("exp", json!((NOW + 300).to_string()), WRONG_TYPE),
+        ("nbf", json!("now"), WRONG_TYPE),
+        ("azp", json!(["roster"]), WRONG_TYPE),
+        ("nonce", json!(1), WRONG_TYPE),
+        ("sub", json!(1), WRONG_TYPE),
+        ("iss", Value::Null, WRONG_TYPE),
     ] {
         let claims = signer.judge_claims(&with(name, value.clone()));
         assert_eq!(claims.unwrap_err(), reason, "{name}: {value}");
@@ -143,15 +156,9 @@ fn a_signature_that_proves_nothing_makes_it_bad() {
 
     let header = json!({"alg": "RS256", "kid": kid});
     let forged = other.sign(&header, &claims);
-    assert_eq!(
-        refused(&signer.jwk, &forged),
-        "its signature or its form is wrong"
-    );
+    assert_eq!(refused(&signer.jwk, &forged), "its signature is wrong");
     let cut = format!("{}.", unsigned(&header, &claims));
-    assert_eq!(
-        refused(&signer.jwk, &cut),
-        "its signature or its form is wrong"
-    );
+    assert_eq!(refused(&signer.jwk, &cut), "its signature is wrong");
 
     let none = format!(
         "{}.",
@@ -214,7 +221,7 @@ fn a_key_is_used_for_what_it_was_made_for() {
 fn what_is_told_in_an_unknown_way_is_not_told() {
     let profile = |claims: Value| {
         let claims: ProfileClaims = serde_json::from_value(claims).unwrap();
-        claims.into_profile()
+        claims.into_profile(true)
     };
     assert_eq!(
         profile(json!({"name": "Ann", "email_verified": true})),
@@ -226,11 +233,59 @@ fn what_is_told_in_an_unknown_way_is_not_told() {
         (json!("true"), true),
         (json!(false), false),
         (json!("yes"), false),
+        (json!(1), true),
+        (json!(1.0), true),
+        (json!(0), false),
+        (json!(2), false),
+        (json!([true]), false),
+        (json!({"value": true}), false),
         (Value::Null, false),
     ] {
         let claims = profile(json!({"email": email, "email_verified": verified})).unwrap();
         assert_eq!(claims.email_verified, expected, "{verified}");
+        let claims = json!({"email": email, "email_verified": verified});
+        let claims: ProfileClaims = serde_json::from_value(claims).unwrap();
+        let unproven = claims.into_profile(false).unwrap();
+        assert!(!unproven.email_verified && unproven.email.is_some());
     }
     let odd = profile(json!({"email": "ann", "email_verified": true, "name": " "}));
     assert_eq!(odd, Some(IdentityProfile::default()));
+}
+
+/// Of each type that JSON has.
+#[test]
+fn a_claim_that_does_not_count_breaks_nothing_whatever_its_type() {
+    let signer = Signer::new();
+    let odd = [
+        json!(null),
+        json!(true),
+        json!(-1.5),
+        json!("x"),
+        json!([null, {"a": 1}]),
+        json!({"a": [1]}),
+    ];
+    for name in [
+        "email",
+        "email_verified",
+        "name",
+        "auth_time",
+        "locale",
+        "address",
+    ] {
+        for value in &odd {
+            let mut claims = claims();
+            claims[name] = value.clone();
+            let read = signer.judge_claims(&claims);
+            assert!(read.is_ok(), "{name}: {value}: {read:?}");
+        }
+    }
+    let odd = signer
+        .judge_claims(&with("auth_time", json!("2026-01-01")))
+        .unwrap();
+    assert!(odd.auth_time.is_none(), "no proof of a fresh sign-in");
+    let time = signer
+        .judge_claims(&with("auth_time", json!(1.5)))
+        .unwrap()
+        .auth_time;
+    assert_eq!(time.unwrap().0, Timestamp::from_micros(1_500_000));
 }

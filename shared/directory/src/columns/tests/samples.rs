@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Name, Timestamp, UserId, Version, user::Profile};
+use domain::{Email, Name, Timestamp, UserId, Version, user::Profile};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::{
 
 /// Few enough that users meet again, many enough that rows are deleted by the hundred.
 pub(super) const USERS: u128 = 24;
-pub(super) const MICROS: std::ops::Range<i64> = 0..6;
+pub(super) const MICROS: std::ops::Range<i64> = -3..3;
 
 pub(super) fn ids() -> impl Strategy<Value = UserId> {
     (0..USERS).prop_map(|id| UserId::from(Uuid::from_u128(id)))
@@ -42,6 +42,12 @@ pub(super) fn texts() -> impl Strategy<Value = String> {
         "Σ",
         "ς",
         "@",
+        "ann rene",
+        "Fe zoë",
+        "Łó",
+        "lo",
+        "é",
+        "bücher",
         "example",
         "b@example",
         " ",
@@ -59,8 +65,8 @@ pub(super) fn names() -> impl Strategy<Value = Name> {
 }
 
 pub(super) fn users() -> impl Strategy<Value = Profile> {
-    let local = prop_oneof![4 => "[a-c]{1,2}", 1 => Just("straße".to_owned())];
-    let domain = prop::sample::select(vec!["example.com", "b.example"]);
+    let local = prop_oneof![4 => "[a-c]{1,2}", 1 => Just("stra\u{301}ße".to_owned())];
+    let domain = prop::sample::select(vec!["example.com", "b.example", "xn--bcher-kva.example"]);
     let roles = prop::sample::subsequence(vec!["admin", "support", "ab"], 0..=3);
     let times = (MICROS, MICROS);
     let flags = any::<[bool; 2]>();
@@ -77,7 +83,7 @@ pub(super) fn users() -> impl Strategy<Value = Profile> {
         )| {
             Profile {
                 id,
-                email: format!("{local}@{domain}").parse().unwrap(),
+                email: Email::stored(format!("{local}@{domain}")),
                 email_verified,
                 name,
                 roles: roles.iter().map(|role| role.parse().unwrap()).collect(),

@@ -10,7 +10,7 @@ mod text;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use domain::{Role, Timestamp, user::Profile};
+use domain::{Email, Role, Timestamp, user::Profile};
 
 pub use parse::{MAX_CHARS, MAX_DEPTH, MAX_PREDICATES};
 
@@ -167,6 +167,18 @@ impl From<Predicate> for Specification {
 }
 
 impl Predicate {
+    /// A condition on a text, with the value as such texts are stored.
+    pub(crate) fn text(attribute: TextAttribute, test: TextTest, value: &str) -> Self {
+        // What starts an address is no domain until the `@` comes.
+        let is_local = test == TextTest::StartsWith && !value.contains('@');
+        let value = if attribute == TextAttribute::Email && !is_local {
+            Folded::new(&Email::stored_form(value))
+        } else {
+            Folded::new(value)
+        };
+        Self::Text(attribute, test, value)
+    }
+
     fn is_satisfied_by(&self, user: &Profile) -> bool {
         match self {
             Self::Text(TextAttribute::Roles, test, value) => {

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use domain::{Timestamp, error::Violation};
 
 use super::{Attribute, Comparison, FlagAttribute, Predicate, Specification, TextTest};
-use crate::query::fold::Folded;
 
 /// Characters a filter may have.
 pub const MAX_CHARS: usize = 1024;
@@ -147,7 +146,7 @@ impl<'a> Parser<'a> {
             Attribute::Text(attribute) => {
                 let test = TextTest::named(word).ok_or_else(unknown)?;
                 let (value, _) = self.text("a text in quotes")?;
-                Ok(Predicate::Text(attribute, test, Folded::new(&value)))
+                Ok(Predicate::text(attribute, test, &value))
             }
             Attribute::Time(attribute) => {
                 let comparison = Comparison::named(word).ok_or_else(unknown)?;

@@ -37,7 +37,7 @@ fn predicates(
     ];
     prop_oneof![
         4 => (text_attribute, test, texts)
-            .prop_map(|(attribute, test, text)| Predicate::Text(attribute, test, Folded::new(&text))),
+            .prop_map(|(attribute, test, text)| Predicate::text(attribute, test, &text)),
         2 => (flag, any::<bool>()).prop_map(|(flag, value)| Predicate::Flag(flag, value)),
         2 => (time, comparisons(), micros).prop_map(|(time, comparison, micros)| {
             Predicate::Time(time, comparison, Timestamp::from_micros(micros))
@@ -104,6 +104,36 @@ fn names_and_operators_have_no_letter_case_and_several_names() {
     ] {
         assert_eq!(parse(one), parse(other), "{one}");
         assert!(parse(one).is_ok(), "{one}");
+    }
+}
+
+#[test]
+fn the_value_for_an_address_is_brought_to_the_form_stored() {
+    for (typed, stored) in [
+        (
+            r#"email eq "Ann@BÜCHER.example""#,
+            r#"email eq "ann@xn--bcher-kva.example""#,
+        ),
+        (r#"email co "bücher""#, r#"email co "xn--bcher-kva""#),
+        (
+            r#"email ew "bücher.example""#,
+            r#"email ew "xn--bcher-kva.example""#,
+        ),
+        (
+            r#"email sw "ann@bücher""#,
+            r#"email sw "ann@xn--bcher-kva""#,
+        ),
+        (
+            r#"userName gt "a@bücher.example""#,
+            r#"email gt "a@xn--bcher-kva.example""#,
+        ),
+    ] {
+        assert_eq!(parse(typed), parse(stored), "{typed}");
+    }
+    // What stands before the `@`, and names, are stored as they are typed.
+    for typed in [r#"email sw "josé""#, r#"name co "bücher""#] {
+        let specification = parse(typed).unwrap();
+        assert_eq!(specification.to_string(), typed);
     }
 }
 

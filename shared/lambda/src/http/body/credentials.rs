@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use application::sign_in::{Credentials, password::PasswordCredentials};
 use domain::{
+    Email,
     device::{DeviceToken, PresentedDevice},
     error::Violation,
     identity::Authorization,
@@ -63,7 +64,8 @@ impl RequestBody for Credentials {
 
 impl RequestBody for PasswordCredentials {
     fn read(object: &mut JsonObject) -> Option<Self> {
-        let (email, password) = (object.text("email"), object.text("password"));
+        let email = object.text_with("email", Email::presented);
+        let password = object.text("password");
         Some(Self {
             email: email?,
             password: password?,

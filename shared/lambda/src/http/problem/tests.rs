@@ -29,6 +29,7 @@ fn every_refusal() -> Vec<Refusal> {
         R::TokenExpired,
         R::ProofRequired,
         R::AccountEstablished,
+        R::EmailMissing,
         R::AddressUnproven,
         R::UserUnproven,
         R::KeyReused,
@@ -105,6 +106,20 @@ fn a_rejected_password_is_a_wrong_field() {
             "message": "must have at least 8 characters",
         }])
     );
+}
+
+/// A small request must not get a large answer.
+#[test]
+fn so_many_errors_are_listed_and_no_more() {
+    let violation = Violation::new("unknown", "is not known");
+    let errors = (0..1000).map(|number| violation.clone().at(format!("/{number}")));
+    let response = render(
+        &domain::Error::Invalid(errors.collect()).into(),
+        "request-1",
+    );
+    let document: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+    let errors = document["errors"].as_array().unwrap();
+    assert_eq!((errors.len(), &errors[31]["pointer"]), (32, &json!("/31")));
 }
 
 #[test]

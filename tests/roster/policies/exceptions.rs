@@ -1,0 +1,271 @@
+//! What is permitted though no test needs it, and why.
+
+/// What is permitted, the functions which it is permitted to, and the reason.
+pub struct Exception {
+    /// Action, resource and form of the key, as the failing test prints them.
+    pub grant: &'static str,
+    pub functions: &'static [&'static str],
+    #[expect(dead_code, reason = "for who reviews the list")]
+    pub reason: &'static str,
+}
+
+const SERVICE: &str =
+    "the Lambda service reads the streams and writes to the queue with the role of the function";
+
+const DAILY: &str = "runs once a day; tests of the adapter and of the use case rotate keys";
+
+const FIRST: &str =
+    "whichever function comes first makes a key or a secret; in the tests another one does";
+
+const FIRST_ADMIN: &str = "the first administrator of a deployment without one, by `FirstAdminEmail`; the tests of the use case appoint one";
+
+const REACTIVATED: &str = "an administrator who was deactivated comes back";
+
+const NEW_KEY: &str =
+    "a provider signs with a key that is not in the cache; tests of the adapter show it";
+
+const CACHED: &str = "the sign-in by the same provider, shortly before, has filled the cache";
+
+const REHASH: &str =
+    "a password of another system is hashed anew at the next proof; the sign-in was before";
+
+const GUESSES: &str = "a policy that all who take a password share: with a session the tally is of the session, without one of the account";
+
+const SAME_LINK: &str = "the link of the welcome mail is still good, and comes again";
+
+const UNSENT: &str = "a mail that was counted and that SES did not take is given back; the tests of the use case show it";
+
+const ASKER: &str = "letters that nobody asked for, or that count otherwise, share the policy of those that are counted by who asked";
+
+const fn exception(
+    grant: &'static str,
+    functions: &'static [&'static str],
+    reason: &'static str,
+) -> Exception {
+    Exception {
+        grant,
+        functions,
+        reason,
+    }
+}
+
+pub const EXCEPTIONS: [Exception; 37] = [
+    exception(
+        "dynamodb:DescribeStream UsersTable/stream/2000-01-01T00:00:00.000 -",
+        &["PublishEvents"],
+        SERVICE,
+    ),
+    exception(
+        "dynamodb:DescribeStream SessionsTable/stream/2000-01-01T00:00:00.000 -",
+        &["PublishEvents"],
+        SERVICE,
+    ),
+    exception(
+        "dynamodb:GetRecords UsersTable/stream/2000-01-01T00:00:00.000 -",
+        &["PublishEvents"],
+        SERVICE,
+    ),
+    exception(
+        "dynamodb:GetRecords SessionsTable/stream/2000-01-01T00:00:00.000 -",
+        &["PublishEvents"],
+        SERVICE,
+    ),
+    exception(
+        "dynamodb:GetShardIterator UsersTable/stream/2000-01-01T00:00:00.000 -",
+        &["PublishEvents"],
+        SERVICE,
+    ),
+    exception(
+        "dynamodb:GetShardIterator SessionsTable/stream/2000-01-01T00:00:00.000 -",
+        &["PublishEvents"],
+        SERVICE,
+    ),
+    exception("dynamodb:ListStreams * -", &["PublishEvents"], SERVICE),
+    exception(
+        "sqs:SendMessage PublishEventsFailures -",
+        &["PublishEvents"],
+        SERVICE,
+    ),
+    exception(
+        "dynamodb:DeleteItem KeysTable PRIVATE",
+        &["RotateSigningKeys"],
+        DAILY,
+    ),
+    exception(
+        "dynamodb:DeleteItem KeysTable PUBLIC",
+        &["RotateSigningKeys"],
+        DAILY,
+    ),
+    exception(
+        "dynamodb:GetItem KeysTable PRIVATE",
+        &["RotateSigningKeys"],
+        DAILY,
+    ),
+    exception(
+        "dynamodb:GetItem KeysTable PUBLIC",
+        &["RotateSigningKeys"],
+        DAILY,
+    ),
+    exception(
+        "dynamodb:PutItem KeysTable PRIVATE",
+        &["RotateSigningKeys"],
+        DAILY,
+    ),
+    exception(
+        "dynamodb:PutItem KeysTable PUBLIC",
+        &["RotateSigningKeys"],
+        DAILY,
+    ),
+    exception(
+        "dynamodb:PutItem KeysTable PRIVATE",
+        &["RefreshSession", "ResetPassword"],
+        FIRST,
+    ),
+    exception(
+        "dynamodb:PutItem KeysTable PUBLIC",
+        &["RefreshSession", "ResetPassword"],
+        FIRST,
+    ),
+    exception(
+        "dynamodb:PutItem KeysTable SECRET#refresh",
+        &["RefreshSession", "ResetPassword"],
+        FIRST,
+    ),
+    exception(
+        "dynamodb:PutItem KeysTable SECRET#device",
+        &["ResetPassword"],
+        FIRST,
+    ),
+    exception(
+        "dynamodb:PutItem KeysTable SECRET#idempotency",
+        &["ChangePassword"],
+        FIRST,
+    ),
+    exception(
+        "dynamodb:PutItem KeysTable SECRET#one-time-token",
+        &[
+            "OnEmailChangeRequested",
+            "OnEmailVerificationRequested",
+            "OnRecoveryStarted",
+        ],
+        FIRST,
+    ),
+    exception(
+        "dynamodb:GetItem UsersTable ADMINS",
+        &["ResetPassword"],
+        FIRST_ADMIN,
+    ),
+    exception(
+        "dynamodb:UpdateItem UsersTable ADMINS",
+        &["ResetPassword", "VerifyEmail"],
+        FIRST_ADMIN,
+    ),
+    exception(
+        "dynamodb:UpdateItem UsersTable ADMINS",
+        &["ReactivateUser"],
+        REACTIVATED,
+    ),
+    exception(
+        "dynamodb:DeleteItem SessionsTable CACHE#oidc-keys:*",
+        &["Authenticate", "LinkIdentity", "ProveAgain"],
+        NEW_KEY,
+    ),
+    exception(
+        "dynamodb:PutItem SessionsTable CACHE#oidc-keys:*",
+        &["ProveAgain"],
+        CACHED,
+    ),
+    exception(
+        "dynamodb:PutItem SessionsTable CACHE#oidc-metadata:*",
+        &["ProveAgain"],
+        CACHED,
+    ),
+    exception(
+        "dynamodb:UpdateItem UsersTable LOGIN#email#*",
+        &["ProveAgain"],
+        REHASH,
+    ),
+    exception(
+        "dynamodb:DeleteItem SessionsTable ATTEMPT#account#*",
+        &["ProveAgain", "ChangeEmail", "ChangePassword"],
+        GUESSES,
+    ),
+    exception(
+        "dynamodb:UpdateItem SessionsTable ATTEMPT#account#*",
+        &["ChangeEmail", "ChangePassword"],
+        GUESSES,
+    ),
+    exception(
+        "dynamodb:PutItem SessionsTable LOCK#*",
+        &["ChangeEmail"],
+        GUESSES,
+    ),
+    exception(
+        "dynamodb:DeleteItem SessionsTable ATTEMPT#device#*",
+        &["VerifyEmail"],
+        GUESSES,
+    ),
+    exception(
+        "dynamodb:UpdateItem SessionsTable ATTEMPT#device#*",
+        &["VerifyEmail"],
+        GUESSES,
+    ),
+    exception(
+        "dynamodb:UpdateItem SessionsTable USER#*",
+        &["OnEmailVerificationRequested"],
+        SAME_LINK,
+    ),
+    exception(
+        "dynamodb:DeleteItem SessionsTable ATTEMPT#mail-asker#*",
+        &[
+            "OnEmailChangeRequested",
+            "OnEmailChanged",
+            "OnEmailVerificationRequested",
+            "OnPasswordResetRequested",
+            "OnRecoveryStarted",
+            "OnSignUpRequested",
+            "OnUserCreated",
+            "OnUserInvited",
+        ],
+        UNSENT,
+    ),
+    exception(
+        "dynamodb:DeleteItem SessionsTable ATTEMPT#mail-to#*",
+        &[
+            "OnEmailChangeRequested",
+            "OnEmailChanged",
+            "OnEmailVerificationRequested",
+            "OnPasswordResetRequested",
+            "OnRecoveryStarted",
+            "OnSignUpRequested",
+            "OnUserCreated",
+            "OnUserInvited",
+        ],
+        UNSENT,
+    ),
+    exception(
+        "dynamodb:DeleteItem SessionsTable ATTEMPT#mails#*",
+        &[
+            "OnEmailChangeRequested",
+            "OnEmailChanged",
+            "OnEmailVerificationRequested",
+            "OnPasswordResetRequested",
+            "OnRecoveryStarted",
+            "OnSignUpRequested",
+            "OnUserCreated",
+            "OnUserInvited",
+        ],
+        UNSENT,
+    ),
+    exception(
+        "dynamodb:UpdateItem SessionsTable ATTEMPT#mail-asker#*",
+        &[
+            "OnEmailChanged",
+            "OnEmailVerificationRequested",
+            "OnPasswordResetRequested",
+            "OnRecoveryStarted",
+            "OnUserInvited",
+        ],
+        ASKER,
+    ),
+];
