@@ -42,11 +42,7 @@ async fn main() -> Exit {
             let password = ports.password_strategy(rate_limiter.clone(), devices.clone())?;
             let oidc = OidcStrategy {
                 policy: config.policy,
-                providers: ports.identity_providers(
-                    config.providers,
-                    secrets,
-                    config.loopback,
-                )?,
+                providers: ports.identity_providers(config.providers, secrets, config.loopback)?,
                 rate_limiter,
                 updates: ports.user_updates(),
             };

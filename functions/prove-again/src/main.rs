@@ -35,11 +35,7 @@ async fn main() -> Exit {
                 .await?;
             let rate_limiter = ports.sign_in_limiter(limits);
             let oidc = FreshIdentity {
-                providers: ports.identity_providers(
-                    config.providers,
-                    secrets,
-                    config.loopback,
-                )?,
+                providers: ports.identity_providers(config.providers, secrets, config.loopback)?,
                 rate_limiter: rate_limiter.clone(),
                 users: ports.users(),
                 clock: ports.env.clock.clone(),

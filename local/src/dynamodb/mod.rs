@@ -34,7 +34,6 @@ use dynoxide::{Database, ImportOptions};
 use tokio::{net::TcpListener, task::JoinSet};
 
 pub use self::calls::{Access, Call, Calls, Capacity, Total};
-pub(crate) use self::front::caller;
 pub(crate) use self::records::Stream;
 use self::{front::Front, store::DirectoryLock, writes::Writes};
 use crate::{

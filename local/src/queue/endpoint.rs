@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Call, Queues, Refusal};
 use crate::{
-    dynamodb::caller,
+    callers::caller,
     loopback,
     template::{ACCOUNT, REGION},
 };

@@ -15,8 +15,8 @@ use crate::{
     argon2::Argon2,
     dynamodb::{
         ATTEMPT_LIMIT, ApiKeyItems, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Deliveries, Feed,
-        InvitationList, Keys, LeaseRecords, MailboxItems, Requests, Services, Sessions, SnapshotStore, Table,
-        Tokens, Users,
+        InvitationList, Keys, LeaseRecords, MailboxItems, Requests, Services, Sessions,
+        SnapshotStore, Table, Tokens, Users,
     },
     eventbridge::EventBridge,
     jwt::{AccessTokenSettings, Jwt, Rsa},

@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     known_ring::KnownRing,
-    ports::{AccessToken, AccessTokenClaims, Env, KeyGenerator, TokenIssuer, TokenTarget,
-    TokenVerifier},
+    ports::{
+        AccessToken, AccessTokenClaims, Env, KeyGenerator, TokenIssuer, TokenTarget, TokenVerifier,
+    },
 };
 use async_trait::async_trait;
 use aws_lc_rs::{

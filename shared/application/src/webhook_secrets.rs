@@ -1,7 +1,6 @@
 //! The secrets that sign what services are told.
 
 use domain::{Result, Service, Timestamp, service::SigningSecret};
-use secrecy::ExposeSecret as _;
 
 use crate::shared_secret::SharedSecret;
 
@@ -11,16 +10,19 @@ pub struct WebhookSecrets(pub SharedSecret);
 impl WebhookSecrets {
     /// The secrets that sign at `now`, the newest first.
     pub async fn of(&self, service: &Service, now: Timestamp) -> Result<Vec<SigningSecret>> {
-        let deployment = self.0.get().await?.expose_secret();
+        let deployment = self.0.get().await?;
         let salts = service.salts(now).into_iter();
-        salts
-            .map(|salt| SigningSecret::derive(deployment, &service.name, salt))
-            .collect()
+        let derived = salts.map(|salt| SigningSecret::derive(&deployment, &service.name, salt));
+        Ok(derived.collect())
     }
 
     /// The newest secret: what the service is shown once.
     pub async fn newest(&self, service: &Service) -> Result<SigningSecret> {
-        let deployment = self.0.get().await?.expose_secret();
-        SigningSecret::derive(deployment, &service.name, &service.salt)
+        let deployment = self.0.get().await?;
+        Ok(SigningSecret::derive(
+            &deployment,
+            &service.name,
+            &service.salt,
+        ))
     }
 }

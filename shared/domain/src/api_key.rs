@@ -9,7 +9,8 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    Actor, ApiKeyId, Authority, DeploymentEpoch, DomainEvent, EventKind, Name, Role, ServiceName, Timestamp,
+    Actor, ApiKeyId, Authority, DeploymentEpoch, DomainEvent, EventKind, Name, Role, ServiceName,
+    Timestamp,
     error::Violation,
     event::{EventData, EventMetadata},
 };

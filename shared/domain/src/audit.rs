@@ -89,6 +89,7 @@ impl AuditEntry {
             roles,
             session_id,
             api_key_id,
+            service,
             actor,
             // What it is of covers it.
             hash: _,
@@ -103,6 +104,7 @@ impl AuditEntry {
         hash.option(session_id.as_ref());
         hash.option(api_key_id.as_ref());
         hash.field(actor);
+        hash.added("service", service.as_ref());
         hash.finish()
     }
 }

@@ -28,6 +28,8 @@ pub enum SecretPurpose {
     Device,
     /// Makes the ids of imported users.
     Import,
+    /// Makes the secrets that sign what services are told.
+    Webhook,
 }
 
 /// More than what a version made is good for: for clocks that differ, and processes that read late.
@@ -38,7 +40,8 @@ const RETIRED: u32 = 4;
 
 impl SecretPurpose {
     /// Those whose versions take turns. The one of imports stays: it authenticates nothing, and only
-    /// while it stays does a repeated import find the users of the first one by their ids.
+    /// while it stays does a repeated import find the users of the first one by their ids. That of webhooks
+    /// stays too: each service has its secret of it, and takes another when it asks for one.
     pub const ROTATING: [Self; 4] = [
         Self::Idempotency,
         Self::Refresh,
@@ -54,6 +57,7 @@ impl SecretPurpose {
             Self::OneTimeToken => "one-time-token",
             Self::Device => "device",
             Self::Import => "import",
+            Self::Webhook => "webhook",
         }
     }
 
@@ -65,7 +69,7 @@ impl SecretPurpose {
             Self::Refresh => SESSION_LIFETIME,
             Self::OneTimeToken => TokenPurpose::Invitation.lifetime(),
             Self::Device => DEVICE_LIFETIME,
-            Self::Import => Duration::MAX,
+            Self::Import | Self::Webhook => Duration::MAX,
         };
         longest.saturating_add(MARGIN)
     }

@@ -11,8 +11,8 @@ use std::{
 
 use shared::{
     application::ports::{
-        AnonymousRequests, ApiKeys, Attempts, AuditLog, Clock, DeliveryLog, Env, Invitations, Mailboxes,
-        Leases, OneTimeTokens, Secrets, SecureRandom, ServiceInstances, ServiceRegistry,
+        AnonymousRequests, ApiKeys, Attempts, AuditLog, Clock, DeliveryLog, Env, Invitations,
+        Leases, Mailboxes, OneTimeTokens, Secrets, SecureRandom, ServiceInstances, ServiceRegistry,
         SessionRepository, SharedCache, SigningKeys, UserRepository,
     },
     directory::ports::{Snapshots, UserFeed},

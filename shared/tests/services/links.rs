@@ -80,7 +80,7 @@ async fn of_two_observers_that_issue_a_link_at_once_both_mail_the_same() {
                 looks: AtomicUsize::new(0),
                 both: Barrier::new(2),
             }),
-            secret: backend.secret(SecretPurpose::OneTimeToken),
+            secret: backend.shared_secret(SecretPurpose::OneTimeToken),
             clock: backend.clone(),
         };
         let mut events = [event(&backend), event(&backend)];

@@ -30,7 +30,11 @@ async fn tokens_of_a_new_key_are_taken_at_once() {
         .await
         .unwrap()
         .token;
-    let old = verifier.issue(ISSUER.into(), &user, &session).await.unwrap().token;
+    let old = verifier
+        .issue(ISSUER.into(), &user, &session)
+        .await
+        .unwrap()
+        .token;
     let claims = async |token: &secrecy::SecretString| {
         let claims = verifier.verify(ISSUER, token.expose_secret()).await;
         claims.unwrap()
@@ -53,7 +57,11 @@ async fn tokens_of_a_withdrawn_key_die_within_the_lag() {
     let ann = backend.sign_up("Ann", Roles::new()).await;
     let user = backend.user(ann.id).unwrap();
     let session = backend.sessions_of(ann.id).remove(0);
-    let token = jwt.issue(ISSUER.into(), &user, &session).await.unwrap().token;
+    let token = jwt
+        .issue(ISSUER.into(), &user, &session)
+        .await
+        .unwrap()
+        .token;
     let ring = backend.ring().await.unwrap().unwrap();
     let rotation = ring.replacement(generate(backend.now()).unwrap());
     assert!(backend.rotate(&rotation).await.unwrap());

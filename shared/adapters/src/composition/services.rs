@@ -188,12 +188,7 @@ impl Ports {
 
     /// The secrets that sign what services are told.
     pub fn webhook_secrets(&self) -> WebhookSecrets {
-        let random = self.env.random.clone();
-        WebhookSecrets(SharedSecret::new(
-            SecretPurpose::Webhook,
-            self.keys(),
-            random,
-        ))
+        WebhookSecrets(self.secret(SecretPurpose::Webhook))
     }
 
     /// Stores requests for mails: so many an hour from one client IP.

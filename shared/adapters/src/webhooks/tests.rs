@@ -27,7 +27,11 @@ fn event() -> DomainEvent {
 
 fn secret(number: u8) -> SigningSecret {
     let service = "profiles".parse().unwrap();
-    SigningSecret::derive(b"deployment", &service, &SecretSalt::new([number; 16])).unwrap()
+    SigningSecret::derive(
+        &b"deployment".to_vec().into(),
+        &service,
+        &SecretSalt::new([number; 16]),
+    )
 }
 
 /// Calls of loopback addresses, which give up after half a second.

@@ -96,7 +96,10 @@ impl MailLimiter {
 
     /// The counters of the address. None for a warning: the owner must get each, whatever was mailed before,
     /// and what it warns of has a limit of its own. Of new devices the owner hears once a day.
-    fn to_address(&self, letter: &Letter<'_>, seed: Option<EventId>,
+    fn to_address(
+        &self,
+        letter: &Letter<'_>,
+        seed: Option<EventId>,
         deployment: DeploymentEpoch,
     ) -> Vec<(AttemptKey, Limit)> {
         let MailLimits {

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use domain::{
-    Audience, Password, PasswordHash, Result, SecretPurpose, Session, SessionId, Timestamp, User, UserId,
+    Audience, Password, PasswordHash, Result, SecretPurpose, Session, SessionId, Timestamp, User,
+    UserId,
     keys::{KeyPair, KeyRing, Rotation},
     secrets::SecretRing,
 };
@@ -62,8 +63,6 @@ pub struct TokenTarget<'a> {
     pub issuer: &'a str,
     /// Its `aud`; Roster itself if none.
     pub audience: Option<&'a Audience>,
-    /// Makes the secrets that sign what services are told.
-    Webhook,
 }
 
 /// For Roster itself.
@@ -72,7 +71,6 @@ impl<'a> From<&'a str> for TokenTarget<'a> {
         Self {
             issuer,
             audience: None,
-            Self::Webhook => "webhook",
         }
     }
 }

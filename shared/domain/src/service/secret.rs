@@ -6,13 +6,11 @@
 use std::{fmt, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
 use super::{
-    super::{Error, Result, Timestamp},
+    super::{Timestamp, secrets::MacKey},
     ServiceName,
 };
 
@@ -47,17 +45,10 @@ pub struct SigningSecret(SecretString);
 
 impl SigningSecret {
     /// The secret of the service for this salt, made of a secret of the deployment.
-    ///
-    /// # Errors
-    /// None: an HMAC takes keys of any length (RFC 2104, 2).
-    pub fn derive(deployment: &[u8], service: &ServiceName, salt: &SecretSalt) -> Result<Self> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(deployment).map_err(Error::caused_by)?;
+    pub fn derive(deployment: &MacKey, service: &ServiceName, salt: &SecretSalt) -> Self {
         // No name has a line break, so that no two pairs read the same.
-        mac.update(service.as_str().as_bytes());
-        mac.update(b"\n");
-        mac.update(salt.0.as_bytes());
-        let secret = STANDARD.encode(mac.finalize().into_bytes());
-        Ok(Self(format!("{PREFIX}{secret}").into()))
+        let code = deployment.code(&[service.as_str().as_bytes(), b"\n", salt.0.as_bytes()]);
+        Self(format!("{PREFIX}{}", STANDARD.encode(code)).into())
     }
 
     /// The secret as receivers hold it: `whsec_` and base64.
@@ -79,8 +70,9 @@ mod tests {
     #[test]
     fn a_secret_depends_on_all_that_makes_it_and_is_not_shown() {
         let derive = |deployment: &[u8], service: &str, salt: u8| {
+            let deployment = MacKey::from(deployment.to_vec());
             let salt = SecretSalt::new([salt; 16]);
-            SigningSecret::derive(deployment, &service.parse().unwrap(), &salt).unwrap()
+            SigningSecret::derive(&deployment, &service.parse().unwrap(), &salt)
         };
         let secret = derive(b"deployment", "profiles", 1);
         assert_eq!(

@@ -89,7 +89,7 @@ impl FakeBackend {
     pub fn session_tokens(self: &Arc<Self>) -> SessionTokens {
         SessionTokens {
             tokens: self.clone(),
-            refresh_secret: self.secret(SecretPurpose::Refresh),
+            refresh_secret: self.shared_secret(SecretPurpose::Refresh),
         }
     }
 
@@ -106,7 +106,7 @@ impl FakeBackend {
     pub fn devices(self: &Arc<Self>) -> Arc<Devices> {
         Arc::new(Devices {
             users: self.clone(),
-            secret: self.secret(SecretPurpose::Device),
+            secret: self.shared_secret(SecretPurpose::Device),
             env: self.env(),
         })
     }
@@ -208,7 +208,7 @@ impl FakeBackend {
             mailboxes: self.clone(),
             links: Links {
                 tokens: self.clone(),
-                secret: self.secret(SecretPurpose::OneTimeToken),
+                secret: self.shared_secret(SecretPurpose::OneTimeToken),
                 clock: self.clone(),
             },
             branding: MailBranding {
@@ -220,7 +220,7 @@ impl FakeBackend {
 
     /// The secrets that sign what services are told.
     pub fn webhook_secrets(self: &Arc<Self>) -> WebhookSecrets {
-        WebhookSecrets(self.secret(SecretPurpose::Webhook))
+        WebhookSecrets(self.shared_secret(SecretPurpose::Webhook))
     }
 
     /// The caches which processes share: those with the namespace `issuers`.
@@ -245,7 +245,7 @@ impl FakeBackend {
     }
 
     /// The secret of this purpose, as a process of its own reads it.
-    pub fn secret(self: &Arc<Self>, purpose: SecretPurpose) -> SharedSecret {
+    pub fn shared_secret(self: &Arc<Self>, purpose: SecretPurpose) -> SharedSecret {
         SharedSecret::new(purpose, self.secrets())
     }
 }

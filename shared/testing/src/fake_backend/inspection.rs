@@ -4,9 +4,9 @@ use std::{convert::Infallible, time::Duration};
 
 use application::ports::{Clock as _, LeaseKey};
 use domain::{
-    DeploymentEpoch, DomainEvent, EventId, OneTimeToken, SecretPurpose, Session, SessionId, Timestamp,
-    User, UserId, Version, api_key::ListedApiKey, audit::AuditEntry, history::HistoryEntry, mail::Mail,
-    secrets::SecretRing,
+    DeploymentEpoch, DomainEvent, EventId, OneTimeToken, SecretPurpose, Session, SessionId,
+    Timestamp, User, UserId, Version, api_key::ListedApiKey, audit::AuditEntry,
+    history::HistoryEntry, mail::Mail, secrets::SecretRing,
 };
 
 use super::{FakeBackend, lock};
