@@ -49,7 +49,7 @@ const fn exception(
     }
 }
 
-pub const EXCEPTIONS: [Exception; 37] = [
+pub const EXCEPTIONS: [Exception; 41] = [
     exception(
         "dynamodb:DescribeStream UsersTable/stream/2000-01-01T00:00:00.000 -",
         &["PublishEvents"],
@@ -157,7 +157,7 @@ pub const EXCEPTIONS: [Exception; 37] = [
     ),
     exception(
         "dynamodb:UpdateItem UsersTable ADMINS",
-        &["ResetPassword", "VerifyEmail"],
+        &["ResetPassword"],
         FIRST_ADMIN,
     ),
     exception(
@@ -196,6 +196,21 @@ pub const EXCEPTIONS: [Exception; 37] = [
         GUESSES,
     ),
     exception(
+        "dynamodb:DeleteItem SessionsTable ATTEMPT#source#*",
+        &["ChangeEmail", "ChangePassword"],
+        GUESSES,
+    ),
+    exception(
+        "dynamodb:UpdateItem SessionsTable ATTEMPT#source#*",
+        &["ChangeEmail", "ChangePassword"],
+        GUESSES,
+    ),
+    exception(
+        "dynamodb:DeleteItem SessionsTable ATTEMPT#sign-in#*",
+        &["VerifyEmail"],
+        GUESSES,
+    ),
+    exception(
         "dynamodb:PutItem SessionsTable LOCK#*",
         &["ChangeEmail"],
         GUESSES,
@@ -218,6 +233,7 @@ pub const EXCEPTIONS: [Exception; 37] = [
     exception(
         "dynamodb:DeleteItem SessionsTable ATTEMPT#mail-asker#*",
         &[
+            "OnAccessChanged",
             "OnEmailChangeRequested",
             "OnEmailChanged",
             "OnEmailVerificationRequested",
@@ -232,13 +248,10 @@ pub const EXCEPTIONS: [Exception; 37] = [
     exception(
         "dynamodb:DeleteItem SessionsTable ATTEMPT#mail-to#*",
         &[
-            "OnEmailChangeRequested",
+            "OnAccessChanged",
             "OnEmailChanged",
-            "OnEmailVerificationRequested",
-            "OnPasswordResetRequested",
             "OnRecoveryStarted",
             "OnSignUpRequested",
-            "OnUserCreated",
             "OnUserInvited",
         ],
         UNSENT,
@@ -246,6 +259,7 @@ pub const EXCEPTIONS: [Exception; 37] = [
     exception(
         "dynamodb:DeleteItem SessionsTable ATTEMPT#mails#*",
         &[
+            "OnAccessChanged",
             "OnEmailChangeRequested",
             "OnEmailChanged",
             "OnEmailVerificationRequested",
@@ -260,12 +274,18 @@ pub const EXCEPTIONS: [Exception; 37] = [
     exception(
         "dynamodb:UpdateItem SessionsTable ATTEMPT#mail-asker#*",
         &[
+            "OnAccessChanged",
             "OnEmailChanged",
             "OnEmailVerificationRequested",
             "OnPasswordResetRequested",
             "OnRecoveryStarted",
             "OnUserInvited",
         ],
+        ASKER,
+    ),
+    exception(
+        "dynamodb:UpdateItem SessionsTable ATTEMPT#mail-to#*",
+        &["OnEmailChanged"],
         ASKER,
     ),
 ];
