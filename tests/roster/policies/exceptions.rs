@@ -49,7 +49,7 @@ const fn exception(
     }
 }
 
-pub const EXCEPTIONS: [Exception; 41] = [
+pub const EXCEPTIONS: [Exception; 35] = [
     exception(
         "dynamodb:DescribeStream UsersTable/stream/2000-01-01T00:00:00.000 -",
         &["PublishEvents"],
@@ -115,40 +115,6 @@ pub const EXCEPTIONS: [Exception; 41] = [
         "dynamodb:PutItem KeysTable PUBLIC",
         &["RotateSigningKeys"],
         DAILY,
-    ),
-    exception(
-        "dynamodb:PutItem KeysTable PRIVATE",
-        &["RefreshSession", "ResetPassword"],
-        FIRST,
-    ),
-    exception(
-        "dynamodb:PutItem KeysTable PUBLIC",
-        &["RefreshSession", "ResetPassword"],
-        FIRST,
-    ),
-    exception(
-        "dynamodb:PutItem KeysTable SECRET#refresh",
-        &["RefreshSession", "ResetPassword"],
-        FIRST,
-    ),
-    exception(
-        "dynamodb:PutItem KeysTable SECRET#device",
-        &["ResetPassword"],
-        FIRST,
-    ),
-    exception(
-        "dynamodb:PutItem KeysTable SECRET#idempotency",
-        &["ChangePassword"],
-        FIRST,
-    ),
-    exception(
-        "dynamodb:PutItem KeysTable SECRET#one-time-token",
-        &[
-            "OnEmailChangeRequested",
-            "OnEmailVerificationRequested",
-            "OnRecoveryStarted",
-        ],
-        FIRST,
     ),
     exception(
         "dynamodb:GetItem UsersTable ADMINS",
