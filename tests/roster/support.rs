@@ -327,8 +327,22 @@ impl Roster {
 
     /// Waits until every event has been relayed and observed.
     pub async fn settle(&self) {
-        patiently("an empty outbox", self.stack.services.mappings.idle()).await;
-        patiently("the observers", self.stack.lambda.settled()).await;
+        loop {
+            patiently("an empty outbox", self.stack.services.mappings.idle()).await;
+            patiently("the observers", self.stack.lambda.settled()).await;
+            // Observers may have caused events of their own.
+            let settled = self.events();
+            patiently("an empty outbox", self.stack.services.mappings.idle()).await;
+            if self.events() == settled {
+                return;
+            }
+        }
+    }
+
+    fn events(&self) -> usize {
+        let entries = self.stack.journal.since(0).into_iter();
+        let events = entries.filter(|entry| matches!(entry.happening, Happening::Event { .. }));
+        events.count()
     }
 
     async fn assert_nothing_left_over(&self) {

@@ -13,12 +13,16 @@ pub enum Side {
     Answer,
 }
 
-/// Headers of requests that need no word in the document.
-const SENT: [&str; 5] = [
+/// Headers of requests that come from HTTP itself, or may come with each request as the document's
+/// introduction says.
+const SENT: [&str; 8] = [
     "accept",
     "authorization",
+    "cloudfront-viewer-address",
     "content-length",
     "content-type",
+    "roster-client-address",
+    "roster-proxy-secret",
     "user-agent",
 ];
 

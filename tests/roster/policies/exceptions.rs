@@ -49,7 +49,7 @@ const fn exception(
     }
 }
 
-pub const EXCEPTIONS: [Exception; 37] = [
+pub const EXCEPTIONS: [Exception; 35] = [
     exception(
         "dynamodb:DescribeStream UsersTable/stream/2000-01-01T00:00:00.000 -",
         &["PublishEvents"],
@@ -117,47 +117,13 @@ pub const EXCEPTIONS: [Exception; 37] = [
         DAILY,
     ),
     exception(
-        "dynamodb:PutItem KeysTable PRIVATE",
-        &["RefreshSession", "ResetPassword"],
-        FIRST,
-    ),
-    exception(
-        "dynamodb:PutItem KeysTable PUBLIC",
-        &["RefreshSession", "ResetPassword"],
-        FIRST,
-    ),
-    exception(
-        "dynamodb:PutItem KeysTable SECRET#refresh",
-        &["RefreshSession", "ResetPassword"],
-        FIRST,
-    ),
-    exception(
-        "dynamodb:PutItem KeysTable SECRET#device",
-        &["ResetPassword"],
-        FIRST,
-    ),
-    exception(
-        "dynamodb:PutItem KeysTable SECRET#idempotency",
-        &["ChangePassword"],
-        FIRST,
-    ),
-    exception(
-        "dynamodb:PutItem KeysTable SECRET#one-time-token",
-        &[
-            "OnEmailChangeRequested",
-            "OnEmailVerificationRequested",
-            "OnRecoveryStarted",
-        ],
-        FIRST,
-    ),
-    exception(
         "dynamodb:GetItem UsersTable ADMINS",
         &["ResetPassword"],
         FIRST_ADMIN,
     ),
     exception(
         "dynamodb:UpdateItem UsersTable ADMINS",
-        &["ResetPassword", "VerifyEmail"],
+        &["ResetPassword"],
         FIRST_ADMIN,
     ),
     exception(
@@ -196,6 +162,21 @@ pub const EXCEPTIONS: [Exception; 37] = [
         GUESSES,
     ),
     exception(
+        "dynamodb:DeleteItem SessionsTable ATTEMPT#source#*",
+        &["ChangeEmail", "ChangePassword"],
+        GUESSES,
+    ),
+    exception(
+        "dynamodb:UpdateItem SessionsTable ATTEMPT#source#*",
+        &["ChangeEmail", "ChangePassword"],
+        GUESSES,
+    ),
+    exception(
+        "dynamodb:DeleteItem SessionsTable ATTEMPT#sign-in#*",
+        &["VerifyEmail"],
+        GUESSES,
+    ),
+    exception(
         "dynamodb:PutItem SessionsTable LOCK#*",
         &["ChangeEmail"],
         GUESSES,
@@ -218,6 +199,7 @@ pub const EXCEPTIONS: [Exception; 37] = [
     exception(
         "dynamodb:DeleteItem SessionsTable ATTEMPT#mail-asker#*",
         &[
+            "OnAccessChanged",
             "OnEmailChangeRequested",
             "OnEmailChanged",
             "OnEmailVerificationRequested",
@@ -232,13 +214,10 @@ pub const EXCEPTIONS: [Exception; 37] = [
     exception(
         "dynamodb:DeleteItem SessionsTable ATTEMPT#mail-to#*",
         &[
-            "OnEmailChangeRequested",
+            "OnAccessChanged",
             "OnEmailChanged",
-            "OnEmailVerificationRequested",
-            "OnPasswordResetRequested",
             "OnRecoveryStarted",
             "OnSignUpRequested",
-            "OnUserCreated",
             "OnUserInvited",
         ],
         UNSENT,
@@ -246,6 +225,7 @@ pub const EXCEPTIONS: [Exception; 37] = [
     exception(
         "dynamodb:DeleteItem SessionsTable ATTEMPT#mails#*",
         &[
+            "OnAccessChanged",
             "OnEmailChangeRequested",
             "OnEmailChanged",
             "OnEmailVerificationRequested",
@@ -260,12 +240,18 @@ pub const EXCEPTIONS: [Exception; 37] = [
     exception(
         "dynamodb:UpdateItem SessionsTable ATTEMPT#mail-asker#*",
         &[
+            "OnAccessChanged",
             "OnEmailChanged",
             "OnEmailVerificationRequested",
             "OnPasswordResetRequested",
             "OnRecoveryStarted",
             "OnUserInvited",
         ],
+        ASKER,
+    ),
+    exception(
+        "dynamodb:UpdateItem SessionsTable ATTEMPT#mail-to#*",
+        &["OnEmailChanged"],
         ASKER,
     ),
 ];

@@ -45,10 +45,10 @@ pub(crate) fn without_diacritics(folded: &str) -> Option<String> {
         match letter_without_stroke(c) {
             Some(letter) => plain.push_str(letter),
             None if CYRILLIC.contains(&c) => plain.push(c),
-            None => decompose_canonical(c, |part| {
-                if !MARKS.contains(&part) {
-                    plain.push(part);
-                }
+            None => decompose_canonical(c, |part| match letter_without_stroke(part) {
+                Some(letter) => plain.push_str(letter),
+                None if MARKS.contains(&part) => {}
+                None => plain.push(part),
             }),
         }
     }
@@ -126,6 +126,7 @@ mod tests {
             ("Zoë", "zoe"),
             ("José Ñandú", "jose nandu"),
             ("Łukasz Ødegård", "lukasz odegard"),
+            ("Ǽlfric", "aelfric"),
             ("Nguyễn Thị Đào", "nguyen thi dao"),
             ("İpek Işık", "ipek isik"),
             ("Άννα", "αννα"),
