@@ -8,15 +8,39 @@ use axum::{
     routing::get,
 };
 
+/// What all pages have around their forms.
+const FRAME: &str = include_str!("assets/page.html");
+
+/// Path, title and forms of each page.
+const PAGES: [(&str, &str, &str); 3] = [
+    (
+        "/verify",
+        "Confirm your address",
+        include_str!("assets/verify.html"),
+    ),
+    (
+        "/reset",
+        "Choose a new password",
+        include_str!("assets/reset.html"),
+    ),
+    (
+        "/invitation",
+        "Accept the invitation",
+        include_str!("assets/invitation.html"),
+    ),
+];
+
 pub(super) fn router() -> Router {
-    let page = |text: &'static str| get(move || async move { Html(text) });
     let asset = |kind: &'static str, text: &'static str| {
         get(move || async move { ([(header::CONTENT_TYPE, kind)], text).into_response() })
     };
-    Router::new()
-        .route("/verify", page(include_str!("assets/verify.html")))
-        .route("/reset", page(include_str!("assets/reset.html")))
-        .route("/invitation", page(include_str!("assets/invitation.html")))
+    let pages = PAGES
+        .into_iter()
+        .fold(Router::new(), |router, (path, title, forms)| {
+            let page = FRAME.replace("{title}", title).replace("{forms}", forms);
+            router.route(path, get(move || async move { Html(page) }))
+        });
+    pages
         .route(
             "/card.css",
             asset("text/css", include_str!("assets/card.css")),
@@ -29,6 +53,8 @@ pub(super) fn router() -> Router {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     const CONTRACT: &str = include_str!("../../../openapi.yaml");
 
     /// The value of the attribute in one tag.
@@ -55,11 +81,7 @@ mod tests {
 
     #[test]
     fn every_page_has_a_form_that_calls_an_operation_of_the_contract() {
-        for (page, text) in [
-            ("verify", include_str!("assets/verify.html")),
-            ("reset", include_str!("assets/reset.html")),
-            ("invitation", include_str!("assets/invitation.html")),
-        ] {
+        for (page, _, text) in PAGES {
             let forms: Vec<_> = text.split("<form").skip(1).collect();
             assert!(!forms.is_empty(), "{page}");
             for form in forms {

@@ -42,7 +42,8 @@ impl Authenticate {
     /// Starts a session.
     ///
     /// # Errors
-    /// `Invalid` if the audience is none; those of the strategy; `TooManyRequests` if the user signed in too often.
+    /// `Invalid` if the audience is none; those of the strategy; `TooManyRequests` if the user signed in too
+    /// often.
     pub async fn execute(&self, command: Command) -> Result<TokenPair> {
         let Command {
             credentials,

@@ -49,7 +49,8 @@ impl RefreshSession {
     /// come again, and gets the same successor while that is unused. Later it ends the session.
     ///
     /// # Errors
-    /// `Invalid` if the audience is none: the token stays good; `InvalidRefreshToken` if the token is not one of a live session, or was exchanged before;
+    /// `Invalid` if the audience is none: the token stays good; `InvalidRefreshToken` if the token is not one
+    /// of a live session, or was exchanged before;
     /// `RefreshSuperseded` if that was a moment ago and its successor was used since;
     /// `TooManyRequests` if the session was refreshed too often: the token stays good.
     pub async fn execute(&self, command: Command) -> Result<TokenPair> {

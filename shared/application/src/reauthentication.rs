@@ -30,7 +30,8 @@ impl Reauthentication {
     ///
     /// # Errors
     /// `InvalidCredentials` if it is not; `TooManyRequests` after too many guesses in this session,
-    /// whether or not this one is right, or too many right ones; `VersionConflict` if the password changed since `user` was read.
+    /// whether or not this one is right, or too many right ones; `VersionConflict` if the password changed
+    /// since `user` was read.
     pub async fn verify(
         &self,
         user: &User,

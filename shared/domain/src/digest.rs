@@ -31,7 +31,8 @@ impl FromStr for Digest {
 
     fn from_str(raw: &str) -> Result<Self, String> {
         let invalid = || "is not a SHA-256 hash in hexadecimal".to_owned();
-        if raw.len() != 64 || !raw.is_ascii() {
+        // `from_str_radix` alone takes a sign.
+        if raw.len() != 64 || !raw.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(invalid());
         }
         let mut bytes = [0; 32];

@@ -178,7 +178,7 @@ pub struct EventData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
     /// True if a user signed in from a device that is not known. Not there otherwise.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub new_device: bool,
     /// The anonymous request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -213,14 +213,6 @@ impl RolesChange {
         hash.list(after.iter());
         hash.finish()
     }
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// Why a session ended before its time.

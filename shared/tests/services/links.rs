@@ -88,7 +88,10 @@ async fn of_two_observers_that_issue_a_link_at_once_both_mail_the_same() {
             events.reverse();
         }
         let [first, second] = events;
-        let issue = |event| links.issue(purpose, ann.id, &binding, event);
+        let issue = async |event| {
+            let due = links.due(purpose, ann.id, &binding, event).await?;
+            links.put(due.unwrap()).await
+        };
         let (first, second) = tokio::join!(issue(&first), issue(&second));
         let (first, second) = (first.unwrap().unwrap(), second.unwrap().unwrap());
         let text = |token: &OneTimeToken| token.encode().expose_secret().to_owned();

@@ -14,9 +14,6 @@ const SERVICE: &str =
 
 const DAILY: &str = "runs once a day; tests of the adapter and of the use case rotate keys";
 
-const FIRST: &str =
-    "whichever function comes first makes a key or a secret; in the tests another one does";
-
 const FIRST_ADMIN: &str = "the first administrator of a deployment without one, by `FirstAdminEmail`; the tests of the use case appoint one";
 
 const REACTIVATED: &str = "an administrator who was deactivated comes back";
@@ -36,6 +33,19 @@ const SAME_LINK: &str = "the link of the welcome mail is still good, and comes a
 const UNSENT: &str = "a mail that was counted and that SES did not take is given back; the tests of the use case show it";
 
 const ASKER: &str = "letters that nobody asked for, or that count otherwise, share the policy of those that are counted by who asked";
+
+/// All that send mails.
+const SENDERS: [&str; 9] = [
+    "OnAccessChanged",
+    "OnEmailChangeRequested",
+    "OnEmailChanged",
+    "OnEmailVerificationRequested",
+    "OnPasswordResetRequested",
+    "OnRecoveryStarted",
+    "OnSignUpRequested",
+    "OnUserCreated",
+    "OnUserInvited",
+];
 
 const fn exception(
     grant: &'static str,
@@ -198,17 +208,7 @@ pub const EXCEPTIONS: [Exception; 35] = [
     ),
     exception(
         "dynamodb:DeleteItem SessionsTable ATTEMPT#mail-asker#*",
-        &[
-            "OnAccessChanged",
-            "OnEmailChangeRequested",
-            "OnEmailChanged",
-            "OnEmailVerificationRequested",
-            "OnPasswordResetRequested",
-            "OnRecoveryStarted",
-            "OnSignUpRequested",
-            "OnUserCreated",
-            "OnUserInvited",
-        ],
+        &SENDERS,
         UNSENT,
     ),
     exception(
@@ -224,17 +224,7 @@ pub const EXCEPTIONS: [Exception; 35] = [
     ),
     exception(
         "dynamodb:DeleteItem SessionsTable ATTEMPT#mails#*",
-        &[
-            "OnAccessChanged",
-            "OnEmailChangeRequested",
-            "OnEmailChanged",
-            "OnEmailVerificationRequested",
-            "OnPasswordResetRequested",
-            "OnRecoveryStarted",
-            "OnSignUpRequested",
-            "OnUserCreated",
-            "OnUserInvited",
-        ],
+        &SENDERS,
         UNSENT,
     ),
     exception(

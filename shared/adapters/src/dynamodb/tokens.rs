@@ -68,13 +68,18 @@ impl OneTimeTokens for Tokens {
             (":expiresAt", text(token.expires_at)),
             (":ttl", number(ttl(token.expires_at))),
             (":now", text(now)),
+            // No token has an empty hash.
+            (
+                ":replaced",
+                text(
+                    token
+                        .replaces
+                        .as_ref()
+                        .map_or_else(String::new, ToString::to_string),
+                ),
+            ),
         ];
         values.extend(token.seed.map(|seed| (":seed", text(seed))));
-        let replaced = token
-            .replaces
-            .as_ref()
-            .map(|hash| (":replaced", text(hash)));
-        values.extend(replaced);
         let update = Update {
             key: TokenItem::key(&(token.user_id, token.purpose)),
             changes: if token.seed.is_some() {
@@ -84,14 +89,11 @@ impl OneTimeTokens for Tokens {
                 "SET #hash = :hash, #issuedAt = :issuedAt, #expiresAt = :expiresAt, #ttl = :ttl \
                  REMOVE #usedAt, #receipt, #seed"
             },
-            condition: Some(if token.replaces.is_some() {
+            condition: Some(
                 "attribute_not_exists(#issuedAt) OR (#issuedAt < :issuedAt AND \
                  (attribute_exists(#usedAt) OR #expiresAt <= :now OR attribute_not_exists(#seed) \
-                 OR #hash = :replaced))"
-            } else {
-                "attribute_not_exists(#issuedAt) OR (#issuedAt < :issuedAt AND \
-                 (attribute_exists(#usedAt) OR #expiresAt <= :now OR attribute_not_exists(#seed)))"
-            }),
+                 OR #hash = :replaced))",
+            ),
             values,
         };
         Ok(match self.table.update::<TokenItem>(update).await? {

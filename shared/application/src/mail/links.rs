@@ -53,7 +53,7 @@ impl Link {
 }
 
 /// The token which an event calls for: the one in its slot while that is good, or one of its own.
-pub(super) struct DueToken<'a> {
+pub struct DueToken<'a> {
     user_id: UserId,
     binding: &'a TokenBinding,
     event: &'a DomainEvent,
@@ -65,23 +65,8 @@ pub(super) struct DueToken<'a> {
 }
 
 impl Links {
-    /// Issues the token that `event` calls for. None if that would be void: expired by now, used, or
-    /// replaced by a newer one.
-    pub async fn issue(
-        &self,
-        purpose: TokenPurpose,
-        user_id: UserId,
-        binding: &TokenBinding,
-        event: &DomainEvent,
-    ) -> Result<Option<OneTimeToken>> {
-        match self.due(purpose, user_id, binding, event).await? {
-            Some(due) => self.put(due).await,
-            None => Ok(None),
-        }
-    }
-
     /// The token that `event` calls for; nothing is written. None if it has expired.
-    pub(super) async fn due<'a>(
+    pub async fn due<'a>(
         &self,
         purpose: TokenPurpose,
         user_id: UserId,
@@ -119,7 +104,7 @@ impl Links {
     }
 
     /// Puts the token into its slot. None if it would be void there: used, or replaced by a newer one.
-    pub(super) async fn put(&self, due: DueToken<'_>) -> Result<Option<OneTimeToken>> {
+    pub async fn put(&self, due: DueToken<'_>) -> Result<Option<OneTimeToken>> {
         let DueToken {
             user_id,
             binding,

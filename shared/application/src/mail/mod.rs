@@ -11,7 +11,7 @@ mod templates;
 
 pub use ledger::MailLedger;
 pub use limiter::{MailLimiter, MailLimits};
-pub use links::{Link, Links};
+pub use links::{DueToken, Link, Links};
 pub use request_responder::RequestResponder;
 pub use service::{Letter, MailService, Recipient};
 pub use settings::MailSettings;

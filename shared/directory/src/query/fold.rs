@@ -41,15 +41,16 @@ pub(crate) fn without_diacritics(folded: &str) -> Option<String> {
         return None;
     }
     let mut plain = String::with_capacity(folded.len());
+    let mut push = |part: char| match letter_without_stroke(part) {
+        Some(letter) => plain.push_str(letter),
+        None if MARKS.contains(&part) => {}
+        None => plain.push(part),
+    };
     for c in folded.chars() {
-        match letter_without_stroke(c) {
-            Some(letter) => plain.push_str(letter),
-            None if CYRILLIC.contains(&c) => plain.push(c),
-            None => decompose_canonical(c, |part| match letter_without_stroke(part) {
-                Some(letter) => plain.push_str(letter),
-                None if MARKS.contains(&part) => {}
-                None => plain.push(part),
-            }),
+        if CYRILLIC.contains(&c) {
+            push(c);
+        } else {
+            decompose_canonical(c, &mut push);
         }
     }
     let plain: String = plain.nfc().collect();

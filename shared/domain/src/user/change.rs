@@ -1,11 +1,11 @@
 //! The one thing that is ever written of a user: its next state together with the event that
 //! made it.
 
-use super::{Draft, Stored, Tombstone, User};
+use super::{Draft, Tombstone, User};
 use crate::{
     DomainEvent, EventId, EventKind, LoginKey, Role, Roles, Timestamp, Version,
     event::{EventData, EventMetadata, RolesChange},
-    history::{Digest, HistoryEntry, Private, State as _},
+    history::{Digest, HistoryEntry, Private},
     login::LoginChange,
     token::TokenUse,
 };
@@ -237,11 +237,10 @@ impl Change {
         let previous = before.map_or(Digest::NONE, |before| before.chain);
         let mut user = self.written_at(time, Digest::NONE);
         let state = if self.erases {
-            Stored::Erased(Tombstone::of(&user))
+            Tombstone::of(&user).digest()
         } else {
-            Stored::Present(Box::new(user.clone()))
+            user.digest(&self.private.salt)
         };
-        let state = state.digest(&self.private.salt);
         let entry = HistoryEntry::seal(event, previous, self.private.clone(), Some(state));
         user.chain = entry.hash;
         Stamped { user, entry }

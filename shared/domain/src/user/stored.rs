@@ -34,7 +34,7 @@ impl Tombstone {
     }
 
     /// Covers all of it but `chain`, which is made of it.
-    fn digest(&self) -> Digest {
+    pub(super) fn digest(&self) -> Digest {
         let Self {
             id,
             created_at,
@@ -81,63 +81,65 @@ impl State for Stored {
 
     fn digest(&self, salt: &str) -> Digest {
         match self {
-            Self::Present(user) => digest(user, salt),
+            Self::Present(user) => user.digest(salt),
             Self::Erased(tombstone) => tombstone.digest(),
         }
     }
 }
 
-/// Version 1 of the digest of a user. Every field is named, so a new one does not compile until it is
-/// covered ([added](FieldHash::added), since stored digests lack it) or left out here with the reason.
-fn digest(user: &User, salt: &str) -> Digest {
-    let User {
-        id,
-        email,
-        email_verified,
-        pending_email,
-        name,
-        roles,
-        active,
-        created_at,
-        updated_at,
-        version,
-        standing,
-        auth_epoch,
-        recovery_epoch,
-        recovery_voided_at,
-        password_version,
-        logins,
-        links_sent_at,
-        unlinked,
-        recovering,
-        // The hash of the entry that covers this digest; it is compared by itself.
-        chain: _,
-    } = user;
-    let mut personal = FieldHash::new("roster.personal.1");
-    personal.field(salt);
-    personal.field(email);
-    personal.option(pending_email.as_ref());
-    personal.field(name);
-    personal.list(logins.iter());
-    personal.list(unlinked.iter());
+impl User {
+    /// Version 1 of the digest of a user. Every field is named, so a new one does not compile until it is
+    /// covered ([added](FieldHash::added), since stored digests lack it) or left out here with the reason.
+    pub(super) fn digest(&self, salt: &str) -> Digest {
+        let User {
+            id,
+            email,
+            email_verified,
+            pending_email,
+            name,
+            roles,
+            active,
+            created_at,
+            updated_at,
+            version,
+            standing,
+            auth_epoch,
+            recovery_epoch,
+            recovery_voided_at,
+            password_version,
+            logins,
+            links_sent_at,
+            unlinked,
+            recovering,
+            // The hash of the entry that covers this digest; it is compared by itself.
+            chain: _,
+        } = self;
+        let mut personal = FieldHash::new("roster.personal.1");
+        personal.field(salt);
+        personal.field(email);
+        personal.option(pending_email.as_ref());
+        personal.field(name);
+        personal.list(logins.iter());
+        personal.list(unlinked.iter());
 
-    let mut hash = FieldHash::new("roster.state.1");
-    hash.field(id);
-    hash.field(personal.finish());
-    hash.field(email_verified);
-    hash.list(roles.iter());
-    hash.field(active);
-    hash.field(created_at);
-    hash.field(updated_at);
-    hash.field(version);
-    hash.field(standing);
-    hash.field(auth_epoch);
-    hash.field(recovery_epoch);
-    hash.option(recovery_voided_at.as_ref());
-    hash.option(password_version.as_ref());
-    hash.list(links_sent_at.iter());
-    hash.field(recovering);
-    hash.finish()
+        let mut hash = FieldHash::new("roster.state.1");
+        hash.field(id);
+        hash.field(personal.finish());
+        hash.field(email_verified);
+        hash.list(roles.iter());
+        hash.field(active);
+        hash.field(created_at);
+        hash.field(updated_at);
+        hash.field(version);
+        hash.field(standing);
+        hash.field(auth_epoch);
+        hash.field(recovery_epoch);
+        hash.option(recovery_voided_at.as_ref());
+        hash.option(password_version.as_ref());
+        hash.list(links_sent_at.iter());
+        hash.field(recovering);
+        hash.finish()
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::{
     str::FromStr,
 };
 
+use domain::history::Digest;
 use lambda_http::http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 
@@ -35,7 +36,7 @@ pub struct TrustedProxies(Vec<Proxy>);
 #[derive(Debug, Clone)]
 struct Proxy {
     kind: Kind,
-    digest: [u8; 32],
+    digest: Digest,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,14 +72,8 @@ impl FromStr for Proxy {
             Some(hex) => (Kind::CloudFront, hex),
             None => (Kind::BackEnd, raw),
         };
-        let mut digest = [0; 32];
-        let is_hex = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        for (index, byte) in digest.iter_mut().enumerate() {
-            let pair = hex.get(2 * index..2 * index + 2).filter(|_| is_hex);
-            let parsed = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
-            *byte =
-                parsed.ok_or("has an entry that is no SHA-256 digest of 64 hexadecimal digits")?;
-        }
+        let problem = "has an entry that is no SHA-256 digest of 64 hexadecimal digits";
+        let digest = hex.parse().map_err(|_| problem)?;
         Ok(Self { kind, digest })
     }
 }
@@ -100,15 +95,15 @@ impl TrustedProxies {
         let Some(secret) = headers.get(SECRET) else {
             return Ok(None);
         };
-        let digest: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+        let digest = digest(secret.as_bytes());
         let mut proxies = self.0.iter();
         let proxy = proxies.find(|proxy| proxy.digest == digest);
-        let kind = proxy.ok_or_else(|| malformed("the proxy's secret is not known"))?;
+        let proxy = proxy.ok_or_else(|| malformed("the proxy's secret is not known"))?;
         let named = |name| match headers.get(name) {
             Some(value) => value.to_str().map(Some),
             None => Ok(None),
         };
-        match kind.kind {
+        match proxy.kind {
             Kind::BackEnd => match named(CLIENT_ADDRESS) {
                 // It asks on its own behalf.
                 Ok(None) => Ok(None),
@@ -122,6 +117,10 @@ impl TrustedProxies {
         }
         .map(|address| address.map(|address: IpAddr| address.to_canonical()))
     }
+}
+
+fn digest(secret: &[u8]) -> Digest {
+    <[u8; 32]>::from(Sha256::digest(secret)).into()
 }
 
 /// An address with a port. CloudFront writes IPv6 without brackets.
@@ -149,8 +148,7 @@ mod tests {
     use super::*;
 
     fn digest(secret: &str) -> String {
-        let bytes = Sha256::digest(secret).into_iter();
-        bytes.fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+        super::digest(secret.as_bytes()).to_string()
     }
 
     /// Whose request it is, by headers `name: value`.

@@ -311,7 +311,8 @@ impl Request {
     ///
     /// # Errors
     /// `TooLarge` over 64 KB, `UnsupportedCoding` if it is compressed, `UnsupportedMediaType` unless
-    /// `application/json`, `Malformed` if it is not a JSON object or has a name twice; `Invalid` with every wrong field.
+    /// `application/json`, `Malformed` if it is not a JSON object or has a name twice; `Invalid` with every
+    /// wrong field.
     pub fn body<B: RequestBody>(&self) -> Result<B, Error> {
         self.body_with(B::read)
     }
