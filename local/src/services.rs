@@ -53,7 +53,7 @@ pub struct Services {
     pub queues: Queues,
     /// What becomes of mails.
     pub mailboxes: Mailboxes,
-    /// Who called the bus and the mail service.
+    /// Who called the bus, the mail service and the Parameter Store.
     pub callers: Callers,
     _tasks: JoinSet<()>,
 }
@@ -150,7 +150,7 @@ impl Services {
         let sesv2 = mail::router(sets, mailboxes.clone(), journal.clone(), bus);
         let sesv2 = callers.noted("ses:SendEmail", sesv2);
         serve(&mut tasks, ports.sesv2.listener, sesv2);
-        let secrets = ssm::router(options.secrets.clone());
+        let secrets = callers.noted("ssm:GetParameters", ssm::router(options.secrets.clone()));
         serve(&mut tasks, ports.ssm.listener, secrets);
         serve(&mut tasks, ports.console.listener, console);
         serve(&mut tasks, ports.api.listener, api);

@@ -2,9 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use domain::{
-    Actor, Error, Refusal, Result, attempt::AttemptKey, history::Digest, secrets::MacKey,
-};
+use domain::{Actor, Error, Refusal, Result, attempt::AttemptKey, history::Digest, mac::MacKey};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{

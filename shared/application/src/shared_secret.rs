@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{
-    DeploymentEpoch, Result,
-    secrets::{MacKey, SecretRing},
-};
+use domain::{DeploymentEpoch, Result, mac::MacKey, secrets::SecretRing};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -30,10 +27,13 @@ pub struct SecretPorts {
     pub clock: Arc<dyn Clock>,
 }
 
+/// The version of a ring before its first change.
+const FIRST_RING: u64 = 1;
+
 struct Known {
     secret: SecretRing,
     /// The version of the ring before the secret was read: they change in one transaction.
-    ring: Option<u64>,
+    ring: u64,
 }
 
 impl SharedSecret {
@@ -47,12 +47,17 @@ impl SharedSecret {
     }
 
     /// The secret, as it was not longer ago than access may lag. It is read at the first call, and after
-    /// a change of the ring: to ask for the ring costs no read of its own where callers are checked.
+    /// a change of the ring: to ask for the ring costs no read of its own where callers are checked. One
+    /// whose versions do not take turns is read once, and the ring never.
     ///
     /// # Errors
     /// If it cannot be read, or made where there is none.
     pub async fn get(&self) -> Result<MacKey> {
-        let ring = self.ports.ring.recent().await?.map(|ring| ring.version);
+        let ring = if self.purpose.rotates() {
+            self.ring_version().await?
+        } else {
+            FIRST_RING
+        };
         let now = self.ports.clock.now();
         let mut known = self.known.lock().await;
         if let Some(known) = known.as_ref().filter(|known| known.ring == ring) {
@@ -67,6 +72,12 @@ impl SharedSecret {
         let key = secret.at(now);
         *known = Some(Known { secret, ring });
         Ok(key)
+    }
+
+    /// Secrets change with the second ring at the earliest: no ring yet is as good as the first one.
+    async fn ring_version(&self) -> Result<u64> {
+        let ring = self.ports.ring.recent().await?;
+        Ok(ring.map_or(FIRST_RING, |ring| ring.version))
     }
 
     /// The epoch of the deployment, as it was not longer ago than access may lag.

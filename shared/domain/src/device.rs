@@ -7,7 +7,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use uuid::Uuid;
 
-use super::{SessionId, Timestamp, User, UserId, Version, secrets::MacKey};
+use super::{SessionId, Timestamp, User, UserId, Version, mac::MacKey};
 
 /// How long a device is known after the last sign-in from it.
 pub const DEVICE_LIFETIME: Duration = Duration::from_hours(180 * 24);

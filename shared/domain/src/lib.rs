@@ -18,6 +18,7 @@ pub mod id;
 pub mod identity;
 pub mod keys;
 pub mod login;
+pub mod mac;
 pub mod mail;
 pub mod name;
 pub mod origin;

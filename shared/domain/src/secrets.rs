@@ -1,15 +1,13 @@
-//! Secrets which processes share: keys of MACs. The versions of each take turns.
+//! Secrets which processes share. The versions of each take turns.
 
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use secrecy::{ExposeSecret as _, SecretSlice};
-use sha2::Sha256;
-use subtle::{Choice, ConstantTimeEq as _};
+use secrecy::SecretSlice;
 
 use super::{
     Timestamp, TokenPurpose,
     device::DEVICE_LIFETIME,
+    mac::MacKey,
     session::SESSION_LIFETIME,
     turns::{self, PUBLISH_AHEAD, Turn},
 };
@@ -41,13 +39,19 @@ const RETIRED: u32 = 4;
 impl SecretPurpose {
     /// Those whose versions take turns. The one of imports stays: it authenticates nothing, and only
     /// while it stays does a repeated import find the users of the first one by their ids. That of webhooks
-    /// stays too: each service has its secret of it, and takes another when it asks for one.
+    /// stays too: the secret of a service is made of it and of a salt, and who knows the one must know the
+    /// other. So each service takes another salt instead, when its receiver can learn the new secret.
     pub const ROTATING: [Self; 4] = [
         Self::Idempotency,
         Self::Refresh,
         Self::OneTimeToken,
         Self::Device,
     ];
+
+    /// True if its versions take turns.
+    pub fn rotates(self) -> bool {
+        Self::ROTATING.contains(&self)
+    }
 
     /// The name by which it is stored.
     pub fn as_str(self) -> &'static str {
@@ -150,48 +154,8 @@ impl SecretRing {
         let current = turns::current(&self.0, now).map(|version| version.activates_at);
         let mut versions = self.0.clone();
         versions.sort_by_key(|version| Some(version.activates_at) != current);
-        MacKey(versions.into_iter().map(|version| version.secret).collect())
-    }
-}
-
-/// A secret as it is used at one time: its current version makes codes, and every version verifies them.
-#[derive(Debug, Clone)]
-pub struct MacKey(Vec<SecretSlice<u8>>);
-
-impl MacKey {
-    /// The code of the current version: HMAC-SHA-256 over `parts`, one after the other.
-    pub fn code(&self, parts: &[&[u8]]) -> Vec<u8> {
-        self.codes(parts).into_iter().next().unwrap_or_default()
-    }
-
-    /// The codes of all versions, the current one's first.
-    pub fn codes(&self, parts: &[&[u8]]) -> Vec<Vec<u8>> {
-        let codes = self.0.iter().map(|secret| {
-            // HMAC takes keys of any length (RFC 2104, 2), so the error cannot occur; an empty code,
-            // which nothing has, stands for it.
-            let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret()) else {
-                return Vec::new();
-            };
-            for part in parts {
-                mac.update(part);
-            }
-            mac.finalize().into_bytes().to_vec()
-        });
-        codes.collect()
-    }
-
-    /// True if `code` is that of a version. All are tried, so the time does not tell which it is.
-    pub fn verifies(&self, code: &[u8], parts: &[&[u8]]) -> bool {
-        let codes = self.codes(parts).into_iter();
-        let matches = codes.fold(Choice::from(0), |found, ours| found | ours.ct_eq(code));
-        !code.is_empty() && bool::from(matches)
-    }
-}
-
-/// A key with one version.
-impl From<Vec<u8>> for MacKey {
-    fn from(secret: Vec<u8>) -> Self {
-        Self(vec![secret.into()])
+        let secrets = versions.into_iter().map(|version| version.secret);
+        MacKey::new(secrets.collect())
     }
 }
 
@@ -226,7 +190,8 @@ mod tests {
                 let now = at(DAY * u32::from(day));
                 daily(&mut ring, purpose, now, u8::try_from(day % 251).unwrap());
                 assert!(!daily(&mut ring, purpose, now, 255), "one at a time");
-                given.push((now, ring.at(now).code(&[b"x"])));
+                let valid = ring.at(now).codes(&[b"x"]);
+                given.push((now, valid[0].clone()));
                 for (made, code) in &given {
                     let is_good = made.plus(good_for) >= now;
                     let is_over = made
@@ -234,7 +199,7 @@ mod tests {
                         .plus(MARGIN * 2)
                         .plus(MONTH.max(purpose.retention() / RETIRED))
                         < now;
-                    let verifies = ring.at(now).verifies(code, &[b"x"]);
+                    let verifies = valid.contains(code);
                     assert!(!is_good || verifies, "{purpose:?} {day}");
                     assert!(!is_over || !verifies, "{purpose:?} {day}");
                 }

@@ -15,7 +15,7 @@ use super::{
     audit::AuditEntry,
     digest::Digest,
     event::{EndReason, EventData, EventMetadata},
-    secrets::MacKey,
+    mac::MacKey,
 };
 
 /// How long a session lasts after its last use: NIST SP 800-63B-4, 2.1.3 wants a new sign-in after 30

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use zeroize::Zeroize as _;
 
-use super::{DeploymentEpoch, Email, Error, EventId, Refusal, Timestamp, UserId, secrets::MacKey};
+use super::{DeploymentEpoch, Email, Error, EventId, Refusal, Timestamp, UserId, mac::MacKey};
 
 /// What a token is good for, and nothing else. Each user has one slot for each purpose: a newer
 /// token voids the one before.

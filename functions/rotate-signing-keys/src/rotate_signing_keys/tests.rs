@@ -4,7 +4,7 @@ use shared::{
         cache::{CacheConfig, TieredCache},
         ports::{TokenIssuer as _, TokenVerifier as _},
     },
-    domain::{Roles, Session, keys::RETENTION, secrets::MacKey},
+    domain::{Roles, Session, keys::RETENTION, mac::MacKey},
 };
 use testing::FakeBackend;
 

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Timestamp, secrets::MacKey},
+    super::{Timestamp, mac::MacKey},
     ServiceName,
 };
 

@@ -3,7 +3,7 @@
 use super::{Change, Draft, User};
 use crate::{
     Email, EventId, EventKind, LoginKey, Name, PasswordHash, Roles, Timestamp, UserId,
-    event::EventMetadata, login::LoginChange, secrets::MacKey,
+    event::EventMetadata, login::LoginChange, mac::MacKey,
 };
 
 /// A user as another system had it.
