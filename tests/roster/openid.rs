@@ -36,7 +36,7 @@ pub const UNTRUSTED: &str = "untrusted";
 pub const CLIENT_SECRET: &str = "a secret of the conformance run";
 
 /// Where that is kept.
-const SECRETS_PATH: &str = "/conformance/secrets";
+const SECRETS_PATH: &str = "/roster/identity-providers";
 
 const REDIRECT_URI: &str = "https://app.example.com/callback";
 
@@ -268,7 +268,6 @@ fn on_stack_trusting_under(
     let mut parameters = parameters.to_vec();
     parameters.extend([
         ("IdentityProviders", &*list),
-        ("IdentityProviderSecrets", SECRETS_PATH),
         ("LoopbackIdentityProviders", "true"),
     ]);
     let secrets = providers.iter().map(|(name, _)| {
