@@ -20,7 +20,8 @@ pub const OVERLAP: Duration = Duration::from_hours(24);
 /// What stands before a secret, by the specification of Standard Webhooks.
 const PREFIX: &str = "whsec_";
 
-/// What tells the secrets of a service apart: 128 random bits. It is not secret itself.
+/// What tells the secrets of a service apart: 128 random bits, shown to nobody. So who learned the secret of
+/// the deployment once does not know what the next salt makes of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretSalt(String);
