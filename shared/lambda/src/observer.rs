@@ -33,7 +33,7 @@ where
         handle(service, &event, remaining).await
     };
     let (ports, _, config) = startup::start::<H, C>().await?;
-    serve(wire(&ports, config).await?, observe).await
+    serve(startup::or_exit(wire(&ports, config).await), observe).await
 }
 
 /// Observes events which are not ours, such as those of the mail service or of a schedule: `handle`
@@ -48,7 +48,7 @@ where
     W: AsyncFnOnce(&Ports, C) -> Result<S>,
 {
     let (ports, _, config) = startup::start::<H, C>().await?;
-    let service = wire(&ports, config).await?;
+    let service = startup::or_exit(wire(&ports, config).await);
     serve(service, async |service, detail, _| {
         handle(service, detail).await
     })
