@@ -11,7 +11,7 @@ use clap::Args;
 use local::{
     dynamodb::Dynamo,
     stack::Running,
-    template::{Model, Overrides, Template},
+    template::{Model, Template},
 };
 use shared::application::ports::UserRepository as _;
 use tokio::net::TcpListener;
@@ -66,10 +66,10 @@ impl Target {
         })
     }
 
-    /// What the template means with its defaults.
+    /// What the template means locally.
     pub(super) fn model(&self) -> anyhow::Result<Model> {
         let template = Template::read(&self.template)?;
-        let model = template.resolve(&Overrides::new());
+        let model = template.resolve(&crate::local::parameters());
         model.with_context(|| self.template.display().to_string())
     }
 }

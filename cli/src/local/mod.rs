@@ -10,6 +10,7 @@ use clap::Args;
 use local::{
     compile::Build,
     stack::{Functions, Options, Running, Stack},
+    template::Overrides,
 };
 use shared::application::ports::SecureRandom;
 
@@ -95,17 +96,19 @@ impl Local {
     }
 
     fn options(self) -> Options {
-        let parameters = self.parameters.into_iter();
+        let mut parameters = parameters();
+        // The stack knows the address of its console.
+        parameters.remove(APP_URL);
         // Services run on this machine too.
-        let own =
-            [(SERVICE_NETWORKS, LOOPBACK)].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        parameters.insert(SERVICE_NETWORKS.to_owned(), LOOPBACK.to_owned());
+        parameters.extend(self.parameters);
         Options {
             template: self.template,
             port: self.port,
             console_port: self.console_port,
             dynamodb_port: self.dynamodb_port,
             data: self.data,
-            parameters: own.into_iter().chain(parameters).collect(),
+            parameters,
             secrets: self.secrets.into_iter().collect(),
             api_parameter: Some(ISSUER.to_owned()),
             console_parameter: Some(APP_URL.to_owned()),
@@ -121,6 +124,17 @@ impl Local {
             ..Options::default()
         }
     }
+}
+
+/// Values for the parameters that have no default, which a deployment must choose.
+pub fn parameters() -> Overrides {
+    let values = [
+        ("MailFrom", "roster@example.com"),
+        (APP_URL, "https://example.com"),
+    ];
+    values
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
 }
 
 /// The path that answers once the stack can serve.
