@@ -227,7 +227,7 @@ impl TokenRedemption {
 
     /// Removes a sign-up. If that fails it goes when its time is over.
     pub async fn forget(&self, waiting: &WaitingSignUp) {
-        if let Err(error) = self.requests.remove(waiting.id).await {
+        if let Err(error) = self.requests.remove_sign_up(waiting.id).await {
             tracing::warn!(error = %Causes(&error), "a sign-up stays until it expires");
         }
     }

@@ -111,8 +111,11 @@ pub trait AnonymousRequests: Send + Sync {
     /// The request with this id, unless it was removed or has expired.
     async fn find(&self, id: RequestId) -> Result<Option<AnonymousRequest>>;
 
-    /// Removes a request. Idempotent.
+    /// Removes a request for a mail. Idempotent.
     async fn remove(&self, id: RequestId) -> Result<()>;
+
+    /// Removes a sign-up, with its password. Idempotent.
+    async fn remove_sign_up(&self, id: RequestId) -> Result<()>;
 }
 
 /// Keeps the one-time tokens. The change they permit uses them up: see

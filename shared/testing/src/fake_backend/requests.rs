@@ -40,6 +40,10 @@ impl AnonymousRequests for FakeBackend {
         })
         .await
     }
+
+    async fn remove_sign_up(&self, id: RequestId) -> Result<()> {
+        self.remove(id).await
+    }
 }
 
 #[async_trait]
