@@ -25,6 +25,7 @@ mod crashes;
 mod default;
 mod email_verifications;
 mod first_admin;
+mod flaws_of_others;
 mod harness;
 mod health;
 mod identities;

@@ -91,6 +91,15 @@ async fn somebody_new_signs_up_and_comes_back() {
     }
 }
 
+/// Whatever the provider asked for: Roster knows only that it was another's word.
+#[tokio::test]
+async fn a_session_by_a_provider_claims_no_factor() {
+    let backend = backend();
+    come(&backend, OPEN, "1", says(ANN, true)).await;
+    let ann = backend.users().remove(0);
+    assert_eq!(backend.sessions_of(ann.id).remove(0).methods, ["fed"]);
+}
+
 /// The login is read, the identity unlinked, the user read.
 #[tokio::test]
 async fn an_identity_that_is_unlinked_meanwhile_signs_nobody_in() {
