@@ -34,7 +34,7 @@ struct Forger {
 impl Forger {
     async fn new() -> Self {
         let backend = FakeBackend::new();
-        let gate = Jwt::new(backend.clone(), backend.env(), "roster");
+        let gate = Jwt::new(backend.known_ring(), backend.env(), "roster");
         gate.warm_up_to_sign().await.unwrap();
         let ann = backend.sign_up("Ann", Roles::new()).await;
         let user = backend.user(ann.id).unwrap();
