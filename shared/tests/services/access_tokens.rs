@@ -22,6 +22,9 @@ use testing::FakeBackend;
 
 const ISSUER: &str = "https://api.example.com";
 
+/// Makes a signature.
+type Sign<'a> = dyn Fn(&[u8]) -> Vec<u8> + 'a;
+
 struct Forger {
     backend: Arc<FakeBackend>,
     gate: Jwt,
@@ -108,7 +111,7 @@ async fn an_access_token_of_another_algorithm_or_key_is_refused() {
 
     let public = key.public_key().as_ref().to_vec();
     let other = KeyPair::generate(KeySize::Rsa2048).unwrap();
-    let cases: [(&str, &dyn Fn(&[u8]) -> Vec<u8>); 8] = [
+    let cases: [(&str, &Sign<'_>); 8] = [
         ("none", &|_| Vec::new()),
         ("none", &own),
         ("HS256", &|text| {
