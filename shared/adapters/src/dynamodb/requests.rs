@@ -204,12 +204,12 @@ impl AnonymousRequests for Requests {
         }))
     }
 
-    async fn remove(&self, id: RequestId) -> Result<()> {
+    async fn remove_mail_request(&self, id: RequestId) -> Result<()> {
         self.table.delete(RequestItem::key(&id)).await
     }
 
     async fn remove_sign_up(&self, id: RequestId) -> Result<()> {
         self.users.delete(PasswordItem::key(&id)).await?;
-        self.remove(id).await
+        self.remove_mail_request(id).await
     }
 }

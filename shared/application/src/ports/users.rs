@@ -112,7 +112,7 @@ pub trait AnonymousRequests: Send + Sync {
     async fn find(&self, id: RequestId) -> Result<Option<AnonymousRequest>>;
 
     /// Removes a request for a mail. Idempotent.
-    async fn remove(&self, id: RequestId) -> Result<()>;
+    async fn remove_mail_request(&self, id: RequestId) -> Result<()>;
 
     /// Removes a sign-up, with its password. Idempotent.
     async fn remove_sign_up(&self, id: RequestId) -> Result<()>;
