@@ -5,10 +5,13 @@ use std::{collections::BTreeMap, future::Future, pin::Pin, rc::Rc, sync::Arc, ti
 
 use serde_json::Value;
 use shared::{
-    application::sign_in::Strategies,
+    application::{
+        ports::{Clock as _, Handled, QueuedDelivery},
+        sign_in::Strategies,
+    },
     domain::{
         DomainEvent, Error, PasswordPolicy, Result, attempt::Limit, mail::MailGuarantee,
-        sign_up::SignUpPolicy,
+        service::Networks, sign_up::SignUpPolicy,
     },
 };
 use testing::{Endpoint, FakeBackend};
@@ -40,6 +43,7 @@ macro_rules! endpoint {
 pub(crate) fn endpoints(settings: Settings) -> Endpoints {
     let mut all = accounts(settings);
     all.extend(administration());
+    all.extend(services());
     all.extend(sessions(settings));
     all
 }
@@ -211,6 +215,78 @@ fn administration() -> Endpoints {
     ])
 }
 
+fn services() -> Endpoints {
+    macro_rules! service {
+        ($function:ident, $service:ident, $wire:expr) => {
+            endpoint!($function, |backend| {
+                let wire: fn(&Arc<FakeBackend>) -> $function::$function::$service = $wire;
+                wire(backend)
+            })
+        };
+    }
+    BTreeMap::from([
+        (
+            "RegisterService",
+            service!(register_service, RegisterService, |backend| {
+                register_service::register_service::RegisterService {
+                    services: backend.clone(),
+                    secrets: backend.webhook_secrets(),
+                    env: backend.env(),
+                }
+            }),
+        ),
+        (
+            "RotateServiceSecret",
+            service!(rotate_service_secret, RotateServiceSecret, |backend| {
+                rotate_service_secret::rotate_service_secret::RotateServiceSecret {
+                    services: backend.clone(),
+                    secrets: backend.webhook_secrets(),
+                    env: backend.env(),
+                }
+            }),
+        ),
+        (
+            "DeregisterService",
+            service!(deregister_service, DeregisterService, |backend| {
+                deregister_service::deregister_service::DeregisterService {
+                    services: backend.clone(),
+                    instances: backend.clone(),
+                    env: backend.env(),
+                }
+            }),
+        ),
+        (
+            "RegisterInstance",
+            service!(register_instance, RegisterInstance, |backend| {
+                register_instance::register_instance::RegisterInstance {
+                    services: backend.clone(),
+                    instances: backend.clone(),
+                    networks: Networks::default(),
+                    clock: backend.clone(),
+                }
+            }),
+        ),
+        (
+            "DeregisterInstance",
+            service!(deregister_instance, DeregisterInstance, |backend| {
+                deregister_instance::deregister_instance::DeregisterInstance {
+                    instances: backend.clone(),
+                }
+            }),
+        ),
+        (
+            "RedeliverEvents",
+            service!(redeliver_events, RedeliverEvents, |backend| {
+                redeliver_events::redeliver_events::RedeliverEvents {
+                    services: backend.clone(),
+                    log: backend.clone(),
+                    queue: backend.clone(),
+                }
+            }),
+        ),
+    ])
+}
+
 fn sessions(Settings { policy, .. }: Settings) -> Endpoints {
     let authenticate = endpoint!(authenticate, move |backend| {
         let password = backend.password_strategy();
@@ -245,6 +321,7 @@ fn sessions(Settings { policy, .. }: Settings) -> Endpoints {
             },
             sessions: backend.clone(),
             tokens: backend.clone(),
+            ring: backend.known_ring(),
             clock: backend.clone(),
         }
     });
@@ -278,7 +355,7 @@ fn sessions(Settings { policy, .. }: Settings) -> Endpoints {
     ])
 }
 
-type Observed = Pin<Box<dyn Future<Output = Result<()>>>>;
+type Observed = Pin<Box<dyn Future<Output = Result<Handled>>>>;
 
 /// A function that observes events: it gets the `detail` of one.
 pub(crate) type Observer = Box<dyn Fn(&Arc<FakeBackend>, Value) -> Observed>;
@@ -296,7 +373,8 @@ fn observer<S: 'static>(
         let (service, handle) = (wire(backend), handle.clone());
         Box::pin(async move {
             let event = DomainEvent::from_cloud_event(detail).map_err(Error::caused_by)?;
-            handle(&service, &event, REMAINING).await
+            handle(&service, &event, REMAINING).await?;
+            Ok(Handled::Done)
         })
     })
 }
@@ -412,7 +490,47 @@ fn records() -> Observers {
             leases: backend.clone(),
             mailboxes: backend.clone(),
         };
-        Box::pin(async move { record_mail::handler::handle(&service, detail).await })
+        Box::pin(async move {
+            record_mail::handler::handle(&service, detail).await?;
+            Ok(Handled::Done)
+        })
     });
-    BTreeMap::from([("RecordAudit", record_audit), ("RecordMail", record_mail)])
+    let notify_services = observer(
+        |backend| notify_services::notify_services::NotifyServices {
+            services: backend.clone(),
+            queue: backend.clone(),
+        },
+        async |service, event, _| service.execute(event).await,
+    );
+    BTreeMap::from([
+        ("RecordAudit", record_audit),
+        ("RecordMail", record_mail),
+        ("NotifyServices", notify_services),
+        ("DeliverEvents", deliver_events()),
+    ])
+}
+
+/// Takes one message of the queue, whose delivery is the detail.
+fn deliver_events() -> Observer {
+    Box::new(|backend, detail| {
+        let service = deliver_events::deliver_events::DeliverEvents {
+            services: backend.clone(),
+            instances: backend.clone(),
+            log: backend.clone(),
+            queue: backend.clone(),
+            sender: backend.clone(),
+            secrets: backend.webhook_secrets(),
+            env: backend.env(),
+        };
+        let queued_at = backend.now();
+        Box::pin(async move {
+            let queued = QueuedDelivery {
+                delivery: serde_json::from_value(detail).map_err(Error::caused_by)?,
+                receipt: "receipt".to_owned(),
+                queued_at,
+                receives: 1,
+            };
+            service.execute(&queued).await
+        })
+    })
 }

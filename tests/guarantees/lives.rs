@@ -53,6 +53,7 @@ pub(crate) const LIVES: &[Life] = &[
     life!(strangers, Open),
     life!(a_concealed_sign_up, Concealed),
     life!(operators, Open),
+    life!(another_service, Open),
 ];
 
 fn bearer(token: &str, body: Value) -> impl Fn(TestRequest) -> TestRequest {
@@ -386,6 +387,54 @@ async fn operators(world: &World<'_>, admin: &Person) -> Option<()> {
     let lift = about(admin, &ann.id.to_string());
     world
         .accepted("DELETE /users/{id}/mail-suppression", 204, &[], lift)
+        .await;
+    Some(())
+}
+
+/// Another service registers, is told of a sign-up, and leaves.
+async fn another_service(world: &World<'_>, admin: &Person) -> Option<()> {
+    let named = |body: Value| {
+        let token = admin.token.clone();
+        move |request: TestRequest| {
+            let request = request.bearer(&token).parameter("name", "profiles");
+            request.parameter("instance", "a").json(&body)
+        }
+    };
+    world
+        .accepted("PUT /services/{name}", 201, &[(200, "")], named(json!({})))
+        .await;
+    let instance = json!({"url": "https://a.example.com"});
+    world
+        .accepted(
+            "PUT /services/{name}/instances/{instance}",
+            200,
+            &[],
+            named(instance),
+        )
+        .await;
+    world.sign_up(ANN).await;
+    world
+        .accepted("POST /services/{name}/secret", 200, &[], named(Value::Null))
+        .await;
+    world
+        .accepted(
+            "POST /services/{name}/deliveries/redeliver",
+            202,
+            &[],
+            named(Value::Null),
+        )
+        .await;
+    world
+        .accepted(
+            "DELETE /services/{name}/instances/{instance}",
+            204,
+            &[],
+            named(Value::Null),
+        )
+        .await;
+    let gone = (404, "not-found");
+    world
+        .accepted("DELETE /services/{name}", 204, &[gone], named(Value::Null))
         .await;
     Some(())
 }

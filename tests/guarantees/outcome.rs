@@ -72,6 +72,7 @@ pub(crate) async fn assert_guarantees(world: &World<'_>, fault: Option<(Fault, &
     histories_have_no_gaps(world);
     claims_are_of_users(world);
     erased_users_are_forgotten(world);
+    services_are_told(world);
     mails_are_sent_once(world, fault);
     trail_is_whole(world).await;
 }
@@ -136,6 +137,28 @@ fn erased_users_are_forgotten(world: &World<'_>) {
             let mut history = backend.history_of(id).into_iter();
             assert!(history.all(|entry| entry.private.is_none()), "{id}");
         }
+    }
+}
+
+/// The service `profiles`, while it is registered, was told of every event since, and of nothing else.
+fn services_are_told(world: &World<'_>) {
+    let backend = &world.backend;
+    let told: BTreeSet<EventId> = backend.webhooks().iter().map(|sent| sent.event).collect();
+    let events = backend.outbox();
+    assert!(
+        told.iter()
+            .all(|told| events.iter().any(|event| event.id == *told)),
+        "{told:?}"
+    );
+    let is_there = backend
+        .service("profiles")
+        .is_some_and(|service| service.removed_at.is_none());
+    if is_there && !backend.instances().is_empty() {
+        let since = events
+            .iter()
+            .skip_while(|event| event.kind != EventKind::ServiceRegistered);
+        let untold: Vec<_> = since.filter(|event| !told.contains(&event.id)).collect();
+        assert!(untold.is_empty(), "the service was not told of {untold:?}");
     }
 }
 

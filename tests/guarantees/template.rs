@@ -39,5 +39,13 @@ pub(crate) fn workers(model: &Model) -> BTreeSet<String> {
     let commands = commands.map(|route| route.function.clone());
     let observers = model.rules.iter().map(|rule| rule.function.clone());
     let relays = model.streams.iter().map(|mapping| mapping.function.clone());
-    commands.chain(observers).chain(relays).collect()
+    let queues = model
+        .queue_mappings
+        .iter()
+        .map(|mapping| mapping.function.clone());
+    commands
+        .chain(observers)
+        .chain(relays)
+        .chain(queues)
+        .collect()
 }

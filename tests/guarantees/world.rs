@@ -10,7 +10,7 @@ use std::{
 use local::template::Model;
 use serde_json::{Value, json};
 use shared::{
-    application::mail::CLAIM_TAG,
+    application::{mail::CLAIM_TAG, ports::Handled},
     domain::{DomainEvent, OneTimeToken, TokenPurpose, mail::MailGuarantee},
     lambda::relay::relay_batch,
 };
@@ -59,7 +59,11 @@ struct Progress {
     routed: usize,
     /// Mails which the mail service has reported.
     reported: usize,
+    /// Messages which the queue for other services has handed out.
+    taken: usize,
     waiting: VecDeque<Delivery>,
+    /// Messages that the function put back: they come with the next thing that happens.
+    put_back: Vec<Delivery>,
 }
 
 /// Times that anything is tried: one fault, and what a held lease costs.
@@ -240,6 +244,11 @@ impl<'a> World<'a> {
 
     /// Everything is relayed, delivered and reported.
     pub(crate) async fn settle(&self) {
+        {
+            let mut progress = self.progress.borrow_mut();
+            let put_back = std::mem::take(&mut progress.put_back);
+            progress.waiting.extend(put_back);
+        }
         for attempt in 1.. {
             assert!(attempt < 10_000, "it does not come to rest");
             self.relay().await;
@@ -322,18 +331,28 @@ impl<'a> World<'a> {
             });
             self.send(&mut progress, "aws.ses", "Email Delivered", &delivered);
         }
+        for queued in self.backend.queued_from(progress.taken) {
+            progress.taken += 1;
+            for mapping in &self.deployment.model.queue_mappings {
+                self.hand_over(&mut progress, &mapping.function, &json!(queued), false);
+            }
+        }
     }
 
     fn send(&self, progress: &mut Progress, source: &str, kind: &str, detail: &Value) {
         for function in template::observers_of(self.deployment.model, source, kind, detail) {
-            for _ in 0..=u32::from(self.travel().twice) {
-                progress.waiting.push_back(Delivery {
-                    function: function.clone(),
-                    detail: detail.clone(),
-                    attempts: 0,
-                    is_report: source != "roster",
-                });
-            }
+            self.hand_over(progress, &function, detail, source != "roster");
+        }
+    }
+
+    fn hand_over(&self, progress: &mut Progress, function: &str, detail: &Value, is_report: bool) {
+        for _ in 0..=u32::from(self.travel().twice) {
+            progress.waiting.push_back(Delivery {
+                function: function.to_owned(),
+                detail: detail.clone(),
+                attempts: 0,
+                is_report,
+            });
         }
     }
 
@@ -361,17 +380,23 @@ impl<'a> World<'a> {
         let observer = observer.unwrap_or_else(|| panic!("{function} is not wired"));
         let observed = observer(&self.backend, detail.clone());
         let outcome = self.backend.run(observed).await;
-        if let Some(Ok(())) = outcome {
+        if let Some(Ok(Handled::Done)) = outcome {
             return;
         }
         assert!(attempts < ATTEMPTS, "{function}: {detail}: {outcome:?}");
-        self.backend.advance(LAMBDA_PAUSE);
-        self.progress.borrow_mut().waiting.push_back(Delivery {
+        let again = Delivery {
             function,
             detail,
             attempts: attempts + 1,
             is_report,
-        });
+        };
+        let progress = &mut self.progress.borrow_mut();
+        if let Some(Ok(Handled::Later)) = outcome {
+            progress.put_back.push(again);
+        } else {
+            self.backend.advance(LAMBDA_PAUSE);
+            progress.waiting.push_back(again);
+        }
     }
 
     /// The token in the newest mail to `email` with a link of this purpose, waiting for it. None if the
