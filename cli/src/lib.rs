@@ -9,6 +9,7 @@ mod generate;
 mod import;
 pub mod local;
 mod record;
+pub mod replay;
 pub mod seed;
 mod target;
 mod token;
@@ -23,6 +24,7 @@ pub use self::{
     generate::Generate,
     import::Import,
     local::Local,
+    replay::Replay,
     seed::Seed,
     target::{Target, connect_tables, serve_tables},
     token::Token,

@@ -126,7 +126,7 @@ impl Services {
         let queues = Queues::new(model.queues.clone(), journal);
         let sets = model.configuration_sets.values().cloned().collect();
         let mailboxes = Mailboxes::default();
-        let console = console::router(
+        let router = console::router(
             ports.api.named_url(),
             &model.routes,
             options.pages.clone(),
@@ -134,7 +134,9 @@ impl Services {
             dynamo.calls().clone(),
             mailboxes.clone(),
         )
-        .merge(invocations::router(invoker.clone()));
+        .merge(invocations::router(invoker.clone()))
+        // For operators: functions have a port of their own.
+        .merge(bus.router());
         let api = http_api::router(
             model,
             ports.api.address.port(),
@@ -152,7 +154,7 @@ impl Services {
         serve(&mut tasks, ports.sesv2.listener, sesv2);
         let secrets = callers.noted("ssm:GetParameters", ssm::router(options.secrets.clone()));
         serve(&mut tasks, ports.ssm.listener, secrets);
-        serve(&mut tasks, ports.console.listener, console);
+        serve(&mut tasks, ports.console.listener, router);
         serve(&mut tasks, ports.api.listener, api);
         if let Some(receiver) = options.events_to.clone() {
             tasks.spawn(forward::run(receiver, journal.clone()));

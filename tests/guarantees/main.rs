@@ -7,6 +7,7 @@
 mod functions;
 mod ledger;
 mod lives;
+mod outage;
 mod outcome;
 mod template;
 mod trials;

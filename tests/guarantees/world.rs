@@ -264,6 +264,11 @@ impl<'a> World<'a> {
         }
     }
 
+    /// The streams forget what was not relayed yet.
+    pub(crate) fn forget_streams(&self) {
+        self.progress.borrow_mut().relayed = self.backend.outbox_from(0).len();
+    }
+
     /// One invocation of the relay with all that is new in the streams.
     async fn relay(&self) {
         let from = self.progress.borrow().relayed;
