@@ -18,6 +18,7 @@ use crate::{
     journal::Journal,
     mail::{self, Mailboxes},
     queue::Queues,
+    redrive::Redrive,
     schedule, ssm,
     stack::Options,
     stream::{Mappings, Pace},
@@ -135,6 +136,7 @@ impl Services {
             mailboxes.clone(),
         )
         .merge(invocations::router(invoker.clone()))
+        .merge(Redrive::new(model, queues.clone(), invoker.clone()).router())
         // For operators: functions have a port of their own.
         .merge(bus.router());
         let api = http_api::router(

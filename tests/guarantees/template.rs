@@ -49,3 +49,21 @@ pub(crate) fn workers(model: &Model) -> BTreeSet<String> {
         .chain(queues)
         .collect()
 }
+
+#[test]
+fn streams_are_waited_for_by_age() {
+    for mapping in read().streams {
+        let id = &mapping.id;
+        let age = mapping.maximum_record_age_in_seconds;
+        assert!(
+            age.is_some_and(|age| age >= 4 * 3600),
+            "{id} gives up after {age:?}"
+        );
+        assert_eq!(mapping.maximum_retry_attempts, None, "{id} counts tries");
+        assert!(mapping.bisect_batch_on_function_error, "{id}");
+        assert!(
+            mapping.destination_config.is_some(),
+            "{id} forgets what it gives up"
+        );
+    }
+}
