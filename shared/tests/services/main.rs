@@ -13,5 +13,6 @@ mod idempotency;
 mod links;
 mod machines;
 mod mail;
+mod relay;
 mod signing_keys;
 mod updates;

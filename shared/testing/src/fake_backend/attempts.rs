@@ -10,7 +10,7 @@ use domain::{
 
 use super::FakeBackend;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Count {
     counter: AttemptCounter,
     announced: Option<Timestamp>,

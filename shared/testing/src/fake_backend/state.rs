@@ -18,7 +18,7 @@ use domain::{
     user::{Invitation, Tombstone},
 };
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub(super) users: BTreeMap<UserId, User>,
     pub(super) tombstones: BTreeMap<UserId, Tombstone>,
@@ -54,7 +54,7 @@ pub(super) struct State {
 }
 
 /// The newest token of a user for a purpose.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct TokenSlot {
     pub(super) hash: TokenHash,
     pub(super) seed: Option<EventId>,
