@@ -194,7 +194,8 @@ pub(crate) fn event_of(body: &str) -> anyhow::Result<Value> {
     )
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 

@@ -48,6 +48,7 @@ pub(crate) fn endpoints(settings: Settings) -> Endpoints {
     all
 }
 
+#[expect(clippy::too_many_lines, reason = "a list")]
 fn accounts(Settings { policy, .. }: Settings) -> Endpoints {
     let create_user = endpoint!(create_user, move |backend| {
         create_user::create_user::CreateUser {

@@ -4,6 +4,9 @@
 //! `ROSTER_CRASHES=all` tries every fault with every way in which events can travel; otherwise each is
 //! tried with events that travel as they should, and one in so many with the others.
 
+#![expect(clippy::expect_used, reason = "what a test does not expect fails it")]
+#![expect(clippy::print_stdout, reason = "says how much it tried")]
+
 mod functions;
 mod ledger;
 mod lives;

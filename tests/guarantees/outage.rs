@@ -38,12 +38,11 @@ async fn replay(world: &World<'_>, window: Window, fault: Option<Fault>) -> bool
         let events = find_lost(world, window).await?;
         publish(backend.clone(), backend.env(), &events).await
     };
-    let happened = match fault {
-        Some(fault) => backend.with_fault(fault, work).await.1,
-        None => {
-            work.await.expect("no fault is due");
-            false
-        }
+    let happened = if let Some(fault) = fault {
+        backend.with_fault(fault, work).await.1
+    } else {
+        work.await.expect("no fault is due");
+        false
     };
     world.settle().await;
     happened

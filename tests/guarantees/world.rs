@@ -23,6 +23,7 @@ use crate::{
 };
 
 /// How events and reports of mails travel.
+#[expect(clippy::struct_excessive_bools, reason = "each stands alone")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Travel {
     pub(crate) name: &'static str,
@@ -421,13 +422,12 @@ impl<'a> World<'a> {
             let token: Result<OneTimeToken, _> = text.parse();
             token.is_ok_and(|token| token.purpose == purpose) && !used.contains(text)
         });
-        match &token {
-            Some(token) => used.push(token.clone()),
-            None => {
-                let may_be_lost = self.travel().guarantee == MailGuarantee::NeverTwice;
-                assert!(may_be_lost, "no link for {purpose:?} to {email}");
-                self.is_stranded.set(true);
-            }
+        if let Some(token) = &token {
+            used.push(token.clone());
+        } else {
+            let may_be_lost = self.travel().guarantee == MailGuarantee::NeverTwice;
+            assert!(may_be_lost, "no link for {purpose:?} to {email}");
+            self.is_stranded.set(true);
         }
         token
     }
@@ -452,22 +452,19 @@ impl<'a> World<'a> {
 
 /// What the stream of a table says of a write with `event`.
 fn record(at: usize, event: &DomainEvent) -> Value {
-    let (keys, image) = match event.user_id.zip(event.version) {
-        Some((user, version)) => {
-            let sort_key = format!("EVENT#{:012}", version.get());
-            (
-                json!({"pk": {"S": format!("USER#{user}")}, "sk": {"S": sort_key}}),
-                json!({}),
-            )
-        }
-        None => {
-            let item: serde_dynamo::Item =
-                serde_dynamo::to_item(json!({"event": event})).expect("an item");
-            (
-                json!({"pk": {"S": "ITEM"}, "sk": {"S": "ITEM"}}),
-                json!(item),
-            )
-        }
+    let (keys, image) = if let Some((user, version)) = event.user_id.zip(event.version) {
+        let sort_key = format!("EVENT#{:012}", version.get());
+        (
+            json!({"pk": {"S": format!("USER#{user}")}, "sk": {"S": sort_key}}),
+            json!({}),
+        )
+    } else {
+        let item: serde_dynamo::Item =
+            serde_dynamo::to_item(json!({"event": event})).expect("an item");
+        (
+            json!({"pk": {"S": "ITEM"}, "sk": {"S": "ITEM"}}),
+            json!(item),
+        )
     };
     json!({
         "awsRegion": "eu-central-1",

@@ -93,10 +93,8 @@ pub(crate) async fn run(
             &list["pagination"]["total"],
         );
     }
-    for entry in stand.running.journal.since(0) {
-        if let Happening::DeadLetter { queue, .. } = &entry.happening {
-            findings.lost.push(format!("a dead letter in {queue}"));
-        }
+    for queue in stand.dead() {
+        findings.lost.push(format!("dead letters in {queue}"));
     }
     Ok(findings)
 }

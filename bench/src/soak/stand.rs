@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use cli::Redrive;
 use local::{
     journal::{Entry, Happening, Mail},
     stack::Running,
@@ -82,7 +83,8 @@ impl Stand {
         found.map_err(|_| Failure(format!("no mail to {email} with a link to {page}")))
     }
 
-    /// Waits until all that was accepted is done: streams, observers, deliveries.
+    /// Waits until all that was accepted is done: streams, observers, deliveries, and what observers gave up,
+    /// which an operator sends again.
     pub(crate) async fn drain(&self) -> anyhow::Result<()> {
         let deadline = Instant::now() + DRAINED_WITHIN;
         let mut quiet = 0;
@@ -94,10 +96,39 @@ impl Stand {
             self.running.services.mappings.idle().await;
             self.running.lambda.settled().await;
             tokio::time::sleep(LOOK_AGAIN).await;
+            self.redrive().await?;
             let still = self.waiting() == 0 && self.position() == before;
             quiet = if still { quiet + 1 } else { 0 };
         }
         Ok(())
+    }
+
+    /// Hands dead letters to their observers again, by the command for it.
+    async fn redrive(&self) -> anyhow::Result<()> {
+        for queue in self.running.model.queues.keys() {
+            let waiting = self.running.services.queues.counts(queue).visible;
+            if !queue.ends_with("Failures") || waiting == 0 {
+                continue;
+            }
+            let redrive = Redrive {
+                queue: queue.clone(),
+                console: self.running.console_url.clone(),
+                aws: false,
+                stack: String::new(),
+            };
+            redrive.run().await?;
+            self.redriven.fetch_add(waiting, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// The queues in which dead letters wait still.
+    pub(crate) fn dead(&self) -> Vec<&str> {
+        let queues = self.running.model.queues.keys();
+        let dead = queues.filter(|queue| {
+            queue.as_str() != DELIVERIES && self.running.services.queues.counts(queue).visible > 0
+        });
+        dead.map(String::as_str).collect()
     }
 
     /// How many deliveries wait.
