@@ -41,7 +41,7 @@ use tokio::sync::Notify;
 
 use self::{fault::Outcome, state::State};
 
-pub use composition::SIGN_INS;
+pub use composition::{SIGN_INS, SIGN_UPS};
 pub use fault::Fault;
 pub use people::{PASSWORD, Person, SERVICE};
 pub use providers::identity;
