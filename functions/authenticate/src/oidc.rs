@@ -168,7 +168,7 @@ impl OidcStrategy {
             actor: Actor::User(id),
             ..origin.clone()
         };
-        user_updates::commit(self.users(), || async move {
+        user_updates::commit(self.users(), env, || async move {
             let old = self.known(&LoginKey::Email(email.clone())).await?;
             let old = old.filter(|user| is_provisional(user, email));
             // Somebody confirmed it, or took it over, meanwhile.
