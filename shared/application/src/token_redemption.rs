@@ -193,7 +193,7 @@ impl TokenRedemption {
         F: Future<Output = Result<Change>> + Send,
     {
         let decide = &decide;
-        let committed = user_updates::commit(&*self.users, || async move {
+        let committed = user_updates::commit(&*self.users, &self.env, || async move {
             let subject = self.find(token).await?;
             let binding = subject.binding(token.purpose)?;
             let spend = self.spend(token, &binding).await?;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use shared::{
     application::ports::UserRepository as _,
     domain::{
@@ -11,6 +13,7 @@ use testing::{Answer, Endpoint, FakeBackend, TestRequest, Value, identity, json}
 use super::*;
 use crate::{authenticate::tests::service, handler};
 
+mod new_users;
 mod unconfirmed;
 
 const ANN: &str = "ann@example.com";

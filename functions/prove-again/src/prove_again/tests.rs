@@ -3,7 +3,8 @@ use std::time::Duration;
 use shared::{
     application::{ports::Clock as _, sign_in::password::PasswordCredentials},
     domain::{
-        Error, Password, Session, event::EndReason, identity::IdentityProfile, session::RECENT,
+        Error, Password, Session, device::PresentedDevice, event::EndReason,
+        identity::IdentityProfile, session::RECENT,
     },
     lambda::http::{Access, response},
 };
@@ -25,9 +26,11 @@ fn service(backend: &Arc<FakeBackend>) -> ProveAgain {
         users: backend.clone(),
         clock: backend.clone(),
     };
+    let password = backend.password_strategy();
     ProveAgain {
+        devices: password.devices.clone(),
         strategies: Strategies {
-            password: Arc::new(backend.password_strategy()),
+            password: Arc::new(password),
             oidc: Arc::new(oidc),
         },
         sessions: backend.clone(),
@@ -228,6 +231,21 @@ async fn a_lock_of_the_source_leaves_a_proof_open() {
     assert!(stranger.is_err(), "the source is locked");
     let answer = prove(&fixture, &password_of("ann", PASSWORD)).await;
     assert_eq!(answer.status, 200, "{:?}", answer.body);
+}
+
+#[tokio::test]
+async fn a_proof_makes_the_device_a_known_one() {
+    let fixture = Fixture::new().await;
+    let answer = prove(&fixture, &password_of("ann", PASSWORD)).await;
+    let raw = answer.body["deviceToken"].as_str().unwrap();
+    let token = raw.parse::<PresentedDevice>().unwrap().0.unwrap();
+    let (devices, email) = (
+        fixture.backend.devices(),
+        "ann@example.com".parse().unwrap(),
+    );
+    let device = devices.recognize(&DeviceProof::Token(token), &email).await;
+    let of_session = Device::of_session(fixture.ann.id, fixture.ann.session_id);
+    assert_eq!(device.unwrap(), Some(of_session), "no new guesses");
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ use self::{
     state::State,
 };
 
-pub use composition::SIGN_INS;
+pub use composition::{SIGN_INS, SIGN_UPS};
 pub use fault::Fault;
 pub use people::{PASSWORD, Person, SERVICE};
 pub use providers::identity;
