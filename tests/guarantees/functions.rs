@@ -57,8 +57,7 @@ fn accounts(Settings { policy, .. }: Settings) -> Endpoints {
             users: backend.clone(),
             requests: backend.clone(),
             hasher: backend.clone(),
-            rate_limiter: backend.rate_limiter(),
-            per_client_ip: Limit::hourly(100),
+            sign_ups: backend.sign_up_limiter(),
             idempotency: backend.idempotency(),
             env: backend.env(),
         }
@@ -296,6 +295,7 @@ fn sessions(Settings { policy, .. }: Settings) -> Endpoints {
             policy,
             providers: backend.clone(),
             rate_limiter: backend.sign_in_limiter(10),
+            sign_ups: backend.sign_up_limiter(),
             updates: backend.user_updates(),
         };
         authenticate::authenticate::Authenticate {
@@ -323,6 +323,7 @@ fn sessions(Settings { policy, .. }: Settings) -> Endpoints {
             sessions: backend.clone(),
             tokens: backend.clone(),
             ring: backend.known_ring(),
+            devices: backend.devices(),
             clock: backend.clone(),
         }
     });
@@ -332,6 +333,7 @@ fn sessions(Settings { policy, .. }: Settings) -> Endpoints {
             users: backend.clone(),
             sessions: backend.clone(),
             session_tokens: backend.session_tokens(),
+            devices: backend.devices(),
             per_session: Limit::hourly(60),
             env: backend.env(),
         }
