@@ -11,6 +11,7 @@ use shared::{
     domain::{
         Audience, Audiences, Origin, Refusal, Result, Session, User,
         attempt::Limit,
+        audit::Trace,
         event::EndReason,
         session::{Exchange, RefreshToken},
     },
@@ -133,9 +134,10 @@ impl RefreshSession {
 
     async fn end(&self, session: &Session, origin: Origin) -> Result<()> {
         let (user, id) = (session.user_id, session.id);
+        let from = Trace::of(&origin);
         let metadata = self.env.metadata(origin)?;
         let event = Session::ended(user, id, EndReason::TokenReused, &metadata);
-        if self.sessions.end(user, id, &event).await? {
+        if self.sessions.end(user, id, &event, &from).await? {
             tracing::warn!(session = %id, "a refresh token came twice: the session is over");
         }
         Ok(())

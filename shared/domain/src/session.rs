@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     DeploymentEpoch, DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId, Version,
     attempt::{AttemptCounter, Limit},
-    audit::AuditEntry,
+    audit::{AuditEntry, Trace},
     digest::Digest,
     event::{EndReason, EventData, EventMetadata},
     mac::MacKey,
@@ -76,6 +76,9 @@ pub struct Session {
     /// None while it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// From where it was ended. None while it lasts, and if it ended before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_from: Option<Trace>,
     /// How the user authenticated: `amr` values of RFC 8176.
     pub methods: Vec<String>,
     /// The client IP of the sign-in.
@@ -121,6 +124,7 @@ impl Session {
             earlier_uses: Vec::new(),
             expires_at: metadata.now.plus(SESSION_LIFETIME),
             ended_at: None,
+            ended_from: None,
             methods: vec![method.to_owned()],
             source_address: metadata.origin.client_ip,
             request_id: Some(metadata.origin.request_id.clone()),

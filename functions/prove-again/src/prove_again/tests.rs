@@ -3,7 +3,7 @@ use std::time::Duration;
 use shared::{
     application::{ports::Clock as _, sign_in::password::PasswordCredentials},
     domain::{
-        Error, Password, Session, device::PresentedDevice, event::EndReason,
+        Error, Password, Session, audit::Trace, device::PresentedDevice, event::EndReason,
         identity::IdentityProfile, session::RECENT,
     },
     lambda::http::{Access, response},
@@ -255,7 +255,8 @@ async fn a_session_that_is_over_is_not_proven() {
     let sessions: &dyn SessionRepository = fixture.backend.as_ref();
     let metadata = fixture.backend.metadata();
     let event = Session::ended(user, id, EndReason::SignedOut, &metadata);
-    sessions.end(user, id, &event).await.unwrap();
+    let from = Trace::default();
+    sessions.end(user, id, &event, &from).await.unwrap();
     let answer = prove(&fixture, &password_of("ann", PASSWORD)).await;
     assert_eq!(answer.problem(), (401, "unauthenticated"));
     // A process that remembers the caller lets the request through to the use case.

@@ -453,5 +453,5 @@ async fn a_move_survives_every_fault() {
         },
     )
     .await;
-    assert_eq!(calls.len(), 12, "{calls:?}");
+    assert_eq!(calls.len(), 10, "{calls:?}");
 }

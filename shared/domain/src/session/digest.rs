@@ -28,6 +28,7 @@ impl Session {
             password_version: _,
             // The line of the end is held against it.
             ended_at: _,
+            ended_from: _,
             // These are made of the lines, which have this digest.
             start_line: _,
             end_line: _,

@@ -224,7 +224,16 @@ impl FakeBackend {
 
     /// Removes the lock that an event announced.
     pub fn remove_lock(&self, id: EventId) {
-        lock(&self.state).locks.retain(|_, lock| lock.id != id);
+        lock(&self.state)
+            .locks
+            .retain(|_, lock| lock.event.id != id);
+    }
+
+    /// Whether a lock of the user is kept.
+    pub fn has_locks(&self, user: UserId) -> bool {
+        let state = lock(&self.state);
+        let mut locks = state.locks.values();
+        locks.any(|lock| lock.event.user_id == Some(user))
     }
 
     /// Removes a line of the audit trail.

@@ -233,5 +233,5 @@ async fn a_take_over_survives_every_fault() {
         },
     )
     .await;
-    assert_eq!(calls.len(), 11, "{calls:?}");
+    assert_eq!(calls.len(), 12, "{calls:?}");
 }
