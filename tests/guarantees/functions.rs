@@ -422,6 +422,7 @@ fn observers_of_users(Settings { guarantee, .. }: Settings) -> Observers {
         |backend| on_user_deleted::on_user_deleted::OnUserDeleted {
             users: backend.clone(),
             sessions: backend.clone(),
+            attempts: backend.clone(),
         },
         async |service, event, _| service.execute(event).await,
     );
