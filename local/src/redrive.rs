@@ -131,6 +131,7 @@ Resources:
     Type: AWS::Serverless::Function
     Metadata: { BuildMethod: rust-cargolambda, BuildProperties: { Binary: observe } }
     Properties:
+      Runtime: provided.al2023
       EventInvokeConfig:
         DestinationConfig: { OnFailure: { Type: SQS, Destination: !GetAtt Failures.Arn } }
       Events:
