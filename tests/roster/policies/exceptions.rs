@@ -28,7 +28,10 @@ const CACHED: &str = "the sign-in by the same provider, shortly before, has fill
 const REHASH: &str =
     "a password of another system is hashed anew at the next proof; the sign-in was before";
 
-const GUESSES: &str = "a policy that all who take a password share: with a session the tally is of the session, without one of the account";
+const GUESSES: &str = "a policy that all who take a password share: with a session or a link the tally is of that, without one of the account";
+
+const LOCKED: &str =
+    "who was locked out is erased within an hour; the contract of the tables forgets a lock";
 
 const SAME_LINK: &str = "the link of the welcome mail is still good, and comes again";
 
@@ -61,7 +64,7 @@ const fn exception(
     }
 }
 
-pub const EXCEPTIONS: [Exception; 24] = [
+pub const EXCEPTIONS: [Exception; 22] = [
     exception("dynamodb:ListStreams * -", &["PublishEvents"], SERVICE),
     exception(
         "dynamodb:PutItem ServicesTable DEAD#*",
@@ -110,42 +113,32 @@ pub const EXCEPTIONS: [Exception; 24] = [
     ),
     exception(
         "dynamodb:DeleteItem SessionsTable ATTEMPT#account#*",
-        &["ProveAgain", "ChangeEmail", "ChangePassword"],
+        &["ProveAgain", "ChangeEmail", "ChangePassword", "VerifyEmail"],
         GUESSES,
     ),
     exception(
         "dynamodb:UpdateItem SessionsTable ATTEMPT#account#*",
-        &["ChangeEmail", "ChangePassword"],
+        &["ChangeEmail", "ChangePassword", "VerifyEmail"],
         GUESSES,
     ),
     exception(
         "dynamodb:DeleteItem SessionsTable ATTEMPT#source#*",
-        &["ChangeEmail", "ChangePassword"],
+        &["ChangeEmail", "ChangePassword", "VerifyEmail"],
         GUESSES,
     ),
     exception(
         "dynamodb:UpdateItem SessionsTable ATTEMPT#source#*",
-        &["ChangeEmail", "ChangePassword"],
+        &["ChangeEmail", "ChangePassword", "VerifyEmail"],
         GUESSES,
     ),
     exception(
-        "dynamodb:DeleteItem SessionsTable ATTEMPT#sign-in#*",
-        &["VerifyEmail"],
-        GUESSES,
+        "dynamodb:DeleteItem SessionsTable LOCK#*",
+        &["OnUserDeleted"],
+        LOCKED,
     ),
     exception(
         "dynamodb:PutItem SessionsTable LOCK#*",
         &["ChangeEmail"],
-        GUESSES,
-    ),
-    exception(
-        "dynamodb:DeleteItem SessionsTable ATTEMPT#device#*",
-        &["VerifyEmail"],
-        GUESSES,
-    ),
-    exception(
-        "dynamodb:UpdateItem SessionsTable ATTEMPT#device#*",
-        &["VerifyEmail"],
         GUESSES,
     ),
     exception(
