@@ -87,11 +87,8 @@ pub(crate) async fn run(
     if sound.len() == accounts.len() {
         let alive = 1 + accounts.iter().filter(|account| !account.erased).count();
         let list = get(stand, "/users?limit=1", &admin).await?;
-        findings.equal(
-            "users in the directory",
-            &alive,
-            &list["pagination"]["total"],
-        );
+        let total = list["pagination"]["total"].as_u64();
+        findings.equal("users in the directory", &Some(alive as u64), &total);
     }
     for queue in stand.dead() {
         findings.lost.push(format!("dead letters in {queue}"));
@@ -144,7 +141,9 @@ async fn history(
     let mut path = format!("/audit-events?user={id}&limit=100");
     loop {
         let page = get(stand, &path, admin).await?;
-        if page["chain"]["status"] != "ok" {
+        // Only the first page has it.
+        let is_first = !path.contains("cursor");
+        if is_first && page["chain"]["status"] != "ok" {
             findings.lost.push(format!("{id}: chain {}", page["chain"]));
         }
         for event in page["data"].as_array().into_iter().flatten() {
