@@ -109,7 +109,7 @@ impl Jwt {
 
     /// Reads the ring, so that the first request does not have to.
     pub async fn warm_up(&self) -> Result<()> {
-        self.ring.get().await.map(|_| ())
+        self.ring.get_recent().await.map(|_| ())
     }
 
     /// Makes the first key if there is none, and loads the one that signs now.

@@ -39,30 +39,21 @@ impl CachedRing {
         }
     }
 
-    /// The ring, usually not older than [`RELOAD_AFTER`]; none before the first key was made.
+    /// The ring for signing, usually not older than [`LOOK_AGAIN_AFTER`]: what a withdrawn key signs is
+    /// refused by processes that know of it. None before the first key was made.
     ///
     /// # Errors
     /// If the ring cannot be read and none is known.
-    pub(super) async fn get(&self) -> Result<Option<Arc<KeyRing>>> {
-        self.get_if(|known, now| known.stale_at > now).await
-    }
-
-    /// The ring for signing, usually not older than [`LOOK_AGAIN_AFTER`]: what a withdrawn key signs is
-    /// refused by processes that know of it.
-    ///
-    /// # Errors
-    /// As [`CachedRing::get`].
     pub(super) async fn get_recent(&self) -> Result<Option<Arc<KeyRing>>> {
-        self.get_if(|known, now| known.stale_at > now && !known.may_ask(now))
-            .await
+        self.get_if(|known, now| !known.may_ask(now)).await
     }
 
-    /// The ring, read anew if it has no key `kid`: after a key was replaced at once, tokens of the new
-    /// one come before the known ring is stale. Tokens with invented ids make no more than one read in
-    /// [`LOOK_AGAIN_AFTER`].
+    /// The ring, usually not older than [`RELOAD_AFTER`], and read anew if it has no key `kid`: after a
+    /// key was replaced at once, tokens of the new one come before the known ring is stale. Tokens with
+    /// invented ids make no more than one read in [`LOOK_AGAIN_AFTER`].
     ///
     /// # Errors
-    /// As [`CachedRing::get`].
+    /// As [`CachedRing::get_recent`].
     pub(super) async fn get_with(&self, kid: &str) -> Result<Option<Arc<KeyRing>>> {
         self.get_if(|known, now| {
             known.stale_at > now && (known.ring.find(kid).is_some() || !known.may_ask(now))
@@ -223,6 +214,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_known_key_is_looked_for_again_after_five_minutes() {
+        let (table, cached) = fixture();
+        assert!(knows(&cached, "old").await);
+        table.advance(RELOAD_AFTER.saturating_sub(Duration::from_micros(1)));
+        assert!(knows(&cached, "old").await);
+        assert_eq!(table.reads(), 1);
+        table.advance(Duration::from_micros(1));
+        assert!(knows(&cached, "old").await);
+        assert_eq!(table.reads(), 2);
+    }
+
+    #[tokio::test]
     async fn a_withdrawn_key_signs_for_no_longer_than_a_minute() {
         let (table, cached) = fixture();
         cached.get_recent().await.unwrap();
@@ -249,7 +252,7 @@ mod tests {
     #[tokio::test]
     async fn a_table_that_does_not_answer_leaves_the_known_ring() {
         let (table, cached) = fixture();
-        cached.get().await.unwrap();
+        cached.get_recent().await.unwrap();
         table.state(|state| state.fails = true);
         table.advance(RELOAD_AFTER);
         for _ in 0..10 {
@@ -267,7 +270,7 @@ mod tests {
     async fn without_a_known_ring_the_failure_shows() {
         let (table, cached) = fixture();
         table.state(|state| state.fails = true);
-        assert!(cached.get().await.is_err());
+        assert!(cached.get_recent().await.is_err());
         table.state(|state| state.fails = false);
         assert!(knows(&cached, "old").await);
     }
