@@ -185,6 +185,25 @@ async fn nobody_takes_a_mail_from_a_worker_that_may_still_run() {
     assert_eq!(stand.backend.inbox().len(), 1);
 }
 
+/// An event may be replayed for so long.
+#[tokio::test]
+async fn a_mail_is_remembered_for_thirty_days() {
+    let stand = Stand::new().await;
+    let event = stand.event(Actor::Anonymous);
+    let letter = Letter {
+        template: MailTemplate::AlreadyRegistered,
+        recipient: Recipient::User(&stand.ann),
+        address: &stand.ann.email,
+        event: &event,
+        client_ip: None,
+    };
+    stand.service.send(letter, REMAINING).await.unwrap();
+    let month = Duration::from_hours(30 * 24);
+    stand.backend.advance(month.saturating_sub(Duration::from_micros(1)));
+    stand.service.send(letter, REMAINING).await.unwrap();
+    assert_eq!(stand.backend.inbox().len(), 1);
+}
+
 fn place(number: u8) -> IpAddr {
     [192, 0, 2, number].into()
 }

@@ -126,6 +126,7 @@ fn content(body: &[u8]) -> Result<(), Error> {
 #[test]
 fn a_body_has_64_kilobytes_at_most() {
     let body = |length| format!("{{{}}}", " ".repeat(length - 2));
+    assert_eq!(MAX_BODY, 65_536);
     assert!(content(body(MAX_BODY).as_bytes()).is_ok());
     assert!(matches!(
         content(body(MAX_BODY + 1).as_bytes()),
