@@ -6,6 +6,7 @@
 // The template, and what runs it.
 pub mod compile;
 mod services;
+pub mod ssm;
 pub mod stack;
 pub mod template;
 
@@ -16,10 +17,13 @@ mod console;
 pub mod dynamodb;
 mod forward;
 mod http_api;
+mod invocations;
 pub mod invoke;
 pub mod lambda;
 pub mod mail;
 mod pattern;
+pub mod queue;
+mod redrive;
 mod schedule;
 mod stream;
 

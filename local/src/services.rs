@@ -13,11 +13,13 @@ use crate::{
     callers::Callers,
     console,
     dynamodb::Dynamo,
-    forward, http_api,
+    forward, http_api, invocations,
     invoke::SharedInvoker,
     journal::Journal,
     mail::{self, Mailboxes},
-    schedule,
+    queue::Queues,
+    redrive::Redrive,
+    schedule, ssm,
     stack::Options,
     stream::{Mappings, Pace},
     template::Model,
@@ -38,6 +40,8 @@ pub(crate) struct Ports {
     pub(crate) dynamodb: Port,
     pub(crate) eventbridge: Port,
     pub(crate) sesv2: Port,
+    pub(crate) sqs: Port,
+    pub(crate) ssm: Port,
 }
 
 /// The running services. They end when this is dropped.
@@ -46,9 +50,11 @@ pub struct Services {
     pub dynamo: Dynamo,
     /// The mappings from their streams to functions.
     pub mappings: Mappings,
+    /// The queues.
+    pub queues: Queues,
     /// What becomes of mails.
     pub mailboxes: Mailboxes,
-    /// Who called the bus and the mail service.
+    /// Who called the bus, the mail service and the Parameter Store.
     pub callers: Callers,
     _tasks: JoinSet<()>,
 }
@@ -82,6 +88,8 @@ impl Ports {
             dynamodb: Port::bind(options.dynamodb_port, "--dynamodb-port").await?,
             eventbridge: Port::bind(0, "no flag").await?,
             sesv2: Port::bind(0, "no flag").await?,
+            sqs: Port::bind(0, "no flag").await?,
+            ssm: Port::bind(0, "no flag").await?,
         })
     }
 
@@ -91,6 +99,8 @@ impl Ports {
             ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", &self.eventbridge),
             ("AWS_ENDPOINT_URL_SESV2", &self.sesv2),
+            ("AWS_ENDPOINT_URL_SQS", &self.sqs),
+            ("AWS_ENDPOINT_URL_SSM", &self.ssm),
         ]
         .into_iter()
         .map(|(name, port)| (name.to_owned(), port.url()))
@@ -114,16 +124,21 @@ impl Services {
         let dynamo = Dynamo::start(model, data, ports.dynamodb.listener).await?;
         let buses = model.buses.values().cloned().collect();
         let bus = Bus::new(buses, model.rules.clone(), invoker.clone(), journal.clone())?;
+        let queues = Queues::new(model.queues.clone(), journal);
         let sets = model.configuration_sets.values().cloned().collect();
         let mailboxes = Mailboxes::default();
-        let console = console::router(
+        let router = console::router(
             ports.api.named_url(),
             &model.routes,
             options.pages.clone(),
             journal.clone(),
             dynamo.calls().clone(),
             mailboxes.clone(),
-        );
+        )
+        .merge(invocations::router(invoker.clone()))
+        .merge(Redrive::new(model, queues.clone(), invoker.clone()).router())
+        // For operators: functions have a port of their own.
+        .merge(bus.router());
         let api = http_api::router(
             model,
             ports.api.address.port(),
@@ -134,10 +149,14 @@ impl Services {
         let callers = Callers::default();
         let eventbridge = callers.noted("events:PutEvents", bus.router());
         serve(&mut tasks, ports.eventbridge.listener, eventbridge);
+        serve(&mut tasks, ports.sqs.listener, queues.router());
+        queues.start(&model.queue_mappings, &invoker, &mut tasks);
         let sesv2 = mail::router(sets, mailboxes.clone(), journal.clone(), bus);
         let sesv2 = callers.noted("ses:SendEmail", sesv2);
         serve(&mut tasks, ports.sesv2.listener, sesv2);
-        serve(&mut tasks, ports.console.listener, console);
+        let secrets = callers.noted("ssm:GetParameters", ssm::router(options.secrets.clone()));
+        serve(&mut tasks, ports.ssm.listener, secrets);
+        serve(&mut tasks, ports.console.listener, router);
         serve(&mut tasks, ports.api.listener, api);
         if let Some(receiver) = options.events_to.clone() {
             tasks.spawn(forward::run(receiver, journal.clone()));
@@ -156,6 +175,7 @@ impl Services {
         );
         Ok(Self {
             mappings: mappings.await?,
+            queues,
             dynamo,
             mailboxes,
             callers,

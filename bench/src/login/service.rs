@@ -55,10 +55,11 @@ impl Stage {
             policy: SignUpPolicy::Admin,
             providers: backend.clone(),
             rate_limiter: backend.sign_in_limiter(UNLIMITED),
+            sign_ups: backend.sign_up_limiter(),
             updates: backend.user_updates(),
         };
-        let tokens = Arc::new(Jwt::new(backend.clone(), backend.env(), "roster"));
-        let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
+        let tokens = Arc::new(Jwt::new(backend.known_ring(), backend.env(), "roster"));
+        let secret = SharedSecret::new(SecretPurpose::Refresh, backend.secrets());
         let service = Authenticate {
             audiences: Audiences::default(),
             strategies: Strategies {

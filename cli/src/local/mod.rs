@@ -42,6 +42,9 @@ pub struct Local {
     /// Value for a parameter of the template; may be given several times
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
     pub parameters: Vec<(String, String)>,
+    /// Secret in the Parameter Store, such as that of an identity provider; may be given several times
+    #[arg(long = "secret", value_name = "NAME=VALUE", value_parser = key_value)]
+    pub secrets: Vec<(String, String)>,
     /// Where events of the bus are posted to as well, as CloudEvents, such as `http://localhost:4800/events`
     #[arg(long, value_name = "URL", value_parser = local::stack::receiver)]
     pub events_to: Option<Uri>,
@@ -64,7 +67,7 @@ pub struct Started {
 fn key_value(text: &str) -> Result<(String, String), &'static str> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("must be KEY=VALUE"),
+        _ => Err("must be NAME=VALUE"),
     }
 }
 
@@ -92,13 +95,18 @@ impl Local {
     }
 
     fn options(self) -> Options {
+        let parameters = self.parameters.into_iter();
+        // Services run on this machine too.
+        let own =
+            [(SERVICE_NETWORKS, LOOPBACK)].map(|(key, value)| (key.to_owned(), value.to_owned()));
         Options {
             template: self.template,
             port: self.port,
             console_port: self.console_port,
             dynamodb_port: self.dynamodb_port,
             data: self.data,
-            parameters: self.parameters.into_iter().collect(),
+            parameters: own.into_iter().chain(parameters).collect(),
+            secrets: self.secrets.into_iter().collect(),
             api_parameter: Some(ISSUER.to_owned()),
             console_parameter: Some(APP_URL.to_owned()),
             pages: pages::router(),
@@ -117,6 +125,12 @@ impl Local {
 
 /// The path that answers once the stack can serve.
 pub const HEALTH: &str = "/health";
+
+/// The parameter with the networks in which services are called though they are not public.
+const SERVICE_NETWORKS: &str = "ServiceNetworks";
+
+/// This machine.
+const LOOPBACK: &str = "127.0.0.0/8,::1/128";
 
 /// The parameter with the address of the application: links in mails lead to [`pages`].
 const APP_URL: &str = "AppUrl";

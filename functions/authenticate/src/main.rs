@@ -12,7 +12,7 @@ use shared::{
     domain::{Audiences, sign_up::SignUpPolicy},
     lambda::{
         Exit,
-        config::{ClientSecrets, Providers},
+        config::{Providers, SecretsPath},
         http,
     },
 };
@@ -21,8 +21,9 @@ shared::lambda::config! {
     struct Config {
         audiences: Audiences = "AUDIENCES",
         policy: SignUpPolicy = "SIGN_UP_POLICY",
+        sign_ups: u32 = "SIGN_UPS_PER_SOURCE",
         providers: Providers = "IDENTITY_PROVIDERS",
-        secrets: ClientSecrets = "IDENTITY_PROVIDER_SECRETS",
+        secrets: SecretsPath = "IDENTITY_PROVIDER_SECRETS",
         loopback: bool = "LOOPBACK_IDENTITY_PROVIDERS",
     }
 }
@@ -33,18 +34,18 @@ async fn main() -> Exit {
         ACCESS,
         handle,
         async |ports, (config, limits): (Config, SignInLimits)| {
+            let secrets = ports
+                .client_secrets(&config.providers, &config.secrets)
+                .await?;
             let devices = ports.devices();
             devices.warm_up().await?;
             let rate_limiter = ports.sign_in_limiter(limits);
             let password = ports.password_strategy(rate_limiter.clone(), devices.clone())?;
             let oidc = OidcStrategy {
                 policy: config.policy,
-                providers: ports.identity_providers(
-                    config.providers,
-                    config.secrets,
-                    config.loopback,
-                )?,
+                providers: ports.identity_providers(config.providers, secrets, config.loopback)?,
                 rate_limiter,
+                sign_ups: ports.sign_up_limiter(config.sign_ups),
                 updates: ports.user_updates(),
             };
             Ok(Authenticate {

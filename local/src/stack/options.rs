@@ -6,6 +6,7 @@ use axum::{Router, http::Uri};
 
 use crate::{
     compile::{Build, Executables},
+    ssm::Secrets,
     template::Overrides,
 };
 
@@ -20,6 +21,8 @@ pub struct Options {
     /// Folder that keeps the tables, `None` for memory.
     pub data: Option<PathBuf>,
     pub parameters: Overrides,
+    /// What the Parameter Store holds.
+    pub secrets: Secrets,
     /// The parameter that gets the address of the API, unless it is given a value.
     pub api_parameter: Option<String>,
     /// The parameter that gets the address of the console, unless it is given a value.
@@ -46,6 +49,7 @@ impl Default for Options {
             dynamodb_port: 8000,
             data: None,
             parameters: Overrides::new(),
+            secrets: Secrets::new(),
             api_parameter: None,
             console_parameter: None,
             events_to: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    Email, Result, User,
+    Email, Result, SessionId, User,
     device::{Device, DeviceKey, DeviceToken},
 };
 use uuid::Uuid;
@@ -77,7 +77,15 @@ impl Devices {
         })
     }
 
+    /// The token for the device that holds a session of `user`, which goes on. Guesses from it are those of
+    /// the session, so that asking again makes no more of them.
+    pub async fn of_session(&self, user: &User, id: SessionId) -> Result<DeviceToken> {
+        let device = Device::of_session(user.id, id);
+        let now = self.env.clock.now();
+        Ok(self.key().await?.issue(user, device.id, now))
+    }
+
     async fn key(&self) -> Result<DeviceKey> {
-        Ok(DeviceKey::new(self.secret.get().await?.clone()))
+        Ok(DeviceKey::new(self.secret.get().await?))
     }
 }

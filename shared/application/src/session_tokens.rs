@@ -30,7 +30,8 @@ pub struct TokenPair {
     pub refresh: RefreshToken,
     /// The user of the session, for the answer.
     pub user: User,
-    /// Proves at the next sign-in that this device is known; only at the beginning of a session.
+    /// Proves at the next sign-in that this device is known; only at the beginning of a session, and once
+    /// the password of that time is another.
     pub device: Option<DeviceToken>,
 }
 
@@ -54,6 +55,6 @@ impl SessionTokens {
 
     /// The key from which refresh tokens come.
     pub async fn refresh_key(&self) -> Result<RefreshKey> {
-        Ok(RefreshKey::new(self.refresh_secret.get().await?.clone()))
+        Ok(RefreshKey::new(self.refresh_secret.get().await?))
     }
 }

@@ -1,9 +1,12 @@
 //! The audit trail: an index of all events by time, and the witness of each user's history.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, ApiKeyId, DomainEvent, EventId, EventKind, SessionId, Timestamp, UserId, Version,
+    Actor, ApiKeyId, DomainEvent, EventId, EventKind, Origin, ServiceName, SessionId, Timestamp,
+    UserId, Version,
     digest::{Digest, FieldHash},
     event::RolesChange,
 };
@@ -34,6 +37,9 @@ pub struct AuditEntry {
     /// The API key that was made or revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key_id: Option<ApiKeyId>,
+    /// The service that was registered, deregistered or given another secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceName>,
     /// The caller that caused it.
     pub actor: Actor,
     /// Of a version, the hash of the user's history up to here. Of the start of a session, the digest of
@@ -68,6 +74,7 @@ impl AuditEntry {
             roles: event.data.roles.clone(),
             session_id: event.data.session_id,
             api_key_id: event.data.api_key_id,
+            service: event.data.service.clone(),
             actor: event.actor,
             hash,
         }
@@ -84,6 +91,7 @@ impl AuditEntry {
             roles,
             session_id,
             api_key_id,
+            service,
             actor,
             // What it is of covers it.
             hash: _,
@@ -98,7 +106,30 @@ impl AuditEntry {
         hash.option(session_id.as_ref());
         hash.option(api_key_id.as_ref());
         hash.field(actor);
+        hash.added("service", service.as_ref());
         hash.finish()
+    }
+}
+
+/// From where an event without a version was caused. It is personal data: it stands beside the event where
+/// that is kept, and goes with the user; never in the event itself, nor in a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trace {
+    /// The client IP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_address: Option<IpAddr>,
+    /// The request, as in its answer and the logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+impl Trace {
+    pub fn of(origin: &Origin) -> Self {
+        Self {
+            source_address: origin.client_ip,
+            request_id: Some(origin.request_id.clone()),
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
-use application::ports::SessionRepository;
+use application::ports::{Clock as _, SessionRepository};
 use domain::{
     Role, Roles, Session,
+    audit::Trace,
     event::EndReason,
     session::{RECENT, SESSION_LIFETIME},
 };
@@ -65,7 +66,8 @@ impl Process {
         let metadata = self.backend.metadata();
         let event = Session::ended(user, id, EndReason::SignedOut, &metadata);
         let sessions: &dyn SessionRepository = self.backend.as_ref();
-        assert!(sessions.end(user, id, &event).await.unwrap());
+        let from = Trace::default();
+        assert!(sessions.end(user, id, &event, &from).await.unwrap());
     }
 
     fn tamper(&self, change: impl FnOnce(&mut domain::User)) {
@@ -296,4 +298,18 @@ async fn an_idempotency_key_has_1_to_255_visible_characters() {
             "{key:?}"
         );
     }
+}
+
+/// Also if the key that signed the token is still there.
+#[tokio::test]
+async fn a_session_of_before_the_epoch_is_over_within_the_lag() {
+    let process = Process::new().await;
+    assert_eq!(process.call(Access::OWNER).await.0, 204);
+    process.backend.advance(INSTANT);
+    process.backend.begin_epoch(process.backend.now());
+    process.backend.advance(LAG);
+    assert_eq!(process.call(Access::OWNER).await.0, 401);
+    let ann = process.backend.user(process.ann.id).unwrap();
+    let again = process.backend.sign_in(&ann).await;
+    assert_eq!(process.call_with(Access::OWNER, &again.token).await.0, 204);
 }

@@ -28,6 +28,7 @@ pub(crate) fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Authe
         policy,
         providers: backend.clone(),
         rate_limiter: backend.sign_in_limiter(10),
+        sign_ups: backend.sign_up_limiter(),
         updates: backend.user_updates(),
     };
     Authenticate {
@@ -52,7 +53,7 @@ impl Process {
     async fn new() -> Self {
         let backend = FakeBackend::new();
         backend.add_user("ann@example.com").await;
-        let tokens = Arc::new(Jwt::new(backend.clone(), backend.env(), "roster"));
+        let tokens = Arc::new(Jwt::new(backend.known_ring(), backend.env(), "roster"));
         let session_tokens = SessionTokens {
             tokens: tokens.clone(),
             ..backend.session_tokens()

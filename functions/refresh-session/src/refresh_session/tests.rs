@@ -1,9 +1,14 @@
 use secrecy::ExposeSecret as _;
 use shared::{
-    application::ports::{Clock as _, TokenVerifier as _},
+    application::{
+        devices::DeviceProof,
+        ports::{Clock as _, TokenVerifier as _},
+    },
     domain::{
-        EventKind, Roles,
+        EventKind, PasswordHash, Roles, SecretPurpose,
+        device::{Device, PresentedDevice},
         session::{REFRESH_GRACE, SESSION_LIFETIME},
+        turns::PUBLISH_AHEAD,
     },
 };
 use testing::{Answer, Endpoint, FakeBackend, Person, TestRequest, Value, json};
@@ -39,6 +44,7 @@ async fn post(backend: &Arc<FakeBackend>, body: &Value) -> Answer {
         users: backend.clone(),
         sessions: backend.clone(),
         session_tokens: backend.session_tokens(),
+        devices: backend.devices(),
         per_session: Limit::hourly(REFRESHES),
         env: backend.env(),
     });
@@ -250,6 +256,38 @@ async fn the_end_survives_every_fault() {
     assert_eq!(tried, 4 * 4, "four calls, each with four faults");
 }
 
+/// The device becomes known again in the session which changed the password and went on.
+#[tokio::test]
+async fn a_session_that_outlives_its_password_gets_another_device_token() {
+    let backend = FakeBackend::new();
+    let Ann { person, token } = ann(&backend).await;
+    let first = refresh(&backend, &token).await;
+    assert!(
+        first.body.get("deviceToken").is_none(),
+        "that of the sign-in is good"
+    );
+    let change = |user: &User, metadata: &_| {
+        Ok(user.change_password(PasswordHash::from_phc("$new"), metadata))
+    };
+    let user = backend.change(person.id, change).await;
+    let sessions: &dyn SessionRepository = backend.as_ref();
+    let kept = sessions.confirm(user.id, person.session_id, user.auth_epoch);
+    kept.await.unwrap();
+
+    let second = refresh(&backend, &successor(&first)).await;
+    // The answer got lost.
+    let again = refresh(&backend, &successor(&first)).await;
+    let third = refresh(&backend, &successor(&second)).await;
+    for answer in [second, again, third] {
+        let raw = answer.body["deviceToken"].as_str().unwrap();
+        let token = raw.parse::<PresentedDevice>().unwrap().0.unwrap();
+        let (devices, proof) = (backend.devices(), DeviceProof::Token(token));
+        let recognized = devices.recognize(&proof, &user.email).await;
+        let device = Device::of_session(user.id, person.session_id);
+        assert_eq!(recognized.unwrap(), Some(device), "no new guesses");
+    }
+}
+
 /// The token stays good: a client that loops does not lose its session.
 #[tokio::test]
 async fn refreshes_of_one_session_have_a_limit() {
@@ -268,4 +306,39 @@ async fn refreshes_of_one_session_have_a_limit() {
     );
     backend.advance(std::time::Duration::from_hours(1));
     successor(&refresh(&backend, &token).await);
+}
+
+/// The secret of refresh tokens takes turns: a token of the version before is exchanged for one of the
+/// present version, until nothing of the old one can be good any more.
+#[tokio::test]
+async fn a_token_is_good_across_a_rotation_of_the_secret() {
+    let backend = FakeBackend::new();
+    let ann = ann(&backend).await;
+    let mut token = ann.token;
+    for _ in 0..5 {
+        backend.advance(SESSION_LIFETIME / 3);
+        backend.rotate_secret(SecretPurpose::Refresh);
+        backend.advance(PUBLISH_AHEAD);
+        token = successor(&refresh(&backend, &token).await);
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_before_the_epoch_is_not_refreshed() {
+    let backend = FakeBackend::new();
+    let ann = ann(&backend).await;
+    let sessions = backend.outbox().len();
+    backend.advance(Duration::from_secs(1));
+    backend.begin_epoch(backend.now());
+    assert_eq!(refresh(&backend, &ann.token).await.problem(), INVALID);
+    assert_eq!(backend.outbox().len(), sessions, "it had ended");
+}
+
+/// Whoever read the secret and the nonces made tokens of every session: they are of no use.
+#[tokio::test]
+async fn a_token_of_a_replaced_secret_is_void() {
+    let backend = FakeBackend::new();
+    let ann = ann(&backend).await;
+    backend.replace_secret(SecretPurpose::Refresh);
+    assert_eq!(refresh(&backend, &ann.token).await.problem(), INVALID);
 }

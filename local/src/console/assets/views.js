@@ -96,8 +96,24 @@ export const eventDetail = ({ event, bus, targets, at }) =>
     json(event),
   );
 
-export const deadLetter = ({ queue, message, at }) =>
-  panel(queue, terms([["Received", new Date(at).toLocaleString()], ["Why", message.requestContext?.condition]]), json(message));
+export const deadLetter = ({ queue, message, at }) => {
+  const again = el("button", { type: "button" }, "Redrive the queue");
+  const outcome = el("p", { role: "status" });
+  again.addEventListener("click", async () => {
+    again.disabled = true;
+    const answer = await fetch(`/api/queues/${encodeURIComponent(queue)}/redrive`, { method: "POST" });
+    const { observed, failed, message } = await answer.json();
+    outcome.textContent = answer.ok ? `${observed} observed, ${failed} failed again` : message;
+    again.disabled = false;
+  });
+  return panel(
+    queue,
+    terms([["Received", new Date(at).toLocaleString()], ["Why", message.requestContext?.condition]]),
+    el("div", { class: "tabs" }, again),
+    outcome,
+    json(message),
+  );
+};
 
 const tone = (status) => (status >= 500 ? "bad" : status >= 400 ? "warn" : "good");
 
@@ -106,6 +122,8 @@ export const activityRow = (entry) => {
     request: () => [el("span", { class: "badge", "data-tone": tone(entry.status) }, String(entry.status)), `${entry.method} ${entry.path}`, entry.function, duration(entry.micros)],
     invocation: () => [el("span", { class: "badge", "data-tone": entry.error ? "bad" : "plain" }, "run"), entry.error ?? (entry.cold ? "cold start" : "warm"), entry.function, duration(entry.micros)],
     relayed: () => [el("span", { class: "badge", "data-tone": "plain" }, "stream"), `${plural(entry.records, "record")} of ${entry.table}`, entry.function, ""],
+    queued: () => [el("span", { class: "badge", "data-tone": "plain" }, "queue"), "a message waits", entry.queue, ""],
+    taken: () => [el("span", { class: "badge", "data-tone": entry.failed ? "warn" : "plain" }, "queue"), `${plural(entry.messages, "message")} of ${entry.queue}${entry.failed ? `, ${entry.failed} to come again` : ""}`, entry.function, ""],
     log: () => [el("span", { class: "badge", "data-tone": "plain" }, "log"), entry.line, entry.function, ""],
   }[entry.kind]();
   const [badge, what, who, took] = cells;

@@ -1,8 +1,10 @@
 //! Answers.
 
+mod services;
+
 use application::{ports::AccessToken, session_tokens::TokenPair};
 use domain::{
-    Actor, ApiKeyId, Email, Error, Name, Role, Timestamp, User, api_key::ListedApiKey,
+    Actor, ApiKeyId, Email, Error, Name, Role, ServiceName, Timestamp, User, api_key::ListedApiKey,
     device::DeviceToken, mail::Suppression, user::Profile,
 };
 use lambda_http::{
@@ -12,6 +14,8 @@ use lambda_http::{
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use url::form_urlencoded;
+
+pub use self::services::{InstanceBody, ServiceBody};
 
 /// What a handler returns.
 pub type Response = Result<RawResponse<Body>, super::Error>;
@@ -144,9 +148,21 @@ pub fn began(token_pair: &TokenPair) -> Response {
     with_header(response, header::LOCATION, &location)
 }
 
-/// 200 with another access token of the session.
-pub fn access_token(access: &AccessToken) -> Response {
-    json(StatusCode::OK, &AccessTokenBody::from(access))
+/// 200 with another access token of the session, and a token for the device that holds it.
+pub fn proven(access: &AccessToken, device: &DeviceToken) -> Response {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'a> {
+        #[serde(flatten)]
+        access: AccessTokenBody<'a>,
+        device_token: &'a str,
+    }
+    let device_token = device.encode();
+    let body = Body {
+        access: access.into(),
+        device_token: device_token.expose_secret(),
+    };
+    json(StatusCode::OK, &body)
 }
 
 /// An API key as administrators see it.
@@ -156,6 +172,7 @@ pub struct ApiKeyBody<'a> {
     id: ApiKeyId,
     name: &'a Name,
     role: &'a Role,
+    service: Option<&'a ServiceName>,
     created_at: Timestamp,
     created_by: Actor,
     expires_at: Timestamp,
@@ -170,6 +187,7 @@ impl<'a> ApiKeyBody<'a> {
             id: key.id,
             name: &key.name,
             role: &key.role,
+            service: key.service.as_ref(),
             created_at: key.created_at,
             created_by: key.created_by,
             expires_at: key.expires_at,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use application::ports::{LeaseKey, SecretPurpose};
+use application::ports::{LeaseKey, Lock, SecretPurpose};
 use directory::{Manifest, SegmentName};
 use domain::{
     ApiKey, ApiKeyId, DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId,
@@ -13,11 +13,12 @@ use domain::{
     keys::KeyRing,
     mail::Mail,
     request::AnonymousRequest,
+    secrets::SecretRing,
     token::TokenHash,
     user::{Invitation, Tombstone},
 };
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub(super) users: BTreeMap<UserId, User>,
     pub(super) tombstones: BTreeMap<UserId, Tombstone>,
@@ -33,15 +34,16 @@ pub(super) struct State {
     pub(super) attempts: BTreeMap<AttemptKey, super::attempts::Count>,
     pub(super) mailboxes: BTreeMap<String, super::mailboxes::Known>,
     /// By whom, what is counted, and the end of the lock.
-    pub(super) locks: BTreeMap<(String, Scope, Timestamp), DomainEvent>,
+    pub(super) locks: BTreeMap<(String, Scope, Timestamp), Lock>,
     pub(super) leases: BTreeMap<LeaseKey, super::leases::Record>,
     pub(super) cache: super::cache::Cached,
     pub(super) providers: super::providers::Providers,
     pub(super) ring: Option<KeyRing>,
     pub(super) private_keys: BTreeMap<String, Vec<u8>>,
-    pub(super) secrets: BTreeMap<SecretPurpose, Vec<u8>>,
+    pub(super) secrets: BTreeMap<SecretPurpose, SecretRing>,
     pub(super) outbox: Vec<DomainEvent>,
     pub(super) published: Vec<DomainEvent>,
+    pub(super) registry: super::registry::Registry,
     pub(super) refused_events: usize,
     pub(super) refused_mails: usize,
     pub(super) mails: Vec<(Mail, LeaseKey)>,
@@ -52,7 +54,7 @@ pub(super) struct State {
 }
 
 /// The newest token of a user for a purpose.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct TokenSlot {
     pub(super) hash: TokenHash,
     pub(super) seed: Option<EventId>,
