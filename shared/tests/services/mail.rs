@@ -199,7 +199,9 @@ async fn a_mail_is_remembered_for_thirty_days() {
     };
     stand.service.send(letter, REMAINING).await.unwrap();
     let month = Duration::from_hours(30 * 24);
-    stand.backend.advance(month.saturating_sub(Duration::from_micros(1)));
+    stand
+        .backend
+        .advance(month.saturating_sub(Duration::from_micros(1)));
     stand.service.send(letter, REMAINING).await.unwrap();
     assert_eq!(stand.backend.inbox().len(), 1);
 }
