@@ -106,13 +106,11 @@ fn event_of(mut letter: Value) -> Value {
 }
 
 async fn handle(State(redrive): State<Redrive>, Path(queue): Path<String>) -> Response {
-    match redrive.run(&queue).await {
-        Some(redriven) => Json(redriven).into_response(),
-        None => {
-            let message = format!("{queue} is no queue of an observer");
-            (StatusCode::NOT_FOUND, Json(json!({ "message": message }))).into_response()
-        }
+    if let Some(redriven) = redrive.run(&queue).await {
+        return Json(redriven).into_response();
     }
+    let message = format!("{queue} is no queue of an observer");
+    (StatusCode::NOT_FOUND, Json(json!({ "message": message }))).into_response()
 }
 
 #[cfg(test)]

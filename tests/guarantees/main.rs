@@ -4,6 +4,7 @@
 //! `ROSTER_CRASHES=all` tries every fault with every way in which events can travel; otherwise each is
 //! tried with events that travel as they should, and one in so many with the others.
 
+mod deliveries;
 mod functions;
 mod ledger;
 mod lives;
