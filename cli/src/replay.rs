@@ -61,7 +61,7 @@ const STEP: usize = 10;
 
 fn value<T: std::str::FromStr<Err = Violation>>(text: &str) -> Result<T, String> {
     text.parse()
-        .map_err(|violation: Violation| violation.message.to_string())
+        .map_err(|violation: Violation| violation.message)
 }
 
 impl Replay {

@@ -4,6 +4,12 @@
 //! `ROSTER_CRASHES=all` tries every fault with every way in which events can travel; otherwise each is
 //! tried with events that travel as they should, and one in so many with the others.
 
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a failing helper is a failing test, which says what it tried"
+)]
+
 mod deliveries;
 mod functions;
 mod ledger;
