@@ -12,7 +12,7 @@ use std::{io, process::ExitCode};
 #[cfg(unix)]
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use cli::{Export, FirstAdmin, Generate, Import, Local, Seed, Token};
+use cli::{Export, FirstAdmin, Generate, Import, Local, Redrive, Replay, Seed, Token};
 use tracing_subscriber::EnvFilter;
 
 /// Roster's tools for operators and developers.
@@ -32,6 +32,8 @@ enum Command {
     Token(Token),
     FirstAdmin(FirstAdmin),
     Generate(Generate),
+    Redrive(Redrive),
+    Replay(Replay),
 }
 
 #[tokio::main]
@@ -50,6 +52,8 @@ async fn main() -> ExitCode {
         Command::Token(token) => Box::pin(token.run()).await.map(tell),
         Command::FirstAdmin(invite) => invite.run().await.map(tell),
         Command::Generate(generate) => generate.run().map(tell),
+        Command::Redrive(redrive) => redrive.run().await.map(tell),
+        Command::Replay(replay) => Box::pin(replay.run()).await.map(tell),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

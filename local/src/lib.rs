@@ -23,6 +23,7 @@ pub mod lambda;
 pub mod mail;
 mod pattern;
 pub mod queue;
+mod redrive;
 mod schedule;
 mod stream;
 

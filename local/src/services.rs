@@ -18,6 +18,7 @@ use crate::{
     journal::Journal,
     mail::{self, Mailboxes},
     queue::Queues,
+    redrive::Redrive,
     schedule, ssm,
     stack::Options,
     stream::{Mappings, Pace},
@@ -126,7 +127,7 @@ impl Services {
         let queues = Queues::new(model.queues.clone(), journal);
         let sets = model.configuration_sets.values().cloned().collect();
         let mailboxes = Mailboxes::default();
-        let console = console::router(
+        let router = console::router(
             ports.api.named_url(),
             &model.routes,
             options.pages.clone(),
@@ -134,7 +135,10 @@ impl Services {
             dynamo.calls().clone(),
             mailboxes.clone(),
         )
-        .merge(invocations::router(invoker.clone()));
+        .merge(invocations::router(invoker.clone()))
+        .merge(Redrive::new(model, queues.clone(), invoker.clone()).router())
+        // For operators: functions have a port of their own.
+        .merge(bus.router());
         let api = http_api::router(
             model,
             ports.api.address.port(),
@@ -152,7 +156,7 @@ impl Services {
         serve(&mut tasks, ports.sesv2.listener, sesv2);
         let secrets = callers.noted("ssm:GetParameters", ssm::router(options.secrets.clone()));
         serve(&mut tasks, ports.ssm.listener, secrets);
-        serve(&mut tasks, ports.console.listener, console);
+        serve(&mut tasks, ports.console.listener, router);
         serve(&mut tasks, ports.api.listener, api);
         if let Some(receiver) = options.events_to.clone() {
             tasks.spawn(forward::run(receiver, journal.clone()));

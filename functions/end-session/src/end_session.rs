@@ -7,7 +7,7 @@ use shared::{
         ports::SessionRepository,
         user_updates::{Target, UserUpdates},
     },
-    domain::{Refusal, Result, Session, SessionId, event::EndReason},
+    domain::{Refusal, Result, Session, SessionId, audit::Trace, event::EndReason},
 };
 
 pub struct EndSession {
@@ -56,7 +56,8 @@ impl EndSession {
     async fn end(&self, target: &Target, id: SessionId) -> Result<bool> {
         let metadata = self.updates.env.metadata(target.origin.clone())?;
         let event = Session::ended(target.id, id, EndReason::SignedOut, &metadata);
-        self.sessions.end(target.id, id, &event).await
+        let from = Trace::of(&target.origin);
+        self.sessions.end(target.id, id, &event, &from).await
     }
 }
 
@@ -67,7 +68,7 @@ mod tests {
         domain::{Actor, DeploymentEpoch, EventKind, Refusal},
         lambda::http::Access,
     };
-    use testing::{Answer, Endpoint, Fixture, TestRequest};
+    use testing::{Answer, Endpoint, Fixture, Principal, TestRequest};
 
     use super::*;
     use crate::handler;
@@ -167,6 +168,19 @@ mod tests {
         let old = current().bearer(&phone.old_token);
         assert_eq!(answer(&fixture, old).await.status, 204);
         assert_eq!(live(&fixture), []);
+    }
+
+    #[tokio::test]
+    async fn support_ends_no_session_of_a_user_with_a_role() {
+        let fixture = Fixture::new().await;
+        let support = fixture.token(Principal::Support).await.unwrap();
+        for (person, status) in [(&fixture.admin, 403), (&fixture.ann, 204)] {
+            let request = one(&person.session_id.to_string()).id(&person.id);
+            let answer = answer(&fixture, request.bearer(&support)).await;
+            assert_eq!(answer.status, status);
+            let session = &fixture.backend.sessions_of(person.id)[0];
+            assert_eq!(session.ended_at.is_some(), status == 204);
+        }
     }
 
     #[tokio::test]

@@ -10,6 +10,8 @@
 //! | `PUT /api/mailboxes/{address}` | `{"outcome": "bounce"}`: what becomes of mails to it from now on; also `soft-bounce`, `complaint`, `suppressed`, `reject`, `delivery` |
 //! | `/api/live` | the journal as server-sent events |
 //! | `/2015-03-31/functions/<logical id>/invocations` | Lambda's `Invoke` |
+//! | `POST /api/queues/<logical id>/redrive` | dead letters go to their function again |
+//! | `POST /` | EventBridge's `PutEvents` |
 //! | `/proxy/…` | the API, for the pages: they have one origin to talk to |
 
 mod api;

@@ -158,6 +158,18 @@ mod tests {
     }
 
     #[test]
+    fn long_passwords_are_taken_whole() {
+        let words =
+            "correct horse battery staple, seven purple kites aloft, plain granite kettle 47";
+        let longest: String = words.chars().cycle().take(MAX_CHARS).collect();
+        for length in [64, 65, MAX_CHARS] {
+            let raw = &longest[..length];
+            let taken = PasswordPolicy::default().choose(raw, &[]).unwrap();
+            assert_eq!(taken.as_password().expose(), raw);
+        }
+    }
+
+    #[test]
     fn weak_ones_are_not() {
         assert_eq!(choose("short7!"), Err("too-short"));
         assert_eq!(choose(&"xk7 ".repeat(33)), Err("too-long"));
@@ -171,6 +183,16 @@ mod tests {
         ] {
             assert_eq!(choose(raw), Err("too-weak"), "{raw}");
         }
+    }
+
+    #[test]
+    fn a_password_of_the_third_of_four_grades_and_of_the_greatest_length_is_taken() {
+        let raw = "qxvkzjwpb";
+        assert_eq!(strength::estimate(raw, &[]).score(), Score::Three);
+        assert_eq!(choose(raw), Ok(()));
+        let longest = "kestrel-pine-42!".repeat(8);
+        assert_eq!(longest.len(), MAX_CHARS);
+        assert_eq!(choose(&longest), Ok(()));
     }
 
     #[test]
