@@ -2,6 +2,7 @@
 
 - Once SAM has transformed it, it has few enough resources, also with everything switched on.
 - Every alarm tells somebody, and belongs to this stack; every queue of dead letters and every table is watched.
+- Every metric of the stack's own that an alarm or the dashboard looks at is counted by a filter or a function.
 - The dashboard is JSON, and consoles show every parameter in one group.
 - Pages of other origins may send each header that the API reads, and read each header that it answers with.
 - Every `--parameter-overrides` in a document, and in samconfig.toml, means to SAM what it says.
@@ -25,6 +26,9 @@ MAX_RESOURCES = 450
 # Metrics that the expression of an alarm may use (CloudWatch quotas).
 MAX_METRICS = 10
 
+# Of each stack, so that one of an account does not ring the alarms of another.
+OWN_NAMESPACE = {"Fn::Sub": "Roster/${AWS::StackName}"}
+
 # Headers of answers which scripts of other origins may always read (Fetch standard).
 SAFELISTED = {"cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"}
 
@@ -37,6 +41,7 @@ def check():
         *check_resources(template),
         *check_alarms(template["Resources"]),
         *check_dashboard(template["Resources"]["Dashboard"]),
+        *check_metrics(template["Resources"]),
         *check_groups(template),
         *check_cors(template["Resources"]["Api"]["Properties"]["CorsConfiguration"]),
         *check_overrides(template["Parameters"]),
@@ -79,8 +84,6 @@ def check_alarms(resources):
         if len(metrics) > MAX_METRICS:
             yield f"{name}: an expression takes {MAX_METRICS} metrics"
         for metric in metrics or [properties]:
-            if metric["Namespace"] == "Roster":
-                yield f"{name}: the namespace of the stack is Roster/${{AWS::StackName}}"
             watched += ((metric["MetricName"], json.dumps(each["Value"])) for each in metric.get("Dimensions", []))
     for queue in of_type("AWS::SQS::Queue"):
         metric = ("ApproximateNumberOfMessagesVisible", json.dumps({"Fn::GetAtt": [queue, "QueueName"]}))
@@ -98,6 +101,36 @@ def check_dashboard(dashboard):
         json.loads(body)
     except ValueError as error:
         yield f"Dashboard: {error}"
+
+
+def check_metrics(resources):
+    """Where metrics of the stack's own are looked at, and where they are counted."""
+    sources = [path.read_text() for folder in ("functions", "shared") for path in pathlib.Path(folder).rglob("src/**/*.rs")]
+    counted = set()
+
+    def walk(node, place):
+        if isinstance(node, dict):
+            name, namespace = node.get("MetricName"), node.get("Namespace", node.get("MetricNamespace"))
+            if name and "Roster" in str(namespace):
+                if namespace != OWN_NAMESPACE:
+                    yield f"{place}: the namespace of the stack is {OWN_NAMESPACE['Fn::Sub']}"
+                if "MetricNamespace" in node:
+                    counted.add(name)
+                else:
+                    looked_at.append((place, name))
+            for value in node.values():
+                yield from walk(value, place)
+        elif isinstance(node, list):
+            for value in node:
+                yield from walk(value, place)
+
+    body = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    looked_at = [("Dashboard", name) for name in re.findall(f'"{re.escape(OWN_NAMESPACE["Fn::Sub"])}", "(\\w+)"', body)]
+    for place, resource in resources.items():
+        yield from walk(resource.get("Properties"), place)
+    for place, name in looked_at:
+        if name not in counted and not any(f'"{name}"' in source for source in sources):
+            yield f"{place}: nobody counts {name}"
 
 
 def check_groups(template):

@@ -14,6 +14,7 @@
 extern crate test_macros;
 
 mod access;
+mod alarms;
 mod api_keys;
 mod audiences;
 mod audit_events_get;
@@ -56,6 +57,7 @@ mod sessions_post;
 mod snapshots;
 mod support;
 mod token;
+mod traces;
 mod unreachable;
 mod users_get;
 mod users_id_delete;

@@ -1,10 +1,13 @@
 //! A database that does not answer.
 
 use std::{
+    future::pending,
     net::{Ipv4Addr, SocketAddr},
     process::Stdio,
+    time::Duration,
 };
 
+use futures::{StreamExt as _, stream};
 use local::{
     dynamodb::Dynamo,
     lambda::runtime_api::{self, Call, Delivery},
@@ -12,7 +15,7 @@ use local::{
 use serde_json::Value;
 use tokio::{
     io::AsyncReadExt as _,
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     process::{Child, Command},
     sync::mpsc,
     task::JoinSet,
@@ -20,10 +23,10 @@ use tokio::{
 
 use crate::support::{PATIENCE, Roster, executable, on_shared_stack, patiently};
 
-/// A request with a token that nobody accepts.
-const EVENT: &str = include_str!("../../events/get-user.json");
+/// A sign-in of nobody. It looks at the tables each time.
+const EVENT: &str = include_str!("../../events/authenticate.json");
 
-/// A process of `get-user`, and its Runtime API.
+/// A process of `authenticate`, and its Runtime API.
 struct Process {
     child: Child,
     calls: mpsc::Receiver<Call>,
@@ -42,18 +45,18 @@ impl Process {
                 .await
                 .unwrap();
         });
-        let function = &roster.stack.model.functions["GetUser"];
+        let function = &roster.stack.model.functions["Authenticate"];
         let child = Command::new(executable(function.binary()))
             .env_clear()
             .envs(&function.environment.variables)
             .env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{database}"))
-            .env("AWS_ACCESS_KEY_ID", "GetUser")
+            .env("AWS_ACCESS_KEY_ID", "Authenticate")
             .env("AWS_SECRET_ACCESS_KEY", "local")
             .env("AWS_REGION", "us-east-1")
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
-            .env("AWS_LAMBDA_FUNCTION_NAME", "GetUser")
+            .env("AWS_LAMBDA_FUNCTION_NAME", "Authenticate")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769")
             .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -67,24 +70,25 @@ impl Process {
         }
     }
 
-    /// Status and body of its answer.
-    async fn ask(&mut self) -> (u64, Value) {
+    /// Status and code of its answer, for which it has so much time.
+    async fn ask(&mut self, timeout: Duration) -> (u64, String) {
         let Some(Call::Next(next)) = patiently("a process", self.calls.recv()).await else {
             panic!("the process does not start");
         };
         let delivery = Delivery {
             request_id: "1".to_owned(),
-            arn: "arn:aws:lambda:us-east-1:000000000000:function:GetUser".to_owned(),
-            timeout: PATIENCE,
+            arn: "arn:aws:lambda:us-east-1:000000000000:function:Authenticate".to_owned(),
+            timeout,
             payload: EVENT.into(),
         };
         assert!(next.send(delivery).is_ok());
         let Some(Call::Done(Ok(answer))) = patiently("an answer", self.calls.recv()).await else {
             panic!("the process does not answer");
         };
-        let body = answer["body"].as_str().unwrap();
-        let status = answer["statusCode"].as_u64().unwrap();
-        (status, serde_json::from_str(body).unwrap())
+        let problem: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        assert!(problem["requestId"].is_string(), "{problem}");
+        let code = problem["code"].as_str().unwrap().to_owned();
+        (answer["statusCode"].as_u64().unwrap(), code)
     }
 
     /// Ends it. Gives what it wrote.
@@ -101,33 +105,59 @@ impl Process {
     }
 }
 
+/// Hands connections to `address` on to `database`; without one, they are taken and nobody answers. All of them
+/// end with it.
+async fn line(address: SocketAddr, database: Option<SocketAddr>) -> JoinSet<()> {
+    let listener = TcpListener::bind(address).await.unwrap();
+    let connections = stream::unfold(listener, async |listener| {
+        let (connection, _) = listener.accept().await.unwrap();
+        Some((connection, listener))
+    });
+    let carry = move |mut client: TcpStream| async move {
+        let Some(database) = database else {
+            return pending().await;
+        };
+        let mut server = TcpStream::connect(database).await.unwrap();
+        // Either side may hang up.
+        _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+    };
+    let mut task = JoinSet::new();
+    task.spawn(connections.for_each_concurrent(None, carry));
+    task
+}
+
 #[test]
-fn a_process_whose_tables_do_not_answer_says_so_until_they_do() {
+fn who_asks_while_the_tables_do_not_answer_is_told_so() {
     on_shared_stack(async |roster| {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let database = listener.local_addr().unwrap();
-        drop(listener);
-        let mut process = Process::start(roster, database).await;
-        let (status, problem) = process.ask().await;
-        assert_eq!(
-            (status, problem["code"].as_str()),
-            (503, Some("unavailable"))
-        );
-        assert!(problem["requestId"].is_string());
-
-        let listener = TcpListener::bind(database).await.unwrap();
         let _tables = Dynamo::start(&roster.stack.model, None, listener)
             .await
             .unwrap();
-        let (status, problem) = process.ask().await;
-        let found = (status, problem["code"].as_str());
-        assert_eq!(found, (401, Some("unauthenticated")));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let unavailable = (503, "unavailable".to_owned());
+
+        // From the start.
+        let mut process = Process::start(roster, address).await;
+        assert_eq!(process.ask(PATIENCE).await, unavailable);
+        let mut there = line(address, Some(database)).await;
+        let answer = process.ask(PATIENCE).await;
+        assert_eq!(answer, (401, "invalid-credentials".to_owned()));
+
+        // Later, by silence: Lambda would end the worker without an answer.
+        there.shutdown().await;
+        let _silence = line(address, None).await;
+        assert_eq!(process.ask(Duration::from_secs(3)).await, unavailable);
 
         let log = process.end().await;
         for line in log.lines() {
             let line: Result<Value, _> = serde_json::from_str(line);
             assert!(line.is_ok_and(|line| line["level"].is_string()), "{log}");
         }
-        assert!(log.contains("DynamoDB does not answer"), "{log}");
+        for message in ["DynamoDB does not answer", "no answer before the deadline"] {
+            assert!(log.contains(message), "{log}");
+        }
     });
 }

@@ -80,11 +80,12 @@ where
             Value::Object(mut envelope) => envelope.remove("detail").unwrap_or_default(),
             _ => Value::Null,
         };
+        let traceparent = detail["traceparent"].as_str().map(str::to_owned);
         let outcome = handle(service, detail, remaining).await;
         match &outcome {
-            Ok(()) => tracing::info!(envelope, kind, "observed"),
+            Ok(()) => tracing::info!(envelope, kind, traceparent, "observed"),
             Err(error) => {
-                tracing::error!(envelope, kind, error = %Causes(error), "not observed");
+                tracing::error!(envelope, kind, traceparent, error = %Causes(error), "not observed");
             }
         }
         // The cause stays in the log: what is returned here travels on into queues.

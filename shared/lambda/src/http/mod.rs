@@ -174,6 +174,7 @@ where
     let started = Instant::now();
     let (mut request, route) = Request::read(request);
     let request_id = request.request_id().to_owned();
+    let traceparent = request.traceparent();
     let remaining = request.deadline().map(remaining);
     let (is_head, conditions) = (request.is_head(), request.conditions());
     let work = async {
@@ -202,6 +203,7 @@ where
     tracing::info!(
         %request_id,
         route,
+        traceparent,
         status = response.status().as_u16(),
         micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "answered"
