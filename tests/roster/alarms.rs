@@ -131,3 +131,23 @@ fn faults_are_answers_of_500_and_above_and_workers_that_fail() {
         assert_eq!(is_counted("CountFaults", &report), is_fault, "{status}");
     }
 }
+
+#[test]
+fn metrics_are_in_the_namespace_that_alarms_look_at() {
+    on_shared_stack(async |roster| {
+        let address = unique_email("bounce+").replace("@example.com", "@simulator.amazonses.com");
+        roster.sign_up(&address).await;
+        let metric = |entry: &Entry| match &entry.happening {
+            Happening::Log { line, .. } if line.contains("_aws") => {
+                let line: Value = serde_json::from_str(line).unwrap();
+                let mut metrics = line["_aws"]["CloudWatchMetrics"].clone();
+                (line["MailBounced"] == 1).then(|| metrics[0]["Namespace"].take())
+            }
+            _ => None,
+        };
+        let namespace = patiently("a metric", roster.stack.journal.wait_for(0, metric)).await;
+        let function = &roster.stack.model.functions["RecordMail"];
+        let variables = &function.environment.variables;
+        assert_eq!(namespace, variables["METRICS_NAMESPACE"].as_str());
+    });
+}
