@@ -26,5 +26,9 @@ mod stream;
 // What all of them use.
 pub mod journal;
 mod loopback;
+mod port;
 #[cfg(test)]
 mod testing;
+pub mod variables;
+
+pub use loopback::Hosts;

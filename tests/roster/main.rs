@@ -33,6 +33,7 @@ mod input;
 mod invitations;
 mod last_administrator;
 mod life;
+mod local_commands;
 mod mails;
 mod notices;
 mod old_passwords;

@@ -157,9 +157,6 @@ impl Roster {
     async fn deploy(parameters: &[(&str, &str)]) -> Self {
         let options = Options {
             template: template(),
-            port: 0,
-            console_port: 0,
-            dynamodb_port: 0,
             parameters: PARAMETERS
                 .iter()
                 .chain(parameters)
