@@ -71,6 +71,16 @@ CASES = [
     ("list-invitations", ADMIN, 200),
     ("send-invitation", ADMIN, 404),
     ("withdraw-invitation", ADMIN, 404),
+    ("register-service", ADMIN, 201),
+    ("register-instance", ADMIN, 201),
+    ("get-service", ADMIN, 200),
+    ("list-services", ADMIN, 200),
+    ("discover-service", ADMIN, 200),
+    ("list-deliveries", ADMIN, 200),
+    ("redeliver-events", ADMIN, 202),
+    ("rotate-service-secret", ADMIN, 200),
+    ("deregister-instance", ADMIN, 204),
+    ("deregister-service", ADMIN, 204),
     # What nobody has a secret for.
     ("refresh-session", None, 401),
     ("verify-email", None, 410),
@@ -79,6 +89,9 @@ CASES = [
     ("list-identity-providers", None, 200),
     ("publish-keys", None, 200),
     # What AWS invokes.
+    ("check-services", None, DONE),
+    ("notify-services", None, DONE),
+    ("deliver-events", None, RELAYED),
     ("publish-events-sessions", None, RELAYED),
     ("on-access-changed", None, DONE),
     ("on-email-change-requested", None, DONE),
@@ -140,7 +153,7 @@ def wait_for(port, started):
 @contextlib.contextmanager
 def services(roster, *options):
     """The console of a stack without functions, in which Ann is."""
-    ports = [f"--{name}port=0" for name in ("console-", "dynamodb-", "eventbridge-", "ses-")]
+    ports = [f"--{name}-port=0" for name in ("console", "dynamodb", "eventbridge", "ses", "sqs", "ssm")]
     command = [roster, "local", "--services-only", f"--admin-password={PASSWORD}", *ports, *options]
     with process(*command, stdout=subprocess.PIPE, text=True) as started:
         for line in started.stdout:

@@ -67,6 +67,21 @@ pub enum Happening {
         /// The message as it stands in the queue, in AWS's shape.
         message: Value,
     },
+    /// A message was put into a queue.
+    Queued {
+        /// Logical id of the queue.
+        queue: String,
+        /// Id of the message.
+        message: String,
+    },
+    /// A batch of messages went to a function; those that failed come again.
+    Taken {
+        /// Logical id of the queue.
+        queue: String,
+        function: String,
+        messages: usize,
+        failed: usize,
+    },
     /// A stream batch was read up to its newest record and answered without failures.
     Relayed {
         /// Logical id of the table.

@@ -6,6 +6,7 @@
 // The template, and what runs it.
 pub mod compile;
 mod services;
+pub mod ssm;
 pub mod stack;
 pub mod template;
 
@@ -20,6 +21,7 @@ pub mod invoke;
 pub mod lambda;
 pub mod mail;
 mod pattern;
+pub mod queue;
 mod schedule;
 mod stream;
 

@@ -19,7 +19,8 @@ use crate::{
     lambda,
     mail::{self, Mailboxes},
     port::{self, Port},
-    schedule,
+    queue::Queues,
+    schedule, ssm,
     stack::{Functions, Options},
     stream::{Mappings, Pace},
     template::Model,
@@ -36,6 +37,8 @@ pub(crate) struct Ports {
     pub(crate) dynamodb: Port,
     pub(crate) eventbridge: Port,
     pub(crate) sesv2: Port,
+    pub(crate) sqs: Port,
+    pub(crate) ssm: Port,
 }
 
 /// The running services. They end when this is dropped.
@@ -44,9 +47,11 @@ pub struct Services {
     pub dynamo: Dynamo,
     /// The mappings from their streams to functions.
     pub mappings: Mappings,
+    /// The queues.
+    pub queues: Queues,
     /// What becomes of mails.
     pub mailboxes: Mailboxes,
-    /// Who called the bus and the mail service.
+    /// Who called the bus, the mail service and the Parameter Store.
     pub callers: Callers,
     _tasks: JoinSet<()>,
 }
@@ -65,6 +70,8 @@ impl Ports {
             dynamodb: bind(options.dynamodb_port, "--dynamodb-port").await?,
             eventbridge: bind(options.eventbridge_port, "--eventbridge-port").await?,
             sesv2: bind(options.ses_port, "--ses-port").await?,
+            sqs: bind(options.sqs_port, "--sqs-port").await?,
+            ssm: bind(options.ssm_port, "--ssm-port").await?,
         })
     }
 
@@ -79,6 +86,8 @@ impl Ports {
             ("DYNAMODB", self.dynamodb.url()),
             ("EVENTBRIDGE", self.eventbridge.url()),
             ("SESV2", self.sesv2.url()),
+            ("SQS", self.sqs.url()),
+            ("SSM", self.ssm.url()),
         ])
     }
 }
@@ -103,6 +112,7 @@ impl Services {
         let dynamo = Dynamo::start(model, data, ports.dynamodb.listener, &hosts).await?;
         let buses = model.buses.values().cloned().collect();
         let bus = Bus::new(buses, model.rules.clone(), invoker.clone(), journal.clone())?;
+        let queues = Queues::new(model.queues.clone(), journal);
         let sets = model.configuration_sets.values().cloned().collect();
         let mailboxes = Mailboxes::default();
         let console = console::router(Console {
@@ -118,12 +128,16 @@ impl Services {
         let eventbridge = callers.noted("events:PutEvents", bus.router());
         let sesv2 = mail::router(sets, mailboxes.clone(), journal.clone(), bus);
         let sesv2 = callers.noted("ses:SendEmail", sesv2);
+        let secrets = callers.noted("ssm:GetParameters", ssm::router(options.secrets.clone()));
+        queues.start(&model.queue_mappings, &invoker, &mut tasks);
         if let Some(port) = ports.api {
             let api = http_api::router(model, port.number, invoker.clone(), journal.clone());
             serve(&mut tasks, port, hosts.guard(api));
         }
         serve(&mut tasks, ports.eventbridge, hosts.guard(eventbridge));
         serve(&mut tasks, ports.sesv2, hosts.guard(sesv2));
+        serve(&mut tasks, ports.sqs, hosts.guard(queues.router()));
+        serve(&mut tasks, ports.ssm, hosts.guard(secrets));
         serve(&mut tasks, ports.console, hosts.guard(console));
         if let Some(receiver) = options.events_to.clone() {
             tasks.spawn(forward::run(receiver, journal.clone()));
@@ -142,6 +156,7 @@ impl Services {
         );
         Ok(Self {
             mappings: mappings.await?,
+            queues,
             dynamo,
             mailboxes,
             callers,

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use shared::domain::{
-    EventId, LoginKey, Origin, PasswordHash, Result, Role, Roles, Session, SessionId, Timestamp,
-    TokenPurpose, User, UserId,
+    DeploymentEpoch, EventId, LoginKey, Origin, PasswordHash, Result, Role, Roles, Session,
+    SessionId, Timestamp, TokenPurpose, User, UserId,
     device::DeviceKey,
     event::EventMetadata,
     token::TokenBinding,
@@ -135,7 +135,9 @@ fn lives(capability: Capability, before: &User, now: &User, is_erased: bool) -> 
         Capability::VerificationLink => link(TokenPurpose::EmailVerification),
         Capability::ChangeLink => link(TokenPurpose::EmailChange),
         Capability::PendingAddress => now.pending_email.is_some(),
-        Capability::Session => session(before).is_live(now, Timestamp::from_seconds(6)),
+        Capability::Session => {
+            session(before).is_live(now, DeploymentEpoch::FIRST, Timestamp::from_seconds(6))
+        }
         Capability::AccessToken => now.active && before.auth_epoch == now.auth_epoch,
         Capability::LinkedIdentity => now.logins.contains(&identity()),
         Capability::DeviceToken => {

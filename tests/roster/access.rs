@@ -77,6 +77,8 @@ fn refusal(operation: &Operation, who: Who) -> Option<(u16, &'static str)> {
         ("caller", _) => !who.is_machine(),
         ("owner", _) => is_owner || (who.is(role) && (is_about_ann || !who.is_machine())),
         ("admin" | "support" | "reader", _) => who.is(role),
+        // The key is for the service in the path.
+        ("service" | "own-service", _) => who == Who::ServiceKey || who.is(role),
         _ => panic!("{}: nobody knows the x-access {access}", operation.id),
     };
     let refused = forbidden.filter(|_| !may);

@@ -23,7 +23,9 @@ async fn request_with(
 ) -> RequestBuilder {
     let (id, token) = match operation.access() {
         "anyone" | "anyone-or-caller" => ("", None),
-        "admin" | "support" | "reader" => (&*ann.id, Some(roster.admin().await)),
+        "admin" | "support" | "reader" | "service-or-admin" | "own-service-or-admin" => {
+            (&*ann.id, Some(roster.admin().await))
+        }
         _ => ("me", Some(&*ann.token)),
     };
     let path = operation.path_about(id) + query;

@@ -24,7 +24,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_
 use reqwest::{Client, Url, redirect::Policy};
 use serde_json::{Value, json};
 
-use crate::support::{Roster, on_own_stack, patiently};
+use crate::support::{Roster, on_own_stack_with, patiently};
 
 /// How the providers call Roster.
 pub const CLIENT_ID: &str = "roster";
@@ -34,6 +34,9 @@ pub const UNTRUSTED: &str = "untrusted";
 
 /// What Roster proves itself with.
 pub const CLIENT_SECRET: &str = "a secret of the conformance run";
+
+/// Where that is kept.
+const SECRETS_PATH: &str = "/roster/identity-providers";
 
 const REDIRECT_URI: &str = "https://app.example.com/callback";
 
@@ -261,16 +264,17 @@ fn on_stack_trusting_under(
             })
         })
         .collect();
-    let secrets = providers.iter().map(|(name, _)| (*name, CLIENT_SECRET));
-    let secrets: HashMap<_, _> = secrets.collect();
-    let (list, secrets) = (json!(list).to_string(), json!(secrets).to_string());
+    let list = json!(list).to_string();
     let mut parameters = parameters.to_vec();
     parameters.extend([
         ("IdentityProviders", &*list),
-        ("IdentityProviderSecrets", &secrets),
         ("LoopbackIdentityProviders", "true"),
     ]);
-    on_own_stack(&parameters, test);
+    let secrets = providers.iter().map(|(name, _)| {
+        let name = format!("{SECRETS_PATH}/{name}");
+        (name, CLIENT_SECRET.to_owned())
+    });
+    on_own_stack_with(&parameters, secrets.collect(), test);
 }
 
 /// Runs a test on a stack of its own with a provider, which the test gets as it is and as clients see

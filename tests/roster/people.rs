@@ -3,6 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::contract::SERVICE;
 use crate::support::{Answer, PASSWORD, Roster, token_in, unique_email};
 
 /// Somebody who is signed in.
@@ -57,7 +58,19 @@ impl Roster {
 
     /// A new API key of this role.
     pub async fn api_key(&self, role: &str) -> ApiKey {
-        let body = json!({"name": format!("a test's {role}"), "role": role});
+        let service = match role {
+            "service" => SERVICE,
+            _ => "",
+        };
+        self.api_key_for(role, service).await
+    }
+
+    /// A new API key of this role, for this service if it has a name.
+    pub async fn api_key_for(&self, role: &str, service: &str) -> ApiKey {
+        let mut body = json!({"name": format!("a test's {role}"), "role": role});
+        if !service.is_empty() {
+            body["service"] = json!(service);
+        }
         let made = self.call_as_admin("POST /api-keys", &body).await;
         assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
         let text = |name: &str| made.body[name].as_str().unwrap().to_owned();

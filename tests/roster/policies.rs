@@ -9,7 +9,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use local::{dynamodb::Access, template::Model};
+use local::{
+    dynamodb::Access,
+    template::{Model, arn},
+};
 use serde_json::Value;
 
 use self::exceptions::EXCEPTIONS;
@@ -53,14 +56,17 @@ pub fn assert_permitted(roster: &Roster) {
             needed.extend(permitting.iter().map(|grant| label(&call.caller, grant)));
         }
     }
-    for (caller, action) in roster.stack.services.callers.all() {
+    for (caller, action, arn) in other_calls(roster) {
         let Some(function) = model.functions.get(&caller) else {
             continue;
         };
         let statements = function.statements.iter();
         let grants = statements.flat_map(|statement| grants(statement, model));
-        let permitting: Vec<_> = grants.filter(|grant| grant.action == action).collect();
-        assert!(!permitting.is_empty(), "{caller} may not {action}");
+        let is_of_it = |grant: &Grant<'_>| {
+            grant.action == action && arn.as_ref().is_none_or(|arn| grant.arn == arn)
+        };
+        let permitting: Vec<_> = grants.filter(is_of_it).collect();
+        assert!(!permitting.is_empty(), "{caller} may not {action} {arn:?}");
         needed.extend(permitting.iter().map(|grant| label(&caller, grant)));
     }
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,6 +77,18 @@ pub fn assert_permitted(roster: &Roster) {
             seen.granted.extend(grants.map(|grant| label(name, &grant)));
         }
     }
+}
+
+/// Calls of services other than the database: caller, action, and the resource where there are several.
+fn other_calls(roster: &Roster) -> BTreeSet<(String, String, Option<String>)> {
+    let (model, services) = (&roster.stack.model, &roster.stack.services);
+    let of_queues = services.queues.calls().into_iter().map(|call| {
+        let arn = arn("sqs", &model.queues[&call.queue].name);
+        (call.caller, format!("sqs:{}", call.action), Some(arn))
+    });
+    let others = services.callers.all().into_iter();
+    let others = others.map(|(caller, action)| (caller, action, None));
+    others.chain(of_queues).collect()
 }
 
 /// Whether everything that is permitted was needed, or is an exception; and no exception is idle.

@@ -15,6 +15,7 @@ use cli::{Admin, first_administrator, local::HEALTH};
 use local::{
     compile::{self, Build, Executables},
     journal::{Happening, Mail},
+    ssm::Secrets,
     stack::{Functions, Options, Running, Stack},
 };
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
@@ -35,7 +36,7 @@ pub const ADMIN: &str = "admin@example.com";
 /// All of a run's clients share one address, which is not what limits are made for; the tests of
 /// limits set their own.
 /// And what is changed is asked for at once.
-const PARAMETERS: [(&str, &str); 9] = [
+const PARAMETERS: [(&str, &str); 10] = [
     ("AccessLagSeconds", "0"),
     ("SignInAttemptsPerSource", "100000"),
     ("SignInsPerUser", "100000"),
@@ -45,6 +46,8 @@ const PARAMETERS: [(&str, &str); 9] = [
     ("MailIntervalSeconds", "0"),
     ("MailsPerAsker", "100000"),
     ("MailsPerHour", "100000"),
+    // Where the receivers of tests are.
+    ("ServiceNetworks", "127.0.0.0/8"),
 ];
 
 /// No single wait in a test takes longer, unless something is broken.
@@ -94,7 +97,7 @@ static EXECUTABLES: LazyLock<Executables> = LazyLock::new(|| {
 
 static SHARED: LazyLock<Roster> = LazyLock::new(|| {
     LazyLock::force(&EXECUTABLES);
-    RUNTIME.block_on(Roster::start(&[]))
+    RUNTIME.block_on(Roster::start(&[], Secrets::new()))
 });
 
 pub fn template() -> PathBuf {
@@ -112,12 +115,21 @@ pub fn on_shared_stack(test: impl AsyncFnOnce(&Roster)) {
 
 /// Runs a test on a stack of its own, with values for the template's parameters.
 pub fn on_own_stack(parameters: &[(&str, &str)], test: impl AsyncFnOnce(&Roster)) {
-    on_stack(Roster::start(parameters), test);
+    on_own_stack_with(parameters, Secrets::new(), test);
+}
+
+/// The same with secrets in the Parameter Store.
+pub fn on_own_stack_with(
+    parameters: &[(&str, &str)],
+    secrets: Secrets,
+    test: impl AsyncFnOnce(&Roster),
+) {
+    on_stack(Roster::start(parameters, secrets), test);
 }
 
 /// Runs a test on a stack of its own which was deployed just now: it has no administrator.
 pub fn on_new_stack(parameters: &[(&str, &str)], test: impl AsyncFnOnce(&Roster)) {
-    on_stack(Roster::deploy(parameters), test);
+    on_stack(Roster::deploy(parameters, Secrets::new()), test);
 }
 
 fn on_stack(start: impl Future<Output = Roster>, test: impl AsyncFnOnce(&Roster)) {
@@ -143,8 +155,8 @@ pub async fn patiently<T>(what: &str, wait: impl Future<Output = T>) -> T {
 }
 
 impl Roster {
-    async fn start(parameters: &[(&str, &str)]) -> Self {
-        let roster = Self::deploy(parameters).await;
+    async fn start(parameters: &[(&str, &str)], secrets: Secrets) -> Self {
+        let roster = Self::deploy(parameters, secrets).await;
         let admin = Admin {
             email: ADMIN.to_owned(),
             password: PASSWORD.to_owned(),
@@ -154,7 +166,7 @@ impl Roster {
         roster
     }
 
-    async fn deploy(parameters: &[(&str, &str)]) -> Self {
+    async fn deploy(parameters: &[(&str, &str)], secrets: Secrets) -> Self {
         let options = Options {
             template: template(),
             parameters: PARAMETERS
@@ -162,6 +174,7 @@ impl Roster {
                 .chain(parameters)
                 .map(|&(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
+            secrets,
             functions: Functions::Built(EXECUTABLES.clone()),
             ..Options::default()
         };

@@ -57,8 +57,8 @@ impl Stage {
             rate_limiter: backend.sign_in_limiter(UNLIMITED),
             updates: backend.user_updates(),
         };
-        let tokens = Arc::new(Jwt::new(backend.clone(), backend.env(), "roster"));
-        let secret = SharedSecret::new(SecretPurpose::Refresh, backend.clone(), backend.clone());
+        let tokens = Arc::new(Jwt::new(backend.known_ring(), backend.env(), "roster"));
+        let secret = SharedSecret::new(SecretPurpose::Refresh, backend.secrets());
         let service = Authenticate {
             audiences: Audiences::default(),
             strategies: Strategies {

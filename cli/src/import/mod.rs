@@ -17,7 +17,7 @@ use clap::Args;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use shared::{
-    application::{ports::SecretPurpose, shared_secret::SharedSecret},
+    application::ports::SecretPurpose,
     domain::{Email, Error, FieldError, Refusal, user::ImportKey},
 };
 
@@ -128,9 +128,8 @@ impl Import {
 
 /// What writes users into the tables of `aws`.
 pub(super) async fn importer(aws: &Ports) -> anyhow::Result<Importer> {
-    let random = aws.env.random.clone();
-    let secret = SharedSecret::new(SecretPurpose::Import, aws.keys(), random);
-    let key = ImportKey::new(secret.get().await?.clone());
+    let secret = aws.secret(SecretPurpose::Import).get().await?;
+    let key = ImportKey::new(secret);
     Ok(Importer::new(aws.users(), key, aws.env.clone()))
 }
 

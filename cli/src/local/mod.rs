@@ -64,6 +64,12 @@ pub struct Start {
     /// Port of SES, 0 for any free one
     #[arg(long, default_value_t = 8002)]
     pub ses_port: u16,
+    /// Port of SQS, 0 for any free one
+    #[arg(long, default_value_t = 8003)]
+    pub sqs_port: u16,
+    /// Port of the Parameter Store, 0 for any free one
+    #[arg(long, default_value_t = 8004)]
+    pub ssm_port: u16,
     /// Address at which to listen beside 127.0.0.1, such as 172.17.0.1 for containers. Whoever reaches it
     /// can read and write everything
     #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into(), hide_default_value = true)]
@@ -88,6 +94,9 @@ pub struct Start {
     /// Value for a parameter of the template; may be given several times
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
     pub parameters: Vec<(String, String)>,
+    /// Secret in the Parameter Store, such as that of an identity provider; may be given several times
+    #[arg(long = "secret", value_name = "NAME=VALUE", value_parser = key_value)]
+    pub secrets: Vec<(String, String)>,
     /// Where events of the bus are posted to as well, as CloudEvents, such as `http://localhost:4800/events`
     #[arg(long, value_name = "URL", value_parser = local::stack::receiver)]
     pub events_to: Option<Uri>,
@@ -110,7 +119,7 @@ pub struct Started {
 fn key_value(text: &str) -> Result<(String, String), &'static str> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("must be KEY=VALUE"),
+        _ => Err("must be NAME=VALUE"),
     }
 }
 
@@ -150,6 +159,10 @@ impl Start {
                 with_tests: false,
             })
         };
+        let parameters = self.parameters.into_iter();
+        // Services run on this machine too.
+        let own =
+            [(SERVICE_NETWORKS, LOOPBACK)].map(|(key, value)| (key.to_owned(), value.to_owned()));
         Options {
             template: self.template,
             port: self.port,
@@ -157,10 +170,13 @@ impl Start {
             dynamodb_port: self.dynamodb_port,
             eventbridge_port: self.eventbridge_port,
             ses_port: self.ses_port,
+            sqs_port: self.sqs_port,
+            ssm_port: self.ssm_port,
             bind: self.bind,
             allowed_hosts: self.allowed_hosts,
             data: self.data,
-            parameters: self.parameters.into_iter().collect(),
+            parameters: own.into_iter().chain(parameters).collect(),
+            secrets: self.secrets.into_iter().collect(),
             api_parameter: Some(ISSUER.to_owned()),
             console_parameter: Some(APP_URL.to_owned()),
             pages: pages::router(),
@@ -175,6 +191,12 @@ impl Start {
 
 /// The path that answers once the stack can serve.
 pub const HEALTH: &str = "/health";
+
+/// The parameter with the networks in which services are called though they are not public.
+const SERVICE_NETWORKS: &str = "ServiceNetworks";
+
+/// This machine.
+const LOOPBACK: &str = "127.0.0.0/8,::1/128";
 
 /// The parameter with the address of the application: links in mails lead to [`pages`].
 const APP_URL: &str = "AppUrl";

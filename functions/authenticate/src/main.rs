@@ -12,7 +12,7 @@ use shared::{
     domain::{Audiences, sign_up::SignUpPolicy},
     lambda::{
         Exit,
-        config::{ClientSecrets, Providers},
+        config::{Providers, SecretsPath},
         http,
     },
 };
@@ -22,7 +22,7 @@ shared::lambda::config! {
         audiences: Audiences = "AUDIENCES",
         policy: SignUpPolicy = "SIGN_UP_POLICY",
         providers: Providers = "IDENTITY_PROVIDERS",
-        secrets: ClientSecrets = "IDENTITY_PROVIDER_SECRETS",
+        secrets: SecretsPath = "IDENTITY_PROVIDER_SECRETS",
         loopback: bool = "LOOPBACK_IDENTITY_PROVIDERS",
     }
 }
@@ -33,17 +33,16 @@ async fn main() -> Exit {
         ACCESS,
         handle,
         async |ports, (config, limits): (Config, SignInLimits)| {
+            let secrets = ports
+                .client_secrets(&config.providers, &config.secrets)
+                .await?;
             let devices = ports.devices();
             devices.warm_up().await?;
             let rate_limiter = ports.sign_in_limiter(limits);
             let password = ports.password_strategy(rate_limiter.clone(), devices.clone())?;
             let oidc = OidcStrategy {
                 policy: config.policy,
-                providers: ports.identity_providers(
-                    config.providers,
-                    config.secrets,
-                    config.loopback,
-                )?,
+                providers: ports.identity_providers(config.providers, secrets, config.loopback)?,
                 rate_limiter,
                 updates: ports.user_updates(),
             };

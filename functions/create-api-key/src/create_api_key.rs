@@ -83,7 +83,7 @@ mod tests {
         let token = answer.body["token"].as_str().unwrap();
         assert!(ApiKeyToken::decode(token).unwrap().opens(&key));
         let expected = json!({
-            "id": key.id, "name": "Nightly export", "role": "reader", "createdAt": key.created_at,
+            "id": key.id, "name": "Nightly export", "role": "reader", "service": null, "createdAt": key.created_at,
             "createdBy": format!("user:{}", fixture.admin.id), "expiresAt": key.expires_at,
             "revokedAt": null, "lastUsedOn": null, "token": token,
         });
@@ -136,6 +136,14 @@ mod tests {
             (
                 json!({"name": "a", "role": "reader", "expiresInDays": 0}),
                 vec![("/expiresInDays", "out-of-range")],
+            ),
+            (
+                json!({"name": "a", "role": "reader", "service": "profiles"}),
+                vec![("/service", "not-for-role")],
+            ),
+            (
+                json!({"name": "a", "role": "service", "service": "Profiles"}),
+                vec![("/service", "invalid-service-name")],
             ),
             // CVE-2025-61928: a user id in the body made a key of that user's.
             (

@@ -6,8 +6,9 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use shared::{
     domain::{
-        Name,
+        self, Name, ServiceName,
         api_key::{DAYS, DEFAULT_DAYS, KeyRole, ListedApiKey, NewApiKey},
+        error::Violation,
     },
     lambda::{
         body,
@@ -24,16 +25,31 @@ body! {
     struct Body {
         name: Name = text("name"),
         role: KeyRole = text("role"),
+        service: Option<ServiceName> = optional("service", JsonObject::text),
         days: Option<u16> = optional("expiresInDays", |object: &mut JsonObject, name| object.integer(name, &DAYS)),
     }
 }
 
 /// `POST /api-keys`.
 pub async fn handle(create: Arc<CreateApiKey>, request: Request) -> Response {
-    let Body { name, role, days } = request.body()?;
+    let Body {
+        name,
+        role,
+        service,
+        days,
+    } = request.body()?;
+    if service.is_some() && !role.is_service() {
+        let violation = Violation::new("not-for-role", "is only for keys with the role service");
+        return Err(domain::Error::from(violation.at("/service")).into());
+    }
     let days = days.unwrap_or(DEFAULT_DAYS);
     let command = Command {
-        new: NewApiKey { name, role, days },
+        new: NewApiKey {
+            name,
+            role,
+            service,
+            days,
+        },
         origin: request.origin(),
     };
     let (key, token) = create.execute(command).await?;

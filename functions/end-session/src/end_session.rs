@@ -64,7 +64,7 @@ impl EndSession {
 mod tests {
     use shared::{
         application::ports::Clock as _,
-        domain::{Actor, EventKind, Refusal},
+        domain::{Actor, DeploymentEpoch, EventKind, Refusal},
         lambda::http::Access,
     };
     use testing::{Answer, Endpoint, Fixture, TestRequest};
@@ -100,7 +100,7 @@ mod tests {
         let sessions = fixture.backend.sessions_of(user.id);
         let live = sessions
             .iter()
-            .filter(|session| session.is_live(&user, now));
+            .filter(|session| session.is_live(&user, DeploymentEpoch::FIRST, now));
         live.map(|session| session.id).collect()
     }
 

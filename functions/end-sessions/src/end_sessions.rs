@@ -28,7 +28,7 @@ impl EndSessions {
 mod tests {
     use shared::{
         application::ports::Clock as _,
-        domain::{Authority, Error, EventKind, Origin, Refusal, Role, User},
+        domain::{Authority, DeploymentEpoch, Error, EventKind, Origin, Refusal, Role, User},
         lambda::http::Access,
     };
     use testing::{Endpoint, Fixture, TestRequest};
@@ -48,7 +48,7 @@ mod tests {
         let (user, now) = (fixture.ann(), fixture.backend.now());
         let sessions = fixture.backend.sessions_of(user.id).into_iter();
         sessions
-            .filter(|session| session.is_live(&user, now))
+            .filter(|session| session.is_live(&user, DeploymentEpoch::FIRST, now))
             .count()
     }
 

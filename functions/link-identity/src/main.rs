@@ -6,14 +6,14 @@ use link_identity::{
 };
 use shared::lambda::{
     Exit,
-    config::{ClientSecrets, Providers},
+    config::{Providers, SecretsPath},
     http,
 };
 
 shared::lambda::config! {
     struct Config {
         providers: Providers = "IDENTITY_PROVIDERS",
-        secrets: ClientSecrets = "IDENTITY_PROVIDER_SECRETS",
+        secrets: SecretsPath = "IDENTITY_PROVIDER_SECRETS",
         loopback: bool = "LOOPBACK_IDENTITY_PROVIDERS",
     }
 }
@@ -21,12 +21,11 @@ shared::lambda::config! {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, config: Config| {
+        let secrets = ports
+            .client_secrets(&config.providers, &config.secrets)
+            .await?;
         Ok(LinkIdentity {
-            providers: ports.identity_providers(
-                config.providers,
-                config.secrets,
-                config.loopback,
-            )?,
+            providers: ports.identity_providers(config.providers, secrets, config.loopback)?,
             updates: ports.user_updates(),
         })
     })

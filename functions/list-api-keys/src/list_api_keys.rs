@@ -3,18 +3,25 @@
 use std::sync::Arc;
 
 use shared::{
-    application::ports::ApiKeys,
+    application::{known_ring::KnownRing, ports::ApiKeys},
     domain::{Result, api_key::ListedApiKey},
 };
 
 pub struct ListApiKeys {
     pub keys: Arc<dyn ApiKeys>,
+    pub ring: Arc<KnownRing>,
 }
 
 impl ListApiKeys {
-    /// The keys, newest first; those that expired or were revoked for 30 days more.
+    /// The keys, newest first; those that expired or were revoked for 30 days more. An epoch of the
+    /// deployment revoked all of before.
     pub async fn execute(&self) -> Result<Vec<ListedApiKey>> {
-        self.keys.list().await
+        let (keys, epoch) = tokio::try_join!(self.keys.list(), self.ring.epoch())?;
+        let keys = keys.into_iter().map(|listed| ListedApiKey {
+            key: listed.key.within(epoch),
+            ..listed
+        });
+        Ok(keys.collect())
     }
 }
 
@@ -33,6 +40,7 @@ mod tests {
     fn endpoint() -> Endpoint {
         Endpoint::new(handler::ACCESS, handler::handle, |backend| ListApiKeys {
             keys: backend.clone(),
+            ring: backend.known_ring(),
         })
         .request(TestRequest::new("GET", "/api-keys"), 200)
     }
@@ -58,12 +66,24 @@ mod tests {
         let mut data = answer.body["data"].as_array().unwrap().clone();
         data.sort_by_key(|key| key["role"].to_string());
         let expected = json!({
-            "id": used.id, "name": "test", "role": "reader", "createdAt": used.created_at,
+            "id": used.id, "name": "test", "role": "reader", "service": null, "createdAt": used.created_at,
             "createdBy": "system", "expiresAt": used.expires_at, "revokedAt": null,
             "lastUsedOn": "2026-01-01",
         });
         assert_eq!(data[0], expected);
         assert_eq!(data[1]["revokedAt"], json!(event.time));
         assert_eq!((data[1]["lastUsedOn"].is_null(), data.len()), (true, 2));
+
+        // The next epoch revokes all.
+        let epoch = backend.now().plus(std::time::Duration::from_secs(1));
+        backend.begin_epoch(epoch);
+        let keys = ListApiKeys {
+            keys: backend.clone(),
+            ring: backend.known_ring(),
+        };
+        let keys = keys.execute().await.unwrap();
+        let mut ends: Vec<_> = keys.iter().map(|listed| listed.key.revoked_at).collect();
+        ends.sort();
+        assert_eq!(ends, [Some(event.time), Some(epoch)]);
     }
 }

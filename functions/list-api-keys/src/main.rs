@@ -11,6 +11,7 @@ async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, ()| {
         Ok(ListApiKeys {
             keys: ports.api_keys(),
+            ring: ports.ring(),
         })
     })
     .await

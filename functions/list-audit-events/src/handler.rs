@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use serde::Serialize;
 use shared::{
     domain::{
-        Actor, ApiKeyId, EventId, EventKind, Timestamp, UserId, Version,
+        Actor, ApiKeyId, EventId, EventKind, ServiceName, Timestamp, UserId, Version,
         event::RolesChange,
         history::{ChainVerdict, Digest},
         sign_ins::SignInVerdict,
@@ -68,6 +68,7 @@ struct Entry {
     version: Option<Version>,
     roles: Option<RolesChange>,
     api_key_id: Option<ApiKeyId>,
+    service: Option<ServiceName>,
     actor: Actor,
     source_address: Option<IpAddr>,
     request_id: Option<String>,
@@ -84,6 +85,7 @@ impl From<Line> for Entry {
             version: entry.version,
             roles: entry.roles,
             api_key_id: entry.api_key_id,
+            service: entry.service,
             actor: entry.actor,
             source_address: trace.source_address,
             request_id: trace.request_id,

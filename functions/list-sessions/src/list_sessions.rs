@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use shared::{
-    application::ports::{Clock, SessionRepository, UserRepository},
+    application::{
+        known_ring::KnownRing,
+        ports::{Clock, SessionRepository, UserRepository},
+    },
     domain::{Refusal, Result, Session, UserId},
 };
 
 pub struct ListSessions {
     pub users: Arc<dyn UserRepository>,
     pub sessions: Arc<dyn SessionRepository>,
+    pub ring: Arc<KnownRing>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -25,13 +29,14 @@ impl ListSessions {
     /// # Errors
     /// `NotFound`.
     pub async fn execute(&self, query: &Query) -> Result<Vec<Session>> {
-        let (user, mut sessions) = tokio::try_join!(
+        let (user, mut sessions, epoch) = tokio::try_join!(
             self.users.find(query.user_id),
-            self.sessions.list(query.user_id)
+            self.sessions.list(query.user_id),
+            self.ring.epoch()
         )?;
         let user = user.ok_or(Refusal::NotFound)?;
         let now = self.clock.now();
-        sessions.retain(|session| session.is_live(&user, now));
+        sessions.retain(|session| session.is_live(&user, epoch, now));
         Ok(sessions)
     }
 }
@@ -39,19 +44,23 @@ impl ListSessions {
 #[cfg(test)]
 mod tests {
     use shared::{domain::event::EndReason, lambda::http::Access};
-    use testing::{Endpoint, Fixture, Principal, TestRequest, Value, json};
+    use testing::{Endpoint, FakeBackend, Fixture, Principal, TestRequest, Value, json};
 
     use super::*;
     use crate::handler;
 
     fn endpoint() -> Endpoint {
         let request = TestRequest::new("GET", "/users/{id}/sessions");
-        Endpoint::new(handler::ACCESS, handler::handle, |backend| ListSessions {
+        Endpoint::new(handler::ACCESS, handler::handle, service).request(request, 200)
+    }
+
+    fn service(backend: &Arc<FakeBackend>) -> ListSessions {
+        ListSessions {
             users: backend.clone(),
             sessions: backend.clone(),
+            ring: backend.known_ring(),
             clock: backend.clone(),
-        })
-        .request(request, 200)
+        }
     }
 
     /// Ids of Ann's sessions as the sender sees them, and whether each is the one that asks.
@@ -109,5 +118,19 @@ mod tests {
             .backend
             .tamper(phone.id, |user| user.auth_epoch += 1);
         assert_eq!(listed(&fixture, Principal::Admin).await, []);
+    }
+
+    #[tokio::test]
+    async fn sessions_of_before_the_epoch_are_not_listed() {
+        let fixture = Fixture::new().await;
+        let backend = &fixture.backend;
+        let list = service(backend);
+        let query = Query {
+            user_id: fixture.ann.id,
+        };
+        assert_eq!(list.execute(&query).await.unwrap().len(), 1);
+        backend.advance(std::time::Duration::from_secs(5));
+        backend.begin_epoch(backend.now());
+        assert_eq!(list.execute(&query).await.unwrap(), []);
     }
 }

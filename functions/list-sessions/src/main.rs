@@ -12,6 +12,7 @@ async fn main() -> Exit {
         Ok(ListSessions {
             users: ports.users(),
             sessions: ports.sessions(),
+            ring: ports.ring(),
             clock: ports.env.clock.clone(),
         })
     })

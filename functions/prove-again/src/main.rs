@@ -11,7 +11,7 @@ use shared::{
     application::{rate_limit::SignInLimits, sign_in::Strategies},
     lambda::{
         Exit,
-        config::{ClientSecrets, Providers},
+        config::{Providers, SecretsPath},
         http,
     },
 };
@@ -19,7 +19,7 @@ use shared::{
 shared::lambda::config! {
     struct Config {
         providers: Providers = "IDENTITY_PROVIDERS",
-        secrets: ClientSecrets = "IDENTITY_PROVIDER_SECRETS",
+        secrets: SecretsPath = "IDENTITY_PROVIDER_SECRETS",
         loopback: bool = "LOOPBACK_IDENTITY_PROVIDERS",
     }
 }
@@ -30,13 +30,12 @@ async fn main() -> Exit {
         ACCESS,
         handle,
         async |ports, (config, limits): (Config, SignInLimits)| {
+            let secrets = ports
+                .client_secrets(&config.providers, &config.secrets)
+                .await?;
             let rate_limiter = ports.sign_in_limiter(limits);
             let oidc = FreshIdentity {
-                providers: ports.identity_providers(
-                    config.providers,
-                    config.secrets,
-                    config.loopback,
-                )?,
+                providers: ports.identity_providers(config.providers, secrets, config.loopback)?,
                 rate_limiter: rate_limiter.clone(),
                 users: ports.users(),
                 clock: ports.env.clock.clone(),
@@ -48,6 +47,7 @@ async fn main() -> Exit {
                 },
                 sessions: ports.sessions(),
                 tokens: ports.access_tokens(),
+                ring: ports.ring(),
                 clock: ports.env.clock.clone(),
             })
         },

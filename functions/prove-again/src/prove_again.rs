@@ -5,6 +5,7 @@ use std::sync::Arc;
 use shared::{
     application::{
         devices::DeviceProof,
+        known_ring::KnownRing,
         ports::{AccessToken, Clock, SessionRepository, TokenIssuer},
         sign_in::{Authenticated, Credentials, Strategies},
     },
@@ -15,6 +16,7 @@ pub struct ProveAgain {
     pub strategies: Strategies,
     pub sessions: Arc<dyn SessionRepository>,
     pub tokens: Arc<dyn TokenIssuer>,
+    pub ring: Arc<KnownRing>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -71,8 +73,9 @@ impl ProveAgain {
         issuer: &str,
     ) -> Result<AccessToken> {
         let now = self.clock.now();
-        let session = self.sessions.find(user.id, id).await?;
-        let session = session.filter(|session| session.is_live(user, now));
+        let (session, epoch) =
+            tokio::try_join!(self.sessions.find(user.id, id), self.ring.epoch())?;
+        let session = session.filter(|session| session.is_live(user, epoch, now));
         let next = session.ok_or(Refusal::Unauthenticated)?.proven(method, now);
         // The token is signed while the table writes; nobody gets it if it does not.
         let (proven, token) = tokio::try_join!(

@@ -68,9 +68,10 @@ impl RefreshSession {
         let key = self.session_tokens.refresh_key().await?;
         for _ in 0..LOOKS {
             let (user, session) = self.find(&token).await?;
+            let epoch = self.session_tokens.refresh_secret.epoch().await?;
             let now = self.env.clock.now();
             let exchange = session.exchange(&token, &key, now);
-            let exchange = exchange.filter(|_| session.is_live(&user, now));
+            let exchange = exchange.filter(|_| session.is_live(&user, epoch, now));
             match exchange.ok_or(Refusal::InvalidRefreshToken)? {
                 Exchange::Rotation(next) => {
                     let next = next.counted(&self.per_session, now);

@@ -16,9 +16,13 @@ async fn main() -> Exit {
     observer::run_raw(handler::handle, async |ports, config: Config| {
         Ok(RotateSigningKeys {
             keys: ports.keys(),
+            secrets: ports.keys(),
             generator: ports.key_generator(),
+            random: ports.env.random.clone(),
             clock: ports.env.clock.clone(),
+            caches: ports.shared_caches(),
             period: Duration::from_hours(24 * config.days),
+            lag: ports.access_lag(),
         })
     })
     .await

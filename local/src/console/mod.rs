@@ -10,6 +10,7 @@
 //! | `PUT /api/mailboxes/{address}` | `{"outcome": "bounce"}`: what becomes of mails to it from now on; also `soft-bounce`, `complaint`, `suppressed`, `reject`, `delivery` |
 //! | `/api/variables` | the environment variables of the functions |
 //! | `/api/live` | the journal as server-sent events |
+//! | `/2015-03-31/functions/<logical id>/invocations` | Lambda's `Invoke` |
 //! | `/proxy/…` | the API, for the pages: they have one origin to talk to |
 //! | `/2015-03-31/functions/{function}/invocations` | Lambda's `Invoke` |
 

@@ -98,7 +98,7 @@ fn outcome(result: Result<Value, InvokeError>) -> Response {
 }
 
 fn refusal(status: StatusCode, kind: &'static str, error: &dyn std::error::Error) -> Response {
-    let body = Json(json!({ "Type": "User", "message": error.to_string() }));
+    let body = Json(json!({ "Type": "User", "Message": error.to_string() }));
     (status, [("x-amzn-errortype", kind)], body).into_response()
 }
 

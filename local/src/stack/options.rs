@@ -10,6 +10,7 @@ use axum::{Router, http::Uri};
 
 use crate::{
     compile::{Build, Executables},
+    ssm::Secrets,
     template::Overrides,
 };
 
@@ -24,6 +25,8 @@ pub struct Options {
     pub dynamodb_port: u16,
     pub eventbridge_port: u16,
     pub ses_port: u16,
+    pub sqs_port: u16,
+    pub ssm_port: u16,
     /// Address at which everything listens beside 127.0.0.1.
     pub bind: IpAddr,
     /// Names beside `localhost` by which this machine may be called.
@@ -31,6 +34,8 @@ pub struct Options {
     /// Folder that keeps the tables, `None` for memory.
     pub data: Option<PathBuf>,
     pub parameters: Overrides,
+    /// What the Parameter Store holds.
+    pub secrets: Secrets,
     /// The parameter that gets the address of the API, unless it is given a value.
     pub api_parameter: Option<String>,
     /// The parameter that gets the address of the console, unless it is given a value.
@@ -57,10 +62,13 @@ impl Default for Options {
             dynamodb_port: 0,
             eventbridge_port: 0,
             ses_port: 0,
+            sqs_port: 0,
+            ssm_port: 0,
             bind: Ipv4Addr::LOCALHOST.into(),
             allowed_hosts: Vec::new(),
             data: None,
             parameters: Overrides::new(),
+            secrets: Secrets::new(),
             api_parameter: None,
             console_parameter: None,
             events_to: None,

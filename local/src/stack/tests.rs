@@ -206,7 +206,7 @@ async fn another_name_of_this_machine_is_good_for_every_service() {
         .iter()
         .filter(|(name, _)| name.starts_with("AWS_ENDPOINT_URL_"));
     let mut urls: Vec<_> = services.map(|(_, url)| url.as_str().unwrap()).collect();
-    assert_eq!(urls.len(), 3);
+    assert_eq!(urls.len(), 5);
     urls.push(&running.api_url);
     urls.push(&running.console_url);
     for url in urls {

@@ -9,7 +9,7 @@ use super::{
     error::{Result, typed, wrong},
     event,
     intrinsic::Scope,
-    model::{ConfigurationSet, DEFAULT_BUS, Function, Model},
+    model::{ConfigurationSet, DEFAULT_BUS, Function, Model, Queue},
     names,
     parameters::{self, Overrides},
     policy::{self, ManagedPolicies},
@@ -30,6 +30,7 @@ const API: &str = "AWS::Serverless::HttpApi";
 const ROUTE: &str = "AWS::Serverless::Function/HttpApi";
 const STREAM: &str = "AWS::Serverless::Function/DynamoDB";
 const RULE: &str = "AWS::Serverless::Function/EventBridgeRule";
+const MESSAGES: &str = "AWS::Serverless::Function/SQS";
 
 /// Properties of `kind` that refer to another resource: where, and the type of the other.
 fn references(kind: &str) -> &'static [(&'static str, &'static str)] {
@@ -40,6 +41,8 @@ fn references(kind: &str) -> &'static [(&'static str, &'static str)] {
             ("/Stream", TABLE),
             ("/DestinationConfig/OnFailure/Destination", QUEUE),
         ],
+        MESSAGES => &[("/Queue", QUEUE)],
+        QUEUE => &[("/RedrivePolicy/deadLetterTargetArn", QUEUE)],
         FUNCTION => {
             const QUEUE_OF: &str = "/EventInvokeConfig/DestinationConfig/OnFailure/Destination";
             &[(QUEUE_OF, QUEUE), ("/Role", ROLE)]
@@ -93,8 +96,8 @@ pub(super) fn model(template: &Template, overrides: &Overrides) -> Result<Model>
                 model.buses.insert(id, name);
             }
             QUEUE => {
-                resource::nothing(&place, properties)?;
-                model.queues.insert(id, name);
+                let queue = typed(&place, properties)?;
+                model.queues.insert(id, Queue { name, ..queue });
             }
             POLICY => {
                 policies.insert(id, policy::managed(&place, properties)?);
@@ -124,6 +127,7 @@ pub(super) fn model(template: &Template, overrides: &Overrides) -> Result<Model>
         properties["Metadata"] = context.metadata(&id, declared)?;
         add_function(&context, &mut model, &policies, id, name, properties)?;
     }
+    event::check_queues(&model)?;
     context.check_outputs()?;
     Ok(model)
 }

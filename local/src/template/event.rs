@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     build::Context,
     error::{Result, typed, wrong},
-    model::{Mapping, Model, Route, Rule, Schedule},
+    model::{Mapping, Model, QueueMapping, Route, Rule, Schedule},
 };
 
 #[derive(Deserialize)]
@@ -52,6 +52,10 @@ pub(super) fn add(
                 ..mapping
             });
         }
+        "SQS" => model.queue_mappings.push(QueueMapping {
+            function,
+            ..typed(&own, properties)?
+        }),
         "EventBridgeRule" => model.rules.push(Rule {
             name,
             function,
@@ -65,6 +69,24 @@ pub(super) fn add(
         unknown => {
             let problem = format!("the emulator does not know the event type {unknown}");
             return wrong(place, problem);
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what Lambda refuses: messages that come again while a function may still have them.
+pub(super) fn check_queues(model: &Model) -> Result<()> {
+    for QueueMapping {
+        queue, function, ..
+    } in &model.queue_mappings
+    {
+        let visible_after = model.queues[queue].visibility_timeout;
+        let timeout = model.functions[function].timeout;
+        if visible_after < timeout {
+            let problem = format!(
+                "its visibility timeout, {visible_after} seconds, is less than the timeout of {function}, {timeout} seconds"
+            );
+            return wrong(queue, problem);
         }
     }
     Ok(())

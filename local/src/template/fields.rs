@@ -20,6 +20,18 @@ pub(super) fn default_batch_size() -> usize {
     100
 }
 
+pub(super) fn default_queue_batch_size() -> usize {
+    10
+}
+
+pub(super) fn default_visibility() -> u64 {
+    30
+}
+
+pub(super) fn default_retention() -> u64 {
+    4 * 24 * 60 * 60
+}
+
 pub(super) fn default_bus() -> String {
     DEFAULT_BUS.to_owned()
 }

@@ -24,7 +24,8 @@ pub use self::{
     error::TemplateError,
     model::{
         ConfigurationSet, DEFAULT_BUS, DestinationConfig, EventInvokeConfig, Function, Mapping,
-        Model, ResponseType, Route, Rule, Schedule, SendingOptions, Table,
+        Model, Queue, QueueMapping, RedrivePolicy, ResponseType, Route, Rule, Schedule,
+        SendingOptions, Table,
     },
     names::{ACCOUNT, REGION, STACK, arn},
     parameters::Overrides,

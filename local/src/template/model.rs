@@ -22,8 +22,9 @@ pub struct Model {
     pub schedules: Vec<Schedule>,
     /// Event buses: their names. The bus `default` always exists and is not among them.
     pub buses: BTreeMap<String, String>,
-    /// Queues: their names.
-    pub queues: BTreeMap<String, String>,
+    pub queues: BTreeMap<String, Queue>,
+    /// From queues to functions.
+    pub queue_mappings: Vec<QueueMapping>,
     pub tables: BTreeMap<String, Table>,
     /// Configuration sets of the mail service.
     pub configuration_sets: BTreeMap<String, ConfigurationSet>,
@@ -37,6 +38,7 @@ impl Model {
         Self {
             routes: Vec::new(),
             streams: Vec::new(),
+            queue_mappings: Vec::new(),
             rules: Vec::new(),
             schedules: Vec::new(),
             ..self
@@ -194,6 +196,66 @@ pub struct Filter {
 pub enum ResponseType {
     /// The answer names the failed records.
     ReportBatchItemFailures,
+}
+
+/// A queue.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct Queue {
+    #[serde(skip)]
+    pub name: String,
+    /// Seconds for which a message is invisible once it was received.
+    #[serde(default = "fields::default_visibility")]
+    pub visibility_timeout: u64,
+    /// Seconds before a new message can be received.
+    #[serde(default)]
+    pub delay_seconds: u64,
+    /// Seconds after which a message is gone.
+    #[serde(default = "fields::default_retention")]
+    pub message_retention_period: u64,
+    pub redrive_policy: Option<RedrivePolicy>,
+}
+
+/// When a message goes to another queue.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RedrivePolicy {
+    /// A queue.
+    #[serde(rename = "deadLetterTargetArn")]
+    pub dead_letter_target: String,
+    /// Receipts after which it does.
+    pub max_receive_count: u32,
+}
+
+/// A mapping from a queue to a function.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct QueueMapping {
+    pub queue: String,
+    #[serde(skip)]
+    pub function: String,
+    /// Most messages in one batch. Lambda's default for queues is 10.
+    #[serde(default = "fields::default_queue_batch_size")]
+    pub batch_size: usize,
+    #[serde(default)]
+    pub function_response_types: Vec<ResponseType>,
+    pub scaling_config: Option<ScalingConfig>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct ScalingConfig {
+    /// Most batches at the same time.
+    pub maximum_concurrency: usize,
+}
+
+impl QueueMapping {
+    /// How many batches are with the function at the same time: five, unless there is a limit below.
+    /// Lambda begins with five pollers.
+    pub fn workers(&self) -> usize {
+        let most = self.scaling_config.as_ref();
+        most.map_or(5, |config| config.maximum_concurrency.min(5))
+    }
 }
 
 /// A rule: events of a bus that match a pattern go to a function.

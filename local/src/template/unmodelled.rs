@@ -120,13 +120,7 @@ const PROPERTIES: &[(&str, &[&str])] = &[
     ),
     (
         "AWS::SQS::Queue",
-        &[
-            "KmsMasterKeyId",
-            "MessageRetentionPeriod", // the journal lives as long as the stack
-            "SqsManagedSseEnabled",
-            "Tags",
-            "VisibilityTimeout", // messages are read in the journal, not received
-        ],
+        &["KmsMasterKeyId", "SqsManagedSseEnabled", "Tags"],
     ),
     (
         "AWS::DynamoDB::Table",

@@ -4,25 +4,28 @@ mod services;
 
 use std::{sync::Arc, time::Duration};
 
-use application::ports::Env;
+use application::{cache::SharedCaches, known_ring::KnownRing, ports::Env};
 use aws_config::{
     BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_dynamodb::config::Credentials;
-use domain::Result;
+use domain::{Result, service::Networks};
 
 use crate::{
     argon2::Argon2,
     dynamodb::{
-        ATTEMPT_LIMIT, ApiKeyItems, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Feed,
-        InvitationList, Keys, LeaseRecords, MailboxItems, Requests, Sessions, SnapshotStore, Table,
-        Tokens, Users,
+        ATTEMPT_LIMIT, ApiKeyItems, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Deliveries, Feed,
+        InvitationList, Keys, LeaseRecords, MailboxItems, Requests, Services, Sessions,
+        SnapshotStore, Table, Tokens, Users,
     },
     eventbridge::EventBridge,
     jwt::{AccessTokenSettings, Jwt, Rsa},
-    oidc::{ClientSecrets, Oidc, Providers},
+    oidc::{self, ClientSecrets, Oidc, Providers},
     ses::Ses,
+    sqs::Sqs,
+    ssm::{SecretsPath, Ssm},
     system::System,
+    webhooks::Webhooks,
 };
 
 /// Time to open a connection within a region.
@@ -51,6 +54,8 @@ pub struct Deployment {
     pub audit_table: String,
     /// Table of the directory's snapshots.
     pub directory_table: String,
+    /// Table of the services that are told of events.
+    pub services_table: String,
     /// Name of the event bus.
     pub bus: String,
     /// The `iss` of access tokens; empty for the domain name of each request.
@@ -67,12 +72,20 @@ pub struct Deployment {
     pub changes_per_user: u32,
 }
 
+impl Deployment {
+    /// How old what a process knows may be.
+    pub fn access_lag(&self) -> Duration {
+        Duration::from_secs(self.access_lag)
+    }
+}
+
 /// Makes the adapters of a deployment, and the services over them.
 #[derive(Clone)]
 pub struct Ports {
     config: SdkConfig,
     dynamodb: aws_sdk_dynamodb::Client,
     deployment: Deployment,
+    ring: Arc<KnownRing>,
     pub env: Env,
 }
 
@@ -116,11 +129,19 @@ impl Ports {
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
             .timeout_config(table_timeouts)
             .build();
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
+        let env = System::env();
+        let keys = Keys::new(
+            Table::new(dynamodb.clone(), &deployment.keys_table),
+            env.clone(),
+        );
+        let lag = deployment.access_lag();
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
+            ring: Arc::new(KnownRing::new(Arc::new(keys), env.clock.clone(), lag)),
+            dynamodb,
             config,
             deployment,
-            env: System::env(),
+            env,
         }
     }
 
@@ -216,8 +237,34 @@ impl Ports {
         loopback: bool,
     ) -> Result<Arc<Oidc>> {
         let clock = self.env.clock.clone();
-        let oidc = Oidc::new(providers, secrets, loopback, self.cache(), clock)?;
+        let lag = self.deployment.access_lag();
+        let oidc = Oidc::new(providers, secrets, loopback, self.cache(), clock, lag)?;
         Ok(Arc::new(oidc))
+    }
+
+    /// The client secrets of `providers`, from the parameters below `path`.
+    ///
+    /// # Errors
+    /// If the parameters cannot be read.
+    pub async fn client_secrets(
+        &self,
+        providers: &Providers,
+        path: &SecretsPath,
+    ) -> Result<ClientSecrets> {
+        let (config, env) = (&self.config, &self.env);
+        Ssm { config, env }
+            .client_secrets(providers.names(), path)
+            .await
+    }
+
+    /// All caches which processes share.
+    pub fn shared_caches(&self) -> SharedCaches {
+        SharedCaches::new(&oidc::CACHED, self.cache(), self.env.clock.clone())
+    }
+
+    /// How old what a process knows may be.
+    pub fn access_lag(&self) -> Duration {
+        self.deployment.access_lag()
     }
 
     /// The OpenID providers for those who only list them; see [`Oidc::for_listing`].
@@ -230,7 +277,8 @@ impl Ports {
         loopback: bool,
     ) -> Result<Arc<Oidc>> {
         let (clock, no_secrets) = (self.env.clock.clone(), ClientSecrets::default());
-        let oidc = Oidc::new(providers, no_secrets, loopback, self.cache(), clock)?;
+        let lag = self.deployment.access_lag();
+        let oidc = Oidc::new(providers, no_secrets, loopback, self.cache(), clock, lag)?;
         Ok(Arc::new(oidc.for_listing()))
     }
 
@@ -238,6 +286,11 @@ impl Ports {
     pub fn keys(&self) -> Arc<Keys> {
         let table = self.table(&self.deployment.keys_table);
         Arc::new(Keys::new(table, self.env.clone()))
+    }
+
+    /// The ring as this process knows it: one for all who ask.
+    pub fn ring(&self) -> Arc<KnownRing> {
+        self.ring.clone()
     }
 
     /// Records and reads the audit trail.
@@ -248,8 +301,29 @@ impl Ports {
     /// Issues and verifies access tokens.
     pub fn access_tokens(&self) -> Arc<Jwt> {
         let audience = self.deployment.audience.clone();
-        let jwt = Jwt::new(self.keys(), self.env.clone(), audience);
+        let jwt = Jwt::new(self.ring(), self.env.clone(), audience);
         Arc::new(jwt.with(self.deployment.access_tokens))
+    }
+
+    /// Keeps the services, and their instances.
+    pub fn services(&self) -> Arc<Services> {
+        Arc::new(Services::new(self.table(&self.deployment.services_table)))
+    }
+
+    /// Keeps what became of deliveries.
+    pub fn deliveries(&self) -> Arc<Deliveries> {
+        let table = self.table(&self.deployment.services_table);
+        Arc::new(Deliveries::new(table, self.env.clone()))
+    }
+
+    /// The queue of deliveries at `url`.
+    pub fn delivery_queue(&self, url: &str) -> Arc<Sqs> {
+        Arc::new(Sqs::new(aws_sdk_sqs::Client::new(&self.config), url))
+    }
+
+    /// Calls instances of services: at public addresses, and in these networks.
+    pub fn webhooks(&self, networks: Networks) -> Arc<Webhooks> {
+        Arc::new(Webhooks::new(networks))
     }
 
     /// Publishes domain events.

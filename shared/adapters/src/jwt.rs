@@ -1,12 +1,12 @@
 //! Access tokens: JWTs signed with RS256 (RFC 9068), which API Gateway's own authorizers accept.
 
-mod ring;
-
 use std::{sync::Arc, time::Duration};
 
-use application::ports::{
-    AccessToken, AccessTokenClaims, Env, KeyGenerator, SigningKeys, TokenIssuer, TokenTarget,
-    TokenVerifier,
+use application::{
+    known_ring::KnownRing,
+    ports::{
+        AccessToken, AccessTokenClaims, Env, KeyGenerator, TokenIssuer, TokenTarget, TokenVerifier,
+    },
 };
 use async_trait::async_trait;
 use aws_lc_rs::{
@@ -27,8 +27,6 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 use uuid::Uuid;
-
-use self::ring::CachedRing;
 
 /// What a deployment may choose of its access tokens.
 #[derive(Debug, Clone, Copy)]
@@ -56,11 +54,10 @@ const TYP: &str = "at+jwt";
 
 /// Signs and verifies access tokens with the keys of the ring.
 pub struct Jwt {
-    keys: Arc<dyn SigningKeys>,
+    ring: Arc<KnownRing>,
     env: Env,
     audience: String,
     settings: AccessTokenSettings,
-    ring: CachedRing,
     signer: Mutex<Option<Arc<Signer>>>,
 }
 
@@ -90,10 +87,9 @@ struct Claims {
 
 impl Jwt {
     /// Tokens of which Roster accepts those for `audience`, its own name, alone.
-    pub fn new(keys: Arc<dyn SigningKeys>, env: Env, audience: impl Into<String>) -> Self {
+    pub fn new(ring: Arc<KnownRing>, env: Env, audience: impl Into<String>) -> Self {
         Self {
-            ring: CachedRing::new(keys.clone(), env.clock.clone()),
-            keys,
+            ring,
             env,
             audience: audience.into(),
             settings: AccessTokenSettings::default(),
@@ -109,7 +105,7 @@ impl Jwt {
 
     /// Reads the ring, so that the first request does not have to.
     pub async fn warm_up(&self) -> Result<()> {
-        self.ring.get().await.map(|_| ())
+        self.ring.recent().await.map(drop)
     }
 
     /// Makes the first key if there is none, and loads the one that signs now.
@@ -119,7 +115,7 @@ impl Jwt {
 
     /// The key that signs now. The process that needs one first makes it.
     async fn signer(&self) -> Result<Arc<Signer>> {
-        let ring = if let Some(ring) = self.ring.get_recent().await? {
+        let ring = if let Some(ring) = self.ring.recent().await? {
             ring
         } else {
             let first = generate(self.env.clock.now())?;
@@ -132,7 +128,7 @@ impl Jwt {
         if let Some(ready) = signer.as_ref().filter(|ready| ready.kid == key.kid) {
             return Ok(ready.clone());
         }
-        let private = self.keys.private(&key.kid).await?.ok_or_else(|| {
+        let private = self.ring.private(&key.kid).await?.ok_or_else(|| {
             Error::internal(format!("the private half of key {} is gone", key.kid))
         })?;
         let pair = RsaKeyPair::from_pkcs8(private.expose_secret()).map_err(Error::caused_by)?;
@@ -210,7 +206,7 @@ impl TokenVerifier for Jwt {
         else {
             return Ok(None);
         };
-        let Some(ring) = self.ring.get_with(&kid).await? else {
+        let Some(ring) = self.ring.with_key(&kid).await? else {
             return Ok(None);
         };
         let Some(key) = ring.find(&kid) else {
@@ -232,11 +228,17 @@ impl TokenVerifier for Jwt {
             return Ok(None);
         }
         Ok(Some(AccessTokenClaims {
+            kid,
             user_id: claims.sub,
             session_id: claims.sid,
             epoch: claims.epoch,
             auth_time: Timestamp::from_seconds(claims.auth_time),
         }))
+    }
+
+    async fn still_counts(&self, claims: &AccessTokenClaims) -> Result<bool> {
+        let ring = self.ring.recent().await?;
+        Ok(ring.is_some_and(|ring| ring.find(&claims.kid).is_some()))
     }
 }
 

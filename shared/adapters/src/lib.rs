@@ -8,8 +8,11 @@ mod foreign_hashes;
 pub mod jwt;
 pub mod oidc;
 pub mod ses;
+pub mod sqs;
+pub mod ssm;
 pub mod system;
+pub mod webhooks;
 
-/// How old known keys, a provider's or our own, must be before an unknown `kid` makes us look again. So
-/// tokens with invented ones cause no more than one request in this time.
+/// How old known keys of a provider must be before an unknown `kid` makes us look again. So tokens with
+/// invented ones cause no more than one request in this time.
 const LOOK_AGAIN_AFTER: std::time::Duration = std::time::Duration::from_mins(1);

@@ -222,6 +222,42 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
     }
 }
 
+/// All caches over a store that processes share.
+pub struct SharedCaches {
+    cache: TieredCache<serde_json::Value>,
+    patterns: &'static [&'static str],
+}
+
+impl SharedCaches {
+    /// The caches with the namespaces `patterns`, such as `users:*`.
+    pub fn new(
+        patterns: &'static [&'static str],
+        store: Arc<dyn SharedCache>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        // Nothing is read through it.
+        let config = CacheConfig {
+            lifetime: Duration::ZERO,
+            negative_ttl: None,
+            max_staleness: Duration::ZERO,
+            capacity: 0,
+        };
+        let cache = TieredCache::new(config, store, clock);
+        Self { cache, patterns }
+    }
+
+    /// Invalidates every value in them. Idempotent.
+    ///
+    /// # Errors
+    /// As [`TieredCache::invalidate`].
+    pub async fn empty(&self) -> Result<()> {
+        for pattern in self.patterns {
+            self.cache.invalidate(pattern).await?;
+        }
+        Ok(())
+    }
+}
+
 impl Generation {
     /// That of a namespace nobody has invalidated.
     const FIRST: Self = Self {

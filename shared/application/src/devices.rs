@@ -78,6 +78,6 @@ impl Devices {
     }
 
     async fn key(&self) -> Result<DeviceKey> {
-        Ok(DeviceKey::new(self.secret.get().await?.clone()))
+        Ok(DeviceKey::new(self.secret.get().await?))
     }
 }

@@ -2,17 +2,12 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use domain::{Actor, Error, Refusal, Result, attempt::AttemptKey, history::Digest};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use secrecy::{ExposeSecret, SecretSlice};
+use domain::{Actor, Error, Refusal, Result, attempt::AttemptKey, history::Digest, mac::MacKey};
 use serde::{Serialize, de::DeserializeOwned};
-use sha2::Sha256;
 
 use crate::{
-    ports::{
-        Claimed, LeaseKey, LeaseOptions, Leases, Purpose, SecretPurpose, Secrets, SecureRandom,
-    },
-    shared_secret::SharedSecret,
+    ports::{Claimed, LeaseKey, LeaseOptions, Leases, Purpose, SecretPurpose},
+    shared_secret::{SecretPorts, SharedSecret},
 };
 
 /// How long a repetition gets the first answer.
@@ -61,14 +56,10 @@ pub struct Idempotency {
 
 impl Idempotency {
     /// Records in `leases`; keys and bodies are stored as HMACs with a secret of their own.
-    pub fn new(
-        leases: Arc<dyn Leases>,
-        secrets: Arc<dyn Secrets>,
-        random: Arc<dyn SecureRandom>,
-    ) -> Self {
+    pub fn new(leases: Arc<dyn Leases>, secrets: SecretPorts) -> Self {
         Self {
             leases,
-            secret: SharedSecret::new(SecretPurpose::Idempotency, secrets, random),
+            secret: SharedSecret::new(SecretPurpose::Idempotency, secrets),
         }
     }
 
@@ -94,14 +85,7 @@ impl Idempotency {
         R: Serialize + DeserializeOwned,
         F: Future<Output = Result<T>>,
     {
-        let secret = self.secret.get().await?;
-        let fingerprint = mac(secret, &[&key.fingerprint])?;
-        let name = actor.to_string();
-        let mut parts = vec![name.as_bytes(), key.key.as_bytes()];
-        if actor == Actor::Anonymous {
-            parts.push(fingerprint.as_bytes());
-        }
-        let lease_key = LeaseKey::new(purpose, mac(secret, &parts)?);
+        let (lease_key, fingerprint) = self.lease_key(purpose, actor, key).await?;
         let options = LeaseOptions {
             fingerprint,
             reserved: serde_json::to_value(reserved).map_err(Error::caused_by)?,
@@ -136,16 +120,50 @@ impl Idempotency {
         }
         outcome.map(Once::First)
     }
+    /// The lease of a request, and what distinguishes the request under it: by the version of the secret
+    /// with which it came first. Older versions are tried only around a rotation.
+    async fn lease_key(
+        &self,
+        purpose: Purpose,
+        actor: Actor,
+        key: &IdempotencyKey,
+    ) -> Result<(LeaseKey, String)> {
+        let secret = self.secret.get().await?;
+        let name = actor.to_string();
+        let mut parts = vec![name.as_bytes(), key.key.as_bytes()];
+        if actor == Actor::Anonymous {
+            parts.push(&key.fingerprint);
+        }
+        let keys = macs(&secret, &parts);
+        let fingerprints = macs(&secret, &[&key.fingerprint]);
+        let mut versions = keys
+            .into_iter()
+            .map(|key| LeaseKey::new(purpose, key))
+            .zip(fingerprints);
+        let current = versions.next();
+        for older in versions {
+            if self.leases.exists(&older.0).await? {
+                return Ok(older);
+            }
+        }
+        current.ok_or_else(|| Error::internal("a secret has no version"))
+    }
 }
 
-/// HMAC-SHA-256 over parts with their lengths, in hexadecimal.
-fn mac(secret: &SecretSlice<u8>, parts: &[&[u8]]) -> Result<String> {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.expose_secret()).map_err(Error::caused_by)?;
-    for part in parts {
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part);
-    }
-    let bytes: [u8; 32] = mac.finalize().into_bytes().into();
-    Ok(Digest::from(bytes).to_string())
+/// HMAC-SHA-256 over parts with their lengths, in hexadecimal, by each version of `secret`.
+fn macs(secret: &MacKey, parts: &[&[u8]]) -> Vec<String> {
+    let lengths: Vec<_> = parts
+        .iter()
+        .map(|part| (part.len() as u64).to_be_bytes())
+        .collect();
+    let covered: Vec<&[u8]> = lengths
+        .iter()
+        .zip(parts)
+        .flat_map(|(length, part)| [&length[..], part])
+        .collect();
+    let codes = secret.codes(&covered).into_iter();
+    codes
+        .filter_map(|code| <[u8; 32]>::try_from(code).ok())
+        .map(|code| Digest::from(code).to_string())
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Actor, Origin, Result, SessionId, User, session::Session};
+use domain::{Actor, Origin, Refusal, Result, SessionId, User, session::Session};
 
 use crate::{
     ports::{Env, SessionRepository, TokenTarget},
@@ -20,6 +20,9 @@ pub struct SessionStarter {
 impl SessionStarter {
     /// Starts a session of `user`, who authenticated by `method` (RFC 8176). `new_device` is true if the
     /// sign-in came from a device that is not known, of which the user is told.
+    ///
+    /// # Errors
+    /// `Unavailable` while an epoch of the deployment is about to begin, which would end the session.
     pub async fn start(
         &self,
         user: &User,
@@ -30,6 +33,10 @@ impl SessionStarter {
     ) -> Result<TokenPair> {
         let actor = Actor::User(user.id);
         let metadata = self.env.metadata(Origin { actor, ..origin })?;
+        let epoch = self.session_tokens.refresh_secret.epoch().await?;
+        if let Some(wait) = epoch.begins_in(metadata.now) {
+            return Err(Refusal::Unavailable(wait).into());
+        }
         let id = SessionId::new(metadata.now, self.env.random.bytes()?);
         let nonce = self.env.random.token()?;
         let (session, event) = Session::start(id, nonce, user, method, new_device, &metadata);

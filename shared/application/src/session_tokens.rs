@@ -54,6 +54,6 @@ impl SessionTokens {
 
     /// The key from which refresh tokens come.
     pub async fn refresh_key(&self) -> Result<RefreshKey> {
-        Ok(RefreshKey::new(self.refresh_secret.get().await?.clone()))
+        Ok(RefreshKey::new(self.refresh_secret.get().await?))
     }
 }

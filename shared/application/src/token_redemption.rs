@@ -9,11 +9,12 @@ use domain::{
     error::Causes,
     event::EventMetadata,
     request::{AnonymousRequest, RequestKind, SignUp},
-    token::TokenBinding,
+    token::{TokenBinding, TokenUse},
     user::NewUser,
 };
 
 use crate::{
+    known_ring::KnownRing,
     ports::{AnonymousRequests, Env, OneTimeTokens, UserRepository},
     rate_limit::RateLimiter,
     user_updates,
@@ -29,6 +30,8 @@ pub struct TokenRedemption {
     pub rate_limiter: RateLimiter,
     /// Where concealed sign-ups wait.
     pub requests: Arc<dyn AnonymousRequests>,
+    /// Says which tokens are of this epoch of the deployment.
+    pub ring: Arc<KnownRing>,
     pub env: Env,
 }
 
@@ -102,7 +105,7 @@ impl TokenRedemption {
     pub async fn check(&self, token: &OneTimeToken) -> Result<Subject> {
         let subject = self.find(token).await?;
         let binding = subject.binding(token.purpose)?;
-        let spend = token.spend(&binding, self.env.clock.now());
+        let spend = self.spend(token, &binding).await?;
         if self.tokens.is_good(&spend).await? {
             Ok(subject)
         } else {
@@ -193,7 +196,7 @@ impl TokenRedemption {
         let committed = user_updates::commit(&*self.users, || async move {
             let subject = self.find(token).await?;
             let binding = subject.binding(token.purpose)?;
-            let spend = token.spend(&binding, self.env.clock.now());
+            let spend = self.spend(token, &binding).await?;
             Ok(ControlFlow::Continue(
                 decide(subject).await?.spending(spend),
             ))
@@ -230,6 +233,12 @@ impl TokenRedemption {
         if let Err(error) = self.requests.remove(waiting.id).await {
             tracing::warn!(error = %Causes(&error), "a sign-up stays until it expires");
         }
+    }
+
+    /// The use of the token now, which its slot permits if it was issued in this epoch.
+    async fn spend(&self, token: &OneTimeToken, binding: &TokenBinding) -> Result<TokenUse> {
+        let epoch = self.ring.epoch().await?;
+        Ok(token.spend(binding, self.env.clock.now()).within(epoch))
     }
 
     async fn find(&self, token: &OneTimeToken) -> Result<Subject> {

@@ -9,7 +9,8 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    Actor, ApiKeyId, Authority, DomainEvent, EventKind, Name, Role, Timestamp,
+    Actor, ApiKeyId, Authority, DeploymentEpoch, DomainEvent, EventKind, Name, Role, ServiceName,
+    Timestamp,
     error::Violation,
     event::{EventData, EventMetadata},
 };
@@ -32,6 +33,9 @@ pub struct ApiKey {
     pub name: Name,
     /// What the key may do.
     pub role: Role,
+    /// The service whose instances it registers; only with the role `service`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceName>,
     /// The hash of its token.
     pub hash: KeyHash,
     pub created_at: Timestamp,
@@ -57,6 +61,7 @@ pub struct ListedApiKey {
 pub struct NewApiKey {
     pub name: Name,
     pub role: KeyRole,
+    pub service: Option<ServiceName>,
     /// Days for which it is good; within [`DAYS`].
     pub days: u16,
 }
@@ -72,6 +77,7 @@ impl ApiKey {
             id: token.id,
             name: new.name,
             role: new.role.0,
+            service: new.service,
             hash: token.hash(),
             created_at: metadata.now,
             created_by: metadata.origin.actor,
@@ -88,9 +94,21 @@ impl ApiKey {
         event(id, EventKind::ApiKeyRevoked, metadata)
     }
 
-    /// True if the key is good at `now`.
-    pub fn is_live(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_none() && self.expires_at > now
+    /// True if the key is good at `now`, in this epoch of the deployment.
+    pub fn is_live(&self, epoch: DeploymentEpoch, now: Timestamp) -> bool {
+        let is_void = self.revoked_at.is_some() || epoch.voids(self.created_at);
+        !is_void && self.expires_at > now
+    }
+
+    /// The key as it is in this epoch of the deployment, which revoked those of before.
+    #[must_use]
+    pub fn within(self, epoch: DeploymentEpoch) -> Self {
+        let revoked_at = self.revoked_at;
+        let ended_at = epoch.voids(self.created_at).then_some(epoch.began_at());
+        Self {
+            revoked_at: revoked_at.into_iter().chain(ended_at).min(),
+            ..self
+        }
     }
 
     /// When the key is no longer listed.
@@ -117,6 +135,13 @@ fn event(id: ApiKeyId, kind: EventKind, metadata: &EventMetadata) -> DomainEvent
 /// cannot prove a recent sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRole(Role);
+
+impl KeyRole {
+    /// True for the role of machines which are services.
+    pub fn is_service(&self) -> bool {
+        self.0 == Role::service()
+    }
+}
 
 impl FromStr for KeyRole {
     type Err = Violation;
@@ -250,6 +275,8 @@ mod tests {
     use super::*;
     use crate::{Origin, UserId};
 
+    const FIRST: DeploymentEpoch = DeploymentEpoch::FIRST;
+
     fn at(days: u64) -> Timestamp {
         Timestamp::from_seconds(1_000_000).plus(Duration::from_hours(24 * days))
     }
@@ -274,6 +301,7 @@ mod tests {
         let new = NewApiKey {
             name: "nightly export".parse().unwrap(),
             role: role.parse().unwrap(),
+            service: None,
             days,
         };
         ApiKey::create(new, token, &metadata())
@@ -352,14 +380,30 @@ mod tests {
         assert_eq!((event.user_id, event.data.api_key_id), (None, Some(key.id)));
         assert_eq!(key.created_by, metadata().origin.actor);
         let instant = Duration::from_micros(1);
-        assert!(key.is_live(at(0)) && key.is_live(at(90).minus(instant)));
-        assert!(!key.is_live(at(90)));
+        assert!(key.is_live(FIRST, at(0)) && key.is_live(FIRST, at(90).minus(instant)));
+        assert!(!key.is_live(FIRST, at(90)));
         assert_eq!(key.listed_until(), at(120));
         key.revoked_at = Some(at(10));
-        assert!(!key.is_live(at(0)));
+        assert!(!key.is_live(FIRST, at(0)));
         assert_eq!(key.listed_until(), at(40));
         key.revoked_at = Some(at(100));
         assert_eq!(key.listed_until(), at(120), "it had ended before");
+    }
+
+    #[test]
+    fn a_key_ends_with_the_epoch_of_the_deployment() {
+        let (key, _) = key(&token(7), "reader", 90);
+        let epoch = DeploymentEpoch::beginning(at(1));
+        assert!(!key.is_live(epoch, at(2)));
+        assert_eq!(key.clone().within(FIRST), key);
+        let ended = key.within(epoch);
+        assert_eq!(
+            ended.revoked_at,
+            Some(at(1)),
+            "as whoever lists keys sees it"
+        );
+        let later = DeploymentEpoch::beginning(at(2));
+        assert_eq!(ended.clone().within(later), ended);
     }
 
     #[test]

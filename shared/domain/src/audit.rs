@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, ApiKeyId, DomainEvent, EventId, EventKind, SessionId, Timestamp, UserId, Version,
+    Actor, ApiKeyId, DomainEvent, EventId, EventKind, ServiceName, SessionId, Timestamp, UserId,
+    Version,
     digest::{Digest, FieldHash},
     event::RolesChange,
 };
@@ -34,6 +35,9 @@ pub struct AuditEntry {
     /// The API key that was made or revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key_id: Option<ApiKeyId>,
+    /// The service that was registered, deregistered or given another secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceName>,
     /// The caller that caused it.
     pub actor: Actor,
     /// Of a version, the hash of the user's history up to here. Of the start of a session, the digest of
@@ -68,6 +72,7 @@ impl AuditEntry {
             roles: event.data.roles.clone(),
             session_id: event.data.session_id,
             api_key_id: event.data.api_key_id,
+            service: event.data.service.clone(),
             actor: event.actor,
             hash,
         }
@@ -84,6 +89,7 @@ impl AuditEntry {
             roles,
             session_id,
             api_key_id,
+            service,
             actor,
             // What it is of covers it.
             hash: _,
@@ -98,6 +104,7 @@ impl AuditEntry {
         hash.option(session_id.as_ref());
         hash.option(api_key_id.as_ref());
         hash.field(actor);
+        hash.added("service", service.as_ref());
         hash.finish()
     }
 }

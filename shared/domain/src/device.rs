@@ -4,13 +4,10 @@
 use std::{convert::Infallible, str::FromStr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
-use sha2::Sha256;
-use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use super::{SessionId, Timestamp, User, UserId, Version};
+use super::{SessionId, Timestamp, User, UserId, Version, mac::MacKey};
 
 /// How long a device is known after the last sign-in from it.
 pub const DEVICE_LIFETIME: Duration = Duration::from_hours(180 * 24);
@@ -82,12 +79,11 @@ impl FromStr for PresentedDevice {
 
 /// The key that authenticates all device tokens.
 #[derive(Debug, Clone)]
-pub struct DeviceKey(SecretSlice<u8>);
+pub struct DeviceKey(MacKey);
 
 impl DeviceKey {
-    /// The key with these bytes.
-    pub fn new(bytes: SecretSlice<u8>) -> Self {
-        Self(bytes)
+    pub fn new(key: MacKey) -> Self {
+        Self(key)
     }
 
     /// A token of `user` for the device `id`, from `now` on.
@@ -98,35 +94,38 @@ impl DeviceKey {
         DeviceToken {
             device: Device { user_id, id },
             issued_at,
-            code: self.code(user, id, issued_at).into(),
+            code: with_parts(user, id, issued_at, |parts| self.0.code(parts)).into(),
         }
     }
 
     /// The device of `user` which `token` proves at `now`; none if it is another user's, expired or
     /// void.
     pub fn recognize(&self, token: &DeviceToken, user: &User, now: Timestamp) -> Option<Device> {
-        let code = self.code(user, token.device.id, token.issued_at);
-        let is_genuine = bool::from(token.code.expose_secret().ct_eq(&code));
+        let is_genuine = with_parts(user, token.device.id, token.issued_at, |parts| {
+            self.0.verifies(token.code.expose_secret(), parts)
+        });
         let is_good = is_genuine
             && token.device.user_id == user.id
             && token.issued_at.plus(DEVICE_LIFETIME) > now;
         is_good.then_some(token.device)
     }
+}
 
-    fn code(&self, user: &User, id: Uuid, issued_at: Timestamp) -> Vec<u8> {
-        // HMAC takes keys of any length (RFC 2104, 2), so the error cannot occur; an empty code,
-        // which no token has, stands for it.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()) else {
-            return Vec::new();
-        };
-        mac.update(user.id.as_uuid().as_bytes());
-        mac.update(id.as_bytes());
-        mac.update(&issued_at.as_seconds().to_be_bytes());
-        let password_version = user.password_version.map_or(0, Version::get);
-        mac.update(&password_version.to_be_bytes());
-        mac.update(&user.recovery_epoch.to_be_bytes());
-        mac.finalize().into_bytes().to_vec()
-    }
+/// Calls `then` with what the code of a token covers.
+fn with_parts<T>(
+    user: &User,
+    id: Uuid,
+    issued_at: Timestamp,
+    then: impl FnOnce(&[&[u8]]) -> T,
+) -> T {
+    let password_version = user.password_version.map_or(0, Version::get);
+    then(&[
+        user.id.as_uuid().as_bytes(),
+        id.as_bytes(),
+        &issued_at.as_seconds().to_be_bytes(),
+        &password_version.to_be_bytes(),
+        &user.recovery_epoch.to_be_bytes(),
+    ])
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ impl Error {
                 refusal,
                 Refusal::Unavailable(_)
                     | Refusal::ProviderUnavailable(_)
+                    | Refusal::NoHealthyInstance(_)
                     | Refusal::VersionConflict
             ),
             Self::Invalid(_) | Self::PasswordRejected(_) | Self::Internal(_) => false,
@@ -177,6 +178,10 @@ pub enum Refusal {
     StillRunning,
     /// Too many tries; says when the next may come.
     TooManyRequests(Duration),
+    /// The service has as many instances as a service may have.
+    TooManyInstances,
+    /// No instance of the service is healthy; says when to try again.
+    NoHealthyInstance(Duration),
     /// The OpenID provider does not answer as it should; says when to try again.
     ProviderUnavailable(Duration),
     /// A part Roster depends on does not answer; says when to try again.

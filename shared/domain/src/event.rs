@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Actor, ApiKeyId, EventId, Origin, RequestId, Roles, SessionId, Timestamp, UserId, Version,
+    Actor, ApiKeyId, EventId, Origin, RequestId, Roles, ServiceName, SessionId, Timestamp, UserId,
+    Version,
     digest::{Digest, FieldHash},
 };
 
@@ -81,6 +82,12 @@ kinds! {
     ApiKeyCreated,
     /// An administrator revoked an API key.
     ApiKeyRevoked,
+    /// An administrator registered a service, or changed what it is told of.
+    ServiceRegistered,
+    /// A service has another secret.
+    ServiceSecretRotated,
+    /// A service is told of nothing any more.
+    ServiceDeregistered,
 }
 
 impl fmt::Display for EventKind {
@@ -141,7 +148,7 @@ pub struct DomainEvent {
     pub kind: EventKind,
     /// When it was written.
     pub time: Timestamp,
-    /// The user it is about; none for an anonymous request or an API key.
+    /// The user it is about; none for an anonymous request, an API key or a service.
     #[serde(rename = "subject", skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The version of the user which it made; none for events of sessions and requests.
@@ -182,6 +189,9 @@ pub struct EventData {
     /// The API key that was made or revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key_id: Option<ApiKeyId>,
+    /// The service that was registered or deregistered, or has another secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceName>,
     /// The digest of the session that started: see [`Session::digest`](crate::Session::digest).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,

@@ -150,6 +150,7 @@ fn hash(
                 request_id,
                 reason,
                 api_key_id,
+                service,
                 new_device,
                 digest,
             },
@@ -173,5 +174,6 @@ fn hash(
     hash.added("digest", digest.as_ref());
     hash.added("state", state);
     hash.added("newDevice", new_device.then_some("true"));
+    hash.added("service", service.as_ref());
     hash.finish()
 }

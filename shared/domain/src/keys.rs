@@ -5,11 +5,12 @@ use std::time::Duration;
 use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
-
-/// How long before its first signature a key is published. API Gateway keeps what it read of our keys
-/// for two hours; a client that reads them once in that time knows each before it signs.
-pub const PUBLISH_AHEAD: Duration = Duration::from_hours(4);
+pub use super::turns::PUBLISH_AHEAD;
+use super::{
+    DeploymentEpoch, SecretPurpose, Timestamp,
+    secrets::SecretRing,
+    turns::{self, Turn},
+};
 
 /// How long a key is published after its last signature: longer than an access token lives and a
 /// process holds on to the ring it read.
@@ -28,6 +29,12 @@ pub struct PublicKey {
     pub activates_at: Timestamp,
 }
 
+impl Turn for PublicKey {
+    fn activates_at(&self) -> Timestamp {
+        self.activates_at
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct KeyPair {
     /// Published.
@@ -39,10 +46,14 @@ pub struct KeyPair {
 /// The published keys, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRing {
-    /// Grows by one with each change; 1 for the first ring.
+    /// Grows by one with each change, of the shared secrets too; 1 for the first ring.
     pub version: u64,
     /// All that tokens may be signed by; usually one, two around a rotation.
     pub keys: Vec<PublicKey>,
+    /// What was given before it began is void. It stands here, and not by itself, because every process
+    /// that checks anything reads the ring.
+    #[serde(default)]
+    pub epoch: DeploymentEpoch,
 }
 
 impl KeyRing {
@@ -51,44 +62,63 @@ impl KeyRing {
         Self {
             version: 1,
             keys: vec![key],
+            epoch: DeploymentEpoch::FIRST,
         }
     }
 
     /// The key that signs at `now`: of those active, the newest. If none is, the oldest: this
     /// machine's clock is behind that of the one which made the first key.
     pub fn signing_key(&self, now: Timestamp) -> Option<&PublicKey> {
-        self.keys
-            .iter()
-            .filter(|key| key.activates_at <= now)
-            .max_by_key(|key| key.activates_at)
-            .or_else(|| self.keys.iter().min_by_key(|key| key.activates_at))
+        turns::current(&self.keys, now)
     }
 
     /// True if the next key should be published at `now`, if each signs for `period`.
     pub fn is_due(&self, now: Timestamp, period: Duration) -> bool {
-        let newest = self.keys.iter().map(|key| key.activates_at).max();
-        newest.is_none_or(|newest| newest.plus(period).minus(PUBLISH_AHEAD) <= now)
+        turns::is_due(&self.keys, now, period)
     }
 
-    /// A rotation at `now`: `next`, if given, is published, and keys that have not signed for longer
-    /// than [`RETENTION`] are removed. None if there is nothing to do.
-    pub fn rotation(&self, now: Timestamp, next: Option<KeyPair>) -> Option<Rotation> {
+    /// A rotation at `now`: `next`, if given, is published, keys that have not signed for longer than
+    /// [`RETENTION`] are removed, and `secrets` take the places of those before. None if there is nothing
+    /// to do.
+    pub fn rotation(
+        &self,
+        now: Timestamp,
+        next: Option<KeyPair>,
+        secrets: Vec<(SecretPurpose, SecretRing)>,
+    ) -> Option<Rotation> {
         let (retired, mut kept): (Vec<_>, Vec<_>) = self
             .keys
             .iter()
             .cloned()
-            .partition(|key| self.is_retired(key, now));
-        if retired.is_empty() && next.is_none() {
+            .partition(|key| turns::is_retired(&self.keys, key, RETENTION, now));
+        if retired.is_empty() && next.is_none() && secrets.is_empty() {
             return None;
         }
         kept.extend(next.iter().map(|next| next.public.clone()));
-        Some(self.becomes(kept, next, retired))
+        Some(Rotation {
+            secrets,
+            ..self.becomes(kept, next, retired)
+        })
     }
 
     /// What to do when a key may have been stolen: `next` signs from now on, and all that other keys
     /// signed is void.
     pub fn replacement(&self, next: KeyPair) -> Rotation {
         self.becomes(vec![next.public.clone()], Some(next), self.keys.clone())
+    }
+
+    /// What to do when everything may have been stolen: a replacement of the keys and of these secrets,
+    /// and whatever was given before `epoch` is void.
+    pub fn new_epoch(
+        &self,
+        epoch: DeploymentEpoch,
+        next: KeyPair,
+        secrets: Vec<(SecretPurpose, SecretRing)>,
+    ) -> Rotation {
+        let mut rotation = self.replacement(next);
+        rotation.ring.epoch = epoch;
+        rotation.secrets = secrets;
+        rotation
     }
 
     fn becomes(
@@ -101,18 +131,12 @@ impl KeyRing {
             ring: Self {
                 version: self.version + 1,
                 keys,
+                epoch: self.epoch,
             },
             next,
             retired: retired.into_iter().map(|key| key.kid).collect(),
+            secrets: Vec::new(),
         }
-    }
-
-    /// True if another key has signed for longer than anything that `key` signed may last.
-    fn is_retired(&self, key: &PublicKey, now: Timestamp) -> bool {
-        let mut others = self.keys.iter();
-        others.any(|other| {
-            other.activates_at > key.activates_at && other.activates_at.plus(RETENTION) <= now
-        })
     }
 
     /// The key with the id `kid`.
@@ -130,6 +154,8 @@ pub struct Rotation {
     pub next: Option<KeyPair>,
     /// Ids of the keys it loses.
     pub retired: Vec<String>,
+    /// Secrets with other versions than before.
+    pub secrets: Vec<(SecretPurpose, SecretRing)>,
 }
 
 #[cfg(test)]
@@ -150,6 +176,7 @@ mod tests {
         let ring = KeyRing {
             version: 3,
             keys: vec![key("retired", 10), key("current", 20), key("next", 30)],
+            epoch: DeploymentEpoch::FIRST,
         };
         let signer = |now| {
             ring.signing_key(Timestamp::from_seconds(now))
@@ -187,10 +214,10 @@ mod tests {
         let second = Duration::from_secs(1);
         assert!(!first.is_due(after(publish.saturating_sub(second)), MONTH));
         assert!(first.is_due(after(publish), MONTH));
-        assert!(first.rotation(after(publish), None).is_none());
+        assert!(first.rotation(after(publish), None, vec![]).is_none());
 
         let next = pair("second", after(MONTH));
-        let rotation = first.rotation(after(publish), Some(next)).unwrap();
+        let rotation = first.rotation(after(publish), Some(next), vec![]).unwrap();
         let both = rotation.ring;
         assert_eq!((both.version, rotation.retired.len()), (2, 0));
         assert_eq!(kids(&both), ["first", "second"]);
@@ -201,8 +228,11 @@ mod tests {
 
         let gone = MONTH.saturating_add(RETENTION);
         let early = after(gone.saturating_sub(second));
-        assert!(both.rotation(early, None).is_none(), "its tokens may last");
-        let rotation = both.rotation(after(gone), None).unwrap();
+        assert!(
+            both.rotation(early, None, vec![]).is_none(),
+            "its tokens may last"
+        );
+        let rotation = both.rotation(after(gone), None, vec![]).unwrap();
         assert_eq!(kids(&rotation.ring), ["second"]);
         assert_eq!(rotation.retired, ["first"]);
     }
@@ -212,10 +242,31 @@ mod tests {
         let ring = KeyRing {
             version: 7,
             keys: vec![key("current", 1), key("next", 9)],
+            epoch: DeploymentEpoch::FIRST,
         };
         let rotation = ring.replacement(pair("fresh", after(Duration::ZERO)));
         assert_eq!(kids(&rotation.ring), ["fresh"]);
         assert_eq!(rotation.retired, ["current", "next"]);
         assert_eq!(rotation.ring.version, 8);
+        assert_eq!(rotation.ring.epoch, DeploymentEpoch::FIRST);
+    }
+
+    #[test]
+    fn an_epoch_stays_until_the_next_one() {
+        let ring = KeyRing::first(key("current", 1));
+        let epoch = DeploymentEpoch::beginning(after(MONTH));
+        let next = pair("fresh", after(Duration::ZERO));
+        let rotation = ring.new_epoch(epoch, next, vec![]);
+        assert_eq!(rotation.retired, ["current"]);
+        assert_eq!(rotation.ring.epoch, epoch);
+        let replaced = rotation.ring.replacement(pair("later", after(MONTH)));
+        assert_eq!(replaced.ring.epoch, epoch);
+        let stored = serde_json::json!({"version": 1, "keys": []});
+        let stored: KeyRing = serde_json::from_value(stored).unwrap();
+        assert_eq!(
+            stored.epoch,
+            DeploymentEpoch::FIRST,
+            "of before there were epochs"
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::error::Violation;
+use super::{error::Violation, word::is_word};
 
 /// What a user is to the application: a lower-case word of up to 32 letters, digits and hyphens. Three
 /// of them count in Roster itself, see [`Authority`]; all travel in the access token.
@@ -58,12 +58,7 @@ impl FromStr for Role {
     type Err = Violation;
 
     fn from_str(raw: &str) -> Result<Self, Violation> {
-        let word = raw.len() <= MAX_CHARS
-            && raw.starts_with(|c: char| c.is_ascii_lowercase())
-            && raw
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        if word {
+        if is_word(raw, MAX_CHARS) {
             Ok(Self(raw.to_owned()))
         } else {
             Err(Violation::new(

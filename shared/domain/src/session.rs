@@ -5,19 +5,17 @@ mod digest;
 use std::{iter, net::IpAddr, str::FromStr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
-use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{
-    DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId,
+    DeploymentEpoch, DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId,
     attempt::{AttemptCounter, Limit},
     audit::AuditEntry,
     digest::Digest,
     event::{EndReason, EventData, EventMetadata},
+    mac::MacKey,
 };
 
 /// How long a session lasts after its last use: NIST SP 800-63B-4, 2.1.3 wants a new sign-in after 30
@@ -155,9 +153,10 @@ impl Session {
         next
     }
 
-    /// True if the session is good at `now`, of `user` as read now.
-    pub fn is_live(&self, user: &User, now: Timestamp) -> bool {
+    /// True if the session is good at `now`, of `user` as read now, in this epoch of the deployment.
+    pub fn is_live(&self, user: &User, epoch: DeploymentEpoch, now: Timestamp) -> bool {
         self.ended_at.is_none()
+            && !epoch.voids(self.created_at)
             && self.expires_at > now
             && user.active
             && self.auth_epoch == user.auth_epoch
@@ -172,8 +171,10 @@ impl Session {
         key: &RefreshKey,
         now: Timestamp,
     ) -> Option<Exchange> {
-        let secret = key.secret(self.user_id, self.id, token.generation, &self.nonce);
-        let genuine = bool::from(token.secret.expose_secret().ct_eq(&secret));
+        let genuine = key.is_secret(
+            token.secret.expose_secret(),
+            (self.user_id, self.id, token.generation, &self.nonce),
+        );
         if !genuine || token.generation > self.generation {
             return None;
         }
@@ -245,7 +246,7 @@ impl Session {
             session_id: self.id,
             generation: self.generation,
             secret: key
-                .secret(self.user_id, self.id, self.generation, &self.nonce)
+                .secret((self.user_id, self.id, self.generation, &self.nonce))
                 .into(),
         }
     }
@@ -276,25 +277,32 @@ pub enum Exchange {
 
 /// The key from which the secrets of all refresh tokens come.
 #[derive(Debug, Clone)]
-pub struct RefreshKey(SecretSlice<u8>);
+pub struct RefreshKey(MacKey);
+
+/// Of what a secret is made: user, session, generation and nonce.
+type SecretOf<'a> = (UserId, SessionId, u32, &'a str);
 
 impl RefreshKey {
-    /// The key with these bytes.
-    pub fn new(bytes: SecretSlice<u8>) -> Self {
-        Self(bytes)
+    pub fn new(key: MacKey) -> Self {
+        Self(key)
     }
 
-    fn secret(&self, user: UserId, session: SessionId, generation: u32, nonce: &str) -> Vec<u8> {
-        // HMAC takes keys of any length (RFC 2104, 2), so the error cannot occur; an empty secret,
-        // which no token has, stands for it.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()) else {
-            return Vec::new();
-        };
-        mac.update(user.as_uuid().as_bytes());
-        mac.update(session.as_uuid().as_bytes());
-        mac.update(&generation.to_be_bytes());
-        mac.update(nonce.as_bytes());
-        mac.finalize().into_bytes().to_vec()
+    fn secret(&self, of: SecretOf<'_>) -> Vec<u8> {
+        Self::with_parts(of, |parts| self.0.code(parts))
+    }
+
+    fn is_secret(&self, secret: &[u8], of: SecretOf<'_>) -> bool {
+        Self::with_parts(of, |parts| self.0.verifies(secret, parts))
+    }
+
+    fn with_parts<T>(of: SecretOf<'_>, then: impl FnOnce(&[&[u8]]) -> T) -> T {
+        let (user, session, generation, nonce) = of;
+        then(&[
+            user.as_uuid().as_bytes(),
+            session.as_uuid().as_bytes(),
+            &generation.to_be_bytes(),
+            nonce.as_bytes(),
+        ])
     }
 }
 

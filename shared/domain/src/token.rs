@@ -3,13 +3,12 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 use zeroize::Zeroize as _;
 
-use super::{Email, Error, EventId, Refusal, Timestamp, UserId};
+use super::{DeploymentEpoch, Email, Error, EventId, Refusal, Timestamp, UserId, mac::MacKey};
 
 /// What a token is good for, and nothing else. Each user has one slot for each purpose: a newer
 /// token voids the one before.
@@ -171,6 +170,7 @@ impl OneTimeToken {
             purpose: self.purpose,
             hash: self.hash(binding),
             receipt: self.receipt(),
+            epoch: DeploymentEpoch::FIRST,
             now,
         }
     }
@@ -205,12 +205,11 @@ impl FromStr for OneTimeToken {
 /// The key from which the secrets of all one-time tokens come. The same event gives the same token: so
 /// a repetition neither voids the token that was mailed, nor has to look it up.
 #[derive(Debug, Clone)]
-pub struct TokenKey(SecretSlice<u8>);
+pub struct TokenKey(MacKey);
 
 impl TokenKey {
-    /// The key with these bytes.
-    pub fn new(bytes: SecretSlice<u8>) -> Self {
-        Self(bytes)
+    pub fn new(key: MacKey) -> Self {
+        Self(key)
     }
 
     /// The token of `user_id` for `purpose`, because of `event`.
@@ -220,15 +219,27 @@ impl TokenKey {
         user_id: UserId,
         event: EventId,
     ) -> Result<OneTimeToken, Error> {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).map_err(Error::caused_by)?;
-        mac.update(&[purpose.code()]);
-        mac.update(user_id.as_uuid().as_bytes());
-        mac.update(event.as_uuid().as_bytes());
-        let secret = mac.finalize().into_bytes().into();
-        Ok(OneTimeToken {
+        let token = self.tokens(purpose, user_id, event).next();
+        token.ok_or_else(|| Error::internal("a secret has no version"))
+    }
+
+    /// That token, as each version of the key makes it; the first is the current one's.
+    pub fn tokens(
+        &self,
+        purpose: TokenPurpose,
+        user_id: UserId,
+        event: EventId,
+    ) -> impl Iterator<Item = OneTimeToken> {
+        let codes = self.0.codes(&[
+            &[purpose.code()],
+            user_id.as_uuid().as_bytes(),
+            event.as_uuid().as_bytes(),
+        ]);
+        codes.into_iter().map(move |code| OneTimeToken {
+            purpose,
+            user_id,
+            secret: code.into(),
             seed: Some(event),
-            ..OneTimeToken::new(purpose, user_id, secret)
         })
     }
 }
@@ -290,8 +301,18 @@ pub struct TokenUse {
     pub hash: TokenHash,
     /// Stays in the slot.
     pub receipt: TokenHash,
+    /// The token must have been issued in it.
+    pub epoch: DeploymentEpoch,
     /// The time of use; the token must not have expired by then.
     pub now: Timestamp,
+}
+
+impl TokenUse {
+    /// The use in this epoch of the deployment.
+    #[must_use]
+    pub fn within(self, epoch: DeploymentEpoch) -> Self {
+        Self { epoch, ..self }
+    }
 }
 
 #[cfg(test)]

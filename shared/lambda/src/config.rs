@@ -9,7 +9,10 @@ use application::{
 };
 use domain::attempt::Limit;
 
-pub use adapters::oidc::{ClientSecrets, Providers};
+pub use adapters::{
+    oidc::{ClientSecrets, Providers},
+    ssm::SecretsPath,
+};
 
 /// Everything wrong with the environment.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -107,6 +110,7 @@ impl Settings for Deployment {
         let keys_table = environment.get("KEYS_TABLE");
         let audit_table = environment.get("AUDIT_TABLE");
         let directory_table = environment.get("DIRECTORY_TABLE");
+        let services_table = environment.get("SERVICES_TABLE");
         let bus = environment.get("BUS");
         let issuer = environment.get("ISSUER");
         let audience = environment.get("AUDIENCE");
@@ -120,6 +124,7 @@ impl Settings for Deployment {
             keys_table: keys_table?,
             audit_table: audit_table?,
             directory_table: directory_table?,
+            services_table: services_table?,
             bus: bus?,
             issuer: issuer?,
             audience: audience?,

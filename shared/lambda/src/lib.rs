@@ -1,8 +1,9 @@
-//! How functions are served: HTTP, observers, relays, configuration, telemetry.
+//! How functions are served: HTTP, observers, queues, relays, configuration, telemetry.
 
 pub mod config;
 pub mod http;
 pub mod observer;
+pub mod queue;
 pub mod relay;
 mod startup;
 pub mod telemetry;

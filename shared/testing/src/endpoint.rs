@@ -67,7 +67,7 @@ impl Endpoint {
             sender: match access.who {
                 Who::Anyone | Who::AnyoneOrCaller | Who::AnyoneOr(_) => Principal::Anonymous,
                 Who::Owner | Who::OwnerOr(_) | Who::Caller => Principal::Owner,
-                Who::Role(_) => Principal::Admin,
+                Who::Role(_) | Who::Service | Who::OwnService => Principal::Admin,
             },
             pause: Duration::ZERO,
             events: 1..=1,
@@ -108,6 +108,13 @@ impl Endpoint {
     pub fn done_again(mut self, refusal: &Refusal) -> Self {
         let info = problem::info(refusal);
         self.done_again.push((info.status.as_u16(), info.code));
+        self
+    }
+
+    /// The status of a repetition of what is done, if it is another success than the first time.
+    #[must_use]
+    pub fn succeeds_again(mut self, status: u16) -> Self {
+        self.done_again.push((status, ""));
         self
     }
 

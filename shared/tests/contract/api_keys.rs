@@ -27,6 +27,7 @@ fn key(ports: &Ports, id: ApiKeyId) -> (ApiKey, DomainEvent) {
     let new = NewApiKey {
         name: "nightly export".parse().unwrap(),
         role: "reader".parse().unwrap(),
+        service: None,
         days: 10,
     };
     let token = ApiKeyToken::new(id, ports.bytes());

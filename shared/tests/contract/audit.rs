@@ -40,6 +40,7 @@ fn line(ports: &Ports, time: Timestamp, user_id: Option<UserId>, kind: EventKind
         roles: None,
         session_id: None,
         api_key_id: None,
+        service: None,
         event_id: EventId::new(time, ports.bytes()),
         kind,
         time,

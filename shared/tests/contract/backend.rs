@@ -3,8 +3,8 @@
 use std::{env, panic::AssertUnwindSafe, sync::Arc};
 
 use adapters::dynamodb::{
-    ApiKeyItems, AttemptCounts, Audit, CacheItems, Feed, InvitationList, Keys, LeaseRecords,
-    MailboxItems, Requests, Sessions, SnapshotStore, Table, Tokens, Users,
+    ApiKeyItems, AttemptCounts, Audit, CacheItems, Deliveries, Feed, InvitationList, Keys,
+    LeaseRecords, MailboxItems, Requests, Services, Sessions, SnapshotStore, Table, Tokens, Users,
 };
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
@@ -35,6 +35,9 @@ pub(crate) fn in_memory() -> Ports {
         audit: backend.clone(),
         feed: backend.clone(),
         snapshots: backend.clone(),
+        services: backend.clone(),
+        instances: backend.clone(),
+        deliveries: backend.clone(),
         env: backend.env(),
         advance: Arc::new(move |span| backend.advance(span)),
     }
@@ -82,6 +85,7 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
         random: Arc::new(SystemEntropy),
     };
     let sessions = table("SessionsTable");
+    let services = Arc::new(Services::new(table("ServicesTable")));
     let keys = Arc::new(Keys::new(table("KeysTable"), env.clone()));
     Ports {
         users: Arc::new(Users::new(
@@ -103,6 +107,9 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
         audit: Arc::new(Audit::new(table("AuditTable"))),
         feed: Arc::new(Feed::new(table("UsersTable"))),
         snapshots: Arc::new(SnapshotStore::new(table("DirectoryTable"), clock.clone())),
+        services: services.clone(),
+        instances: services,
+        deliveries: Arc::new(Deliveries::new(table("ServicesTable"), env.clone())),
         env,
         advance: Arc::new(move |span| clock.advance(span)),
     }

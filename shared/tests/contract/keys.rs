@@ -1,9 +1,13 @@
 //! Whoever comes first makes the key or the secret; all others use it.
 
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::ExposeSecret;
 use shared::{
     application::ports::SecretPurpose,
-    domain::keys::{KeyPair, KeyRing, PublicKey},
+    domain::{
+        DeploymentEpoch, Timestamp,
+        keys::{KeyPair, KeyRing, PUBLISH_AHEAD, PublicKey},
+        secrets::SecretRing,
+    },
 };
 
 use crate::{contract, ports::Ports};
@@ -17,6 +21,8 @@ contract!(
     the_first_secret_stays,
     of_parallel_secrets_one_is_kept,
     purposes_have_secrets_of_their_own,
+    secrets_change_with_the_ring_or_not_at_all,
+    an_epoch_is_kept_with_the_ring,
 );
 
 fn pair(ports: &Ports, kid: &str) -> KeyPair {
@@ -31,8 +37,16 @@ fn pair(ports: &Ports, kid: &str) -> KeyPair {
     }
 }
 
-fn secret(n: u8) -> SecretSlice<u8> {
-    vec![n; 32].into()
+fn secret(n: u8) -> SecretRing {
+    SecretRing::first([n; 32], Timestamp::from_seconds(1_000_000))
+}
+
+/// The versions of a secret, by their first bytes.
+fn versions(secret: &SecretRing) -> Vec<u8> {
+    let versions = secret.versions().iter();
+    versions
+        .map(|version| version.secret.expose_secret()[0])
+        .collect()
 }
 
 async fn there_is_no_ring_before_the_first_key(ports: Ports) {
@@ -84,7 +98,7 @@ async fn of_parallel_first_keys_one_is_published(ports: Ports) {
 async fn a_rotation_is_all_or_nothing(ports: Ports) {
     let first = ports.keys.bootstrap(&pair(&ports, "first")).await.unwrap();
     let second = pair(&ports, "second");
-    let rotation = first.rotation(ports.now(), Some(second)).unwrap();
+    let rotation = first.rotation(ports.now(), Some(second), vec![]).unwrap();
     for _ in 0..2 {
         assert!(ports.keys.rotate(&rotation).await.unwrap());
         assert_eq!(ports.keys.ring().await.unwrap().unwrap(), rotation.ring);
@@ -92,7 +106,7 @@ async fn a_rotation_is_all_or_nothing(ports: Ports) {
         assert!(ports.keys.private("second").await.unwrap().is_some());
     }
     let late = first
-        .rotation(ports.now(), Some(pair(&ports, "late")))
+        .rotation(ports.now(), Some(pair(&ports, "late")), vec![])
         .unwrap();
     assert!(!ports.keys.rotate(&late).await.unwrap());
     assert!(ports.keys.private("late").await.unwrap().is_none());
@@ -108,7 +122,7 @@ async fn a_rotation_is_all_or_nothing(ports: Ports) {
 async fn of_parallel_rotations_one_is_written(ports: Ports) {
     let first = ports.keys.bootstrap(&pair(&ports, "first")).await.unwrap();
     let rotations: Vec<_> = (0..20)
-        .map(|n| first.rotation(ports.now(), Some(pair(&ports, &format!("key-{n}")))))
+        .map(|n| first.rotation(ports.now(), Some(pair(&ports, &format!("key-{n}"))), vec![]))
         .collect();
     let tasks = rotations.into_iter().map(|rotation| {
         let (keys, rotation) = (ports.keys.clone(), rotation.unwrap());
@@ -125,7 +139,7 @@ async fn the_first_secret_stays(ports: Ports) {
             .secrets
             .get_or_put(SecretPurpose::Refresh, secret(candidate))
             .await;
-        assert_eq!(kept.unwrap().expose_secret(), secret(1).expose_secret());
+        assert_eq!(versions(&kept.unwrap()), [1]);
     }
 }
 
@@ -147,13 +161,49 @@ async fn of_parallel_secrets_one_is_kept(ports: Ports) {
         .await
         .unwrap();
     for task in tasks {
-        assert_eq!(task.await.unwrap().expose_secret(), kept.expose_secret());
+        assert_eq!(versions(&task.await.unwrap()), versions(&kept));
     }
 }
 
 async fn purposes_have_secrets_of_their_own(ports: Ports) {
     for (purpose, n) in [(SecretPurpose::Refresh, 1), (SecretPurpose::Idempotency, 2)] {
         let kept = ports.secrets.get_or_put(purpose, secret(n)).await.unwrap();
-        assert_eq!(kept.expose_secret(), secret(n).expose_secret());
+        assert_eq!(versions(&kept), [n]);
     }
+}
+
+async fn secrets_change_with_the_ring_or_not_at_all(ports: Ports) {
+    let purpose = SecretPurpose::Refresh;
+    assert!(ports.secrets.secret(purpose).await.unwrap().is_none());
+    let first = ports.secrets.get_or_put(purpose, secret(1)).await.unwrap();
+    let ring = ports.keys.bootstrap(&pair(&ports, "first")).await.unwrap();
+    let month = std::time::Duration::from_hours(30 * 24);
+    let now = Timestamp::from_seconds(1_000_000).plus(month);
+    let rotated = |n| {
+        let random = || Ok::<_, std::convert::Infallible>([n; 32]);
+        let Ok(rotated) = first.rotated(purpose, now, month, random);
+        vec![(purpose, rotated.unwrap())]
+    };
+    let rotation = ring.rotation(now, None, rotated(2)).unwrap();
+    for _ in 0..2 {
+        assert!(ports.keys.rotate(&rotation).await.unwrap());
+        let kept = ports.secrets.secret(purpose).await.unwrap().unwrap();
+        assert_eq!(versions(&kept), [1, 2]);
+        let activates_at = kept.versions().last().unwrap().activates_at;
+        assert_eq!(activates_at, now.plus(PUBLISH_AHEAD));
+    }
+    let late = ring.rotation(now, None, rotated(3)).unwrap();
+    // Its ring is the one that is there: what was due is done, by whoever came first.
+    assert!(ports.keys.rotate(&late).await.unwrap());
+    let kept = ports.secrets.get_or_put(purpose, secret(4)).await.unwrap();
+    assert_eq!(versions(&kept), [1, 2]);
+}
+
+async fn an_epoch_is_kept_with_the_ring(ports: Ports) {
+    let ring = ports.keys.bootstrap(&pair(&ports, "first")).await.unwrap();
+    assert_eq!(ring.epoch, DeploymentEpoch::FIRST);
+    let epoch = DeploymentEpoch::beginning(ports.now());
+    let rotation = ring.new_epoch(epoch, pair(&ports, "fresh"), vec![]);
+    assert!(ports.keys.rotate(&rotation).await.unwrap());
+    assert_eq!(ports.keys.ring().await.unwrap().unwrap().epoch, epoch);
 }

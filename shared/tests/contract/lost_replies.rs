@@ -20,6 +20,7 @@ use shared::{
     domain::{
         Error, Refusal, Session, SessionId, Timestamp,
         keys::{KeyPair, PublicKey},
+        secrets::SecretRing,
     },
 };
 
@@ -213,7 +214,11 @@ async fn the_first_key_and_secret_are_known_to_who_made_them() {
     let Fixture { ports, .. } = fixture(&faults, eager()).await;
     let secret = ports
         .secrets
-        .get_or_put(SecretPurpose::Refresh, vec![1; 32].into())
+        .get_or_put(
+            SecretPurpose::Refresh,
+            SecretRing::first([1; 32], ports.now()),
+        )
         .await;
-    assert_eq!(secret.unwrap().expose_secret(), [1; 32]);
+    let secret = secret.unwrap();
+    assert_eq!(secret.versions()[0].secret.expose_secret(), [1; 32]);
 }

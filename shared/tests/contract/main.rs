@@ -28,6 +28,7 @@ mod races;
 mod rehash;
 mod replacing;
 mod requests;
+mod services;
 mod sessions;
 mod snapshots;
 mod tables;

@@ -11,9 +11,9 @@ use std::{
 
 use shared::{
     application::ports::{
-        AnonymousRequests, ApiKeys, Attempts, AuditLog, Clock, Env, Invitations, Leases, Mailboxes,
-        OneTimeTokens, Secrets, SecureRandom, SessionRepository, SharedCache, SigningKeys,
-        UserRepository,
+        AnonymousRequests, ApiKeys, Attempts, AuditLog, Clock, DeliveryLog, Env, Invitations,
+        Leases, Mailboxes, OneTimeTokens, Secrets, SecureRandom, ServiceInstances, ServiceRegistry,
+        SessionRepository, SharedCache, SigningKeys, UserRepository,
     },
     directory::ports::{Snapshots, UserFeed},
     domain::{
@@ -41,6 +41,9 @@ pub(crate) struct Ports {
     pub(crate) audit: Arc<dyn AuditLog>,
     pub(crate) feed: Arc<dyn UserFeed>,
     pub(crate) snapshots: Arc<dyn Snapshots>,
+    pub(crate) services: Arc<dyn ServiceRegistry>,
+    pub(crate) instances: Arc<dyn ServiceInstances>,
+    pub(crate) deliveries: Arc<dyn DeliveryLog>,
     pub(crate) env: Env,
     /// Moves the clock of `env` forward.
     pub(crate) advance: Arc<dyn Fn(Duration) + Send + Sync>,

@@ -1,7 +1,7 @@
 //! A one-time token permits one change, once.
 
 use shared::domain::{
-    Change, OneTimeToken, PasswordHash, Refusal, TokenPurpose, User,
+    Change, DeploymentEpoch, Error, OneTimeToken, PasswordHash, Refusal, TokenPurpose, User,
     token::{StoredToken, TokenIssue, TokenKey},
 };
 
@@ -20,6 +20,7 @@ contract!(
     a_token_issued_again_is_as_good_as_before,
     a_good_token_is_told_from_others,
     a_good_token_is_found_by_its_seed,
+    a_token_of_before_the_epoch_is_void,
     a_good_token_gives_way_to_one_that_names_it,
     a_used_token_is_known_until_it_expires_or_a_newer_one_comes,
     a_token_proves_the_address_it_was_mailed_to,
@@ -196,6 +197,34 @@ async fn a_good_token_is_told_from_others(ports: Ports) {
         .await
         .unwrap();
     assert!(!is_good(&used).await, "used");
+}
+
+async fn a_token_of_before_the_epoch_is_void(ports: Ports) {
+    let user = ann(&ports).await;
+    let void = issued(&ports, &user).await;
+    let epoch = DeploymentEpoch::beginning(ports.now());
+    let spend = |token: &OneTimeToken| {
+        let spend = token.spend(&bound(&user, token.purpose), ports.now());
+        spend.within(epoch)
+    };
+    assert!(!ports.tokens.is_good(&spend(&void)).await.unwrap());
+    let password = PasswordHash::from_phc("$new");
+    let reset = user.reset_password(password, &ports.metadata());
+    let refused = ports
+        .users
+        .commit(&reset.clone().spending(spend(&void)))
+        .await;
+    assert!(matches!(
+        refused,
+        Err(Error::Refused(Refusal::TokenExpired))
+    ));
+    let good = issued(&ports, &user).await;
+    assert!(ports.tokens.is_good(&spend(&good)).await.unwrap());
+    ports
+        .users
+        .commit(&reset.spending(spend(&good)))
+        .await
+        .unwrap();
 }
 
 async fn a_good_token_is_found_by_its_seed(ports: Ports) {

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use application::ports::SessionRepository;
+use application::ports::{Clock as _, SessionRepository};
 use domain::{
     Role, Roles, Session,
     event::EndReason,
@@ -232,4 +232,18 @@ async fn without_a_lag_everybody_is_looked_up() {
     for _ in 0..2 {
         assert_eq!(process.call(Access::CALLER).await, (204, 1));
     }
+}
+
+/// Also if the key that signed the token is still there.
+#[tokio::test]
+async fn a_session_of_before_the_epoch_is_over_within_the_lag() {
+    let process = Process::new().await;
+    assert_eq!(process.call(Access::OWNER).await.0, 204);
+    process.backend.advance(INSTANT);
+    process.backend.begin_epoch(process.backend.now());
+    process.backend.advance(LAG);
+    assert_eq!(process.call(Access::OWNER).await.0, 401);
+    let ann = process.backend.user(process.ann.id).unwrap();
+    let again = process.backend.sign_in(&ann).await;
+    assert_eq!(process.call_with(Access::OWNER, &again.token).await.0, 204);
 }

@@ -1,16 +1,16 @@
 //! Requests with an `Idempotency-Key`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use application::{
     idempotency::{Idempotency, IdempotencyKey, LEASE, Once},
     ports::Purpose,
 };
-use domain::{Actor, Error, Refusal, Result};
+use domain::{Actor, Error, Refusal, Result, SecretPurpose, turns::PUBLISH_AHEAD};
 use testing::FakeBackend;
 
 fn idempotency(backend: &Arc<FakeBackend>) -> Idempotency {
-    Idempotency::new(backend.clone(), backend.clone(), backend.clone())
+    Idempotency::new(backend.clone(), backend.secrets())
 }
 
 /// A request that reserves `reserved`; its outcome is what was reserved, and is recorded if it is even.
@@ -92,4 +92,22 @@ async fn the_next_attempt_gets_what_the_first_reserved() {
     backend.advance(LEASE);
     let second = request(&backend, b"{}", 4).await.unwrap();
     assert_eq!(second, Once::First(2));
+}
+
+/// The secret that hides keys takes turns: what was recorded by the version before is found by it.
+#[tokio::test]
+async fn a_repetition_is_known_across_a_rotation_of_the_secret() {
+    let backend = FakeBackend::new();
+    assert_eq!(request(&backend, b"{}", 1).await.unwrap(), Once::First(1));
+    assert!(!backend.trace().contains(&"leases.exists"), "one version");
+    backend.advance(SecretPurpose::Idempotency.retention());
+    backend.rotate_secret(SecretPurpose::Idempotency);
+    backend.advance(PUBLISH_AHEAD.saturating_sub(Duration::from_secs(1)));
+    assert_eq!(request(&backend, b"{}", 2).await.unwrap(), Once::First(2));
+    backend.advance(Duration::from_secs(1));
+    assert_eq!(request(&backend, b"{}", 4).await.unwrap(), Once::Again(2));
+    assert!(matches!(
+        request(&backend, b"[]", 4).await,
+        Err(Error::Refused(Refusal::KeyReused))
+    ));
 }

@@ -11,7 +11,6 @@ use std::{
 use application::{
     mail::Links,
     ports::{OneTimeTokens, SecretPurpose},
-    shared_secret::SharedSecret,
 };
 use async_trait::async_trait;
 use domain::{
@@ -81,11 +80,7 @@ async fn of_two_observers_that_issue_a_link_at_once_both_mail_the_same() {
                 looks: AtomicUsize::new(0),
                 both: Barrier::new(2),
             }),
-            secret: SharedSecret::new(
-                SecretPurpose::OneTimeToken,
-                backend.clone(),
-                backend.clone(),
-            ),
+            secret: backend.shared_secret(SecretPurpose::OneTimeToken),
             clock: backend.clone(),
         };
         let mut events = [event(&backend), event(&backend)];

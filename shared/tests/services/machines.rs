@@ -256,3 +256,16 @@ async fn a_user_with_a_role_may_what_a_key_of_it_may() {
         );
     }
 }
+
+/// A key of before may have been read where everything was.
+#[tokio::test]
+async fn a_key_of_before_the_epoch_dies_within_the_lag() {
+    let process = Process::new(Role::reader()).await;
+    assert_eq!(process.call(Access::READER).await.0, 200);
+    process.backend.advance(INSTANT);
+    process.backend.begin_epoch(process.backend.now());
+    process.backend.advance(LAG);
+    assert_eq!(process.call(Access::READER).await.0, 401);
+    let (_, token) = process.backend.add_api_key(&Role::reader()).await;
+    assert_eq!(process.call_with(Access::READER, &token).await.status, 200);
+}

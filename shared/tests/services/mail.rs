@@ -7,8 +7,8 @@ use application::{
     ports::{Clock as _, OneTimeTokens, SecureRandom},
 };
 use domain::{
-    Actor, DomainEvent, Email, EventId, User, UserId, attempt::Limit, mail::MailGuarantee,
-    token::TokenBinding,
+    Actor, DeploymentEpoch, DomainEvent, Email, EventId, SecretPurpose, User, UserId,
+    attempt::Limit, mail::MailGuarantee, token::TokenBinding, turns::PUBLISH_AHEAD,
 };
 use secrecy::ExposeSecret as _;
 use testing::{FakeBackend, Fault};
@@ -256,6 +256,53 @@ async fn who_asks_again_gets_the_same_link_while_it_is_good() {
     }
     assert_eq!(links[..3], [links[0].as_str(); 3]);
     assert_ne!(links[3], links[0], "an hour later it is no longer good");
+}
+
+/// The secret of links takes turns: the link that was mailed stays good, and is the one mailed again.
+#[tokio::test]
+async fn who_asks_again_after_a_rotation_gets_the_same_link() {
+    let mut stand = Stand::new().await;
+    stand.service.limiter.limits.per_address = 100;
+    assert!(stand.sends(Sent::default()).await);
+    stand
+        .backend
+        .advance(SecretPurpose::OneTimeToken.retention());
+    stand.backend.rotate_secret(SecretPurpose::OneTimeToken);
+    stand.backend.advance(PUBLISH_AHEAD.saturating_sub(MINUTE));
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        assert!(stand.sends(Sent::default()).await);
+        let token = stand.backend.mailed_token().unwrap();
+        links.push(token.encode().expose_secret().to_owned());
+        stand.backend.advance(MINUTE);
+    }
+    assert_eq!(links[0], links[1]);
+}
+
+/// Its owner gets another at once, however many were mailed before. What was asked for before the epoch
+/// began gets none: it would be void.
+#[tokio::test]
+async fn a_link_of_before_the_epoch_is_not_mailed_again() {
+    let stand = Stand::new().await;
+    for _ in 0..3 {
+        assert!(stand.sends(Sent::default()).await);
+        stand.backend.advance(MINUTE);
+    }
+    let before = stand.backend.mailed_token().unwrap();
+    let epoch = stand.backend.now().plus(MINUTE);
+    stand.backend.begin_epoch(epoch);
+    stand.backend.replace_secret(SecretPurpose::OneTimeToken);
+    stand.backend.advance(MINUTE / 2);
+    assert!(!stand.sends(Sent::default()).await);
+    stand.backend.advance(MINUTE / 2);
+    assert!(stand.sends(Sent::default()).await);
+    let after = stand.backend.mailed_token().unwrap();
+    assert_ne!(before.receipt(), after.receipt());
+    let binding = TokenBinding::of(&stand.ann, after.purpose).unwrap();
+    let tokens: &dyn OneTimeTokens = stand.backend.as_ref();
+    let spend = after.spend(&binding, stand.backend.now());
+    let spend = spend.within(DeploymentEpoch::beginning(epoch));
+    assert!(tokens.is_good(&spend).await.unwrap());
 }
 
 /// A link that is voided for one that is never mailed would shut the owner out.

@@ -26,6 +26,9 @@ const SHARED: [&str; 5] = [
 /// The id of nobody.
 pub const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
 
+/// The service whose instances the keys of tests register; no test registers it.
+pub const SERVICE: &str = "profiles";
+
 /// The document.
 pub struct Contract {
     /// As it is written.
@@ -209,6 +212,8 @@ impl Operation {
     pub fn path_about(&self, user: &str) -> String {
         let path = self.path.replace("{id}", user).replace("{sid}", NOBODY);
         let path = path.replace("{key}", NOBODY);
+        let path = path.replace("{name}", SERVICE);
+        let path = path.replace("{instance}", "nobody");
         let path = path.replace("{identity}", &"x".repeat(43));
         assert!(!path.contains('{'), "{path}: what stands there?");
         path

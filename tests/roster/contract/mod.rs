@@ -12,7 +12,7 @@ use reqwest::{Request, header::HeaderMap};
 use self::{coverage::Coverage, message::Side};
 pub use self::{
     coverage::verdict,
-    document::{Contract, Found, NOBODY, Operation},
+    document::{Contract, Found, NOBODY, Operation, SERVICE},
 };
 use crate::support::Answer;
 

@@ -9,10 +9,12 @@ pub struct Exception {
     pub reason: &'static str,
 }
 
-const SERVICE: &str =
-    "the Lambda service reads the streams and writes to the queue with the role of the function";
+const SERVICE: &str = "the Lambda service reads the streams and queues, and writes to a queue, with the role of the function";
 
-const DAILY: &str = "runs once a day; tests of the adapter and of the use case rotate keys";
+const DAY_LONG: &str = "a receiver that fails for a day; the tests of the use case wait for it";
+
+const WEEK_LONG: &str =
+    "an instance that fails for a week is forgotten; the tests of the use case wait for it";
 
 const FIRST_ADMIN: &str = "the first administrator of a deployment without one, by `FirstAdminEmail`; the tests of the use case appoint one";
 
@@ -59,7 +61,7 @@ const fn exception(
     }
 }
 
-pub const EXCEPTIONS: [Exception; 35] = [
+pub const EXCEPTIONS: [Exception; 34] = [
     exception(
         "dynamodb:DescribeStream UsersTable/stream/2000-01-01T00:00:00.000 -",
         &["PublishEvents"],
@@ -97,34 +99,29 @@ pub const EXCEPTIONS: [Exception; 35] = [
         SERVICE,
     ),
     exception(
-        "dynamodb:DeleteItem KeysTable PRIVATE",
-        &["RotateSigningKeys"],
-        DAILY,
+        "sqs:ReceiveMessage Deliveries -",
+        &["DeliverEvents"],
+        SERVICE,
     ),
     exception(
-        "dynamodb:DeleteItem KeysTable PUBLIC",
-        &["RotateSigningKeys"],
-        DAILY,
+        "sqs:DeleteMessage Deliveries -",
+        &["DeliverEvents"],
+        SERVICE,
     ),
     exception(
-        "dynamodb:GetItem KeysTable PRIVATE",
-        &["RotateSigningKeys"],
-        DAILY,
+        "sqs:GetQueueAttributes Deliveries -",
+        &["DeliverEvents"],
+        SERVICE,
     ),
     exception(
-        "dynamodb:GetItem KeysTable PUBLIC",
-        &["RotateSigningKeys"],
-        DAILY,
+        "dynamodb:PutItem ServicesTable DEAD#*",
+        &["DeliverEvents"],
+        DAY_LONG,
     ),
     exception(
-        "dynamodb:PutItem KeysTable PRIVATE",
-        &["RotateSigningKeys"],
-        DAILY,
-    ),
-    exception(
-        "dynamodb:PutItem KeysTable PUBLIC",
-        &["RotateSigningKeys"],
-        DAILY,
+        "dynamodb:DeleteItem ServicesTable INSTANCE#*",
+        &["CheckServices"],
+        WEEK_LONG,
     ),
     exception(
         "dynamodb:GetItem UsersTable ADMINS",

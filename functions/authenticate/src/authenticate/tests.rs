@@ -52,7 +52,7 @@ impl Process {
     async fn new() -> Self {
         let backend = FakeBackend::new();
         backend.add_user("ann@example.com").await;
-        let tokens = Arc::new(Jwt::new(backend.clone(), backend.env(), "roster"));
+        let tokens = Arc::new(Jwt::new(backend.known_ring(), backend.env(), "roster"));
         let session_tokens = SessionTokens {
             tokens: tokens.clone(),
             ..backend.session_tokens()

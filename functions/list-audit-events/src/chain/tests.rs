@@ -53,6 +53,7 @@ async fn sign_in_often(backend: &Arc<FakeBackend>, user: UserId, times: i64) {
         let line = AuditEntry {
             api_key_id: None,
             roles: None,
+            service: None,
             event_id: EventId::new(time, [1; 10]),
             kind: EventKind::SessionStarted,
             time,

@@ -32,6 +32,7 @@ fn service(backend: &Arc<FakeBackend>) -> ProveAgain {
         },
         sessions: backend.clone(),
         tokens: backend.clone(),
+        ring: backend.known_ring(),
         clock: backend.clone(),
     }
 }

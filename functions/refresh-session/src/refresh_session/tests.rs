@@ -2,8 +2,9 @@ use secrecy::ExposeSecret as _;
 use shared::{
     application::ports::{Clock as _, TokenVerifier as _},
     domain::{
-        EventKind, Roles,
+        EventKind, Roles, SecretPurpose,
         session::{REFRESH_GRACE, SESSION_LIFETIME},
+        turns::PUBLISH_AHEAD,
     },
 };
 use testing::{Answer, Endpoint, FakeBackend, Person, TestRequest, Value, json};
@@ -268,4 +269,39 @@ async fn refreshes_of_one_session_have_a_limit() {
     );
     backend.advance(std::time::Duration::from_hours(1));
     successor(&refresh(&backend, &token).await);
+}
+
+/// The secret of refresh tokens takes turns: a token of the version before is exchanged for one of the
+/// present version, until nothing of the old one can be good any more.
+#[tokio::test]
+async fn a_token_is_good_across_a_rotation_of_the_secret() {
+    let backend = FakeBackend::new();
+    let ann = ann(&backend).await;
+    let mut token = ann.token;
+    for _ in 0..5 {
+        backend.advance(SESSION_LIFETIME / 3);
+        backend.rotate_secret(SecretPurpose::Refresh);
+        backend.advance(PUBLISH_AHEAD);
+        token = successor(&refresh(&backend, &token).await);
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_before_the_epoch_is_not_refreshed() {
+    let backend = FakeBackend::new();
+    let ann = ann(&backend).await;
+    let sessions = backend.outbox().len();
+    backend.advance(Duration::from_secs(1));
+    backend.begin_epoch(backend.now());
+    assert_eq!(refresh(&backend, &ann.token).await.problem(), INVALID);
+    assert_eq!(backend.outbox().len(), sessions, "it had ended");
+}
+
+/// Whoever read the secret and the nonces made tokens of every session: they are of no use.
+#[tokio::test]
+async fn a_token_of_a_replaced_secret_is_void() {
+    let backend = FakeBackend::new();
+    let ann = ann(&backend).await;
+    backend.replace_secret(SecretPurpose::Refresh);
+    assert_eq!(refresh(&backend, &ann.token).await.problem(), INVALID);
 }

@@ -106,6 +106,8 @@ export const activityRow = (entry) => {
     request: () => [el("span", { class: "badge", "data-tone": tone(entry.status) }, String(entry.status)), `${entry.method} ${entry.path}`, entry.function, duration(entry.micros)],
     invocation: () => [el("span", { class: "badge", "data-tone": entry.error ? "bad" : "plain" }, "run"), entry.error ?? (entry.cold ? "cold start" : "warm"), entry.function, duration(entry.micros)],
     relayed: () => [el("span", { class: "badge", "data-tone": "plain" }, "stream"), `${plural(entry.records, "record")} of ${entry.table}`, entry.function, ""],
+    queued: () => [el("span", { class: "badge", "data-tone": "plain" }, "queue"), "a message waits", entry.queue, ""],
+    taken: () => [el("span", { class: "badge", "data-tone": entry.failed ? "warn" : "plain" }, "queue"), `${plural(entry.messages, "message")} of ${entry.queue}${entry.failed ? `, ${entry.failed} to come again` : ""}`, entry.function, ""],
     log: () => [el("span", { class: "badge", "data-tone": "plain" }, "log"), entry.line, entry.function, ""],
   }[entry.kind]();
   const [badge, what, who, took] = cells;

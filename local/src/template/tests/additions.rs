@@ -75,7 +75,7 @@ fn added(model: &Model) -> Value {
 }
 
 fn queue(model: &Model) -> Value {
-    json!(model.queues.get("Added"))
+    json!(model.queues.get("Added").map(|queue| &queue.name))
 }
 
 fn origins(model: &Model) -> Value {

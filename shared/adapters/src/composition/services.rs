@@ -16,10 +16,11 @@ use application::{
     reauthentication::Reauthentication,
     session_starter::SessionStarter,
     session_tokens::SessionTokens,
-    shared_secret::SharedSecret,
+    shared_secret::{SecretPorts, SharedSecret},
     sign_in::password::PasswordStrategy,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
+    webhook_secrets::WebhookSecrets,
 };
 use directory::service::Directory;
 use domain::{FirstAdmin, PasswordPolicy, Result, attempt::Limit};
@@ -52,6 +53,7 @@ impl Ports {
             tokens: self.one_time_tokens(),
             requests: self.requests(),
             rate_limiter: self.rate_limiter(),
+            ring: self.ring(),
             env: self.env.clone(),
         }
     }
@@ -88,10 +90,24 @@ impl Ports {
         }
     }
 
+    /// Where secrets are from.
+    fn secrets(&self) -> SecretPorts {
+        SecretPorts {
+            secrets: self.keys(),
+            ring: self.ring(),
+            random: self.env.random.clone(),
+            clock: self.env.clock.clone(),
+        }
+    }
+
+    /// The secret for `purpose`.
+    pub fn secret(&self, purpose: SecretPurpose) -> SharedSecret {
+        SharedSecret::new(purpose, self.secrets())
+    }
+
     /// Recognizes repeated requests.
     pub fn idempotency(&self) -> Idempotency {
-        let random = self.env.random.clone();
-        Idempotency::new(self.leases(), self.keys(), random)
+        Idempotency::new(self.leases(), self.secrets())
     }
 
     /// Counts attempts of any kind.
@@ -153,8 +169,7 @@ impl Ports {
     /// If they cannot be read, or made where there are none.
     pub async fn session_tokens(&self) -> Result<SessionTokens> {
         let tokens = self.access_tokens();
-        let random = self.env.random.clone();
-        let refresh_secret = SharedSecret::new(SecretPurpose::Refresh, self.keys(), random);
+        let refresh_secret = self.secret(SecretPurpose::Refresh);
         tokio::try_join!(tokens.warm_up_to_sign(), refresh_secret.get())?;
         Ok(SessionTokens {
             tokens,
@@ -164,12 +179,16 @@ impl Ports {
 
     /// Recognizes devices.
     pub fn devices(&self) -> Arc<Devices> {
-        let random = self.env.random.clone();
         Arc::new(Devices {
             users: self.users(),
-            secret: SharedSecret::new(SecretPurpose::Device, self.keys(), random),
+            secret: self.secret(SecretPurpose::Device),
             env: self.env.clone(),
         })
+    }
+
+    /// The secrets that sign what services are told.
+    pub fn webhook_secrets(&self) -> WebhookSecrets {
+        WebhookSecrets(self.secret(SecretPurpose::Webhook))
     }
 
     /// Stores requests for mails: so many an hour from one client IP.
@@ -185,7 +204,6 @@ impl Ports {
     /// Writes mails and sends each once.
     pub fn mail_service(&self, config: &MailSettings) -> MailService {
         let env = &self.env;
-        let random = env.random.clone();
         MailService {
             ledger: MailLedger {
                 leases: self.leases(),
@@ -199,7 +217,7 @@ impl Ports {
             mailboxes: self.mailboxes(),
             links: Links {
                 tokens: self.one_time_tokens(),
-                secret: SharedSecret::new(SecretPurpose::OneTimeToken, self.keys(), random),
+                secret: self.secret(SecretPurpose::OneTimeToken),
                 clock: env.clock.clone(),
             },
             branding: MailBranding {

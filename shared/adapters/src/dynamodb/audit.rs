@@ -199,6 +199,7 @@ mod tests {
         for micros in 1..=20 {
             let line = AuditEntry {
                 api_key_id: None,
+                service: None,
                 roles: None,
                 event_id: EventId::new(time(micros), [2; 10]),
                 kind: match micros {

@@ -5,8 +5,9 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use domain::{
-    Error, Result,
+    Error, Result, Timestamp,
     keys::{KeyPair, KeyRing, Rotation},
+    secrets::{SecretRing, SecretVersion},
 };
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Entity, Item, Key, Table, backoff,
     error::Fault,
-    item::{ABSENT, number},
+    item::{ABSENT, PRESENT, number},
 };
 
 /// The keys and secrets, in the keys table.
@@ -57,9 +58,50 @@ impl Entity for PrivateKeyItem {
 
 /// A secret which processes share.
 #[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct SecretItem {
+    /// In base64. The one version of secrets from before there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    #[serde(default)]
+    versions: Vec<VersionItem>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VersionItem {
     /// In base64.
     secret: String,
+    activates_at: Timestamp,
+}
+
+impl SecretItem {
+    fn new(ring: &SecretRing) -> Self {
+        let versions = ring.versions().iter().map(|version| VersionItem {
+            secret: encode(&version.secret),
+            activates_at: version.activates_at,
+        });
+        Self {
+            secret: None,
+            versions: versions.collect(),
+        }
+    }
+
+    fn read(self) -> Result<SecretRing> {
+        let first = self.secret.map(|secret| VersionItem {
+            secret,
+            activates_at: Timestamp::EPOCH,
+        });
+        let versions = first.into_iter().chain(self.versions);
+        let versions = versions.map(|version| {
+            Ok(SecretVersion {
+                secret: decode(&version.secret)?,
+                activates_at: version.activates_at,
+            })
+        });
+        SecretRing::stored(versions.collect::<Result<_>>()?)
+            .ok_or_else(|| Error::internal("a secret in the keys table has no version"))
+    }
 }
 
 impl Entity for SecretItem {
@@ -134,7 +176,7 @@ impl SigningKeys for Keys {
 }
 
 impl Keys {
-    /// The writes of a rotation: the next ring, a new private half, and the deletion of old ones.
+    /// The writes of a rotation: the next ring, a new private half, the deletion of old ones, and secrets.
     fn writes(&self, rotation: &Rotation) -> Result<Vec<TransactWriteItem>> {
         let before = number(rotation.ring.version.saturating_sub(1));
         let values = Item::from([(":before".to_owned(), before)]);
@@ -153,27 +195,35 @@ impl Keys {
         for kid in &rotation.retired {
             writes.push(self.table.removing(PrivateKeyItem::key(kid))?);
         }
+        for (purpose, secret) in &rotation.secrets {
+            let item = SecretItem::new(secret);
+            // Nobody else changes one that is there, and the version of the ring guards all.
+            writes.push(self.table.putting(purpose, &item, PRESENT, None)?);
+        }
         Ok(writes)
     }
 }
 
 #[async_trait]
 impl Secrets for Keys {
+    async fn secret(&self, purpose: SecretPurpose) -> Result<Option<SecretRing>> {
+        let item = self.table.get::<SecretItem>(&purpose).await?;
+        item.map(SecretItem::read).transpose()
+    }
+
     async fn get_or_put(
         &self,
         purpose: SecretPurpose,
-        candidate: SecretSlice<u8>,
-    ) -> Result<SecretSlice<u8>> {
+        candidate: SecretRing,
+    ) -> Result<SecretRing> {
         // All calls but the very first find it, and a read costs a tenth of a refused write.
-        if let Some(item) = self.table.get::<SecretItem>(&purpose).await? {
-            return decode(&item.secret);
+        if let Some(secret) = self.secret(purpose).await? {
+            return Ok(secret);
         }
-        let item = SecretItem {
-            secret: encode(&candidate),
-        };
+        let item = SecretItem::new(&candidate);
         match self.table.insert(&purpose, &item).await? {
             None => Ok(candidate),
-            Some(stored) => decode(&stored.secret),
+            Some(stored) => stored.read(),
         }
     }
 }

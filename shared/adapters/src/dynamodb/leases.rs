@@ -149,6 +149,11 @@ impl LeaseRecords {
 
 #[async_trait]
 impl Leases for LeaseRecords {
+    async fn exists(&self, key: &LeaseKey) -> Result<bool> {
+        let item = self.table.get::<ClaimItem>(key).await?;
+        Ok(item.is_some_and(|item| item.expires_at > self.now()))
+    }
+
     async fn claim(&self, key: &LeaseKey, options: &LeaseOptions) -> Result<Claimed> {
         let now = self.now();
         let expires_at = now.plus(options.retention);

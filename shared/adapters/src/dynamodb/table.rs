@@ -41,11 +41,11 @@ pub struct Table {
 
 /// The outcome of a write under a condition.
 #[derive(Debug)]
-pub(super) enum Written<T> {
+pub(super) enum Written<T, Other = T> {
     /// The condition was met; this is the item now.
     Done(T),
     /// It was not; this is the item as it is, if there is one.
-    Refused(Option<T>),
+    Refused(Option<Other>),
 }
 
 impl Table {
@@ -74,23 +74,42 @@ impl Table {
     /// Puts `entity` unless there is one with its id. Returns that one: after a lost reply it may be
     /// `entity` itself.
     pub(super) async fn insert<E: Entity>(&self, id: &E::Id, entity: &E) -> Result<Option<E>> {
+        match self.put_if(id, entity, ABSENT, None).await? {
+            Written::Done(()) => Ok(None),
+            Written::Refused(Some(there)) => Ok(Some(there)),
+            Written::Refused(None) => Err(Error::internal(
+                "PutItem: an item failed a condition and was not shown",
+            )),
+        }
+    }
+
+    /// Puts `entity` under `condition`, in place of the one that stands there. If the condition is not
+    /// met, gives that one.
+    pub(super) async fn put_if<E: Entity>(
+        &self,
+        id: &E::Id,
+        entity: &E,
+        condition: &str,
+        values: Option<Item>,
+    ) -> Result<Written<(), E>> {
         let put = self
             .client
             .put_item()
             .table_name(&self.name)
             .set_item(Some(item::to_item(id, entity)?))
-            .condition_expression(ABSENT)
-            .set_expression_attribute_names(Some(item::names([ABSENT])))
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(item::names([condition])))
+            .set_expression_attribute_values(values)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let Err(error) = put else { return Ok(None) };
+        let Err(error) = put else {
+            return Ok(Written::Done(()));
+        };
         match condition_of(&error) {
             Some(failed) => {
-                let item = failed.item.clone().ok_or_else(|| {
-                    Error::internal("PutItem: an item failed a condition and was not shown")
-                })?;
-                item::from_item(item).map(Some)
+                let item = failed.item.clone().map(item::from_item).transpose()?;
+                Ok(Written::Refused(item))
             }
             None => Err(self.fault("PutItem", &error).into()),
         }

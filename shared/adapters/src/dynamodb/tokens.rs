@@ -127,6 +127,7 @@ impl OneTimeTokens for Tokens {
         Ok(there.is_some_and(|there| {
             there.hash == token.hash.to_string()
                 && there.expires_at > token.now
+                && !token.epoch.voids(there.issued_at)
                 && there.used_at.is_none()
         }))
     }
@@ -145,11 +146,15 @@ pub(super) fn spending(table: &Table, token: &TokenUse) -> Result<TransactWriteI
     table.updating(Update {
         key: TokenItem::key(&(token.user_id, token.purpose)),
         changes: "SET #usedAt = :now, #receipt = :receipt",
-        condition: Some("#hash = :hash AND #expiresAt > :now AND attribute_not_exists(#usedAt)"),
+        condition: Some(
+            "#hash = :hash AND #expiresAt > :now AND #issuedAt >= :epoch \
+             AND attribute_not_exists(#usedAt)",
+        ),
         values: vec![
             (":hash", text(&token.hash)),
             (":receipt", text(&token.receipt)),
             (":now", text(token.now)),
+            (":epoch", text(token.epoch.began_at())),
         ],
     })
 }

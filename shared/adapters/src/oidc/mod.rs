@@ -40,12 +40,10 @@ use self::{
 use crate::LOOK_AGAIN_AFTER;
 
 /// What providers publish changes seldom, and a new key is looked for when one turns up.
-const CONFIG: CacheConfig = CacheConfig {
-    lifetime: Duration::from_hours(1),
-    negative_ttl: None,
-    max_staleness: Duration::from_mins(10),
-    capacity: 64,
-};
+const LIFETIME: Duration = Duration::from_hours(1);
+
+/// The namespaces of what is cached.
+pub(crate) const CACHED: [&str; 3] = ["oidc-metadata:*", "oidc-keys:*", "oidc-list:*"];
 
 /// When to come back if a provider does not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -70,7 +68,8 @@ struct Client {
 
 impl Oidc {
     /// The providers with these settings. Those at loopback addresses may speak plain HTTP if
-    /// `loopback` is set: that traffic does not leave the machine.
+    /// `loopback` is set: that traffic does not leave the machine. What was cached before the caches
+    /// were emptied is used for no longer than `lag`.
     ///
     /// # Errors
     /// If an issuer is no address of a provider, or a secret is of none of them.
@@ -80,7 +79,14 @@ impl Oidc {
         loopback: bool,
         cache: Arc<dyn SharedCache>,
         clock: Arc<dyn Clock>,
+        lag: Duration,
     ) -> Result<Self> {
+        let config = CacheConfig {
+            lifetime: LIFETIME,
+            negative_ttl: None,
+            max_staleness: lag,
+            capacity: 64,
+        };
         let web = Web::new(loopback);
         let mut clients = Vec::new();
         for settings in providers.into_iter() {
@@ -94,8 +100,8 @@ impl Oidc {
         Ok(Self {
             providers: clients,
             web,
-            metadata: TieredCache::new(CONFIG, cache.clone(), clock.clone()),
-            keys: TieredCache::new(CONFIG, cache, clock.clone()),
+            metadata: TieredCache::new(config, cache.clone(), clock.clone()),
+            keys: TieredCache::new(config, cache, clock.clone()),
             metadata_namespace: "oidc-metadata",
             clock,
         })

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    Actor, EventId, EventKind, Result,
+    Actor, DeploymentEpoch, EventId, EventKind, Result,
     attempt::{AttemptKey, Limit, Scope},
 };
 
@@ -70,6 +70,7 @@ impl MailLimiter {
         &self,
         letter: &Letter<'_>,
         seed: Option<EventId>,
+        epoch: DeploymentEpoch,
     ) -> Result<Option<MailLimit>> {
         if let Some(asker) = asker(letter)
             && !self.acquire(&asker, &self.limits.per_asker).await?
@@ -79,7 +80,7 @@ impl MailLimiter {
         let deployment = AttemptKey::of_deployment(Scope::Mails);
         let deployment = (deployment, self.share(letter), MailLimit::Deployment);
         let mut spent = Vec::new();
-        let counters = self.to_address(letter, seed).into_iter();
+        let counters = self.to_address(letter, seed, epoch).into_iter();
         let counters = counters.map(|(key, limit)| (key, limit, MailLimit::Address));
         for (key, limit, reached) in counters.chain([deployment]) {
             if !self.acquire(&key, &limit).await? {
@@ -95,13 +96,19 @@ impl MailLimiter {
 
     /// The counters of the address. None for a warning: the owner must get each, whatever was mailed before,
     /// and what it warns of has a limit of its own. Of new devices the owner hears once a day.
-    fn to_address(&self, letter: &Letter<'_>, seed: Option<EventId>) -> Vec<(AttemptKey, Limit)> {
+    fn to_address(
+        &self,
+        letter: &Letter<'_>,
+        seed: Option<EventId>,
+        deployment: DeploymentEpoch,
+    ) -> Vec<(AttemptKey, Limit)> {
         let MailLimits {
             per_address,
             interval,
             ..
         } = self.limits;
-        let all = AttemptKey::of_mail(letter.template.as_str(), epoch(letter), letter.address);
+        let epoch = epoch(letter).saturating_add(deployment.number());
+        let all = AttemptKey::of_mail(letter.template.as_str(), epoch, letter.address);
         match letter.template {
             MailTemplate::NewDevice => vec![(all, Limit::daily(1))],
             template if template.is_warning() => Vec::new(),

@@ -73,8 +73,12 @@ impl Links {
         binding: &'a TokenBinding,
         event: &'a DomainEvent,
     ) -> Result<Option<DueToken<'a>>> {
-        let key = TokenKey::new(self.secret.get().await?.clone());
+        let key = TokenKey::new(self.secret.get().await?);
         let now = self.clock.now();
+        // Its link would be void when it arrives.
+        if self.secret.epoch().await?.voids(event.time) {
+            return Ok(None);
+        }
         let due = |token, seed, issue| DueToken {
             user_id,
             binding,
@@ -86,11 +90,14 @@ impl Links {
         let own = key.token(purpose, user_id, event.id)?;
         let mut issue = own.issue(binding, event.time);
         if let Some(stored) = self.tokens.find_good(user_id, purpose, now).await? {
-            let token = key.token(purpose, user_id, stored.seed)?;
-            if token.issue(binding, event.time).hash == stored.hash {
+            // Another hash: what the token was bound to has changed, or it is of another epoch of the
+            // deployment, whose secrets are gone.
+            let mut tokens = key.tokens(purpose, user_id, stored.seed);
+            let is_stored =
+                |token: &OneTimeToken| token.issue(binding, event.time).hash == stored.hash;
+            if let Some(token) = tokens.find(is_stored) {
                 return Ok(Some(due(token, stored.seed, None)));
             }
-            // Another hash: what the token was bound to has changed.
             issue.replaces = Some(stored.hash);
         }
         Ok((issue.expires_at > now).then(|| due(own, event.id, Some(issue))))

@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use domain::{DomainEvent, Email, Result, TokenPurpose, User, UserId, token::TokenBinding};
+use domain::{
+    DeploymentEpoch, DomainEvent, Email, Result, TokenPurpose, User, UserId, token::TokenBinding,
+};
 
 use super::{
     Link, Links, MailBranding, MailLedger, MailLimiter, MailTemplate,
@@ -118,7 +120,12 @@ impl MailService {
             return Ok(Err(Unsent::NotCalledFor));
         }
         let seed = due.as_ref().map(|due| due.seed);
-        if is_first && let Some(limit) = self.limiter.spend(letter, seed).await? {
+        // Whoever sends no links need not be able to read the ring.
+        let epoch = match binding {
+            Some(_) => self.links.secret.epoch().await?,
+            None => DeploymentEpoch::FIRST,
+        };
+        if is_first && let Some(limit) = self.limiter.spend(letter, seed, epoch).await? {
             let (metric, mail) = (limit.metric(), template.as_str());
             tracing::warn!(metric, ?limit, mail, "a mail is beyond a limit");
             return Ok(Err(Unsent::OverLimit(limit)));

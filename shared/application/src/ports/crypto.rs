@@ -2,15 +2,17 @@
 
 use async_trait::async_trait;
 use domain::{
-    Audience, Password, PasswordHash, Result, Session, SessionId, Timestamp, User, UserId,
+    Audience, Password, PasswordHash, Result, SecretPurpose, Session, SessionId, Timestamp, User,
+    UserId,
     keys::{KeyPair, KeyRing, Rotation},
+    secrets::SecretRing,
 };
 use secrecy::{SecretSlice, SecretString};
 
 /// Keeps the keys that sign access tokens.
 #[async_trait]
 pub trait SigningKeys: Send + Sync {
-    /// The published keys; none before the first was made.
+    /// The published keys; none before the first was made. Strongly consistent.
     async fn ring(&self) -> Result<Option<KeyRing>>;
 
     /// The private half of a key: PKCS#8 DER.
@@ -19,7 +21,7 @@ pub trait SigningKeys: Send + Sync {
     /// Publishes the first key, unless another process was first. Returns the ring as it is then.
     async fn bootstrap(&self, first: &KeyPair) -> Result<KeyRing>;
 
-    /// Writes a rotation, all of it or nothing, unless the ring changed since it was read. Returns true
+    /// Writes a rotation, its secrets too, all of it or nothing, unless the ring changed since it was read. Returns true
     /// if the ring is that of the rotation now. Idempotent.
     async fn rotate(&self, rotation: &Rotation) -> Result<bool>;
 }
@@ -31,43 +33,15 @@ pub trait KeyGenerator: Send + Sync {
 }
 
 /// Keeps secrets which processes share, each 256 random bits made by the process that needs it first.
+/// [`SigningKeys::rotate`] replaces their versions.
 #[async_trait]
 pub trait Secrets: Send + Sync {
+    /// The secret for `purpose`, if there is one. Strongly consistent.
+    async fn secret(&self, purpose: SecretPurpose) -> Result<Option<SecretRing>>;
+
     /// The secret for `purpose`: the stored one, or `candidate` if there was none.
-    async fn get_or_put(
-        &self,
-        purpose: SecretPurpose,
-        candidate: SecretSlice<u8>,
-    ) -> Result<SecretSlice<u8>>;
-}
-
-/// What a shared secret is for. Each has its own leading key in the table, so that a function reads
-/// only its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SecretPurpose {
-    /// Hides keys and bodies in idempotency records.
-    Idempotency,
-    /// Makes the secrets of refresh tokens.
-    Refresh,
-    /// Makes the secrets of one-time tokens.
-    OneTimeToken,
-    /// Authenticates device tokens.
-    Device,
-    /// Makes the ids of imported users.
-    Import,
-}
-
-impl SecretPurpose {
-    /// The name by which it is stored.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Idempotency => "idempotency",
-            Self::Refresh => "refresh",
-            Self::OneTimeToken => "one-time-token",
-            Self::Device => "device",
-            Self::Import => "import",
-        }
-    }
+    async fn get_or_put(&self, purpose: SecretPurpose, candidate: SecretRing)
+    -> Result<SecretRing>;
 }
 
 /// Issues access tokens.
@@ -113,13 +87,19 @@ pub struct AccessToken {
 /// Verifies access tokens.
 #[async_trait]
 pub trait TokenVerifier: Send + Sync {
-    /// The claims of a genuine, unexpired token from `issuer` for Roster itself; none for any other text.
+    /// The claims of a genuine, unexpired token from `issuer` for Roster itself; none for any other text. The keys are
+    /// those known to this process: [`TokenVerifier::still_counts`] says if they are the present ones.
     async fn verify(&self, issuer: &str, token: &str) -> Result<Option<AccessTokenClaims>>;
+
+    /// True unless the key that signed the token was withdrawn, longer ago than access may lag.
+    async fn still_counts(&self, claims: &AccessTokenClaims) -> Result<bool>;
 }
 
 /// The claims that count here. Roles are not among them: they are read with the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessTokenClaims {
+    /// Id of the key that signed the token.
+    pub kid: String,
     /// `sub`.
     pub user_id: UserId,
     /// `sid`.

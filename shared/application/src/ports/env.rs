@@ -34,6 +34,14 @@ impl dyn SecureRandom {
         Ok(bytes)
     }
 
+    /// Two numbers, drawn evenly.
+    pub fn numbers(&self) -> Result<[u64; 2]> {
+        Ok([
+            u64::from_be_bytes(self.bytes()?),
+            u64::from_be_bytes(self.bytes()?),
+        ])
+    }
+
     /// 128 random bits as 32 hexadecimal digits.
     pub fn token(&self) -> Result<String> {
         Ok(uuid::Uuid::from_bytes(self.bytes()?).simple().to_string())

@@ -59,6 +59,9 @@ pub enum Acquisition {
 /// first lease is given to every later holder, so that all of them do the same thing.
 #[async_trait]
 pub trait Leases: Send + Sync {
+    /// True if there is such a lease, done or not. Strongly consistent.
+    async fn exists(&self, key: &LeaseKey) -> Result<bool>;
+
     /// Takes the lease, unless it is done or another worker holds it.
     async fn claim(&self, key: &LeaseKey, options: &LeaseOptions) -> Result<Claimed>;
 

@@ -8,20 +8,26 @@ mod env;
 mod invitations;
 mod limits;
 mod mailboxes;
+mod registry;
 mod services;
 mod users;
 
 pub use api_keys::ApiKeys;
 pub use cache::{CacheEntry, SharedCache};
 pub use crypto::{
-    AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, SecretPurpose, Secrets,
-    SigningKeys, TokenIssuer, TokenTarget, TokenVerifier,
+    AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, Secrets, SigningKeys,
+    TokenIssuer, TokenTarget, TokenVerifier,
 };
+pub use domain::SecretPurpose;
 pub use env::{Clock, Env, SecureRandom};
 pub use invitations::{InvitationPage, Invitations};
 pub use limits::{
     Acquisition, Attempts, Claimed, Lease, LeaseKey, LeaseOptions, Leases, Purpose, Settled,
 };
 pub use mailboxes::Mailboxes;
+pub use registry::{
+    Called, DeliveryLog, DeliveryPage, DeliveryQueue, Handled, QueuedDelivery, ServiceInstances,
+    ServiceRegistry, WebhookSender,
+};
 pub use services::{EventBus, IdentityProviders, MAX_EVENTS, Mailer, SendOutcome};
 pub use users::{AnonymousRequests, AuditLog, OneTimeTokens, SessionRepository, UserRepository};

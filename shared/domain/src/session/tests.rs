@@ -186,7 +186,7 @@ fn however_much_it_is_used_a_session_has_an_end() {
 #[test]
 fn a_session_dies_with_its_end_its_time_its_user_and_the_users_epoch() {
     let (session, user) = (session(), user());
-    assert!(session.is_live(&user, after(1)));
+    assert!(session.is_live(&user, DeploymentEpoch::FIRST, after(1)));
     let ended = Session {
         ended_at: Some(start()),
         ..session.clone()
@@ -199,8 +199,12 @@ fn a_session_dies_with_its_end_its_time_its_user_and_the_users_epoch() {
         auth_epoch: 1,
         ..user.clone()
     };
-    assert!(!ended.is_live(&user, after(1)));
-    assert!(!session.is_live(&inactive, after(1)));
-    assert!(!session.is_live(&changed, after(1)));
-    assert!(!session.is_live(&user, session.expires_at));
+    assert!(!ended.is_live(&user, DeploymentEpoch::FIRST, after(1)));
+    assert!(!session.is_live(&inactive, DeploymentEpoch::FIRST, after(1)));
+    assert!(!session.is_live(&changed, DeploymentEpoch::FIRST, after(1)));
+    assert!(!session.is_live(&user, DeploymentEpoch::FIRST, session.expires_at));
+    let epoch = DeploymentEpoch::beginning(after(1));
+    assert!(!session.is_live(&user, epoch, after(1)));
+    let later = DeploymentEpoch::beginning(start());
+    assert!(session.is_live(&user, later, after(1)), "it began in it");
 }

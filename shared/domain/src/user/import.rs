@@ -1,13 +1,9 @@
 //! Users whom another system had before.
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use secrecy::{ExposeSecret as _, SecretSlice};
-use sha2::Sha256;
-
 use super::{Change, Draft, User};
 use crate::{
     Email, EventId, EventKind, LoginKey, Name, PasswordHash, Roles, Timestamp, UserId,
-    event::EventMetadata, login::LoginChange,
+    event::EventMetadata, login::LoginChange, mac::MacKey,
 };
 
 /// A user as another system had it.
@@ -55,12 +51,11 @@ impl User {
 /// Gives imported users their ids: the same at each run, so that a run which is repeated finds what
 /// was written, and such that nobody without the key learns from an id whose address it was.
 #[derive(Debug, Clone)]
-pub struct ImportKey(SecretSlice<u8>);
+pub struct ImportKey(MacKey);
 
 impl ImportKey {
-    /// The key with these bytes.
-    pub fn new(bytes: SecretSlice<u8>) -> Self {
-        Self(bytes)
+    pub fn new(key: MacKey) -> Self {
+        Self(key)
     }
 
     /// The id of a user whom the other system knows by the address alone.
@@ -75,16 +70,11 @@ impl ImportKey {
 
     fn random(&self, what: &str, subject: &[u8]) -> [u8; 10] {
         let mut random = [0; 10];
-        // HMAC takes keys of any length (RFC 2104, 2), so there always is one.
-        if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()) {
-            mac.update(what.as_bytes());
-            mac.update(subject);
-            let code = mac.finalize().into_bytes();
-            random
-                .iter_mut()
-                .zip(code)
-                .for_each(|(to, from)| *to = from);
-        }
+        let code = self.0.code(&[what.as_bytes(), subject]);
+        random
+            .iter_mut()
+            .zip(code)
+            .for_each(|(to, from)| *to = from);
         random
     }
 }

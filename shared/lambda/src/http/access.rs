@@ -1,10 +1,12 @@
 //! Who may call a function, and how recently they must have signed in for it.
 
 use application::ports::AccessTokenClaims;
-use domain::{Authority, Refusal, Result, SessionId, Timestamp, UserId, session::RECENT};
+use domain::{
+    Authority, Refusal, Result, ServiceName, SessionId, Timestamp, UserId, session::RECENT,
+};
 use serde::{Deserialize, Serialize};
 
-use super::Request;
+use super::{Machine, Request};
 
 /// Who may call a function, as in `Access::OWNER_OR_ADMIN.recent()`. There is no default: each function
 /// says it, and `x-access` in `openapi.yaml` says the same: `owner-or-admin recent`.
@@ -34,6 +36,10 @@ pub enum Who {
     OwnerOr(Authority),
     /// All whose roles let them do at least that.
     Role(Authority),
+    /// Machines which are services, and administrators.
+    Service,
+    /// The machine which is the service in the path, and administrators.
+    OwnService,
 }
 
 impl Who {
@@ -41,14 +47,30 @@ impl Who {
     pub(super) fn by_role(self) -> Option<Authority> {
         match self {
             Self::Anyone | Self::Caller | Self::Owner => None,
-            Self::AnyoneOrCaller => Some(Authority::Admin),
+            Self::AnyoneOrCaller | Self::Service | Self::OwnService => Some(Authority::Admin),
             Self::AnyoneOr(least) | Self::OwnerOr(least) | Self::Role(least) => Some(least),
         }
     }
 
     /// Whether there are API keys that may.
     pub(super) fn has_machines(self) -> bool {
-        self.by_role().is_some_and(|least| least < Authority::Admin)
+        matches!(self, Self::Service | Self::OwnService)
+            || self.by_role().is_some_and(|least| least < Authority::Admin)
+    }
+
+    /// Whether this machine may.
+    pub(super) fn admits(self, machine: &Machine, request: &Request) -> bool {
+        match self {
+            Self::Service => machine.is_service,
+            Self::OwnService => {
+                let own = machine.service.as_ref().map(ServiceName::as_str);
+                machine.is_service && own.is_some() && own == request.parameter("name")
+            }
+            _ => {
+                let least = self.by_role();
+                least.is_some_and(|least| machine.authority >= least)
+            }
+        }
     }
 }
 
@@ -79,6 +101,8 @@ impl Access {
     pub const OWNER_OR_ADMIN: Self = Self::of(Who::OwnerOr(Authority::Admin));
     pub const READER: Self = Self::of(Who::Role(Authority::Reader));
     pub const SUPPORT: Self = Self::of(Who::Role(Authority::Support));
+    pub const SERVICE_OR_ADMIN: Self = Self::of(Who::Service);
+    pub const OWN_SERVICE_OR_ADMIN: Self = Self::of(Who::OwnService);
     pub const ADMIN: Self = Self::of(Who::Role(Authority::Admin));
 
     const fn of(who: Who) -> Self {
@@ -185,6 +209,7 @@ impl Call<'_> {
             Who::Owner => self.is_owner(&caller),
             Who::OwnerOr(least) => caller.authority >= least || self.is_owner(&caller),
             Who::Role(least) => caller.authority >= least,
+            Who::Service | Who::OwnService => caller.authority >= Authority::Admin,
         };
         if !may {
             return Err(Refusal::Forbidden);

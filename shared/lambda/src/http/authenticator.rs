@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     cache::{CacheConfig, TieredCache},
+    known_ring::KnownRing,
     ports::{AccessTokenClaims, Clock, SessionRepository, TokenVerifier, UserRepository},
 };
 use domain::{Error, Refusal, Result, api_key};
@@ -33,6 +34,8 @@ pub struct CallerPorts {
     pub tokens: Arc<dyn TokenVerifier>,
     pub users: Arc<dyn UserRepository>,
     pub sessions: Arc<dyn SessionRepository>,
+    /// Says which sessions are of this epoch of the deployment.
+    pub ring: Arc<KnownRing>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -129,7 +132,12 @@ impl Authenticator {
         let needs_token = match access.who {
             Who::Anyone => return Ok(Admitted::Anyone),
             Who::AnyoneOrCaller | Who::AnyoneOr(_) => false,
-            Who::Caller | Who::Owner | Who::OwnerOr(_) | Who::Role(_) => true,
+            Who::Caller
+            | Who::Owner
+            | Who::OwnerOr(_)
+            | Who::Role(_)
+            | Who::Service
+            | Who::OwnService => true,
         };
         match bearer_token(request) {
             None if !has_token && !needs_token => Ok(Admitted::Anyone),
@@ -145,15 +153,16 @@ impl Authenticator {
     async fn machine(&self, access: Access, request: &Request, token: &str) -> Result<Machine> {
         let is_about_caller =
             matches!(access.who, Who::OwnerOr(_)) && request.parameter("id").is_none();
-        let least = access.who.by_role().filter(|_| access.who.has_machines());
-        let (Some(keys), Some(least), false) = (&self.keys, least, is_about_caller) else {
+        let may = access.who.has_machines() && !is_about_caller;
+        let Some(keys) = self.keys.as_ref().filter(|_| may) else {
             return Err(Refusal::Forbidden.into());
         };
         let machine = keys.machine(token).await?;
-        if machine.authority < least {
-            return Err(Refusal::Forbidden.into());
+        if access.who.admits(&machine, request) {
+            Ok(machine)
+        } else {
+            Err(Refusal::Forbidden.into())
         }
-        Ok(machine)
     }
 
     /// The user who calls, if the user may.
@@ -169,7 +178,14 @@ impl Authenticator {
             now: lookup.ports.clock.now(),
         };
         let mut fresh = false;
-        let status = lookup.recall(&claims, &mut fresh).await?;
+        // What is old is read at the same time.
+        let (status, still_counts) = tokio::try_join!(
+            lookup.recall(&claims, &mut fresh),
+            lookup.ports.tokens.still_counts(&claims)
+        )?;
+        if !still_counts {
+            return Err(Refusal::Unauthenticated.into());
+        }
         let outcome = call.authorize(status.as_deref());
         let may_be_from_memory = |caller: &Caller| !call.demands_a_look(caller);
         if fresh || outcome.as_ref().is_ok_and(may_be_from_memory) {
@@ -188,10 +204,13 @@ impl Authenticator {
             Err(Error::Refused(Refusal::Unauthenticated))
                 if access.repeatable && request.header("idempotency-key").is_some() =>
             {
-                let (_, claims) = self
+                let (lookup, claims) = self
                     .verify(request)
                     .await?
                     .ok_or(Refusal::Unauthenticated)?;
+                if !lookup.ports.tokens.still_counts(&claims).await? {
+                    return Err(Refusal::Unauthenticated.into());
+                }
                 request.former_caller = Some(claims.user_id);
                 // About themselves alone.
                 if request.user_id().ok() != request.former_caller {
@@ -239,13 +258,14 @@ impl CallerLookup {
     /// The caller's status now; nothing if the user is gone or not active, or the session is over.
     async fn look_up(&self, claims: &AccessTokenClaims) -> Result<Option<CallerStatus>> {
         let ports = &self.ports;
-        let (user, session) = tokio::try_join!(
+        let (user, session, epoch) = tokio::try_join!(
             ports.users.find(claims.user_id),
-            ports.sessions.find(claims.user_id, claims.session_id)
+            ports.sessions.find(claims.user_id, claims.session_id),
+            ports.ring.epoch()
         )?;
         let now = ports.clock.now();
         let live = user.zip(session);
-        let live = live.filter(|(user, session)| session.is_live(user, now));
+        let live = live.filter(|(user, session)| session.is_live(user, epoch, now));
         Ok(live.map(|(user, _)| CallerStatus {
             epoch: user.auth_epoch,
             authority: user.authority(),

@@ -100,6 +100,18 @@ impl JsonObject {
         text.map_err(|violation| self.refuse(name, violation)).ok()
     }
 
+    /// Takes a required field of any type and reads it with `read`.
+    pub fn json<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&Value) -> Result<T, Violation>,
+    ) -> Option<T> {
+        let value = self.required(name)?;
+        read(&value)
+            .map_err(|violation| self.refuse(name, violation))
+            .ok()
+    }
+
     /// Takes the field that decides which other fields there are; the default if it is missing. If
     /// it is wrong, the others cannot be judged and are dropped.
     pub fn tag<T>(&mut self, name: &str) -> Option<T>

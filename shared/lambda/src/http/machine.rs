@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use application::{
     cache::{CacheConfig, TieredCache},
+    known_ring::KnownRing,
     ports::{ApiKeys, Clock},
     rate_limit::RateLimiter,
 };
 use domain::{
-    ApiKey, ApiKeyId, ApiKeyToken, Authority, Refusal, Result, Timestamp,
+    ApiKey, ApiKeyId, ApiKeyToken, Authority, Refusal, Result, Role, ServiceName, Timestamp,
     attempt::{AttemptKey, Limit},
     error::Causes,
 };
@@ -21,12 +22,18 @@ pub struct Machine {
     pub key_id: ApiKeyId,
     /// What the role of the key lets it do.
     pub authority: Authority,
+    /// Whether its role is that of services.
+    pub is_service: bool,
+    /// The service whose instances it registers.
+    pub service: Option<ServiceName>,
 }
 
 /// By what machines are known.
 #[derive(Clone)]
 pub struct KeyPorts {
     pub keys: Arc<dyn ApiKeys>,
+    /// Says which keys are of this epoch of the deployment.
+    pub ring: Arc<KnownRing>,
     pub rate_limiter: RateLimiter,
     /// Calls with one key.
     pub limit: Limit,
@@ -77,8 +84,8 @@ impl KeyLookup {
     pub(super) async fn machine(&self, token: &str) -> Result<Machine> {
         let token = ApiKeyToken::decode(token).ok_or(Refusal::Unauthenticated)?;
         let now = self.clock().now();
-        let key = self.good_key(token.id).await?;
-        let key = key.filter(|key| token.opens(key) && key.is_live(now));
+        let (key, epoch) = tokio::try_join!(self.good_key(token.id), self.ports.ring.epoch())?;
+        let key = key.filter(|key| token.opens(key) && key.is_live(epoch, now));
         let key = key.ok_or(Refusal::Unauthenticated)?;
         let attempt = [(AttemptKey::of_api_key(key.id), self.ports.limit)];
         let counted = self.ports.rate_limiter.acquire(&attempt);
@@ -87,6 +94,8 @@ impl KeyLookup {
         Ok(Machine {
             key_id: key.id,
             authority: key.authority(),
+            is_service: key.role == Role::service(),
+            service: key.service.clone(),
         })
     }
 

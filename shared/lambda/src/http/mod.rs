@@ -101,18 +101,19 @@ async fn authenticator(
         tokens,
         users: ports.users(),
         sessions: ports.sessions(),
+        ring: ports.ring(),
         clock: ports.env.clock.clone(),
     };
     let mut authenticator = Authenticator::guarded(&deployment.issuer, callers);
     if access.who.has_machines() {
         authenticator = authenticator.with_keys(KeyPorts {
             keys: ports.api_keys(),
+            ring: ports.ring(),
             rate_limiter: ports.rate_limiter(),
             limit: Limit::minutely(deployment.api_key_calls),
         });
     }
-    let lag = Duration::from_secs(deployment.access_lag);
-    Ok(authenticator.remembering(lag))
+    Ok(authenticator.remembering(deployment.access_lag()))
 }
 
 async fn serve<S, H, F>(access: Access, authenticator: Authenticator, service: S, handle: H) -> Exit

@@ -158,6 +158,16 @@ pub fn info(refusal: &Refusal) -> ProblemInfo {
             "too-many-requests",
             "Too many tries; see Retry-After.",
         ),
+        R::TooManyInstances => (
+            StatusCode::CONFLICT,
+            "too-many-instances",
+            "A service has at most 20 instances; deregister those that are gone.",
+        ),
+        R::NoHealthyInstance(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "no-healthy-instance",
+            "No instance of the service is healthy; see Retry-After.",
+        ),
         R::ProviderUnavailable(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "provider-unavailable",
@@ -232,6 +242,7 @@ fn refusal_header(refusal: &Refusal) -> Option<(HeaderName, String)> {
         )),
         Refusal::TooManyRequests(wait)
         | Refusal::ProviderUnavailable(wait)
+        | Refusal::NoHealthyInstance(wait)
         | Refusal::Unavailable(wait) => {
             Some((header::RETRY_AFTER, wait.as_secs().max(1).to_string()))
         }

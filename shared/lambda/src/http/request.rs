@@ -1,6 +1,6 @@
 //! A request, read once.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, str::FromStr};
 
 use application::{idempotency::IdempotencyKey, user_updates::Target};
 use domain::{Actor, Authority, Origin, Refusal, Result, UserId, Version, error::Violation};
@@ -192,6 +192,15 @@ impl Request {
         let mut parameters = self.parameters.iter();
         let found = parameters.find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// What the part of the path with this name means.
+    ///
+    /// # Errors
+    /// `NotFound` if it can mean nothing.
+    pub fn named<T: FromStr>(&self, name: &str) -> Result<T> {
+        let meant = self.parameter(name).and_then(|raw| raw.parse().ok());
+        meant.ok_or(Refusal::NotFound.into())
     }
 
     /// The user in the path; `me` is the caller, and so is a path without an id.

@@ -1,8 +1,10 @@
 //! Answers.
 
+mod services;
+
 use application::{ports::AccessToken, session_tokens::TokenPair};
 use domain::{
-    Actor, ApiKeyId, Email, Error, Name, Role, Timestamp, User, api_key::ListedApiKey,
+    Actor, ApiKeyId, Email, Error, Name, Role, ServiceName, Timestamp, User, api_key::ListedApiKey,
     device::DeviceToken, mail::Suppression, user::Profile,
 };
 use lambda_http::{
@@ -12,6 +14,8 @@ use lambda_http::{
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use url::form_urlencoded;
+
+pub use self::services::{InstanceBody, ServiceBody};
 
 /// What a handler returns.
 pub type Response = Result<RawResponse<Body>, super::Error>;
@@ -156,6 +160,7 @@ pub struct ApiKeyBody<'a> {
     id: ApiKeyId,
     name: &'a Name,
     role: &'a Role,
+    service: Option<&'a ServiceName>,
     created_at: Timestamp,
     created_by: Actor,
     expires_at: Timestamp,
@@ -170,6 +175,7 @@ impl<'a> ApiKeyBody<'a> {
             id: key.id,
             name: &key.name,
             role: &key.role,
+            service: key.service.as_ref(),
             created_at: key.created_at,
             created_by: key.created_by,
             expires_at: key.expires_at,

@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use application::{
+    cache::SharedCaches,
     devices::Devices,
     first_admin::FirstAdminInvitations,
     idempotency::Idempotency,
+    known_ring::KnownRing,
     link_password::LinkPassword,
     mail::{
         Links, MailBranding, MailLedger, MailLimiter, MailLimits, MailService, RequestResponder,
@@ -16,15 +18,16 @@ use application::{
     reauthentication::Reauthentication,
     session_starter::SessionStarter,
     session_tokens::SessionTokens,
-    shared_secret::SharedSecret,
+    shared_secret::{SecretPorts, SharedSecret},
     sign_in::password::PasswordStrategy,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
+    webhook_secrets::WebhookSecrets,
 };
 use domain::{PasswordPolicy, attempt::Limit, mail::MailGuarantee};
 use lambda::http::{CallerPorts, KeyPorts};
 
-use super::FakeBackend;
+use super::{FakeBackend, keys::QuietKeys};
 
 /// Right sign-ins of one user, an hour.
 pub const SIGN_INS: u32 = 200;
@@ -36,6 +39,7 @@ impl FakeBackend {
             tokens: self.clone(),
             users: self.clone(),
             sessions: self.clone(),
+            ring: self.known_ring(),
             clock: self.clone(),
         }
     }
@@ -44,6 +48,7 @@ impl FakeBackend {
     pub fn machines(self: &Arc<Self>) -> KeyPorts {
         KeyPorts {
             keys: self.clone(),
+            ring: self.known_ring(),
             rate_limiter: self.rate_limiter(),
             limit: Limit::minutely(10),
         }
@@ -77,14 +82,14 @@ impl FakeBackend {
 
     /// Knows repeated requests.
     pub fn idempotency(self: &Arc<Self>) -> Idempotency {
-        Idempotency::new(self.clone(), self.clone(), self.clone())
+        Idempotency::new(self.clone(), self.secrets())
     }
 
     /// Issues access tokens, in clear text, and refresh tokens.
     pub fn session_tokens(self: &Arc<Self>) -> SessionTokens {
         SessionTokens {
             tokens: self.clone(),
-            refresh_secret: self.secret(SecretPurpose::Refresh),
+            refresh_secret: self.shared_secret(SecretPurpose::Refresh),
         }
     }
 
@@ -101,7 +106,7 @@ impl FakeBackend {
     pub fn devices(self: &Arc<Self>) -> Arc<Devices> {
         Arc::new(Devices {
             users: self.clone(),
-            secret: self.secret(SecretPurpose::Device),
+            secret: self.shared_secret(SecretPurpose::Device),
             env: self.env(),
         })
     }
@@ -113,6 +118,7 @@ impl FakeBackend {
             tokens: self.clone(),
             requests: self.clone(),
             rate_limiter: self.rate_limiter(),
+            ring: self.known_ring(),
             env: self.env(),
         }
     }
@@ -202,7 +208,7 @@ impl FakeBackend {
             mailboxes: self.clone(),
             links: Links {
                 tokens: self.clone(),
-                secret: self.secret(SecretPurpose::OneTimeToken),
+                secret: self.shared_secret(SecretPurpose::OneTimeToken),
                 clock: self.clone(),
             },
             branding: MailBranding {
@@ -212,7 +218,34 @@ impl FakeBackend {
         }
     }
 
-    fn secret(self: &Arc<Self>, purpose: SecretPurpose) -> SharedSecret {
-        SharedSecret::new(purpose, self.clone(), self.clone())
+    /// The secrets that sign what services are told.
+    pub fn webhook_secrets(self: &Arc<Self>) -> WebhookSecrets {
+        WebhookSecrets(self.shared_secret(SecretPurpose::Webhook))
+    }
+
+    /// The caches which processes share: those with the namespace `issuers`.
+    pub fn shared_caches(self: &Arc<Self>) -> SharedCaches {
+        SharedCaches::new(&["issuers:*"], self.clone(), self.clone())
+    }
+
+    /// Where secrets are from.
+    pub fn secrets(self: &Arc<Self>) -> SecretPorts {
+        SecretPorts {
+            secrets: self.clone(),
+            ring: self.known_ring(),
+            random: self.clone(),
+            clock: self.clone(),
+        }
+    }
+
+    /// The ring as a process knows it; access may lag five seconds.
+    pub fn known_ring(self: &Arc<Self>) -> Arc<KnownRing> {
+        let keys = Arc::new(QuietKeys(self.clone()));
+        Arc::new(KnownRing::new(keys, self.clone(), Duration::from_secs(5)))
+    }
+
+    /// The secret of this purpose, as a process of its own reads it.
+    pub fn shared_secret(self: &Arc<Self>, purpose: SecretPurpose) -> SharedSecret {
+        SharedSecret::new(purpose, self.secrets())
     }
 }

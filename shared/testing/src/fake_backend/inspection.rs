@@ -1,9 +1,12 @@
 //! Reads and changes the state of a [`FakeBackend`] without a call: for the assertions of tests.
 
-use application::ports::LeaseKey;
+use std::{convert::Infallible, time::Duration};
+
+use application::ports::{Clock as _, LeaseKey};
 use domain::{
-    DomainEvent, EventId, OneTimeToken, Session, SessionId, User, UserId, Version,
-    api_key::ListedApiKey, audit::AuditEntry, history::HistoryEntry, mail::Mail,
+    DeploymentEpoch, DomainEvent, EventId, OneTimeToken, SecretPurpose, Session, SessionId,
+    Timestamp, User, UserId, Version, api_key::ListedApiKey, audit::AuditEntry,
+    history::HistoryEntry, mail::Mail, secrets::SecretRing,
 };
 
 use super::{FakeBackend, lock};
@@ -89,6 +92,38 @@ impl FakeBackend {
         let (_, rest) = mails.find_map(|mail| mail.text.split_once("#token="))?;
         let token = rest.split(|c: char| c == '&' || c.is_whitespace()).next();
         token?.parse().ok()
+    }
+
+    /// The next version of a secret is made, as the daily rotation does, if one is due.
+    pub fn rotate_secret(&self, purpose: SecretPurpose) {
+        let now = self.now();
+        let mut state = lock(&self.state);
+        let rotated = state.secrets.get(&purpose).map(|secret| {
+            let random = || Ok::<_, Infallible>([7; 32]);
+            let Ok(rotated) = secret.rotated(purpose, now, Duration::ZERO, random);
+            rotated.expect("a version is due")
+        });
+        state
+            .secrets
+            .extend(rotated.map(|secret| (purpose, secret)));
+        state.ring.get_or_insert_default().version += 1;
+    }
+
+    /// A secret gives way to another at once.
+    pub fn replace_secret(&self, purpose: SecretPurpose) {
+        let secret = SecretRing::first([8; 32], self.now());
+        let mut state = lock(&self.state);
+        state.secrets.insert(purpose, secret);
+        state.ring.get_or_insert_default().version += 1;
+    }
+
+    /// The deployment finds out at `time` that everything leaked. Those who know the ring hear of it when
+    /// access may lag no longer.
+    pub fn begin_epoch(&self, time: Timestamp) {
+        let mut state = lock(&self.state);
+        let ring = state.ring.get_or_insert_default();
+        ring.version += 1;
+        ring.epoch = DeploymentEpoch::beginning(time);
     }
 
     /// Changes a user without a commit, so without a version or an event.

@@ -1,5 +1,7 @@
 //! Passwords, signing keys, access tokens and secrets of a [`FakeBackend`]: quick, and not secure.
 
+use std::sync::Arc;
+
 use application::ports::{
     AccessToken, AccessTokenClaims, KeyGenerator, PasswordHasher, SecretPurpose, Secrets,
     SecureRandom, SigningKeys, TokenIssuer, TokenTarget, TokenVerifier,
@@ -8,11 +10,12 @@ use async_trait::async_trait;
 use domain::{
     Password, PasswordHash, Result, Session, Timestamp, User, history,
     keys::{KeyPair, KeyRing, PublicKey, Rotation},
+    secrets::SecretRing,
 };
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
 
-use super::FakeBackend;
+use super::{FakeBackend, lock};
 
 /// One round of SHA-256.
 #[async_trait]
@@ -98,6 +101,9 @@ impl SigningKeys for FakeBackend {
                 let private = next.private.expose_secret().to_vec();
                 state.private_keys.insert(next.public.kid.clone(), private);
             }
+            for (purpose, secret) in &rotation.secrets {
+                state.secrets.insert(*purpose, secret.clone());
+            }
             state.ring = Some(rotation.ring.clone());
             Ok(true)
         })
@@ -123,19 +129,45 @@ impl KeyGenerator for FakeBackend {
 
 #[async_trait]
 impl Secrets for FakeBackend {
+    async fn secret(&self, purpose: SecretPurpose) -> Result<Option<SecretRing>> {
+        self.call("secrets.secret", |state| {
+            Ok(state.secrets.get(&purpose).cloned())
+        })
+        .await
+    }
+
     async fn get_or_put(
         &self,
         purpose: SecretPurpose,
-        candidate: SecretSlice<u8>,
-    ) -> Result<SecretSlice<u8>> {
+        candidate: SecretRing,
+    ) -> Result<SecretRing> {
         self.call("secrets.get_or_put", |state| {
-            let stored = state.secrets.entry(purpose);
-            Ok(stored
-                .or_insert_with(|| candidate.expose_secret().to_vec())
-                .clone()
-                .into())
+            Ok(state.secrets.entry(purpose).or_insert(candidate).clone())
         })
         .await
+    }
+}
+
+/// The keys of a backend for its [`KnownRing`](application::known_ring::KnownRing), whose readings are in
+/// no trace: how often it reads depends on the time alone.
+pub(super) struct QuietKeys(pub(super) Arc<FakeBackend>);
+
+#[async_trait]
+impl SigningKeys for QuietKeys {
+    async fn ring(&self) -> Result<Option<KeyRing>> {
+        Ok(lock(&self.0.state).ring.clone())
+    }
+
+    async fn private(&self, kid: &str) -> Result<Option<SecretSlice<u8>>> {
+        self.0.private(kid).await
+    }
+
+    async fn bootstrap(&self, first: &KeyPair) -> Result<KeyRing> {
+        self.0.bootstrap(first).await
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<bool> {
+        self.0.rotate(rotation).await
     }
 }
 
@@ -167,6 +199,11 @@ impl TokenVerifier for FakeBackend {
         let claims = read(token);
         self.call("tokens.verify", |_| Ok(claims)).await
     }
+
+    /// No key signed it.
+    async fn still_counts(&self, _: &AccessTokenClaims) -> Result<bool> {
+        Ok(true)
+    }
 }
 
 pub(super) fn access_token(user: &User, session: &Session) -> String {
@@ -177,6 +214,7 @@ pub(super) fn access_token(user: &User, session: &Session) -> String {
 fn read(token: &str) -> Option<AccessTokenClaims> {
     let mut parts = token.split(' ');
     Some(AccessTokenClaims {
+        kid: String::new(),
         user_id: parts.next()?.parse().ok()?,
         session_id: parts.next()?.parse().ok()?,
         epoch: parts.next()?.parse().ok()?,

@@ -31,6 +31,15 @@ impl Record {
 
 #[async_trait]
 impl Leases for FakeBackend {
+    async fn exists(&self, key: &LeaseKey) -> Result<bool> {
+        let now = self.now();
+        self.call("leases.exists", |state| {
+            let record = state.leases.get(key);
+            Ok(record.is_some_and(|record| record.expires_at > now))
+        })
+        .await
+    }
+
     async fn claim(&self, key: &LeaseKey, options: &LeaseOptions) -> Result<Claimed> {
         let now = self.now();
         self.call("leases.claim", |state| {

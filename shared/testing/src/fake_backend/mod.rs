@@ -13,6 +13,7 @@ mod leases;
 mod mailboxes;
 mod people;
 mod providers;
+mod registry;
 mod requests;
 mod sessions;
 mod state;
@@ -42,8 +43,9 @@ use self::{fault::Outcome, state::State};
 
 pub use composition::SIGN_INS;
 pub use fault::Fault;
-pub use people::{PASSWORD, Person};
+pub use people::{PASSWORD, Person, SERVICE};
 pub use providers::identity;
+pub use registry::Sent;
 
 /// Every port of the application, in memory.
 ///

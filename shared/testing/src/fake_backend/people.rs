@@ -18,6 +18,9 @@ use super::{
     keys::{access_token, quick_hash},
 };
 
+/// The service of every key that has the role of services.
+pub const SERVICE: &str = "profiles";
+
 /// The password of every user.
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -108,7 +111,8 @@ impl FakeBackend {
         }
     }
 
-    /// A new API key with this role, and the text of its token.
+    /// A new API key with this role, and the text of its token. With the role of services, it is for
+    /// [`SERVICE`].
     pub async fn add_api_key(self: &Arc<Self>, role: &Role) -> (ApiKey, String) {
         let metadata = self.metadata();
         let random = self.env().random;
@@ -117,6 +121,7 @@ impl FakeBackend {
         let new = NewApiKey {
             name: "test".parse().expect("a name"),
             role: role.as_str().parse().expect("a role of keys"),
+            service: (*role == Role::service()).then(|| SERVICE.parse().expect("a name")),
             days: DEFAULT_DAYS,
         };
         let (key, event) = ApiKey::create(new, &token, &metadata);

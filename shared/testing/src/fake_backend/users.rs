@@ -165,7 +165,10 @@ impl State {
     pub(super) fn is_good(&self, token: &TokenUse) -> bool {
         let slot = self.tokens.get(&(token.user_id, token.purpose));
         slot.is_some_and(|slot| {
-            slot.hash == token.hash && slot.expires_at > token.now && slot.receipt.is_none()
+            slot.hash == token.hash
+                && slot.expires_at > token.now
+                && !token.epoch.voids(slot.issued_at)
+                && slot.receipt.is_none()
         })
     }
 

@@ -190,19 +190,24 @@ impl Site {
 
     /// A process that trusts this provider.
     pub(super) fn trusted(&self) -> Oidc {
-        self.trusted_with(&format!(r#"{{"a": "{SECRET}"}}"#))
+        self.trusted_with(Some(SECRET))
     }
 
-    pub(super) fn trusted_with(&self, secrets: &str) -> Oidc {
+    pub(super) fn trusted_with(&self, secret: Option<&str>) -> Oidc {
+        let mut secrets = ClientSecrets::default();
+        if let Some(secret) = secret {
+            secrets.insert("a".parse().unwrap(), secret.into());
+        }
         let providers = json!([{
             "name": "a", "issuer": self.issuer, "clientId": "roster", "provesEmail": true,
         }]);
         Oidc::new(
             providers.to_string().parse().unwrap(),
-            secrets.parse().unwrap(),
+            secrets,
             true,
             self.memory.clone(),
             self.memory.clone(),
+            super::LAG,
         )
         .unwrap()
     }

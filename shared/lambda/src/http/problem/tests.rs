@@ -35,6 +35,8 @@ fn every_refusal() -> Vec<Refusal> {
         R::KeyReused,
         R::StillRunning,
         R::TooManyRequests(WAIT),
+        R::TooManyInstances,
+        R::NoHealthyInstance(WAIT),
         R::ProviderUnavailable(WAIT),
         R::Unavailable(WAIT),
     ]

@@ -1,0 +1,3 @@
+//! The health of instances, on a schedule.
+
+pub mod check_services;

@@ -1,0 +1,4 @@
+//! `DELETE /services/{name}/instances/{instance}`.
+
+pub mod deregister_instance;
+pub mod handler;

@@ -1,0 +1,4 @@
+//! `DELETE /services/{name}`.
+
+pub mod deregister_service;
+pub mod handler;

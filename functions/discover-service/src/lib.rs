@@ -1,0 +1,4 @@
+//! `GET /services/{name}/instance`.
+
+pub mod discover_service;
+pub mod handler;

@@ -1,0 +1,4 @@
+//! `GET /services/{name}`.
+
+pub mod get_service;
+pub mod handler;

@@ -1,0 +1,4 @@
+//! `GET /services/{name}/deliveries`.
+
+pub mod handler;
+pub mod list_deliveries;

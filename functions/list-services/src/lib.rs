@@ -1,0 +1,4 @@
+//! `GET /services`.
+
+pub mod handler;
+pub mod list_services;

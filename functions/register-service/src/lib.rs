@@ -1,0 +1,4 @@
+//! `PUT /services/{name}`.
+
+pub mod handler;
+pub mod register_service;
