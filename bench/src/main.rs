@@ -4,9 +4,14 @@
 
 mod cpu;
 mod directory;
+mod load;
 mod login;
 mod sign_up;
+mod soak;
+mod stack;
 mod timing;
+
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -16,17 +21,24 @@ use clap::Parser;
 enum Bench {
     /// The directory, from a thousand users to a million, beside `SQLite`
     Directory(directory::Options),
+    /// What one stack takes, and what it does beyond that
+    Load(load::Options),
     /// Sign-in, beside the fastest hash and the least function
     Login(login::Options),
     /// Sign-up, beside the costliest refused one
     SignUp(sign_up::Options),
+    /// Everything, while processes are killed at random: nothing is lost, nothing doubled
+    Soak(soak::Options),
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     match Bench::parse() {
-        Bench::Directory(options) => Box::pin(directory::run(&options)).await,
-        Bench::Login(options) => Box::pin(login::run(&options)).await,
-        Bench::SignUp(options) => sign_up::run(&options).await,
+        Bench::Directory(options) => Box::pin(directory::run(&options)).await?,
+        Bench::Load(options) => Box::pin(load::run(&options)).await?,
+        Bench::Login(options) => Box::pin(login::run(&options)).await?,
+        Bench::SignUp(options) => sign_up::run(&options).await?,
+        Bench::Soak(options) => return Box::pin(soak::run(&options)).await,
     }
+    Ok(ExitCode::SUCCESS)
 }

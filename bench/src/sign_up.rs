@@ -8,6 +8,7 @@ use clap::Args;
 use create_user::{create_user::CreateUser, handler};
 use serde_json::json;
 use shared::{
+    application::sign_up_limiter::SignUpLimiter,
     domain::{PasswordPolicy, attempt::Limit, sign_up::SignUpPolicy},
     lambda::http::{Authenticator, answer},
 };
@@ -88,8 +89,10 @@ fn service() -> anyhow::Result<CreateUser> {
         users: backend.clone(),
         requests: backend.clone(),
         hasher: Arc::new(Argon2::new(Arc::new(System))?),
-        rate_limiter: backend.rate_limiter(),
-        per_client_ip: Limit::hourly(u32::MAX),
+        sign_ups: SignUpLimiter {
+            per_client_ip: Limit::hourly(u32::MAX),
+            ..backend.sign_up_limiter()
+        },
         idempotency: backend.idempotency(),
         env: backend.env(),
     })

@@ -9,6 +9,8 @@ mod generate;
 mod import;
 pub mod local;
 mod record;
+mod redrive;
+pub mod replay;
 pub mod seed;
 mod target;
 mod token;
@@ -23,6 +25,8 @@ pub use self::{
     generate::Generate,
     import::Import,
     local::Local,
+    redrive::Redrive,
+    replay::Replay,
     seed::Seed,
     target::{Target, connect_tables, serve_tables},
     token::Token,

@@ -15,7 +15,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use cli::{
-    Export, FirstAdmin, Generate, Import, Local, Seed, Token,
+    Export, FirstAdmin, Generate, Import, Local, Redrive, Replay, Seed, Token,
     local::{LocalCommand, Start},
 };
 use tracing_subscriber::EnvFilter;
@@ -30,13 +30,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Local(Local),
+    Local(Box<Local>),
     Import(Import),
     Export(Export),
     Seed(Seed),
     Token(Token),
     FirstAdmin(FirstAdmin),
     Generate(Generate),
+    Redrive(Redrive),
+    Replay(Replay),
 }
 
 #[tokio::main]
@@ -59,6 +61,8 @@ async fn main() -> ExitCode {
         Command::Token(token) => Box::pin(token.run()).await.and_then(tell),
         Command::FirstAdmin(invite) => invite.run().await.and_then(tell),
         Command::Generate(generate) => generate.run().and_then(tell),
+        Command::Redrive(redrive) => redrive.run().await.and_then(tell),
+        Command::Replay(replay) => Box::pin(replay.run()).await.and_then(tell),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,6 +22,7 @@ pub mod lambda;
 pub mod mail;
 mod pattern;
 pub mod queue;
+mod redrive;
 mod schedule;
 mod stream;
 

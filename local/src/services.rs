@@ -20,6 +20,7 @@ use crate::{
     mail::{self, Mailboxes},
     port::{self, Port},
     queue::Queues,
+    redrive::Redrive,
     schedule, ssm,
     stack::{Functions, Options},
     stream::{Mappings, Pace},
@@ -115,11 +116,15 @@ impl Services {
         let queues = Queues::new(model.queues.clone(), journal);
         let sets = model.configuration_sets.values().cloned().collect();
         let mailboxes = Mailboxes::default();
+        let operations = lambda::endpoint::router(model, invoker.clone())
+            .merge(Redrive::new(model, queues.clone(), invoker.clone()).router())
+            // Functions have a port of their own for it.
+            .merge(bus.router());
         let console = console::router(Console {
             routes: &model.routes,
             variables,
             pages: options.pages.clone(),
-            lambda: lambda::endpoint::router(model, invoker.clone()),
+            operations,
             journal: journal.clone(),
             calls: dynamo.calls().clone(),
             mailboxes: mailboxes.clone(),

@@ -258,3 +258,41 @@ fn a_sign_up_of_somebody_who_is_invited_mails_the_invitation_again() {
         assert_eq!(accepted.body["user"]["id"], invited.body["id"]);
     });
 }
+
+/// What the relay reads of the sessions table is whole items, so no hash may stand there.
+#[test]
+fn no_password_of_a_waiting_sign_up_is_in_the_stream_which_the_relay_reads() {
+    on_own_stack(&[CONCEALED], async |roster| {
+        let (kept, gone) = (unique_email("kept"), unique_email("gone"));
+        for email in [&kept, &gone] {
+            assert_eq!(roster.sign_up(email).await.status, 202);
+        }
+        let items = async |table: &str| {
+            let name = &roster.stack.model.tables[table].name;
+            let scanned = roster.database("Scan", &json!({"TableName": name})).await;
+            scanned["Items"].as_array().unwrap().clone()
+        };
+        let waiting = async || {
+            let mut items = items("UsersTable").await;
+            items.retain(|item| item["sk"]["S"] == "SIGN-UP");
+            items
+        };
+        let of_sessions = json!(items("SessionsTable").await).to_string();
+        assert!(of_sessions.contains(&kept), "the request is there");
+        assert!(!of_sessions.contains("$argon2"), "{of_sessions}");
+        let hashes = waiting().await;
+        assert_eq!(hashes.len(), 2, "{hashes:?}");
+        for item in hashes {
+            let hash = item["passwordHash"]["S"].as_str().unwrap();
+            assert!(hash.starts_with("$argon2id$"), "{item}");
+            assert!(item["ttl"]["N"].is_string(), "{item}");
+        }
+
+        let body = json!({"token": link(roster, &kept).await, "password": PASSWORD});
+        assert_eq!(roster.put("/email-verifications", &body).await.status, 204);
+        let body = json!({"token": link(roster, &gone).await});
+        let disowned = roster.request(Method::DELETE, "/email-verifications");
+        assert_eq!(roster.send(disowned.json(&body)).await.status, 204);
+        assert_eq!(waiting().await.len(), 0, "both hashes are gone");
+    });
+}

@@ -77,6 +77,35 @@ pub fn assert_permitted(roster: &Roster) {
             seen.granted.extend(grants.map(|grant| label(name, &grant)));
         }
     }
+    let of_service = needed_by_service(model);
+    for need in &of_service {
+        // SAM permits what queues take; a function that reads a stream has a role of its own, for SAM's
+        // would read every stream.
+        let is_permitted = seen.granted.contains(need) || need.contains(" sqs:");
+        assert!(is_permitted, "the Lambda service may not: {need}");
+    }
+    seen.needed.extend(of_service);
+}
+
+/// What the Lambda service does with the roles of functions that read streams and queues. No call of theirs
+/// shows it.
+fn needed_by_service(model: &Model) -> Vec<String> {
+    let streams = model.streams.iter().flat_map(|mapping| {
+        let actions = ["DescribeStream", "GetRecords", "GetShardIterator"];
+        let (function, table) = (&mapping.function, &mapping.table);
+        let arn = format!("{table}/stream/2000-01-01T00:00:00.000");
+        let reads = actions.map(|action| format!("{function} dynamodb:{action} {arn} -"));
+        let failures = mapping.destination_config.as_ref();
+        let failures = failures
+            .map(|to| format!("{function} sqs:SendMessage {} -", to.on_failure.destination));
+        reads.into_iter().chain(failures)
+    });
+    let queues = model.queue_mappings.iter().flat_map(|mapping| {
+        let actions = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"];
+        let (function, queue) = (&mapping.function, &mapping.queue);
+        actions.map(|action| format!("{function} sqs:{action} {queue} -"))
+    });
+    streams.chain(queues).collect()
 }
 
 /// Calls of services other than the database: caller, action, and the resource where there are several.

@@ -55,6 +55,7 @@ impl Stage {
             policy: SignUpPolicy::Admin,
             providers: backend.clone(),
             rate_limiter: backend.sign_in_limiter(UNLIMITED),
+            sign_ups: backend.sign_up_limiter(),
             updates: backend.user_updates(),
         };
         let tokens = Arc::new(Jwt::new(backend.known_ring(), backend.env(), "roster"));

@@ -78,10 +78,8 @@ impl Invoke {
     async fn event(&self, variables: &Variables) -> anyhow::Result<Value> {
         let mut headers = self.headers.clone();
         if let Some(caller) = &self.caller {
-            let address = match caller.as_str() {
-                "admin" => Admin::EMAIL,
-                address => address,
-            };
+            let is_admin = caller == "admin";
+            let address = if is_admin { Admin::EMAIL } else { caller };
             let token = token::access_token(variables, address).await?;
             headers.push(("authorization".to_owned(), format!("Bearer {token}")));
         }
@@ -89,12 +87,11 @@ impl Invoke {
     }
 
     fn read(&self, variables: &Variables) -> anyhow::Result<Value> {
-        let path = match &self.event {
-            Some(path) => path.clone(),
-            None => {
-                let (_, function) = running::function(variables, &self.function)?;
-                PathBuf::from(format!("events/{}.json", function.binary))
-            }
+        let path = if let Some(path) = &self.event {
+            path.clone()
+        } else {
+            let (_, function) = running::function(variables, &self.function)?;
+            PathBuf::from(format!("events/{}.json", function.binary))
         };
         let text = if path.as_os_str() == "-" {
             let mut text = String::new();

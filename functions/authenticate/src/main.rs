@@ -21,6 +21,7 @@ shared::lambda::config! {
     struct Config {
         audiences: Audiences = "AUDIENCES",
         policy: SignUpPolicy = "SIGN_UP_POLICY",
+        sign_ups: u32 = "SIGN_UPS_PER_SOURCE",
         providers: Providers = "IDENTITY_PROVIDERS",
         secrets: SecretsPath = "IDENTITY_PROVIDER_SECRETS",
         loopback: bool = "LOOPBACK_IDENTITY_PROVIDERS",
@@ -44,6 +45,7 @@ async fn main() -> Exit {
                 policy: config.policy,
                 providers: ports.identity_providers(config.providers, secrets, config.loopback)?,
                 rate_limiter,
+                sign_ups: ports.sign_up_limiter(config.sign_ups),
                 updates: ports.user_updates(),
             };
             Ok(Authenticate {

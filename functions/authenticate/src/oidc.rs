@@ -8,6 +8,7 @@ use shared::{
         ports::{IdentityProviders, UserRepository},
         rate_limit::SignInLimiter,
         sign_in::{Authenticated, AuthenticationStrategy, FEDERATED, user_with_login},
+        sign_up_limiter::SignUpLimiter,
         user_updates::{self, Target, UserUpdates},
     },
     domain::{
@@ -25,6 +26,8 @@ pub struct OidcStrategy {
     /// Where people sign in.
     pub providers: Arc<dyn IdentityProviders>,
     pub rate_limiter: SignInLimiter,
+    /// Counts new users.
+    pub sign_ups: SignUpLimiter,
     pub updates: UserUpdates,
 }
 
@@ -35,7 +38,8 @@ impl AuthenticationStrategy<Authorization> for OidcStrategy {
     /// the identity, or is being recovered;
     /// `EmailMissing` if the identity is nobody's and the provider gives no address;
     /// `EmailTaken` if a new user has the address of another, but only where anyone may sign up;
-    /// `TooManyRequests` after too many wrong codes from one client address; `ProviderUnavailable`.
+    /// `TooManyRequests` after too many wrong codes, or too many new users, from one client address;
+    /// `ProviderUnavailable`.
     async fn authenticate(
         &self,
         authorization: Authorization,
@@ -157,13 +161,14 @@ impl OidcStrategy {
         external: &ExternalIdentity,
         origin: &Origin,
     ) -> Result<User> {
+        self.sign_ups.acquire(origin).await?;
         let env = &self.updates.env;
         let id = UserId::new(env.clock.now(), env.random.bytes()?);
         let origin = &Origin {
             actor: Actor::User(id),
             ..origin.clone()
         };
-        user_updates::commit(self.users(), || async move {
+        user_updates::commit(self.users(), env, || async move {
             let old = self.known(&LoginKey::Email(email.clone())).await?;
             let old = old.filter(|user| is_provisional(user, email));
             // Somebody confirmed it, or took it over, meanwhile.
@@ -190,6 +195,7 @@ impl OidcStrategy {
         if self.policy != SignUpPolicy::Open {
             return Err(Refusal::InvalidCredentials.into());
         }
+        self.sign_ups.acquire(origin).await?;
         let env = &self.updates.env;
         let metadata = env.metadata(origin.clone())?;
         let id = UserId::new(metadata.now, env.random.bytes()?);

@@ -9,6 +9,7 @@ use shared::{
     domain::{
         Email, LoginKey, Password, Refusal, Result, SessionId, User,
         attempt::{AttemptKey, Limit, Scope},
+        device::Device,
         event::EventMetadata,
         sign_up::SignUpPolicy,
     },
@@ -59,8 +60,9 @@ impl ChangeEmail {
         } = command;
         let user = self.updates.load(&target).await?;
         if let Some(password) = &password {
+            let device = Device::of_session(user.id, session_id);
             self.reauthentication
-                .verify(&user, Some(session_id), password, &target.origin)
+                .verify(&user, Some(device), password, &target.origin)
                 .await?;
         }
         // After the proof: an access token that was stolen long ago must not use up what the user may ask.

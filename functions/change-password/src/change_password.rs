@@ -9,7 +9,10 @@ use shared::{
         reauthentication::Reauthentication,
         user_updates::{Target, UserUpdates},
     },
-    domain::{Error, NewPassword, Password, PasswordPolicy, Refusal, Result, SessionId, User},
+    domain::{
+        Error, NewPassword, Password, PasswordPolicy, Refusal, Result, SessionId, User,
+        device::Device,
+    },
 };
 
 pub struct ChangePassword {
@@ -89,10 +92,11 @@ impl ChangePassword {
         let user = self.updates.users.find(target.id).await?;
         let user = user.filter(|user| user.active);
         let user = user.ok_or(Refusal::Unauthenticated)?;
-        let verify = self
-            .reauthentication
-            .verify(&user, command.session_id, new, &target.origin);
-        verify.await
+        let session = command.session_id;
+        let device = session.map(|id| Device::of_session(user.id, id));
+        self.reauthentication
+            .verify(&user, device, new, &target.origin)
+            .await
     }
 
     async fn change(&self, command: &Command) -> Result<()> {
@@ -104,11 +108,12 @@ impl ChangePassword {
         } = command;
         let session_id = command.session_id.ok_or(Refusal::Unauthenticated)?;
         let user = self.updates.load(target).await?;
+        let device = Device::of_session(user.id, session_id);
         // What is cheap to judge first; the rest takes time, so only who gave a proof may ask for it.
         let measured = self.passwords.measure(new.expose());
         let new = measured.map_err(Error::PasswordRejected)?;
         self.reauthentication
-            .verify(&user, Some(session_id), current, &target.origin)
+            .verify(&user, Some(device), current, &target.origin)
             .await?;
         let new = self.choose(&user, &new)?;
         let hash = self.hasher.hash(new.as_password()).await?;

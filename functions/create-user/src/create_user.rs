@@ -7,12 +7,11 @@ use shared::{
     application::{
         idempotency::{Idempotency, IdempotencyKey, Once},
         ports::{AnonymousRequests, Env, PasswordHasher, Purpose, UserRepository},
-        rate_limit::RateLimiter,
+        sign_up_limiter::SignUpLimiter,
     },
     domain::{
         Email, Error, EventId, Name, Origin, Password, PasswordHash, PasswordPolicy, Refusal,
         RequestId, Result, Roles, User, UserId,
-        attempt::{AttemptKey, Limit, Scope},
         event::EventMetadata,
         request::{AnonymousRequest, RequestKind, SignUp},
         sign_up::SignUpPolicy,
@@ -29,10 +28,7 @@ pub struct CreateUser {
     /// Where concealed sign-ups are kept.
     pub requests: Arc<dyn AnonymousRequests>,
     pub hasher: Arc<dyn PasswordHasher>,
-    /// Counts sign-ups.
-    pub rate_limiter: RateLimiter,
-    /// Sign-ups from one client address, per hour.
-    pub per_client_ip: Limit,
+    pub sign_ups: SignUpLimiter,
     /// Executes each request once.
     pub idempotency: Idempotency,
     pub env: Env,
@@ -194,13 +190,9 @@ impl CreateUser {
 
     /// Counts the sign-up, before anything is judged or hashed.
     async fn limit(&self, command: &Command) -> Result<()> {
-        let client_ip = AttemptKey::of_client_ip(Scope::SignUp, command.origin.client_ip);
         match command.kind {
             Kind::Invitation => Ok(()),
-            Kind::SignUp(_) | Kind::Concealed(_) => {
-                let client_ip = (client_ip, self.per_client_ip);
-                self.rate_limiter.acquire(&[client_ip]).await
-            }
+            Kind::SignUp(_) | Kind::Concealed(_) => self.sign_ups.acquire(&command.origin).await,
         }
     }
 }

@@ -5,7 +5,7 @@ use create_user::{
     handler::{ACCESS, handle},
 };
 use shared::{
-    domain::{PasswordPolicy, attempt::Limit, sign_up::SignUpPolicy},
+    domain::{PasswordPolicy, sign_up::SignUpPolicy},
     lambda::{Exit, http},
 };
 
@@ -13,7 +13,7 @@ shared::lambda::config! {
     struct Config {
         policy: SignUpPolicy = "SIGN_UP_POLICY",
         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
-        per_client_ip: u32 = "SIGN_UPS_PER_SOURCE",
+        sign_ups: u32 = "SIGN_UPS_PER_SOURCE",
     }
 }
 
@@ -26,8 +26,7 @@ async fn main() -> Exit {
             users: ports.users(),
             requests: ports.requests(),
             hasher: ports.password_hasher()?,
-            rate_limiter: ports.rate_limiter(),
-            per_client_ip: Limit::hourly(config.per_client_ip),
+            sign_ups: ports.sign_up_limiter(config.sign_ups),
             idempotency: ports.idempotency(),
             env: ports.env.clone(),
         })

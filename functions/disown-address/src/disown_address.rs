@@ -31,7 +31,7 @@ impl DisownAddress {
             return Err(Refusal::TokenExpired.into());
         }
         match self.redemption.check(&token).await? {
-            Subject::SignUp(waiting) => self.redemption.requests.remove(waiting.id).await,
+            Subject::SignUp(waiting) => self.redemption.requests.remove_sign_up(waiting.id).await,
             Subject::User(user) => {
                 require_open(&user, token.purpose)?;
                 let erase = self.redemption.redeem(&token, origin, |user, _, metadata| {

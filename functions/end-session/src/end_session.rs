@@ -7,7 +7,7 @@ use shared::{
         ports::SessionRepository,
         user_updates::{Target, UserUpdates},
     },
-    domain::{Refusal, Result, Session, SessionId, event::EndReason},
+    domain::{Refusal, Result, Session, SessionId, audit::Trace, event::EndReason},
 };
 
 pub struct EndSession {
@@ -56,7 +56,8 @@ impl EndSession {
     async fn end(&self, target: &Target, id: SessionId) -> Result<bool> {
         let metadata = self.updates.env.metadata(target.origin.clone())?;
         let event = Session::ended(target.id, id, EndReason::SignedOut, &metadata);
-        self.sessions.end(target.id, id, &event).await
+        let from = Trace::of(&target.origin);
+        self.sessions.end(target.id, id, &event, &from).await
     }
 }
 

@@ -126,6 +126,7 @@ mod tests {
                 "lastUsedAt": now,
                 "expiresAt": "2026-01-31T00:00:00.000000Z",
                 "endedAt": null,
+                "endedFrom": null,
                 "methods": ["pwd"],
                 "sourceAddress": "203.0.113.9",
                 "userAgent": "browser",

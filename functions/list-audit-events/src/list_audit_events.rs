@@ -1,6 +1,6 @@
 //! The query: an administrator reads the audit trail.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use futures::{
     StreamExt as _, TryStreamExt as _,
@@ -11,7 +11,7 @@ use shared::{
     application::ports::{Attempts, AuditLog, Clock, SessionRepository, UserRepository},
     domain::{
         EventId, EventKind, Result, Timestamp, UserId,
-        audit::{AuditEntry, AuditQuery},
+        audit::{AuditEntry, AuditQuery, Trace},
         history::{ChainVerdict, State as _},
         sign_ins::{SignInVerdict, SignIns},
     },
@@ -51,15 +51,8 @@ pub struct Page {
 pub struct Line {
     /// The entry of the trail.
     pub entry: AuditEntry,
+    /// Erasure removes it, and it expires with its session or lock.
     pub trace: Trace,
-}
-
-/// The personal part of an event: erasure removes it, and it expires with its session.
-#[derive(Debug, Default)]
-pub struct Trace {
-    /// The address of the client.
-    pub source_address: Option<IpAddr>,
-    pub request_id: Option<String>,
 }
 
 /// Traces read at once.
@@ -98,6 +91,7 @@ impl ListAuditEvents {
             self.attempts.locks(user),
         )
         .await?;
+        let locks: Vec<_> = locks.into_iter().map(|lock| lock.event).collect();
         let sign_ins = SignIns {
             lines: &trail.others,
             since: trail.since,
@@ -109,7 +103,8 @@ impl ListAuditEvents {
         Ok((chain, chain.map(|_| sign_ins.verify())))
     }
 
-    /// The line with its trace: of a version in the user's history, of a sign-in with its session.
+    /// The line with its trace: of a version in the user's history, of a sign-in or its end with its session,
+    /// of a lock beside its event.
     async fn trace(&self, entry: AuditEntry) -> Result<Line> {
         let trace = match (entry.user_id, entry.version, entry.session_id) {
             (Some(user), Some(version), _) => {
@@ -122,12 +117,20 @@ impl ListAuditEvents {
                         request_id: Some(private.request_id),
                     })
             }
-            (Some(user), None, Some(session)) if entry.kind == EventKind::SessionStarted => {
+            (Some(user), None, Some(session)) => {
                 let session = self.sessions.find(user, session).await?;
-                session.map(|session| Trace {
-                    source_address: session.source_address,
-                    request_id: session.request_id,
+                session.and_then(|session| match entry.kind {
+                    EventKind::SessionEnded => session.ended_from,
+                    _ => Some(Trace {
+                        source_address: session.source_address,
+                        request_id: session.request_id,
+                    }),
                 })
+            }
+            (Some(user), None, None) if entry.kind == EventKind::SignInLocked => {
+                let mut locks = self.attempts.locks(user).await?.into_iter();
+                let lock = locks.find(|lock| lock.event.id == entry.event_id);
+                lock.map(|lock| lock.from)
             }
             _ => None,
         };

@@ -43,7 +43,10 @@ impl ListSessions {
 
 #[cfg(test)]
 mod tests {
-    use shared::{domain::event::EndReason, lambda::http::Access};
+    use shared::{
+        domain::{audit::Trace, event::EndReason},
+        lambda::http::Access,
+    };
     use testing::{Endpoint, FakeBackend, Fixture, Principal, TestRequest, Value, json};
 
     use super::*;
@@ -107,7 +110,7 @@ mod tests {
         let sessions: &dyn SessionRepository = fixture.backend.as_ref();
         assert!(
             sessions
-                .end(phone.id, phone.session_id, &event)
+                .end(phone.id, phone.session_id, &event, &Trace::default())
                 .await
                 .unwrap()
         );

@@ -44,7 +44,7 @@ impl OnSignUpRequested {
             self.tell_owner(login.user_id, &waiting, event, remaining)
                 .await?;
         }
-        self.requests.remove(waiting.id).await
+        self.requests.remove_sign_up(waiting.id).await
     }
 
     async fn waiting(&self, event: &DomainEvent) -> Result<Option<WaitingSignUp>> {

@@ -15,6 +15,7 @@ async fn main() -> Exit {
             Ok(OnUserDeleted {
                 users: ports.users(),
                 sessions: ports.sessions(),
+                attempts: ports.attempts(),
             })
         },
     )

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::{
-    application::ports::{SessionRepository, UserRepository},
+    application::ports::{Attempts, SessionRepository, UserRepository},
     domain::{DomainEvent, Error, EventKind, Result},
 };
 
@@ -13,11 +13,13 @@ pub struct OnUserDeleted {
     pub users: Arc<dyn UserRepository>,
     /// Where sessions and one-time tokens are kept.
     pub sessions: Arc<dyn SessionRepository>,
+    /// Where locks are kept.
+    pub attempts: Arc<dyn Attempts>,
 }
 
 impl OnUserDeleted {
-    /// Removes the private part of the user's history, the sessions and the one-time tokens. The same
-    /// however often the event comes.
+    /// Removes the private part of the user's history, the sessions, the one-time tokens and the locks. The
+    /// same however often the event comes.
     ///
     /// # Errors
     /// If the user is still there: an erasure cannot be taken back, so an event alone is not believed.
@@ -35,15 +37,21 @@ impl OnUserDeleted {
             )));
         }
         self.users.forget_private(id).await?;
-        self.sessions.forget(id).await
+        self.sessions.forget(id).await?;
+        self.attempts.forget_locks(id).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use shared::{
-        application::ports::OneTimeTokens,
-        domain::{OneTimeToken, TokenPurpose, User, token::TokenBinding},
+        application::ports::{Lock, OneTimeTokens},
+        domain::{
+            OneTimeToken, TokenPurpose, User,
+            attempt::{AttemptKey, Scope, sign_in_locked},
+            audit::Trace,
+            token::TokenBinding,
+        },
     };
     use testing::{FakeBackend, Fault, Fixture};
 
@@ -53,6 +61,7 @@ mod tests {
         OnUserDeleted {
             users: backend.clone(),
             sessions: backend.clone(),
+            attempts: backend.clone(),
         }
     }
 
@@ -67,6 +76,15 @@ mod tests {
         );
         let issued = OneTimeTokens::issue(backend.as_ref(), &issue, issue.issued_at).await;
         assert!(issued.unwrap());
+        for user in [ann.id, fixture.bob.id] {
+            let lock = Lock {
+                event: sign_in_locked(Some(user), &backend.metadata()),
+                from: Trace::default(),
+            };
+            let key = AttemptKey::of_user(Scope::Device, user);
+            let announced = backend.announce(&key, lock.event.time, &lock);
+            announced.await.unwrap();
+        }
         let erase = |ann: &User, metadata: &_| Ok(ann.erase(metadata));
         backend.change(ann.id, erase).await;
         let event = backend.outbox().pop().unwrap();
@@ -83,6 +101,8 @@ mod tests {
             "{what}: {history:?}"
         );
         assert_eq!(history[1].previous, history[0].hash);
+        assert!(!fixture.backend.has_locks(fixture.ann.id), "{what}");
+        assert!(fixture.backend.has_locks(fixture.bob.id), "{what}");
         assert!(
             fixture.backend.sessions_of(fixture.ann.id).is_empty(),
             "{what}"
@@ -145,6 +165,10 @@ mod tests {
             fired
         })
         .await;
-        assert_eq!(tried, 4 * 3, "find and both forgets were each made to fail");
+        assert_eq!(
+            tried,
+            4 * 4,
+            "find and the three forgets were each made to fail"
+        );
     }
 }

@@ -21,5 +21,6 @@ pub async fn handle(prove: Arc<ProveAgain>, request: Request) -> Response {
         issuer: request.issuer.clone(),
         origin: request.origin(),
     };
-    response::access_token(&prove.execute(command).await?)
+    let (access, device) = prove.execute(command).await?;
+    response::proven(&access, &device)
 }

@@ -33,6 +33,7 @@ async fn main() -> Exit {
             let secrets = ports
                 .client_secrets(&config.providers, &config.secrets)
                 .await?;
+            let devices = ports.devices();
             let rate_limiter = ports.sign_in_limiter(limits);
             let oidc = FreshIdentity {
                 providers: ports.identity_providers(config.providers, secrets, config.loopback)?,
@@ -42,11 +43,12 @@ async fn main() -> Exit {
             };
             Ok(ProveAgain {
                 strategies: Strategies {
-                    password: Arc::new(ports.password_strategy(rate_limiter, ports.devices())?),
+                    password: Arc::new(ports.password_strategy(rate_limiter, devices.clone())?),
                     oidc: Arc::new(oidc),
                 },
                 sessions: ports.sessions(),
                 tokens: ports.access_tokens(),
+                devices,
                 ring: ports.ring(),
                 clock: ports.env.clock.clone(),
             })

@@ -4,18 +4,23 @@ use std::sync::Arc;
 
 use shared::{
     application::{
-        devices::DeviceProof,
+        devices::{DeviceProof, Devices},
         known_ring::KnownRing,
         ports::{AccessToken, Clock, SessionRepository, TokenIssuer},
         sign_in::{Authenticated, Credentials, Strategies},
     },
-    domain::{Origin, Refusal, Result, SessionId, User, UserId, device::Device},
+    domain::{
+        Origin, Refusal, Result, SessionId, User, UserId,
+        device::{Device, DeviceToken},
+    },
 };
 
 pub struct ProveAgain {
     pub strategies: Strategies,
     pub sessions: Arc<dyn SessionRepository>,
     pub tokens: Arc<dyn TokenIssuer>,
+    /// Issues device tokens.
+    pub devices: Arc<Devices>,
     pub ring: Arc<KnownRing>,
     pub clock: Arc<dyn Clock>,
 }
@@ -35,14 +40,14 @@ pub struct Command {
 }
 
 impl ProveAgain {
-    /// Notes the proof in the session. Returns an access token whose `auth_time` is now; session and
-    /// refresh token stay.
+    /// Notes the proof in the session. Returns an access token whose `auth_time` is now, and a token for the
+    /// device: that of the sign-in is void if the password changed since. Session and refresh token stay.
     ///
     /// # Errors
     /// Those of the strategy; `InvalidCredentials` if the credentials are another user's: the try stays
     /// spent, as a wrong one does; `Unauthenticated` if the session is over; `TooManyRequests` if the user
     /// proved it too often.
-    pub async fn execute(&self, command: Command) -> Result<AccessToken> {
+    pub async fn execute(&self, command: Command) -> Result<(AccessToken, DeviceToken)> {
         let Command {
             user_id,
             session_id,
@@ -71,19 +76,20 @@ impl ProveAgain {
         id: SessionId,
         method: &str,
         issuer: &str,
-    ) -> Result<AccessToken> {
+    ) -> Result<(AccessToken, DeviceToken)> {
         let now = self.clock.now();
         let (session, epoch) =
             tokio::try_join!(self.sessions.find(user.id, id), self.ring.epoch())?;
         let session = session.filter(|session| session.is_live(user, epoch, now));
         let next = session.ok_or(Refusal::Unauthenticated)?.proven(method, now);
         // The token is signed while the table writes; nobody gets it if it does not.
-        let (proven, token) = tokio::try_join!(
+        let (proven, access, device) = tokio::try_join!(
             self.sessions.prove(&next),
-            self.tokens.issue(issuer.into(), user, &next)
+            self.tokens.issue(issuer.into(), user, &next),
+            self.devices.of_session(user, id)
         )?;
         if proven {
-            Ok(token)
+            Ok((access, device))
         } else {
             Err(Refusal::Unauthenticated.into())
         }

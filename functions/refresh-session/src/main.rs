@@ -24,6 +24,7 @@ async fn main() -> Exit {
             users: ports.users(),
             sessions: ports.sessions(),
             session_tokens: ports.session_tokens().await?,
+            devices: ports.devices(),
             per_session: Limit::hourly(config.per_session),
             env: ports.env.clone(),
         })

@@ -4,12 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     application::{
+        devices::Devices,
         ports::{Env, SessionRepository, TokenTarget, UserRepository},
         session_tokens::{SessionTokens, TokenPair},
     },
     domain::{
         Audience, Audiences, Origin, Refusal, Result, Session, User,
         attempt::Limit,
+        audit::Trace,
         event::EndReason,
         session::{Exchange, RefreshToken},
     },
@@ -26,6 +28,8 @@ pub struct RefreshSession {
     pub sessions: Arc<dyn SessionRepository>,
     /// Grants tokens.
     pub session_tokens: SessionTokens,
+    /// Issues device tokens.
+    pub devices: Arc<Devices>,
     /// Refreshes of one session, per hour: each writes the session and signs a token.
     pub per_session: Limit,
     pub env: Env,
@@ -46,7 +50,8 @@ pub struct Command {
 
 impl RefreshSession {
     /// Exchanges a refresh token for its successor and a new access token. For a moment the token may
-    /// come again, and gets the same successor while that is unused. Later it ends the session.
+    /// come again, and gets the same successor while that is unused. Later it ends the session. If the password changed in this
+    /// session, the device gets another token.
     ///
     /// # Errors
     /// `Invalid` if the audience is none: the token stays good; `InvalidRefreshToken` if the token is not one
@@ -79,14 +84,14 @@ impl RefreshSession {
                     // The tokens are made while the table writes; nobody gets them if it does not.
                     let (rotated, token_pair) = tokio::try_join!(
                         self.sessions.rotate(&next),
-                        self.session_tokens.issue(target, &user, &next)
+                        self.issue(target, &user, &next)
                     )?;
                     if rotated {
                         return Ok(token_pair);
                     }
                 }
                 Exchange::Repetition => {
-                    return self.session_tokens.issue(target, &user, &session).await;
+                    return self.issue(target, &user, &session).await;
                 }
                 Exchange::Superseded => return Err(Refusal::RefreshSuperseded.into()),
                 Exchange::Reuse => {
@@ -96,6 +101,25 @@ impl RefreshSession {
             }
         }
         Err(Refusal::Unavailable(Duration::from_secs(1)).into())
+    }
+
+    /// The tokens of a session, and one for the device if that of the sign-in is void by now.
+    async fn issue(
+        &self,
+        target: TokenTarget<'_>,
+        user: &User,
+        session: &Session,
+    ) -> Result<TokenPair> {
+        let token_pair = self.session_tokens.issue(target, user, session).await?;
+        let device = if session.outlived_password(user) {
+            Some(self.devices.of_session(user, session.id).await?)
+        } else {
+            None
+        };
+        Ok(TokenPair {
+            device,
+            ..token_pair
+        })
     }
 
     /// The session that the token names, and its user.
@@ -110,9 +134,10 @@ impl RefreshSession {
 
     async fn end(&self, session: &Session, origin: Origin) -> Result<()> {
         let (user, id) = (session.user_id, session.id);
+        let from = Trace::of(&origin);
         let metadata = self.env.metadata(origin)?;
         let event = Session::ended(user, id, EndReason::TokenReused, &metadata);
-        if self.sessions.end(user, id, &event).await? {
+        if self.sessions.end(user, id, &event, &from).await? {
             tracing::warn!(session = %id, "a refresh token came twice: the session is over");
         }
         Ok(())

@@ -13,6 +13,7 @@ shared::lambda::config! {
     struct Config {
         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
         first_admin: FirstAdmin = "FIRST_ADMIN_EMAIL",
+        sign_ups: u32 = "SIGN_UPS_PER_SOURCE",
     }
 }
 
@@ -21,7 +22,8 @@ async fn main() -> Exit {
     http::run(ACCESS, handle, async |ports, config: Config| {
         let hasher = ports.password_hasher()?;
         let passwords = PasswordPolicy::with_minimum(config.minimum);
-        let link_password = ports.link_password(hasher, passwords, config.first_admin);
+        let link_password =
+            ports.link_password(hasher, passwords, config.first_admin, config.sign_ups);
         Ok(ResetPassword {
             link_password: link_password.await?,
         })

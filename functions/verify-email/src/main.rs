@@ -15,6 +15,7 @@ shared::lambda::config! {
         policy: SignUpPolicy = "SIGN_UP_POLICY",
         minimum: usize = "MINIMUM_PASSWORD_LENGTH",
         first_admin: FirstAdmin = "FIRST_ADMIN_EMAIL",
+        sign_ups: u32 = "SIGN_UPS_PER_SOURCE",
     }
 }
 
@@ -26,7 +27,13 @@ async fn main() -> Exit {
         async |ports, (config, limits): (Config, SignInLimits)| {
             let hasher = ports.password_hasher()?;
             let passwords = PasswordPolicy::with_minimum(config.minimum);
-            let link_password = ports.link_password(hasher.clone(), passwords, config.first_admin);
+            let Config {
+                first_admin,
+                sign_ups,
+                ..
+            } = config;
+            let link_password =
+                ports.link_password(hasher.clone(), passwords, first_admin, sign_ups);
             Ok(VerifyEmail {
                 policy: config.policy,
                 reauthentication: ports.reauthentication(hasher, limits),

@@ -8,7 +8,7 @@ use shared::{
     },
     domain::{
         Error, FieldError, OneTimeToken, Origin, Password, Refusal, Result, TokenPurpose, User,
-        UserId, sign_up::SignUpPolicy,
+        UserId, device::Device, sign_up::SignUpPolicy,
     },
 };
 
@@ -108,8 +108,9 @@ impl VerifyEmail {
         match control {
             Control::Session(caller) if *caller == user.id => Ok(()),
             Control::Password(password) => {
+                let device = Device::of_links(user.id);
                 self.reauthentication
-                    .verify(user, None, password, origin)
+                    .verify(user, Some(device), password, origin)
                     .await
             }
             Control::Session(_) | Control::Nothing => Err(Refusal::ProofRequired.into()),

@@ -11,6 +11,8 @@
 //! | `/api/variables` | the environment variables of the functions |
 //! | `/api/live` | the journal as server-sent events |
 //! | `/2015-03-31/functions/<logical id>/invocations` | Lambda's `Invoke` |
+//! | `POST /api/queues/<logical id>/redrive` | dead letters go to their function again |
+//! | `POST /` | EventBridge's `PutEvents` |
 //! | `/proxy/…` | the API, for the pages: they have one origin to talk to |
 //! | `/2015-03-31/functions/{function}/invocations` | Lambda's `Invoke` |
 
@@ -33,8 +35,8 @@ pub(crate) struct Console<'a> {
     pub(crate) variables: Variables,
     /// Beside its own.
     pub(crate) pages: Router,
-    /// Lambda's operations.
-    pub(crate) lambda: Router,
+    /// What operators ask of AWS's services.
+    pub(crate) operations: Router,
     pub(crate) journal: Journal,
     pub(crate) calls: Calls,
     pub(crate) mailboxes: Mailboxes,
@@ -42,10 +44,10 @@ pub(crate) struct Console<'a> {
 
 pub(crate) fn router(console: Console<'_>) -> Router {
     let api = console.variables.api.clone();
-    let (pages, lambda) = (console.pages.clone(), console.lambda.clone());
+    let (pages, operations) = (console.pages.clone(), console.operations.clone());
     Router::new()
         .merge(pages::router(pages))
-        .merge(lambda)
+        .merge(operations)
         .nest("/api", api::router(console))
         .nest("/proxy", proxy::router(api))
         .layer(middleware::from_fn(loopback::by_name))

@@ -44,7 +44,7 @@ async fn console(api: String) -> (String, Journal) {
             functions: BTreeMap::new(),
         },
         pages: added,
-        lambda: Router::new(),
+        operations: Router::new(),
         journal: journal.clone(),
         calls: Calls::default(),
         mailboxes: Mailboxes::default(),

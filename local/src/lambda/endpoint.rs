@@ -6,7 +6,7 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -66,7 +66,7 @@ async fn invoke(
     };
     match headers
         .get("x-amz-invocation-type")
-        .map(|kind| kind.as_bytes())
+        .map(HeaderValue::as_bytes)
     {
         Some(b"Event") => {
             endpoint.invoker.send(id, payload);

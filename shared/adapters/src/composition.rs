@@ -198,7 +198,8 @@ impl Ports {
     /// Keeps anonymous requests.
     pub fn requests(&self) -> Arc<Requests> {
         let table = self.table(&self.deployment.sessions_table);
-        Arc::new(Requests::new(table, self.env.clock.clone()))
+        let users = self.table(&self.deployment.users_table);
+        Arc::new(Requests::new(table, users, self.env.clone()))
     }
 
     /// The list of open invitations.

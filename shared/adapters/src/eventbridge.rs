@@ -2,7 +2,10 @@
 
 use application::ports::EventBus;
 use async_trait::async_trait;
-use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
+use aws_sdk_eventbridge::{
+    Client,
+    types::{PutEventsRequestEntry, PutEventsResultEntry},
+};
 use domain::{DomainEvent, Error, Result, event::SOURCE};
 
 /// A bus of `EventBridge`.
@@ -42,18 +45,105 @@ impl EventBus for EventBridge {
             .send()
             .await
             .map_err(Error::caused_by)?;
-        // One result for each entry, in the same order; a refused one has a code instead of an id.
-        let accepted: Vec<bool> = answer
-            .entries()
-            .iter()
-            .map(|entry| entry.event_id().is_some())
-            .collect();
-        if accepted.len() == events.len() {
-            Ok(accepted)
-        } else {
-            Err(Error::internal(
-                "the bus answered for another number of events",
-            ))
+        accepted(events, answer.entries())
+    }
+}
+
+/// Which events the bus accepted. There is one result for each, in the same order; a refused one has a code
+/// instead of an id, which is logged.
+///
+/// # Errors
+/// If there is another number of results.
+fn accepted(events: &[DomainEvent], results: &[PutEventsResultEntry]) -> Result<Vec<bool>> {
+    if results.len() != events.len() {
+        return Err(Error::internal(
+            "the bus answered for another number of events",
+        ));
+    }
+    let each = events.iter().zip(results).map(|(event, result)| {
+        let is_accepted = result.event_id().is_some();
+        if !is_accepted {
+            tracing::warn!(
+                event_id = %event.id,
+                code = result.error_code().unwrap_or_default(),
+                reason = result.error_message().unwrap_or_default(),
+                "the bus refused an event"
+            );
         }
+        is_accepted
+    });
+    Ok(each.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use domain::{Actor, EventId, EventKind, Timestamp, event::EventData};
+
+    use super::*;
+
+    /// What is logged.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn event(number: u8) -> DomainEvent {
+        DomainEvent {
+            id: EventId::new(Timestamp::from_seconds(1), [number; 10]),
+            kind: EventKind::UserCreated,
+            time: Timestamp::from_seconds(1),
+            user_id: None,
+            version: None,
+            actor: Actor::System,
+            traceparent: None,
+            data: EventData::default(),
+        }
+    }
+
+    #[test]
+    fn the_reason_for_which_the_bus_refused_an_event_is_logged() {
+        let taken = PutEventsResultEntry::builder().event_id("1").build();
+        let refused = PutEventsResultEntry::builder()
+            .error_code("ThrottlingException")
+            .error_message("Rate exceeded")
+            .build();
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        let events = [event(1), event(2)];
+        let outcome = tracing::subscriber::with_default(subscriber, || {
+            accepted(&events, &[taken.clone(), refused])
+        });
+        assert_eq!(outcome.unwrap(), [true, false]);
+        let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        for part in [
+            "ThrottlingException",
+            "Rate exceeded",
+            &events[1].id.to_string(),
+        ] {
+            assert!(lines.contains(part), "{part}: {lines}");
+        }
+        assert!(
+            accepted(&events, &[taken]).is_err(),
+            "one result for two events"
+        );
     }
 }

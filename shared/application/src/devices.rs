@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    Email, Result, User,
+    Email, Result, SessionId, User,
     device::{Device, DeviceKey, DeviceToken},
 };
 use uuid::Uuid;
@@ -75,6 +75,14 @@ impl Devices {
             token: key.issue(user, id, now),
             is_known: known.is_some(),
         })
+    }
+
+    /// The token for the device that holds a session of `user`, which goes on. Guesses from it are those of
+    /// the session, so that asking again makes no more of them.
+    pub async fn of_session(&self, user: &User, id: SessionId) -> Result<DeviceToken> {
+        let device = Device::of_session(user.id, id);
+        let now = self.env.clock.now();
+        Ok(self.key().await?.issue(user, device.id, now))
     }
 
     async fn key(&self) -> Result<DeviceKey> {

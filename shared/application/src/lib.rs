@@ -16,6 +16,7 @@ pub mod session_starter;
 pub mod session_tokens;
 pub mod shared_secret;
 pub mod sign_in;
+pub mod sign_up_limiter;
 pub mod token_redemption;
 pub mod user_updates;
 pub mod webhook_secrets;

@@ -17,6 +17,7 @@ use crate::{
     rate_limit::RateLimiter,
     session_starter::SessionStarter,
     session_tokens::TokenPair,
+    sign_up_limiter::SignUpLimiter,
     token_redemption::{Subject, TokenRedemption},
 };
 
@@ -45,6 +46,8 @@ pub struct LinkPassword {
     pub hasher: Arc<dyn PasswordHasher>,
     /// Counts choices.
     pub rate_limiter: RateLimiter,
+    /// Counts the accounts that replace another.
+    pub sign_ups: SignUpLimiter,
     pub redemption: TokenRedemption,
     /// The address whose owner becomes the first administrator.
     pub first_admin: FirstAdmin,
@@ -81,7 +84,8 @@ impl LinkPassword {
     ///
     /// # Errors
     /// `TokenExpired` if the token is not good; `PasswordRejected` by the policy: then the token stays
-    /// good; `TooManyRequests` after too many choices or repetitions.
+    /// good; `TooManyRequests` after too many choices or repetitions, or too many new accounts from one
+    /// client IP.
     pub async fn choose(&self, choice: PasswordChoice) -> Result<Chosen> {
         match self.choose_once(&choice).await {
             Err(Error::Refused(Refusal::TokenExpired)) => self.repeat(&choice).await,
@@ -97,6 +101,9 @@ impl LinkPassword {
         let choices = AttemptKey::of_receipt(Scope::Choice, &choice.token.receipt());
         let choices = [(choices, Limit::hourly(CHOICES))];
         self.rate_limiter.acquire(&choices).await?;
+        if matches!(&subject, Subject::User(user) if is_replaced(user, choice)) {
+            self.sign_ups.acquire(&choice.origin).await?;
+        }
         let name = Self::name(&subject, choice);
         let context = [name.as_str(), subject.email().as_str()];
         let password = self

@@ -5,12 +5,13 @@ use std::{future::Future, sync::Arc};
 use domain::{
     Email, Error, Login, Origin, Refusal, Result, Timestamp, UserId,
     attempt::{AttemptKey, Limit, Scope, sign_in_locked},
+    audit::Trace,
     device::Device,
     error::Causes,
 };
 use futures::future::{join_all, try_join_all};
 
-use crate::ports::{Acquisition, Attempts, Env};
+use crate::ports::{Acquisition, Attempts, Env, Lock};
 
 /// Repetitions of one request in an hour. They may carry a guess at what the request carried.
 const REPETITIONS: u32 = 10;
@@ -247,9 +248,12 @@ impl SignInLimiter {
             return Ok(());
         }
         let metadata = self.rate_limiter.env.metadata(origin.clone())?;
-        let event = sign_in_locked(owner, &metadata);
+        let lock = Lock {
+            event: sign_in_locked(owner, &metadata),
+            from: Trace::of(origin),
+        };
         let attempts = &self.rate_limiter.attempts;
-        attempts.announce(&lockout.key, lockout.until, &event).await
+        attempts.announce(&lockout.key, lockout.until, &lock).await
     }
 }
 

@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::{
-    LoginKey, Origin, Password, Refusal, Result, SessionId, User, UserId, device::Device,
-};
+use domain::{LoginKey, Origin, Password, Refusal, Result, User, UserId, device::Device};
 
 use crate::{
     ports::{PasswordHasher, UserRepository},
@@ -13,7 +11,7 @@ use crate::{
     token_redemption::WaitingSignUp,
 };
 
-/// Compares passwords of users who are signed in. Who holds a session guesses from a known device: no
+/// Compares passwords of users who are signed in, or who hold a link. Both guess from a known device: no
 /// stranger can use up these guesses.
 pub struct Reauthentication {
     /// Where users and their logins are kept.
@@ -25,23 +23,22 @@ pub struct Reauthentication {
 }
 
 impl Reauthentication {
-    /// Checks that this is the user's password. Always costs one hash. A guess counts for the session that
-    /// asks; without one, for the account.
+    /// Checks that this is the user's password. Always costs one hash. A guess counts for `device`, the
+    /// session or the link that asks; without one, for the account.
     ///
     /// # Errors
-    /// `InvalidCredentials` if it is not; `TooManyRequests` after too many guesses in this session,
+    /// `InvalidCredentials` if it is not; `TooManyRequests` after too many guesses from there,
     /// whether or not this one is right, or too many right ones; `VersionConflict` if the password changed
     /// since `user` was read.
     pub async fn verify(
         &self,
         user: &User,
-        session_id: Option<SessionId>,
+        device: Option<Device>,
         password: &Password,
         origin: &Origin,
     ) -> Result<()> {
         let key = LoginKey::Email(user.email.clone());
         let find_login = self.users.find_login(&key);
-        let device = session_id.map(|id| Device::of_session(user.id, id));
         let (permit, login) = self
             .rate_limiter
             .acquire_guess(&user.email, device.as_ref(), origin, find_login)
@@ -58,7 +55,8 @@ impl Reauthentication {
         settle(permit, user.id, verify).await
     }
 
-    /// Checks that this is the password which a sign-up that waits has chosen.
+    /// Checks that this is the password which a sign-up that waits has chosen, of which somebody holds the
+    /// link.
     ///
     /// # Errors
     /// `InvalidCredentials`, `TooManyRequests`.
@@ -69,12 +67,13 @@ impl Reauthentication {
         origin: &Origin,
     ) -> Result<()> {
         let no_login = async { Ok(None) };
+        let user_id = waiting.sign_up.user_id;
+        let device = Device::of_links(user_id);
         let (permit, _) = self
             .rate_limiter
-            .acquire_guess(&waiting.email, None, origin, no_login)
+            .acquire_guess(&waiting.email, Some(&device), origin, no_login)
             .await?;
         let hash = Some(&waiting.sign_up.password);
-        let user_id = waiting.sign_up.user_id;
         settle(permit, user_id, self.hasher.verify(password, hash)).await
     }
 }

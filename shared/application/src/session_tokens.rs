@@ -30,7 +30,8 @@ pub struct TokenPair {
     pub refresh: RefreshToken,
     /// The user of the session, for the answer.
     pub user: User,
-    /// Proves at the next sign-in that this device is known; only at the beginning of a session.
+    /// Proves at the next sign-in that this device is known; only at the beginning of a session, and once
+    /// the password of that time is another.
     pub device: Option<DeviceToken>,
 }
 

@@ -193,7 +193,7 @@ impl TokenRedemption {
         F: Future<Output = Result<Change>> + Send,
     {
         let decide = &decide;
-        let committed = user_updates::commit(&*self.users, || async move {
+        let committed = user_updates::commit(&*self.users, &self.env, || async move {
             let subject = self.find(token).await?;
             let binding = subject.binding(token.purpose)?;
             let spend = self.spend(token, &binding).await?;
@@ -230,7 +230,7 @@ impl TokenRedemption {
 
     /// Removes a sign-up. If that fails it goes when its time is over.
     pub async fn forget(&self, waiting: &WaitingSignUp) {
-        if let Err(error) = self.requests.remove(waiting.id).await {
+        if let Err(error) = self.requests.remove_sign_up(waiting.id).await {
             tracing::warn!(error = %Causes(&error), "a sign-up stays until it expires");
         }
     }

@@ -7,10 +7,17 @@ use domain::{
     event::EventMetadata,
 };
 
-use crate::ports::{Env, UserRepository};
+use crate::{
+    backoff::Backoff,
+    ports::{Env, UserRepository},
+};
 
 /// The number of tries of a command whose user others change meanwhile.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: u32 = 8;
+
+/// The longest pause before the second of them. All together may take a second: by then a thief who
+/// changes the account to keep a reset off has used up what users may change.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Which user a command is about, and on what condition.
 #[derive(Debug, Clone)]
@@ -108,7 +115,7 @@ impl UserUpdates {
     ) -> Result<User> {
         let mut loaded = Some(user);
         let change = &change;
-        commit(&*self.users, || {
+        commit(&*self.users, &self.env, || {
             let loaded = loaded.take();
             async move {
                 let user = match loaded {
@@ -150,23 +157,27 @@ impl UserUpdates {
 }
 
 /// Commits the change that `decide` makes of what it loads; where it breaks off, the user stays as it is.
-/// If somebody else changed the user meanwhile, decides anew, a few times.
+/// If somebody else changed the user meanwhile, decides anew, a few times with growing pauses.
 ///
 /// # Errors
 /// Those of `decide` and [`UserRepository::commit`].
-pub async fn commit<F>(users: &dyn UserRepository, mut decide: impl FnMut() -> F) -> Result<User>
+pub async fn commit<F>(
+    users: &dyn UserRepository,
+    env: &Env,
+    mut decide: impl FnMut() -> F,
+) -> Result<User>
 where
     F: Future<Output = Result<ControlFlow<User, Change>>>,
 {
-    for _ in 0..ATTEMPTS {
+    let mut backoff = Backoff::new(env, ATTEMPTS, FIRST_PAUSE);
+    loop {
         let change = match decide().await? {
             ControlFlow::Break(user) => return Ok(user),
             ControlFlow::Continue(change) => change,
         };
         match users.commit(&change).await {
-            Err(Error::Refused(Refusal::VersionConflict)) => {}
+            Err(Error::Refused(Refusal::VersionConflict)) if backoff.pause().await? => {}
             outcome => return outcome,
         }
     }
-    Err(Refusal::VersionConflict.into())
 }

@@ -30,6 +30,16 @@ pub fn matching<'a>(
     })
 }
 
+/// The rows of users who changed, or were erased, at `from` or later.
+pub fn changed_since(
+    feed: &dyn UserFeed,
+    from: Timestamp,
+) -> impl Stream<Item = Result<FeedRow>> + Send + '_ {
+    pages(feed, [from; SHARDS], None)
+        .map_ok(|(_, page)| stream::iter(page.rows.into_iter().map(Ok)))
+        .try_flatten()
+}
+
 /// Number of users changed since the shards were read up to these times.
 pub async fn changes_since(feed: &dyn UserFeed, read_to: [Timestamp; SHARDS]) -> Result<usize> {
     // The feed has one row for each user, that of the last change.

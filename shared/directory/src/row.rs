@@ -24,6 +24,13 @@ impl FeedRow {
         }
     }
 
+    pub fn id(&self) -> UserId {
+        match self {
+            Self::Present(user) => user.id,
+            Self::Erased(tombstone) => tombstone.id,
+        }
+    }
+
     /// When the user was last changed, or erased.
     pub fn updated_at(&self) -> Timestamp {
         match self {

@@ -1,10 +1,12 @@
 //! The audit trail: an index of all events by time, and the witness of each user's history.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, ApiKeyId, DomainEvent, EventId, EventKind, ServiceName, SessionId, Timestamp, UserId,
-    Version,
+    Actor, ApiKeyId, DomainEvent, EventId, EventKind, Origin, ServiceName, SessionId, Timestamp,
+    UserId, Version,
     digest::{Digest, FieldHash},
     event::RolesChange,
 };
@@ -106,6 +108,28 @@ impl AuditEntry {
         hash.field(actor);
         hash.added("service", service.as_ref());
         hash.finish()
+    }
+}
+
+/// From where an event without a version was caused. It is personal data: it stands beside the event where
+/// that is kept, and goes with the user; never in the event itself, nor in a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trace {
+    /// The client IP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_address: Option<IpAddr>,
+    /// The request, as in its answer and the logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+impl Trace {
+    pub fn of(origin: &Origin) -> Self {
+        Self {
+            source_address: origin.client_ip,
+            request_id: Some(origin.request_id.clone()),
+        }
     }
 }
 

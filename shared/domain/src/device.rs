@@ -21,6 +21,13 @@ pub struct Device {
 }
 
 impl Device {
+    /// Whoever holds a link that was mailed to the user: one device, however many links there are, or a new
+    /// link would bring new guesses.
+    pub fn of_links(user_id: UserId) -> Self {
+        let id = user_id.as_uuid();
+        Self { user_id, id }
+    }
+
     /// The device that holds a session of the user.
     pub fn of_session(user_id: UserId, session_id: SessionId) -> Self {
         let id = session_id.as_uuid();

@@ -158,6 +158,18 @@ mod tests {
     }
 
     #[test]
+    fn long_passwords_are_taken_whole() {
+        let words =
+            "correct horse battery staple, seven purple kites aloft, plain granite kettle 47";
+        let longest: String = words.chars().cycle().take(MAX_CHARS).collect();
+        for length in [64, 65, MAX_CHARS] {
+            let raw = &longest[..length];
+            let taken = PasswordPolicy::default().choose(raw, &[]).unwrap();
+            assert_eq!(taken.as_password().expose(), raw);
+        }
+    }
+
+    #[test]
     fn weak_ones_are_not() {
         assert_eq!(choose("short7!"), Err("too-short"));
         assert_eq!(choose(&"xk7 ".repeat(33)), Err("too-long"));

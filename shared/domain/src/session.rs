@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    DeploymentEpoch, DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId,
+    DeploymentEpoch, DomainEvent, EventKind, Refusal, SessionId, Timestamp, User, UserId, Version,
     attempt::{AttemptCounter, Limit},
-    audit::AuditEntry,
+    audit::{AuditEntry, Trace},
     digest::Digest,
     event::{EndReason, EventData, EventMetadata},
     mac::MacKey,
@@ -53,6 +53,10 @@ pub struct Session {
     /// The user's epoch when the session was last confirmed; the session is void once the user's is
     /// higher.
     pub auth_epoch: u64,
+    /// The user's [`password_version`](User::password_version) at the sign-in. None of users without a
+    /// password, and in sessions of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_version: Option<Version>,
     /// When the user signed in.
     pub created_at: Timestamp,
     /// When the user last proved to be the user: at the sign-in, or later in the same session. Not there
@@ -72,6 +76,9 @@ pub struct Session {
     /// None while it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// From where it was ended. None while it lasts, and if it ended before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_from: Option<Trace>,
     /// How the user authenticated: `amr` values of RFC 8176.
     pub methods: Vec<String>,
     /// The client IP of the sign-in.
@@ -109,6 +116,7 @@ impl Session {
             generation: 0,
             nonce,
             auth_epoch: user.auth_epoch,
+            password_version: user.password_version,
             created_at: metadata.now,
             auth_time: Some(metadata.now),
             last_used_at: metadata.now,
@@ -116,6 +124,7 @@ impl Session {
             earlier_uses: Vec::new(),
             expires_at: metadata.now.plus(SESSION_LIFETIME),
             ended_at: None,
+            ended_from: None,
             methods: vec![method.to_owned()],
             source_address: metadata.origin.client_ip,
             request_id: Some(metadata.origin.request_id.clone()),
@@ -160,6 +169,12 @@ impl Session {
             && self.expires_at > now
             && user.active
             && self.auth_epoch == user.auth_epoch
+    }
+
+    /// True if the password of the sign-in is not that of `user` any more. The session survived its change,
+    /// the token of the device did not.
+    pub fn outlived_password(&self, user: &User) -> bool {
+        self.password_version != user.password_version
     }
 
     /// Decides what happens to the session when `token` is presented at `now`; none if the token is

@@ -29,7 +29,7 @@ pub struct SignIns<'a> {
     pub sessions: &'a [Session],
     /// Every lock of the user that is kept.
     pub locks: &'a [DomainEvent],
-    /// True if the user was erased, and the sessions with the user.
+    /// True if the user was erased, and sessions and locks with the user.
     pub erased: bool,
     pub now: Timestamp,
 }
@@ -183,7 +183,8 @@ impl SignIns<'_> {
             }
             EventKind::SignInLocked => {
                 let mut locks = self.locks.iter();
-                (locks.any(|lock| lock.id == line.event_id), LOCK_KEPT)
+                let is_it = |lock: &DomainEvent| lock.id == line.event_id;
+                (self.erased || locks.any(is_it), LOCK_KEPT)
             }
             _ => return true,
         };

@@ -19,7 +19,9 @@ mod fixture;
 mod request;
 
 pub use endpoint::Endpoint;
-pub use fake_backend::{FakeBackend, Fault, PASSWORD, Person, SERVICE, SIGN_INS, Sent, identity};
+pub use fake_backend::{
+    FakeBackend, Fault, PASSWORD, Person, SERVICE, SIGN_INS, SIGN_UPS, Sent, identity,
+};
 pub use fixture::{Fixture, Principal};
 pub use request::{Answer, CLIENT_IP, TestRequest};
 pub use serde_json::{Value, json};

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use shared::{
-    application::ports::Acquisition,
+    application::ports::{Acquisition, Lock},
     domain::{
-        Timestamp,
+        Timestamp, UserId,
         attempt::{AttemptKey, Limit, Scope, sign_in_locked},
+        audit::Trace,
         sign_ins::LOCK_KEPT,
     },
 };
@@ -29,6 +30,7 @@ contract!(
     subjects_and_scopes_do_not_meet,
     a_lock_is_announced_once,
     a_lock_is_kept_for_its_user,
+    locks_are_forgotten_with_their_user,
 );
 
 fn key() -> AttemptKey {
@@ -160,15 +162,39 @@ async fn subjects_and_scopes_do_not_meet(ports: Ports) {
     }
 }
 
+fn lock(ports: &Ports, user: Option<UserId>) -> Lock {
+    Lock {
+        event: sign_in_locked(user, &ports.metadata()),
+        from: Trace {
+            source_address: Some([192, 0, 2, 7].into()),
+            request_id: Some("request-1".to_owned()),
+        },
+    }
+}
+
+async fn locks_are_forgotten_with_their_user(ports: Ports) {
+    let (ann, bob) = (ports.user_id(), ports.user_id());
+    let until = ports.now().plus(TEN.first_wait);
+    for user in [ann, bob] {
+        let lock = lock(&ports, Some(user));
+        ports.attempts.announce(&key(), until, &lock).await.unwrap();
+    }
+    for _ in 0..2 {
+        ports.attempts.forget_locks(ann).await.unwrap();
+        assert_eq!(ports.attempts.locks(ann).await.unwrap(), []);
+        assert_eq!(ports.attempts.locks(bob).await.unwrap().len(), 1);
+    }
+}
+
 /// However many announce one lock, the first event is the one that is kept.
 async fn a_lock_is_kept_for_its_user(ports: Ports) {
     let (ann, bob) = (ports.user_id(), ports.user_id());
     let until = ports.now().plus(TEN.first_wait);
-    let lock = sign_in_locked(Some(ann), &ports.metadata());
-    for event in [&lock, &lock, &sign_in_locked(Some(ann), &ports.metadata())] {
-        ports.attempts.announce(&key(), until, event).await.unwrap();
+    let lock = self::lock(&ports, Some(ann));
+    for lock in [&lock, &lock, &self::lock(&ports, Some(ann))] {
+        ports.attempts.announce(&key(), until, lock).await.unwrap();
     }
-    let nobodys = sign_in_locked(None, &ports.metadata());
+    let nobodys = self::lock(&ports, None);
     let other = AttemptKey::of_address(Scope::Account, &email("bob@example.com"));
     ports
         .attempts
@@ -182,7 +208,7 @@ async fn a_lock_is_kept_for_its_user(ports: Ports) {
 
     (ports.advance)(TEN.first_wait);
     let later = until.plus(TEN.first_wait);
-    let next = sign_in_locked(Some(ann), &ports.metadata());
+    let next = self::lock(&ports, Some(ann));
     ports.attempts.announce(&key(), later, &next).await.unwrap();
     assert_eq!(ports.attempts.locks(ann).await.unwrap(), [lock, next]);
     (ports.advance)(LOCK_KEPT);
@@ -190,9 +216,9 @@ async fn a_lock_is_kept_for_its_user(ports: Ports) {
 }
 
 async fn a_lock_is_announced_once(ports: Ports) {
-    let event = sign_in_locked(None, &ports.metadata());
+    let lock = lock(&ports, None);
     let announce = async |until| {
-        let announced = ports.attempts.announce(&key(), until, &event).await;
+        let announced = ports.attempts.announce(&key(), until, &lock).await;
         announced.unwrap();
     };
     announce(ports.now()).await;

@@ -95,7 +95,11 @@ pub(crate) fn over(client: &Client, tables: &Tables) -> Ports {
         )),
         sessions: Arc::new(Sessions::new(sessions.clone(), env.clone())),
         api_keys: Arc::new(ApiKeyItems::new(sessions.clone(), env.clock.clone())),
-        requests: Arc::new(Requests::new(sessions.clone(), env.clock.clone())),
+        requests: Arc::new(Requests::new(
+            sessions.clone(),
+            table("UsersTable"),
+            env.clone(),
+        )),
         invitations: Arc::new(InvitationList::new(sessions.clone(), env.clock.clone())),
         tokens: Arc::new(Tokens::new(sessions.clone())),
         attempts: Arc::new(AttemptCounts::new(sessions.clone(), env.clock.clone())),

@@ -1,13 +1,15 @@
 //! An anonymous request waits until it is carried out or expires.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use shared::domain::{
     DomainEvent, PasswordHash, RequestId,
     request::{AnonymousRequest, RequestKind, SignUp},
 };
 
 use crate::{
-    contract,
+    backend, contract,
     ports::{INSTANT, Ports, email},
+    tables::{self, Tables},
 };
 
 contract!(
@@ -69,7 +71,7 @@ async fn a_removed_request_is_gone(ports: Ports) {
     let (request, event) = request(&ports);
     ports.requests.put(&request, &event).await.unwrap();
     for _ in 0..2 {
-        ports.requests.remove(request.id).await.unwrap();
+        ports.requests.remove_sign_up(request.id).await.unwrap();
         assert_eq!(ports.requests.find(request.id).await.unwrap(), None);
     }
 }
@@ -82,4 +84,39 @@ async fn a_request_expires(ports: Ports) {
     assert!(ports.requests.find(request.id).await.unwrap().is_some());
     (ports.advance)(INSTANT);
     assert_eq!(ports.requests.find(request.id).await.unwrap(), None);
+}
+
+/// DynamoDB only: the hash once stood in the request itself.
+#[tokio::test]
+async fn a_sign_up_that_waits_since_before_has_its_password() {
+    let client = tables::client(&tables::embedded().await);
+    let tables = Tables::create(client.clone(), String::new()).await;
+    let ports = backend::over(&client, &tables);
+    let (request, event) = request(&ports);
+    ports.requests.put(&request, &event).await.unwrap();
+    let of = |prefix: &str, sk: &str| {
+        [
+            ("pk", format!("{prefix}#{}", request.id)),
+            ("sk", sk.to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value)))
+        .into()
+    };
+    let password = client.delete_item().table_name(tables.name("UsersTable"));
+    let password = password.set_key(Some(of("SIGN-UP", "SIGN-UP")));
+    password.send().await.unwrap();
+    let gone = ports.requests.find(request.id).await.unwrap();
+    assert_eq!(gone, None, "without its password it is worth nothing");
+
+    client
+        .update_item()
+        .table_name(tables.name("SessionsTable"))
+        .set_key(Some(of("REQUEST", "REQUEST")))
+        .update_expression("SET passwordHash = :hash")
+        .expression_attribute_values(":hash", AttributeValue::S("$argon2id$of-ann".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    let found = ports.requests.find(request.id).await.unwrap();
+    assert_eq!(found, Some(request));
 }

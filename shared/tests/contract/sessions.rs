@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use shared::domain::{
     DomainEvent, Error, OneTimeToken, Refusal, Session, SessionId, TokenPurpose, User,
-    attempt::Limit, audit::AuditEntry, event::EndReason, session::SESSION_LIFETIME,
+    attempt::Limit,
+    audit::{AuditEntry, Trace},
+    event::EndReason,
+    session::SESSION_LIFETIME,
 };
 
 use crate::{
@@ -217,7 +220,7 @@ async fn what_has_changed_since_is_not_rotated(ports: Ports) {
     assert!(
         ports
             .sessions
-            .end(ann.id, session.id, &event)
+            .end(ann.id, session.id, &event, &from())
             .await
             .unwrap()
     );
@@ -234,6 +237,13 @@ async fn what_has_changed_since_is_not_rotated(ports: Ports) {
 fn ended(ports: &Ports, session: &Session) -> DomainEvent {
     let reason = EndReason::SignedOut;
     Session::ended(session.user_id, session.id, reason, &ports.metadata())
+}
+
+fn from() -> Trace {
+    Trace {
+        source_address: Some([192, 0, 2, 7].into()),
+        request_id: Some("request-1".to_owned()),
+    }
 }
 
 async fn a_proof_is_written_into_a_live_session(ports: Ports) {
@@ -253,7 +263,8 @@ async fn a_proof_is_written_into_a_live_session(ports: Ports) {
     };
     assert!(!ports.sessions.prove(&of_another_epoch).await.unwrap());
     let event = Session::ended(ann.id, before.id, EndReason::SignedOut, &ports.metadata());
-    assert!(ports.sessions.end(ann.id, before.id, &event).await.unwrap());
+    let ended = ports.sessions.end(ann.id, before.id, &event, &from()).await;
+    assert!(ended.unwrap());
     assert!(!ports.sessions.prove(&proven).await.unwrap());
     let nobodys = session(&ports, &ann, id(&ports)).0;
     assert!(!ports.sessions.prove(&nobodys).await.unwrap());
@@ -266,25 +277,29 @@ async fn a_session_ends_once(ports: Ports) {
     let event = ended(&ports, &session);
     (ports.advance)(Duration::from_secs(1));
     for _ in 0..2 {
-        assert!(
-            ports
-                .sessions
-                .end(ann.id, session.id, &event)
-                .await
-                .unwrap()
-        );
+        let ended = ports
+            .sessions
+            .end(ann.id, session.id, &event, &from())
+            .await;
+        assert!(ended.unwrap());
     }
     let late = ended(&ports, &session);
-    assert!(!ports.sessions.end(ann.id, session.id, &late).await.unwrap());
+    let again = ports
+        .sessions
+        .end(ann.id, session.id, &late, &Trace::default())
+        .await;
+    assert!(!again.unwrap());
     let expected = Session {
         ended_at: Some(event.time),
+        ended_from: Some(from()),
         end_line: Some(AuditEntry::of_event(&event).digest()),
         ..session
     };
     assert_eq!(found(&ports, &expected).await, Some(expected));
     assert_eq!(found(&ports, &other).await, Some(other));
     let nobodys = id(&ports);
-    assert!(!ports.sessions.end(ann.id, nobodys, &late).await.unwrap());
+    let ended = ports.sessions.end(ann.id, nobodys, &late, &from()).await;
+    assert!(!ended.unwrap());
     assert_eq!(ports.sessions.find(ann.id, nobodys).await.unwrap(), None);
 }
 

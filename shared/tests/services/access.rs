@@ -3,6 +3,7 @@ use std::{sync::Arc, time::Duration};
 use application::ports::{Clock as _, SessionRepository};
 use domain::{
     Role, Roles, Session,
+    audit::Trace,
     event::EndReason,
     session::{RECENT, SESSION_LIFETIME},
 };
@@ -65,7 +66,8 @@ impl Process {
         let metadata = self.backend.metadata();
         let event = Session::ended(user, id, EndReason::SignedOut, &metadata);
         let sessions: &dyn SessionRepository = self.backend.as_ref();
-        assert!(sessions.end(user, id, &event).await.unwrap());
+        let from = Trace::default();
+        assert!(sessions.end(user, id, &event, &from).await.unwrap());
     }
 
     fn tamper(&self, change: impl FnOnce(&mut domain::User)) {

@@ -6,7 +6,8 @@ use application::{
     ports::PasswordHasher, rate_limit::SignInLimiter, reauthentication::Reauthentication,
 };
 use domain::{
-    Error, Origin, Password, Refusal, Result, Roles, SessionId, User, event::EventMetadata,
+    Error, Origin, Password, Refusal, Result, Roles, SessionId, User, device::Device,
+    event::EventMetadata,
 };
 use testing::{FakeBackend, Fault, PASSWORD, SIGN_INS};
 
@@ -93,8 +94,9 @@ impl Ann {
 
     async fn verify(&self, password: &str) -> Result<()> {
         let (password, origin) = (Password::presented(password), origin());
+        let device = Device::of_session(self.user.id, self.session_id);
         self.reauthentication
-            .verify(&self.user, Some(self.session_id), &password, &origin)
+            .verify(&self.user, Some(device), &password, &origin)
             .await
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing helper is a failing test")]
 
 mod access;
+mod access_tokens;
 mod attempts;
 mod backoff;
 mod cache;
@@ -12,5 +13,6 @@ mod idempotency;
 mod links;
 mod machines;
 mod mail;
+mod relay;
 mod signing_keys;
 mod updates;

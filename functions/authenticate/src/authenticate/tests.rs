@@ -28,6 +28,7 @@ pub(crate) fn service(backend: &Arc<FakeBackend>, policy: SignUpPolicy) -> Authe
         policy,
         providers: backend.clone(),
         rate_limiter: backend.sign_in_limiter(10),
+        sign_ups: backend.sign_up_limiter(),
         updates: backend.user_updates(),
     };
     Authenticate {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use shared::{
     application::ports::UserRepository as _,
     domain::{
@@ -11,6 +13,7 @@ use testing::{Answer, Endpoint, FakeBackend, TestRequest, Value, identity, json}
 use super::*;
 use crate::{authenticate::tests::service, handler};
 
+mod new_users;
 mod unconfirmed;
 
 const ANN: &str = "ann@example.com";
@@ -89,6 +92,15 @@ async fn somebody_new_signs_up_and_comes_back() {
         assert_eq!(backend.trace()[1..4], calls, "nothing more is asked");
         assert_eq!(backend.users().len(), 1);
     }
+}
+
+/// Whatever the provider asked for: Roster knows only that it was another's word.
+#[tokio::test]
+async fn a_session_by_a_provider_claims_no_factor() {
+    let backend = backend();
+    come(&backend, OPEN, "1", says(ANN, true)).await;
+    let ann = backend.users().remove(0);
+    assert_eq!(backend.sessions_of(ann.id).remove(0).methods, ["fed"]);
 }
 
 /// The login is read, the identity unlinked, the user read.

@@ -17,8 +17,7 @@ fn endpoint(policy: SignUpPolicy) -> Endpoint {
             users: backend.clone(),
             requests: backend.clone(),
             hasher: backend.clone(),
-            rate_limiter: backend.rate_limiter(),
-            per_client_ip: Limit::hourly(5),
+            sign_ups: backend.sign_up_limiter(),
             idempotency: backend.idempotency(),
             env: backend.env(),
         }

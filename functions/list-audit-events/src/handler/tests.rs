@@ -1,12 +1,12 @@
 use shared::{
     application::ports::{
-        Attempts as _, AuditLog as _, SessionRepository as _, UserRepository as _,
+        Attempts as _, AuditLog as _, Lock, SessionRepository as _, UserRepository as _,
     },
     domain::{
         DomainEvent, Origin, PasswordHash, Roles, Session, SessionId, User,
         attempt::{AttemptKey, Scope, sign_in_locked},
-        audit::AuditEntry,
-        event::EventMetadata,
+        audit::{AuditEntry, Trace},
+        event::{EndReason, EventMetadata},
         user::NewUser,
     },
 };
@@ -227,25 +227,60 @@ async fn what_no_event_wrote_shows() {
     assert_eq!(broken["chain"]["status"], "ok");
 }
 
+fn trace_of(line: &Value) -> (&str, &str, &str) {
+    let text = |name: &str| line[name].as_str().unwrap_or("none");
+    (text("type"), text("sourceAddress"), text("requestId"))
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_says_from_where_it_came() {
+    let (backend, ann) = backend_with_ann(0).await;
+    let id = backend.sessions_of(ann)[0].id;
+    let theft = metadata(&backend, "192.0.2.4", "reuse");
+    let event = Session::ended(ann, id, EndReason::TokenReused, &theft);
+    let from = Trace::of(&theft.origin);
+    assert!(backend.end(ann, id, &event, &from).await.unwrap());
+    record_all(&backend).await;
+    let lines = async || list(&backend, &format!("user={ann}")).await.body["data"].take();
+    let both = lines().await;
+    assert_eq!(trace_of(&both[0]), ("SessionEnded", "192.0.2.4", "reuse"));
+    assert_eq!(
+        trace_of(&both[1]),
+        ("SessionStarted", "192.0.2.2", "sign-in")
+    );
+    // One that ended before this was kept.
+    backend.tamper_with_session(id, |session| session.ended_from = None);
+    assert_eq!(
+        trace_of(&lines().await[0]),
+        ("SessionEnded", "none", "none")
+    );
+}
+
 #[tokio::test]
 async fn a_lock_and_its_line_are_witnesses_of_each_other() {
     let (backend, ann) = backend_with_ann(0).await;
     let email = "ann@example.com".parse().unwrap();
     let key = AttemptKey::of_address(Scope::Account, &email);
-    let lock = sign_in_locked(Some(ann), &metadata(&backend, "192.0.2.3", "guess"));
-    let until = lock.time.plus(std::time::Duration::from_secs(30));
+    let guess = metadata(&backend, "192.0.2.3", "guess");
+    let lock = Lock {
+        event: sign_in_locked(Some(ann), &guess),
+        from: Trace::of(&guess.origin),
+    };
+    let until = lock.event.time.plus(std::time::Duration::from_secs(30));
     backend.announce(&key, until, &lock).await.unwrap();
     record_all(&backend).await;
     let verdict = async || list(&backend, &format!("user={ann}")).await.body["signIns"].take();
     assert_eq!(verdict().await, json!({"status": "ok"}));
+    let newest = list(&backend, &format!("user={ann}")).await.body["data"][0].take();
+    assert_eq!(trace_of(&newest), ("SignInLocked", "192.0.2.3", "guess"));
 
-    backend.remove_from_audit(lock.id);
+    backend.remove_from_audit(lock.event.id);
     assert_eq!(verdict().await, json!({"status": "ok"}), "it may be late");
     backend.advance(std::time::Duration::from_hours(1));
-    let broken = json!({"status": "broken", "eventId": lock.id});
+    let broken = json!({"status": "broken", "eventId": lock.event.id});
     assert_eq!(verdict().await, broken);
     record_all(&backend).await;
-    backend.remove_lock(lock.id);
+    backend.remove_lock(lock.event.id);
     assert_eq!(verdict().await, broken);
 }
 

@@ -3,7 +3,8 @@ use std::time::Duration;
 use shared::{
     application::{ports::Clock as _, sign_in::password::PasswordCredentials},
     domain::{
-        Error, Password, Session, event::EndReason, identity::IdentityProfile, session::RECENT,
+        Error, Password, Session, audit::Trace, device::PresentedDevice, event::EndReason,
+        identity::IdentityProfile, session::RECENT,
     },
     lambda::http::{Access, response},
 };
@@ -25,9 +26,11 @@ fn service(backend: &Arc<FakeBackend>) -> ProveAgain {
         users: backend.clone(),
         clock: backend.clone(),
     };
+    let password = backend.password_strategy();
     ProveAgain {
+        devices: password.devices.clone(),
         strategies: Strategies {
-            password: Arc::new(backend.password_strategy()),
+            password: Arc::new(password),
             oidc: Arc::new(oidc),
         },
         sessions: backend.clone(),
@@ -231,13 +234,29 @@ async fn a_lock_of_the_source_leaves_a_proof_open() {
 }
 
 #[tokio::test]
+async fn a_proof_makes_the_device_a_known_one() {
+    let fixture = Fixture::new().await;
+    let answer = prove(&fixture, &password_of("ann", PASSWORD)).await;
+    let raw = answer.body["deviceToken"].as_str().unwrap();
+    let token = raw.parse::<PresentedDevice>().unwrap().0.unwrap();
+    let (devices, email) = (
+        fixture.backend.devices(),
+        "ann@example.com".parse().unwrap(),
+    );
+    let device = devices.recognize(&DeviceProof::Token(token), &email).await;
+    let of_session = Device::of_session(fixture.ann.id, fixture.ann.session_id);
+    assert_eq!(device.unwrap(), Some(of_session), "no new guesses");
+}
+
+#[tokio::test]
 async fn a_session_that_is_over_is_not_proven() {
     let fixture = Fixture::new().await;
     let (user, id) = (fixture.ann.id, fixture.ann.session_id);
     let sessions: &dyn SessionRepository = fixture.backend.as_ref();
     let metadata = fixture.backend.metadata();
     let event = Session::ended(user, id, EndReason::SignedOut, &metadata);
-    sessions.end(user, id, &event).await.unwrap();
+    let from = Trace::default();
+    sessions.end(user, id, &event, &from).await.unwrap();
     let answer = prove(&fixture, &password_of("ann", PASSWORD)).await;
     assert_eq!(answer.problem(), (401, "unauthenticated"));
     // A process that remembers the caller lets the request through to the use case.

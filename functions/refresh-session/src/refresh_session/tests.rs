@@ -1,8 +1,12 @@
 use secrecy::ExposeSecret as _;
 use shared::{
-    application::ports::{Clock as _, TokenVerifier as _},
+    application::{
+        devices::DeviceProof,
+        ports::{Clock as _, TokenVerifier as _},
+    },
     domain::{
-        EventKind, Roles, SecretPurpose,
+        EventKind, PasswordHash, Roles, SecretPurpose,
+        device::{Device, PresentedDevice},
         session::{REFRESH_GRACE, SESSION_LIFETIME},
         turns::PUBLISH_AHEAD,
     },
@@ -40,6 +44,7 @@ async fn post(backend: &Arc<FakeBackend>, body: &Value) -> Answer {
         users: backend.clone(),
         sessions: backend.clone(),
         session_tokens: backend.session_tokens(),
+        devices: backend.devices(),
         per_session: Limit::hourly(REFRESHES),
         env: backend.env(),
     });
@@ -249,6 +254,38 @@ async fn the_end_survives_every_fault() {
     })
     .await;
     assert_eq!(tried, 4 * 4, "four calls, each with four faults");
+}
+
+/// The device becomes known again in the session which changed the password and went on.
+#[tokio::test]
+async fn a_session_that_outlives_its_password_gets_another_device_token() {
+    let backend = FakeBackend::new();
+    let Ann { person, token } = ann(&backend).await;
+    let first = refresh(&backend, &token).await;
+    assert!(
+        first.body.get("deviceToken").is_none(),
+        "that of the sign-in is good"
+    );
+    let change = |user: &User, metadata: &_| {
+        Ok(user.change_password(PasswordHash::from_phc("$new"), metadata))
+    };
+    let user = backend.change(person.id, change).await;
+    let sessions: &dyn SessionRepository = backend.as_ref();
+    let kept = sessions.confirm(user.id, person.session_id, user.auth_epoch);
+    kept.await.unwrap();
+
+    let second = refresh(&backend, &successor(&first)).await;
+    // The answer got lost.
+    let again = refresh(&backend, &successor(&first)).await;
+    let third = refresh(&backend, &successor(&second)).await;
+    for answer in [second, again, third] {
+        let raw = answer.body["deviceToken"].as_str().unwrap();
+        let token = raw.parse::<PresentedDevice>().unwrap().0.unwrap();
+        let (devices, proof) = (backend.devices(), DeviceProof::Token(token));
+        let recognized = devices.recognize(&proof, &user.email).await;
+        let device = Device::of_session(user.id, person.session_id);
+        assert_eq!(recognized.unwrap(), Some(device), "no new guesses");
+    }
 }
 
 /// The token stays good: a client that loops does not lose its session.

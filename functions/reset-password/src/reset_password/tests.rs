@@ -117,6 +117,25 @@ async fn a_token_gives_a_new_password_once() {
     assert!(answer.body["refreshToken"].is_string());
 }
 
+/// A thief with an access token changes the name without a pause.
+#[tokio::test]
+async fn a_reset_comes_through_while_others_change_the_user() {
+    let backend = FakeBackend::new();
+    let ann = backend.add_user("ann@example.com").await;
+    let token = issued(&backend, &ann, RESET, 1).await;
+    let mut user = ann.clone();
+    // The first comes before the token is checked, and every further one before a try.
+    for n in 0..8 {
+        let name = format!("Ann {n}").parse().unwrap();
+        let rename = user.rename(name, &backend.metadata()).unwrap();
+        user = rename.stamp(backend.now()).user;
+        backend.commit_after("users.find", rename);
+    }
+    assert_eq!(reset(&backend, &token, NEW).await.status, 200);
+    assert!(signs_in(&backend, "ann@example.com", NEW).await);
+    assert_eq!(backend.user(ann.id).unwrap().name.as_str(), "Ann 7");
+}
+
 /// A second click, or a client whose answer got lost.
 #[tokio::test]
 async fn a_repeated_reset_is_told_as_done_for_the_same_password_alone() {

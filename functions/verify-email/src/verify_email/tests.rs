@@ -15,7 +15,9 @@ use shared::{
     },
     lambda::http::Access,
 };
-use testing::{Answer, Endpoint, FakeBackend, PASSWORD, Person, TestRequest, Value, json};
+use testing::{
+    Answer, CLIENT_IP, Endpoint, FakeBackend, PASSWORD, Person, TestRequest, Value, json,
+};
 
 use super::*;
 use crate::handler;
@@ -203,6 +205,72 @@ async fn a_password_is_guessed_by_link_no_more_often_than_at_sign_in() {
     assert!(backend.trace().is_empty());
 }
 
+/// The account and the client IP are locked: so are sign-ins from there.
+#[tokio::test]
+async fn a_lock_of_strangers_leaves_a_proof_by_link_open() {
+    for concealed in [false, true] {
+        let backend = FakeBackend::new();
+        let token = if concealed {
+            waiting(&backend, BOB, 7).await
+        } else {
+            let bob = backend.add_unproven(BOB, Standing::Provisional).await;
+            issued(&backend, &bob, VERIFY).await
+        };
+        let limiter = backend.sign_in_limiter(10);
+        let origin = Origin {
+            client_ip: CLIENT_IP.parse().ok(),
+            ..Origin::system("test")
+        };
+        let stranger = async || {
+            let no_login = async { Ok(None) };
+            let email = BOB.parse().unwrap();
+            let guess = limiter.acquire_guess(&email, None, &origin, no_login);
+            guess.await.is_ok()
+        };
+        for _ in 0..200 {
+            stranger().await;
+        }
+        let wrong = json!({"token": text(&token), "password": "wrong"});
+        assert_eq!(
+            put(&backend, &wrong).await.problem(),
+            (401, "invalid-credentials")
+        );
+        assert_eq!(redeem(&backend, OPEN, &token).await.status, 204);
+        assert!(!stranger().await, "who has no link is locked out still");
+    }
+}
+
+/// Nor do guesses beside a link tell at sign-in that somebody holds one.
+#[tokio::test]
+async fn guesses_by_link_lock_no_sign_in() {
+    let backend = FakeBackend::new();
+    let bob = backend.add_unproven(BOB, Standing::Provisional).await;
+    let token = issued(&backend, &bob, VERIFY).await;
+    let wrong = json!({"token": text(&token), "password": "wrong"});
+    while put(&backend, &wrong).await.status != 429 {}
+    let (limiter, origin) = (backend.sign_in_limiter(10), Origin::system("test"));
+    let no_login = async { Ok(None) };
+    let guess = limiter.acquire_guess(&bob.email, None, &origin, no_login);
+    assert!(guess.await.is_ok());
+}
+
+/// Whoever stole a session asks for one address after the other, and has a link of each.
+#[tokio::test]
+async fn another_link_brings_no_new_guesses() {
+    let backend = FakeBackend::new();
+    let bob = backend.add_user(BOB).await;
+    for n in 0..10 {
+        let bob = moving(&backend, &bob, &format!("new{n}@example.com")).await;
+        let token = issued(&backend, &bob, MOVE).await;
+        let wrong = json!({"token": text(&token), "password": "wrong"});
+        assert_eq!(put(&backend, &wrong).await.status, 401);
+    }
+    let bob = moving(&backend, &bob, ANN).await;
+    let token = issued(&backend, &bob, MOVE).await;
+    let locked = redeem(&backend, OPEN, &token).await;
+    assert_eq!(locked.problem(), (429, "too-many-requests"));
+}
+
 #[tokio::test]
 async fn what_contradicts_itself_is_refused() {
     let backend = FakeBackend::new();
@@ -385,5 +453,5 @@ async fn a_move_survives_every_fault() {
         },
     )
     .await;
-    assert_eq!(calls.len(), 12, "{calls:?}");
+    assert_eq!(calls.len(), 10, "{calls:?}");
 }

@@ -96,8 +96,24 @@ export const eventDetail = ({ event, bus, targets, at }) =>
     json(event),
   );
 
-export const deadLetter = ({ queue, message, at }) =>
-  panel(queue, terms([["Received", new Date(at).toLocaleString()], ["Why", message.requestContext?.condition]]), json(message));
+export const deadLetter = ({ queue, message, at }) => {
+  const again = el("button", { type: "button" }, "Redrive the queue");
+  const outcome = el("p", { role: "status" });
+  again.addEventListener("click", async () => {
+    again.disabled = true;
+    const answer = await fetch(`/api/queues/${encodeURIComponent(queue)}/redrive`, { method: "POST" });
+    const { observed, failed, message } = await answer.json();
+    outcome.textContent = answer.ok ? `${observed} observed, ${failed} failed again` : message;
+    again.disabled = false;
+  });
+  return panel(
+    queue,
+    terms([["Received", new Date(at).toLocaleString()], ["Why", message.requestContext?.condition]]),
+    el("div", { class: "tabs" }, again),
+    outcome,
+    json(message),
+  );
+};
 
 const tone = (status) => (status >= 500 ? "bad" : status >= 400 ? "warn" : "good");
 

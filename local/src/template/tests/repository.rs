@@ -50,10 +50,12 @@ fn the_template_of_this_repository_is_understood() {
         .iter()
         .find(|s| s.table == "UsersTable")
         .unwrap();
+    // By age, not by tries.
     assert_eq!(
         (users.batch_size, users.maximum_retry_attempts),
-        (100, Some(20))
+        (100, None)
     );
+    assert_eq!(users.maximum_record_age_in_seconds, Some(21_600));
     let event = json!({"eventName": "INSERT", "dynamodb": {"Keys": {"sk": {"S": "EVENT#1"}}}});
     assert!(users.filter_criteria.filters[0].pattern.matches(&event));
     assert!(

@@ -18,6 +18,7 @@ use application::{
     session_tokens::SessionTokens,
     shared_secret::{SecretPorts, SharedSecret},
     sign_in::password::PasswordStrategy,
+    sign_up_limiter::SignUpLimiter,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
     webhook_secrets::WebhookSecrets,
@@ -67,6 +68,7 @@ impl Ports {
         hasher: Arc<Argon2>,
         passwords: PasswordPolicy,
         first_admin: FirstAdmin,
+        sign_ups: u32,
     ) -> Result<LinkPassword> {
         let devices = self.devices();
         devices.warm_up().await?;
@@ -74,6 +76,7 @@ impl Ports {
             passwords,
             hasher,
             rate_limiter: self.rate_limiter(),
+            sign_ups: self.sign_up_limiter(sign_ups),
             redemption: self.token_redemption(),
             first_admin,
             session_starter: self.session_starter().await?,
@@ -129,6 +132,14 @@ impl Ports {
         SignInLimiter {
             rate_limiter: self.rate_limiter(),
             limits,
+        }
+    }
+
+    /// Limits new users: so many an hour from one client IP.
+    pub fn sign_up_limiter(&self, per_client_ip: u32) -> SignUpLimiter {
+        SignUpLimiter {
+            rate_limiter: self.rate_limiter(),
+            per_client_ip: Limit::hourly(per_client_ip),
         }
     }
 

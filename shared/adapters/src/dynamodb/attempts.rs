@@ -1,12 +1,13 @@
 //! Counters of attempts.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
-use application::ports::{Acquisition, Attempts, Clock};
+use application::ports::{Acquisition, Attempts, Clock, Lock};
 use async_trait::async_trait;
 use domain::{
     DomainEvent, Error, Result, Timestamp, UserId,
     attempt::{AttemptCounter, AttemptKey, Limit},
+    audit::Trace,
     sign_ins::LOCK_KEPT,
 };
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use super::{
     Entity, Key, Table,
     item::{Item, Update, number, text, ttl},
-    query::Query,
+    query::{KEYS, Query},
     table::Written,
 };
 
@@ -119,6 +120,9 @@ impl Entity for AttemptItem {
 #[derive(Serialize, Deserialize)]
 struct LockItem {
     event: DomainEvent,
+    /// Not there in locks of before it was kept.
+    #[serde(default)]
+    from: Trace,
     #[serde(rename = "expiresAt")]
     expires_at: Timestamp,
     ttl: i64,
@@ -129,12 +133,13 @@ struct LockItem {
 const ANONYMOUS_LOCK_KEPT: Duration = Duration::from_hours(24);
 
 impl LockItem {
-    /// The lock that `event` announces.
-    fn new(event: &DomainEvent) -> Self {
+    fn new(lock: &Lock) -> Self {
+        let Lock { event, from } = lock.clone();
         let kept = event.user_id.map_or(ANONYMOUS_LOCK_KEPT, |_| LOCK_KEPT);
         let expires_at = event.time.plus(kept);
         Self {
-            event: event.clone(),
+            event,
+            from,
             expires_at,
             ttl: ttl(expires_at),
         }
@@ -147,7 +152,7 @@ impl Entity for LockItem {
     type Id = (String, &'static str, Timestamp);
 
     fn key((who, scope, until): &Self::Id) -> Key {
-        Key::new(format!("LOCK#{who}"), format!("{until}#{scope}"))
+        Key::new(locks_of(who), format!("{until}#{scope}"))
     }
 }
 
@@ -204,16 +209,11 @@ impl Attempts for AttemptCounts {
     }
 
     /// Two writes: the event first, since the counter says only that it was written.
-    async fn announce(
-        &self,
-        key: &AttemptKey,
-        until: Timestamp,
-        event: &DomainEvent,
-    ) -> Result<()> {
-        let user = event.user_id.map(|user| user.to_string());
+    async fn announce(&self, key: &AttemptKey, until: Timestamp, lock: &Lock) -> Result<()> {
+        let user = lock.event.user_id.map(|user| user.to_string());
         let who = user.unwrap_or_else(|| key.subject().to_owned());
-        let lock = (who, key.scope().as_str(), until);
-        self.table.insert(&lock, &LockItem::new(event)).await?;
+        let id = (who, key.scope().as_str(), until);
+        self.table.insert(&id, &LockItem::new(lock)).await?;
         let update = Update {
             key: AttemptItem::key(key),
             changes: "SET #announced = :until",
@@ -225,19 +225,40 @@ impl Attempts for AttemptCounts {
     }
 
     /// One query for each started megabyte, consistent.
-    async fn locks(&self, user: UserId) -> Result<Vec<DomainEvent>> {
+    async fn locks(&self, user: UserId) -> Result<Vec<Lock>> {
         let kept = Query {
             keys: "#pk = :pk",
             filter: Some("#expiresAt > :now"),
             values: vec![
-                (":pk", text(format!("LOCK#{user}"))),
+                (":pk", text(locks_of(user))),
                 (":now", text(self.clock.now())),
             ],
             ..Query::default()
         };
         let locks: Vec<LockItem> = self.table.read_all(&kept).await?;
-        Ok(locks.into_iter().map(|lock| lock.event).collect())
+        let locks = locks.into_iter();
+        let lock = |LockItem { event, from, .. }| Lock { event, from };
+        Ok(locks.map(lock).collect())
     }
+
+    /// One query for each started megabyte, and one delete for each lock.
+    async fn forget_locks(&self, user: UserId) -> Result<()> {
+        let everything = Query {
+            keys: "#pk = :pk",
+            only: Some(KEYS),
+            values: vec![(":pk", text(locks_of(user)))],
+            ..Query::default()
+        };
+        for key in self.table.read_all::<Key>(&everything).await? {
+            self.table.delete(key).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The partition of the locks of a user, or of an address that has no account.
+fn locks_of(who: impl Display) -> String {
+    format!("LOCK#{who}")
 }
 
 fn no_limit() -> Error {

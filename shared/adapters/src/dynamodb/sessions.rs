@@ -2,7 +2,10 @@
 
 use application::ports::{Env, SessionRepository};
 use async_trait::async_trait;
-use domain::{DomainEvent, Error, Result, Session, SessionId, UserId, audit::AuditEntry};
+use domain::{
+    DomainEvent, Error, Result, Session, SessionId, UserId,
+    audit::{AuditEntry, Trace},
+};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
@@ -140,15 +143,22 @@ impl SessionRepository for Sessions {
     }
 
     /// One update.
-    async fn end(&self, user: UserId, id: SessionId, event: &DomainEvent) -> Result<bool> {
+    async fn end(
+        &self,
+        user: UserId,
+        id: SessionId,
+        event: &DomainEvent,
+        from: &Trace,
+    ) -> Result<bool> {
         let end = Update {
             key: SessionItem::key(&(user, id)),
-            changes: "SET #endedAt = :now, #endLine = :line, #event = :event",
+            changes: "SET #endedAt = :now, #endedFrom = :from, #endLine = :line, #event = :event",
             condition: Some("attribute_exists(#pk) AND attribute_not_exists(#endedAt)"),
             values: vec![
                 (":now", text(event.time)),
                 (":line", text(AuditEntry::of_event(event).digest())),
                 (":event", value(event)?),
+                (":from", value(from)?),
             ],
         };
         Ok(match self.table.update::<SessionItem>(end).await? {

@@ -226,6 +226,16 @@ impl Table {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
+    /// The write of a transaction that puts `entity`, whatever stood there before.
+    pub(super) fn replacing<E: Entity>(&self, id: &E::Id, entity: &E) -> Result<TransactWriteItem> {
+        let put = Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(item::to_item(id, entity)?))
+            .build()
+            .map_err(Error::caused_by)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
     /// The write of a transaction that makes `update`.
     pub(super) fn updating(&self, update: Update) -> Result<TransactWriteItem> {
         let update = SdkUpdate::builder()

@@ -64,6 +64,28 @@ async fn a_code_is_exchanged_for_who_it_was() {
     assert!(request.contains(&format!("Basic {basic}")), "{request}");
 }
 
+/// A provider that the deployment lists no longer is none, whatever it would say: nobody is asked.
+#[tokio::test]
+async fn what_is_no_longer_listed_is_no_provider() {
+    let key = Signer::new();
+    let site = Site::open(&key).await;
+    site.grant(&key, &site.claims());
+    let oidc = site.trusted();
+    for gone in ["b", "a-2"] {
+        let authorization = Authorization {
+            provider: gone.parse().unwrap(),
+            ..authorization()
+        };
+        let outcome = oidc.redeem(&authorization).await;
+        let Err(Error::Invalid(errors)) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(errors[0].code, "unknown-provider");
+    }
+    assert!(site.requests("/token").is_empty());
+    assert!(redeem(&oidc).await.is_ok(), "the test works");
+}
+
 #[tokio::test]
 async fn a_client_proves_who_it_is_as_the_provider_wants() {
     let key = Signer::new();

@@ -14,7 +14,7 @@ use crate::ports::{
 };
 
 /// How long the ledger remembers a mail: longer than anything replays its event.
-const RETENTION: Duration = Duration::from_hours(30 * 24);
+pub const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// What a worker's clock may be behind Lambda's.
 const SKEW: Duration = Duration::from_secs(1);

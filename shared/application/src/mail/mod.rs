@@ -9,7 +9,7 @@ mod service;
 mod settings;
 mod templates;
 
-pub use ledger::MailLedger;
+pub use ledger::{MailLedger, RETENTION};
 pub use limiter::{MailLimiter, MailLimits};
 pub use links::{DueToken, Link, Links};
 pub use request_responder::RequestResponder;

@@ -39,7 +39,7 @@ impl RequestResponder {
             };
             self.mail_service.send(letter, remaining).await?;
         }
-        self.requests.remove(request.id).await
+        self.requests.remove_mail_request(request.id).await
     }
 
     /// The request that the event tells of, if it waits.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use domain::{
     DomainEvent, Result, Timestamp, UserId,
     attempt::{AttemptKey, Limit},
+    audit::Trace,
 };
 use serde_json::Value;
 
@@ -24,11 +25,21 @@ pub trait Attempts: Send + Sync {
     async fn clear(&self, key: &AttemptKey) -> Result<()>;
 
     /// Notes, together with the event, that attempts are refused until a time; once for each time.
-    async fn announce(&self, key: &AttemptKey, until: Timestamp, event: &DomainEvent)
-    -> Result<()>;
+    async fn announce(&self, key: &AttemptKey, until: Timestamp, lock: &Lock) -> Result<()>;
 
     /// The announced locks of a user, of the last [`LOCK_KEPT`](domain::sign_ins::LOCK_KEPT).
-    async fn locks(&self, user: UserId) -> Result<Vec<DomainEvent>>;
+    async fn locks(&self, user: UserId) -> Result<Vec<Lock>>;
+
+    /// Removes them. Idempotent.
+    async fn forget_locks(&self, user: UserId) -> Result<()>;
+}
+
+/// That attempts are refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    pub event: DomainEvent,
+    /// From where the attempt came that was refused first.
+    pub from: Trace,
 }
 
 /// The outcome of spending an attempt.

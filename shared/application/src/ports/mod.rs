@@ -22,7 +22,7 @@ pub use domain::SecretPurpose;
 pub use env::{Clock, Env, SecureRandom};
 pub use invitations::{InvitationPage, Invitations};
 pub use limits::{
-    Acquisition, Attempts, Claimed, Lease, LeaseKey, LeaseOptions, Leases, Purpose, Settled,
+    Acquisition, Attempts, Claimed, Lease, LeaseKey, LeaseOptions, Leases, Lock, Purpose, Settled,
 };
 pub use mailboxes::Mailboxes;
 pub use registry::{

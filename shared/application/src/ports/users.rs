@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::{
     Change, DomainEvent, Login, LoginKey, OneTimeToken, PasswordHash, RequestId, Result, Session,
     SessionId, Timestamp, TokenPurpose, User, UserId, Version,
-    audit::{AuditEntry, AuditPage, AuditQuery},
+    audit::{AuditEntry, AuditPage, AuditQuery, Trace},
     history::HistoryEntry,
     request::AnonymousRequest,
     token::{StoredToken, TokenIssue, TokenUse},
@@ -78,9 +78,15 @@ pub trait SessionRepository: Send + Sync {
     /// has the same epoch and has not ended. Returns true if it was written. Idempotent.
     async fn prove(&self, next: &Session) -> Result<bool>;
 
-    /// Marks a session as ended, together with the event. Returns true if this event ended it, also
+    /// Marks a session as ended, together with the event, and notes from where. Returns true if this event ended it, also
     /// when repeated; false if the session had ended before or never was.
-    async fn end(&self, user: UserId, id: SessionId, event: &DomainEvent) -> Result<bool>;
+    async fn end(
+        &self,
+        user: UserId,
+        id: SessionId,
+        event: &DomainEvent,
+        from: &Trace,
+    ) -> Result<bool>;
 
     /// Sets a session to the epoch to which a change of the user just led, so that it outlives the
     /// change which ends all others. Nothing happens to a session that is gone, has ended, or was not
@@ -111,8 +117,11 @@ pub trait AnonymousRequests: Send + Sync {
     /// The request with this id, unless it was removed or has expired.
     async fn find(&self, id: RequestId) -> Result<Option<AnonymousRequest>>;
 
-    /// Removes a request. Idempotent.
-    async fn remove(&self, id: RequestId) -> Result<()>;
+    /// Removes a request for a mail. Idempotent.
+    async fn remove_mail_request(&self, id: RequestId) -> Result<()>;
+
+    /// Removes a sign-up, with its password. Idempotent.
+    async fn remove_sign_up(&self, id: RequestId) -> Result<()>;
 }
 
 /// Keeps the one-time tokens. The change they permit uses them up: see

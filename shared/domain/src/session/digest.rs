@@ -24,8 +24,11 @@ impl Session {
             refreshes: _,
             earlier_uses: _,
             expires_at: _,
+            // It opens nothing: see `Session::outlived_password`.
+            password_version: _,
             // The line of the end is held against it.
             ended_at: _,
+            ended_from: _,
             // These are made of the lines, which have this digest.
             start_line: _,
             end_line: _,

@@ -124,6 +124,8 @@ fn each_removed_session_and_lock_shows_while_it_would_be_kept() {
     let removed = world.locks.remove(0);
     assert_eq!(world.verdict().status, ChainStatus::Broken);
     assert_eq!(world.verdict().event_id, Some(removed.id));
+    let erased = world.clone().status_after(|world| world.erased = true);
+    assert_eq!(erased, ChainStatus::Ok);
     // What has expired is gone.
     world.sessions.clear();
     world.now = removed.time.plus(LOCK_KEPT);

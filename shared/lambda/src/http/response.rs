@@ -148,9 +148,21 @@ pub fn began(token_pair: &TokenPair) -> Response {
     with_header(response, header::LOCATION, &location)
 }
 
-/// 200 with another access token of the session.
-pub fn access_token(access: &AccessToken) -> Response {
-    json(StatusCode::OK, &AccessTokenBody::from(access))
+/// 200 with another access token of the session, and a token for the device that holds it.
+pub fn proven(access: &AccessToken, device: &DeviceToken) -> Response {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'a> {
+        #[serde(flatten)]
+        access: AccessTokenBody<'a>,
+        device_token: &'a str,
+    }
+    let device_token = device.encode();
+    let body = Body {
+        access: access.into(),
+        device_token: device_token.expose_secret(),
+    };
+    json(StatusCode::OK, &body)
 }
 
 /// An API key as administrators see it.

@@ -1,16 +1,16 @@
 //! The attempt counters of a [`FakeBackend`].
 
-use application::ports::{Acquisition, Attempts, Clock as _};
+use application::ports::{Acquisition, Attempts, Clock as _, Lock};
 use async_trait::async_trait;
 use domain::{
-    DomainEvent, Result, Timestamp, UserId,
+    Result, Timestamp, UserId,
     attempt::{AttemptCounter, AttemptKey, Limit},
     sign_ins::LOCK_KEPT,
 };
 
 use super::FakeBackend;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Count {
     counter: AttemptCounter,
     announced: Option<Timestamp>,
@@ -62,18 +62,14 @@ impl Attempts for FakeBackend {
         .await
     }
 
-    async fn announce(
-        &self,
-        key: &AttemptKey,
-        until: Timestamp,
-        event: &DomainEvent,
-    ) -> Result<()> {
+    async fn announce(&self, key: &AttemptKey, until: Timestamp, lock: &Lock) -> Result<()> {
         self.call("attempts.announce", |state| {
+            let event = &lock.event;
             let user = event.user_id.map(|user| user.to_string());
             let who = user.unwrap_or_else(|| key.subject().to_owned());
-            let lock = (who, key.scope(), until);
-            state.locks.entry(lock).or_insert_with(|| event.clone());
-            if state.locks.values().any(|known| known.id == event.id) {
+            let id = (who, key.scope(), until);
+            state.locks.entry(id).or_insert_with(|| lock.clone());
+            if state.locks.values().any(|known| known.event.id == event.id) {
                 state.remember(event);
             }
             if let Some(count) = state.attempts.get_mut(key) {
@@ -84,12 +80,23 @@ impl Attempts for FakeBackend {
         .await
     }
 
-    async fn locks(&self, user: UserId) -> Result<Vec<DomainEvent>> {
+    async fn locks(&self, user: UserId) -> Result<Vec<Lock>> {
         let since = self.now().minus(LOCK_KEPT);
         self.call("attempts.locks", |state| {
             let locks = state.locks.values();
-            let kept = locks.filter(|lock| lock.user_id == Some(user) && lock.time > since);
+            let kept =
+                locks.filter(|lock| lock.event.user_id == Some(user) && lock.event.time > since);
             Ok(kept.cloned().collect())
+        })
+        .await
+    }
+
+    async fn forget_locks(&self, user: UserId) -> Result<()> {
+        self.call("attempts.forget_locks", |state| {
+            state
+                .locks
+                .retain(|_, lock| lock.event.user_id != Some(user));
+            Ok(())
         })
         .await
     }

@@ -9,7 +9,7 @@ use domain::Result;
 use super::FakeBackend;
 
 /// What is cached, and the generations of namespaces.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Cached {
     entries: BTreeMap<String, CacheEntry>,
     generations: BTreeMap<String, u64>,

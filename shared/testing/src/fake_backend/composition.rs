@@ -20,6 +20,7 @@ use application::{
     session_tokens::SessionTokens,
     shared_secret::{SecretPorts, SharedSecret},
     sign_in::password::PasswordStrategy,
+    sign_up_limiter::SignUpLimiter,
     token_redemption::TokenRedemption,
     user_updates::UserUpdates,
     webhook_secrets::WebhookSecrets,
@@ -31,6 +32,9 @@ use super::{FakeBackend, keys::QuietKeys};
 
 /// Right sign-ins of one user, an hour.
 pub const SIGN_INS: u32 = 200;
+
+/// New users from one client IP, an hour.
+pub const SIGN_UPS: u32 = 5;
 
 impl FakeBackend {
     /// By what callers are known.
@@ -130,6 +134,7 @@ impl FakeBackend {
             passwords: PasswordPolicy::default(),
             hasher: self.clone(),
             rate_limiter: self.rate_limiter(),
+            sign_ups: self.sign_up_limiter(),
             redemption: self.redemption(),
             first_admin: first_admin.parse().expect("an address or nothing"),
             session_starter: self.session_starter(),
@@ -142,6 +147,14 @@ impl FakeBackend {
         RateLimiter {
             attempts: self.clone(),
             env: self.env(),
+        }
+    }
+
+    /// Limits new users.
+    pub fn sign_up_limiter(self: &Arc<Self>) -> SignUpLimiter {
+        SignUpLimiter {
+            rate_limiter: self.rate_limiter(),
+            per_client_ip: Limit::hourly(SIGN_UPS),
         }
     }
 

@@ -18,6 +18,25 @@ pub enum Fault {
     Fail(usize),
 }
 
+/// A fault that is due, or that happened.
+#[derive(Debug)]
+pub(super) struct Armed {
+    fault: Fault,
+    /// The name of the call at which it happened.
+    at: Option<&'static str>,
+}
+
+impl Armed {
+    /// What happens at the next call, which has this name.
+    pub(super) fn next(&mut self, name: &'static str) -> Outcome {
+        let outcome = self.fault.next();
+        if outcome != Outcome::Normal {
+            self.at = Some(name);
+        }
+        outcome
+    }
+}
+
 /// What happens at one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -32,8 +51,17 @@ pub(super) enum Outcome {
 const HAPPENED: usize = usize::MAX;
 
 impl Fault {
-    /// What happens at the next call.
-    pub(super) fn next(&mut self) -> Outcome {
+    /// The four ways in which the call of this number can go wrong.
+    pub fn at(call: usize) -> [Self; 4] {
+        [
+            Self::StopBefore(call),
+            Self::StopAfter(call),
+            Self::LoseReply(call),
+            Self::Fail(call),
+        ]
+    }
+
+    fn next(&mut self) -> Outcome {
         let (left, outcome) = match self {
             Self::StopBefore(left) => (left, Outcome::StopBefore),
             Self::StopAfter(left) => (left, Outcome::StopAfter),
@@ -52,14 +80,6 @@ impl Fault {
             }
         }
     }
-
-    fn has_happened(self) -> bool {
-        let (Self::StopBefore(left)
-        | Self::StopAfter(left)
-        | Self::LoseReply(left)
-        | Self::Fail(left)) = self;
-        left == HAPPENED
-    }
 }
 
 impl FakeBackend {
@@ -70,29 +90,37 @@ impl FakeBackend {
         fault: Fault,
         work: impl Future<Output = T>,
     ) -> (Option<T>, bool) {
-        *lock(&self.fault) = Some(fault);
-        let outcome = tokio::select! {
+        self.arm(fault);
+        let outcome = self.run(work).await;
+        (outcome, self.disarm().is_some())
+    }
+
+    /// From now on `fault` is due, whichever process makes the call.
+    pub fn arm(&self, fault: Fault) {
+        *lock(&self.fault) = Some(Armed { fault, at: None });
+    }
+
+    /// Runs `work` as one process. Returns nothing if the process stopped.
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
             outcome = work => Some(outcome),
             () = self.stopped.notified() => None,
-        };
-        let happened = lock(&self.fault).take().is_some_and(Fault::has_happened);
-        (outcome, happened)
+        }
+    }
+
+    /// No fault is due any more. Returns the name of the call at which one happened.
+    pub fn disarm(&self) -> Option<&'static str> {
+        lock(&self.fault).take()?.at
     }
 
     /// Runs `scenario` with each kind of fault at the first call, the second, and so on. The scenario
     /// begins with a new backend each time, and returns true if the fault happened; once it did not,
     /// there are no more calls. Returns the number of faults that happened.
     pub async fn try_every_fault(scenario: impl AsyncFn(Fault) -> bool) -> usize {
-        let kinds = [
-            Fault::StopBefore,
-            Fault::StopAfter,
-            Fault::LoseReply,
-            Fault::Fail,
-        ];
         let mut tried = 0;
-        for kind in kinds {
+        for kind in 0..4 {
             let mut call = 0;
-            while scenario(kind(call)).await {
+            while scenario(Fault::at(call)[kind]).await {
                 call += 1;
             }
             tried += call;

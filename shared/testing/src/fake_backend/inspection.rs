@@ -2,42 +2,100 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use application::ports::{Clock as _, LeaseKey};
+use application::ports::{Clock as _, LeaseKey, Purpose};
 use domain::{
-    DeploymentEpoch, DomainEvent, EventId, OneTimeToken, SecretPurpose, Session, SessionId,
+    DeploymentEpoch, DomainEvent, EventId, Login, OneTimeToken, SecretPurpose, Session, SessionId,
     Timestamp, User, UserId, Version, api_key::ListedApiKey, audit::AuditEntry,
     history::HistoryEntry, mail::Mail, secrets::SecretRing,
 };
+use serde_json::Value;
 
 use super::{FakeBackend, lock};
 
 impl FakeBackend {
     /// Mails that the mail service accepted.
     pub fn inbox(&self) -> Vec<Mail> {
-        lock(&self.state)
-            .mails
-            .iter()
-            .map(|(mail, _)| mail.clone())
-            .collect()
+        let mails = self.mails_from(0).into_iter();
+        mails.map(|(mail, _)| mail).collect()
     }
 
     /// Leases of the mails that the mail service accepted.
     pub fn mail_leases(&self) -> Vec<LeaseKey> {
-        lock(&self.state)
-            .mails
+        let mails = self.mails_from(0).into_iter();
+        mails.map(|(_, lease)| lease).collect()
+    }
+
+    /// Mails that the mail service accepted, and their leases, but for the first `skip`.
+    pub fn mails_from(&self, skip: usize) -> Vec<(Mail, LeaseKey)> {
+        lock(&self.state).mails[skip..].to_vec()
+    }
+
+    /// Mails whose fate the ledger does not know.
+    pub fn open_mails(&self) -> Vec<LeaseKey> {
+        let state = lock(&self.state);
+        let open = state
+            .leases
             .iter()
-            .map(|(_, lease)| lease.clone())
+            .filter(|(_, record)| record.result().is_none());
+        open.map(|(key, _)| key.clone())
+            .filter(|key| key.purpose == Purpose::Mail)
             .collect()
+    }
+
+    /// All leases as text, to compare.
+    pub fn ledger(&self) -> String {
+        format!("{:?}", lock(&self.state).leases)
+    }
+
+    /// How a lease was settled, if it was.
+    pub fn lease_result(&self, key: &LeaseKey) -> Option<Value> {
+        lock(&self.state).leases.get(key)?.result().cloned()
+    }
+
+    /// Who may sign in by what.
+    pub fn logins(&self) -> Vec<Login> {
+        lock(&self.state).logins.values().cloned().collect()
+    }
+
+    /// The number of active administrators, as it is counted.
+    pub fn counted_administrators(&self) -> u64 {
+        lock(&self.state).admins
+    }
+
+    /// Everybody who has a history, in the order in which they came.
+    pub fn everybody(&self) -> Vec<UserId> {
+        let state = lock(&self.state);
+        let mut ids: Vec<UserId> = state.history.keys().map(|(id, _)| *id).collect();
+        ids.dedup();
+        ids
+    }
+
+    /// True if there is a session or a one-time token of this user.
+    pub fn has_leftovers(&self, id: UserId) -> bool {
+        let state = lock(&self.state);
+        let mut sessions = state.sessions.keys().map(|(owner, _)| *owner);
+        let mut tokens = state.tokens.keys().map(|(owner, _)| *owner);
+        sessions.any(|owner| owner == id) || tokens.any(|owner| owner == id)
     }
 
     /// Events that the bus accepted.
     pub fn published(&self) -> Vec<DomainEvent> {
-        lock(&self.state).published.clone()
+        self.published_from(0)
+    }
+
+    /// The same but for the first `skip`.
+    pub fn published_from(&self, skip: usize) -> Vec<DomainEvent> {
+        lock(&self.state).published[skip..].to_vec()
     }
 
     /// Events written together with the change they report: what the stream of the table carries.
     pub fn outbox(&self) -> Vec<DomainEvent> {
-        lock(&self.state).outbox.clone()
+        self.outbox_from(0)
+    }
+
+    /// The same but for the first `skip`.
+    pub fn outbox_from(&self, skip: usize) -> Vec<DomainEvent> {
+        lock(&self.state).outbox[skip..].to_vec()
     }
 
     /// The audit trail.
@@ -166,7 +224,16 @@ impl FakeBackend {
 
     /// Removes the lock that an event announced.
     pub fn remove_lock(&self, id: EventId) {
-        lock(&self.state).locks.retain(|_, lock| lock.id != id);
+        lock(&self.state)
+            .locks
+            .retain(|_, lock| lock.event.id != id);
+    }
+
+    /// Whether a lock of the user is kept.
+    pub fn has_locks(&self, user: UserId) -> bool {
+        let state = lock(&self.state);
+        let mut locks = state.locks.values();
+        locks.any(|lock| lock.event.user_id == Some(user))
     }
 
     /// Removes a line of the audit trail.

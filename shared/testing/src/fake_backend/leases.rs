@@ -19,6 +19,10 @@ pub(super) struct Record {
 }
 
 impl Record {
+    pub(super) fn result(&self) -> Option<&Value> {
+        self.result.as_ref()
+    }
+
     fn is_open(&self, now: Timestamp) -> bool {
         self.expires_at > now && self.result.is_none()
     }

@@ -9,7 +9,7 @@ use domain::{
 
 use super::FakeBackend;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     mailbox: Mailbox,
     cleared_at: Option<Timestamp>,

@@ -39,9 +39,12 @@ use domain::{
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
-use self::{fault::Outcome, state::State};
+use self::{
+    fault::{Armed, Outcome},
+    state::State,
+};
 
-pub use composition::SIGN_INS;
+pub use composition::{SIGN_INS, SIGN_UPS};
 pub use fault::Fault;
 pub use people::{PASSWORD, Person, SERVICE};
 pub use providers::identity;
@@ -73,7 +76,7 @@ pub use registry::Sent;
 pub struct FakeBackend {
     state: Mutex<State>,
     trace: Mutex<Vec<&'static str>>,
-    fault: Mutex<Option<Fault>>,
+    fault: Mutex<Option<Armed>>,
     stopped: Notify,
     rivals: Mutex<Vec<Rival>>,
     now: AtomicI64,
@@ -101,6 +104,20 @@ impl FakeBackend {
             rivals: Mutex::default(),
             now: AtomicI64::new(START),
             drawn: AtomicU64::new(0),
+        })
+    }
+
+    /// Another one in the same state, with the same time and the same random bytes to come. It has an empty
+    /// trace, and no fault is due.
+    pub fn fork(&self) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(lock(&self.state).clone()),
+            trace: Mutex::default(),
+            fault: Mutex::default(),
+            stopped: Notify::new(),
+            rivals: Mutex::default(),
+            now: AtomicI64::new(self.now.load(Ordering::SeqCst)),
+            drawn: AtomicU64::new(self.drawn.load(Ordering::SeqCst)),
         })
     }
 
@@ -155,7 +172,7 @@ impl FakeBackend {
         lock(&self.trace).push(name);
         let outcome = lock(&self.fault)
             .as_mut()
-            .map_or(Outcome::Normal, Fault::next);
+            .map_or(Outcome::Normal, |armed| armed.next(name));
         match outcome {
             Outcome::Normal => {
                 let result = effect(&mut lock(&self.state));

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret as _;
 use super::{FakeBackend, lock};
 
 /// The providers, and the codes they issued.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Providers {
     offered: Vec<Provider>,
     codes: Vec<(String, ExternalIdentity)>,

@@ -18,7 +18,7 @@ use domain::{
 use super::{FakeBackend, lock};
 
 /// What a [`FakeBackend`] knows of services.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Registry {
     services: BTreeMap<ServiceName, (Service, EventId)>,
     instances: BTreeMap<(ServiceName, InstanceId), Instance>,
@@ -79,7 +79,12 @@ impl FakeBackend {
 
     /// What was put into the queue, in order.
     pub fn queued(&self) -> Vec<Delivery> {
-        lock(&self.state).registry.queued.clone()
+        self.queued_from(0)
+    }
+
+    /// The same but for the first `skip`.
+    pub fn queued_from(&self, skip: usize) -> Vec<Delivery> {
+        lock(&self.state).registry.queued[skip..].to_vec()
     }
 
     /// What was put back, in order: receipts and pauses.

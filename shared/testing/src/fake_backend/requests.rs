@@ -33,12 +33,16 @@ impl AnonymousRequests for FakeBackend {
         .await
     }
 
-    async fn remove(&self, id: RequestId) -> Result<()> {
+    async fn remove_mail_request(&self, id: RequestId) -> Result<()> {
         self.call("requests.remove", |state| {
             state.requests.remove(&id);
             Ok(())
         })
         .await
+    }
+
+    async fn remove_sign_up(&self, id: RequestId) -> Result<()> {
+        self.remove_mail_request(id).await
     }
 }
 

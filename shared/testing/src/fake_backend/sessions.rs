@@ -2,7 +2,10 @@
 
 use application::ports::{Clock as _, SessionRepository};
 use async_trait::async_trait;
-use domain::{DomainEvent, Error, Result, Session, SessionId, UserId, audit::AuditEntry};
+use domain::{
+    DomainEvent, Error, Result, Session, SessionId, UserId,
+    audit::{AuditEntry, Trace},
+};
 
 use super::FakeBackend;
 
@@ -69,7 +72,13 @@ impl SessionRepository for FakeBackend {
         .await
     }
 
-    async fn end(&self, user: UserId, id: SessionId, event: &DomainEvent) -> Result<bool> {
+    async fn end(
+        &self,
+        user: UserId,
+        id: SessionId,
+        event: &DomainEvent,
+        from: &Trace,
+    ) -> Result<bool> {
         self.call("sessions.end", |state| {
             let Some(session) = state.sessions.get_mut(&(user, id)) else {
                 return Ok(false);
@@ -78,6 +87,7 @@ impl SessionRepository for FakeBackend {
                 return Ok(state.outbox.iter().any(|known| known.id == event.id));
             }
             session.ended_at = Some(event.time);
+            session.ended_from = Some(from.clone());
             session.end_line = Some(AuditEntry::of_event(event).digest());
             state.remember(event);
             Ok(true)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use application::ports::{LeaseKey, SecretPurpose};
+use application::ports::{LeaseKey, Lock, SecretPurpose};
 use directory::{Manifest, SegmentName};
 use domain::{
     ApiKey, ApiKeyId, DomainEvent, EventId, Login, LoginKey, RequestId, Session, SessionId,
@@ -18,7 +18,7 @@ use domain::{
     user::{Invitation, Tombstone},
 };
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub(super) users: BTreeMap<UserId, User>,
     pub(super) tombstones: BTreeMap<UserId, Tombstone>,
@@ -34,7 +34,7 @@ pub(super) struct State {
     pub(super) attempts: BTreeMap<AttemptKey, super::attempts::Count>,
     pub(super) mailboxes: BTreeMap<String, super::mailboxes::Known>,
     /// By whom, what is counted, and the end of the lock.
-    pub(super) locks: BTreeMap<(String, Scope, Timestamp), DomainEvent>,
+    pub(super) locks: BTreeMap<(String, Scope, Timestamp), Lock>,
     pub(super) leases: BTreeMap<LeaseKey, super::leases::Record>,
     pub(super) cache: super::cache::Cached,
     pub(super) providers: super::providers::Providers,
@@ -54,7 +54,7 @@ pub(super) struct State {
 }
 
 /// The newest token of a user for a purpose.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct TokenSlot {
     pub(super) hash: TokenHash,
     pub(super) seed: Option<EventId>,

@@ -1,5 +1,7 @@
 //! The reader of the mail chooses a password, or shows the one of a sign-up that waits.
 
+use testing::SIGN_UPS;
+
 use super::*;
 
 #[tokio::test]
@@ -41,6 +43,26 @@ async fn a_new_password_takes_an_account_over_which_nobody_confirmed() {
     let dead = put_as(&backend, &session, &json!({"token": "x"})).await;
     assert_eq!(dead.problem(), (401, "unauthenticated"));
     assert_eq!(choose(&backend, &token, NEW).await.problem(), EXPIRED);
+}
+
+#[tokio::test]
+async fn accounts_that_replace_another_are_counted_as_sign_ups() {
+    let backend = FakeBackend::new();
+    let replace = async |n: u32| {
+        let email = format!("bob{n}@example.com");
+        let stranger = backend.add_unproven(&email, Standing::Provisional).await;
+        let token = issued(&backend, &stranger, VERIFY).await;
+        (choose(&backend, &token, NEW).await, token, stranger)
+    };
+    for n in 0..SIGN_UPS {
+        assert_eq!(replace(n).await.0.status, 201);
+    }
+    let (refused, token, stranger) = replace(SIGN_UPS).await;
+    assert_eq!(refused.problem(), (429, "too-many-requests"));
+    let session = backend.sign_in(&stranger).await;
+    let body = json!({"token": text(&token), "newPassword": NEW});
+    let kept = put_as(&backend, &session, &body).await;
+    assert_eq!(kept.status, 201, "an account that stays is no new one");
 }
 
 #[tokio::test]
@@ -211,5 +233,5 @@ async fn a_take_over_survives_every_fault() {
         },
     )
     .await;
-    assert_eq!(calls.len(), 11, "{calls:?}");
+    assert_eq!(calls.len(), 12, "{calls:?}");
 }

@@ -188,6 +188,28 @@ fn a_signature_that_proves_nothing_makes_it_bad() {
     );
 }
 
+/// What is encrypted for somebody may be from anybody.
+#[test]
+fn what_is_encrypted_and_not_signed_is_no_id_token() {
+    let signer = Signer::new();
+    let header = json!({"alg": "RSA-OAEP", "enc": "A256GCM", "kid": signer.pair.public.kid});
+    let raw = unsigned(&header, &claims());
+    let nested = BASE64.encode(signer.sign(&json!({"alg": "RS256"}), &claims()));
+    for rest in [
+        "",
+        "..",
+        "..iv.text",
+        "...",
+        &format!(".{nested}.iv.tag"),
+        &format!(".{nested}"),
+    ] {
+        assert!(
+            judge(&signer.jwk, &format!("{raw}{rest}")).is_err(),
+            "{rest}"
+        );
+    }
+}
+
 #[test]
 fn a_key_is_used_for_what_it_was_made_for() {
     let signer = Signer::new();

@@ -1,0 +1,58 @@
+//! The local stack as benchmarks start it, with an administrator.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use cli::{Admin, first_administrator, local::HEALTH};
+use local::{
+    compile::Build,
+    stack::{Functions, Options, Running, Stack},
+};
+
+/// The address of the administrator.
+pub(crate) const ADMIN: &str = "admin@example.com";
+
+/// The password of the administrator, and of everybody at first.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// All people come from one address, which is not what limits are made for.
+const PARAMETERS: [(&str, &str); 11] = [
+    ("SignInAttemptsPerSource", "100000"),
+    ("SignInsPerUser", "100000"),
+    ("RefreshesPerSession", "100000"),
+    ("ChangesPerUser", "100000"),
+    ("SignUpsPerSource", "100000"),
+    ("MailsPerAddress", "100"),
+    ("MailIntervalSeconds", "0"),
+    ("MailsPerAsker", "100000"),
+    ("MailsPerHour", "100000"),
+    ("ServiceNetworks", "127.0.0.0/8"),
+    ("AccessLagSeconds", "0"),
+];
+
+/// Builds the functions, in the profile of the benchmark, and starts the stack at free ports.
+pub(crate) async fn start() -> anyhow::Result<Running> {
+    let parameters: BTreeMap<_, _> = PARAMETERS
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    let options = Options {
+        template: PathBuf::from("template.yaml"),
+        port: 0,
+        console_port: 0,
+        dynamodb_port: 0,
+        parameters,
+        functions: Functions::Build(Build {
+            release: !cfg!(debug_assertions),
+            with_tests: false,
+        }),
+        console_parameter: Some("AppUrl".to_owned()),
+        ..Options::default()
+    };
+    let running = Stack::start(options).await?;
+    let admin = Admin {
+        email: ADMIN.to_owned(),
+        password: PASSWORD.to_owned(),
+    };
+    first_administrator(&running, &admin).await?;
+    running.ready(HEALTH).await?;
+    Ok(running)
+}
