@@ -204,16 +204,15 @@ mod tests {
     use super::*;
 
     /// An AWS CLI which notes its calls. The queue gives `messages` once; the function fails at what says so.
-    fn fake(name: &str, messages: &Value) -> (PathBuf, PathBuf) {
+    fn fake(name: &str, messages: &Value) -> std::io::Result<(PathBuf, PathBuf)> {
         let folder = std::env::temp_dir().join(format!("roster-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir(&folder).unwrap();
+        let _perhaps_there = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder)?;
         let (program, calls) = (folder.join("aws"), folder.join("calls"));
         fs::write(
             folder.join("messages"),
             json!({"Messages": messages}).to_string(),
-        )
-        .unwrap();
+        )?;
         let script = r#"#!/bin/sh
 cd "$(dirname "$0")"
 echo "$@" >> calls
@@ -223,9 +222,9 @@ case "$1 $2" in
     "lambda invoke") case "$*" in *broken*) echo '{"FunctionError": "Unhandled"}' ;; *) echo '{"StatusCode": 200}' ;; esac ;;
 esac
 "#;
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        (program, calls)
+        fs::write(&program, script)?;
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+        Ok((program, calls))
     }
 
     #[test]
@@ -237,7 +236,7 @@ esac
         let messages = messages.iter().zip(["a", "b", "c"]);
         let messages =
             messages.map(|(body, receipt)| json!({"Body": body, "ReceiptHandle": receipt}));
-        let (program, calls) = fake("redrive", &messages.collect());
+        let (program, calls) = fake("redrive", &messages.collect()).unwrap();
         let aws = Aws::new(program, "roster");
         let outcome = aws.redrive("OnUserCreated", "OnUserCreatedFailures");
         assert_eq!(outcome.unwrap(), (2, 1));

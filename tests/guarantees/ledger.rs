@@ -5,28 +5,27 @@
 //! them, over leases that keep the contract of the table's. The model chooses who goes on and what goes
 //! wrong.
 
+mod state;
 mod worker;
 
-use std::{
-    fmt,
-    hash::{Hash, Hasher},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use serde_json::json;
 use shared::{
     application::{
         mail::CLAIM_TAG,
-        ports::{Claimed, LeaseKey, Leases as _, Mailer as _, SendOutcome},
+        ports::{Claimed, Leases as _, Mailer as _, SendOutcome},
     },
     domain::{mail::MailGuarantee, user::Standing},
 };
 use stateright::{Checker as _, Model, Property};
 use testing::FakeBackend;
 
-use self::worker::{Call, Next, Reply, Workers};
+use self::{
+    state::State,
+    worker::{Call, Next, Reply, Workers},
+};
 use crate::functions::REMAINING;
 
 /// Times that the event comes, to either worker.
@@ -64,85 +63,6 @@ enum Action {
     Wait,
     /// The mail service's event about the mail comes.
     Report,
-}
-
-#[derive(Clone)]
-struct State {
-    /// The leases and the mails. Never changed: each step makes a fork.
-    backend: Arc<FakeBackend>,
-    /// The answers that the workers got; none of those without an event.
-    workers: [Option<Vec<Reply>>; 2],
-    key: Option<LeaseKey>,
-    deliveries: u8,
-    faults: u8,
-    expiries: u8,
-    reports: u8,
-    /// A worker dealt with the event.
-    acknowledged: bool,
-    /// Mails that left, whose worker ended before the ledger knew of any.
-    unnoted: usize,
-    /// A worker won the lease although the ledger knew what became of the mail.
-    won_after_done: bool,
-}
-
-impl State {
-    /// All of it that matters for what comes.
-    fn summary(&self) -> String {
-        let Self {
-            backend: _,
-            workers,
-            key: _,
-            deliveries,
-            faults,
-            expiries,
-            reports,
-            acknowledged,
-            unnoted,
-            won_after_done,
-        } = self;
-        let left = (deliveries, faults, expiries, reports);
-        let flags = (acknowledged, unnoted, won_after_done);
-        let ledger = self.backend.ledger();
-        format!("{ledger} {} {workers:?} {left:?} {flags:?}", self.sent())
-    }
-
-    fn sent(&self) -> usize {
-        self.backend.mails_from(0).len()
-    }
-
-    /// What became of the mail, if the ledger knows.
-    fn outcome(&self) -> Option<String> {
-        let result = self.backend.lease_result(self.key.as_ref()?)?;
-        Some(result["outcome"].as_str().expect("an outcome").to_owned())
-    }
-
-    /// The worker ends.
-    fn end(&mut self, worker: usize) {
-        let replies = self.workers[worker].take().unwrap_or_default();
-        let is_sent = |reply: &Reply| matches!(reply, Reply::Sent(SendOutcome::Accepted));
-        let sent_by_it = replies.iter().any(is_sent);
-        if sent_by_it && self.outcome().is_none() {
-            self.unnoted += 1;
-        }
-    }
-}
-
-impl fmt::Debug for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.summary())
-    }
-}
-
-impl PartialEq for State {
-    fn eq(&self, other: &Self) -> bool {
-        self.summary() == other.summary()
-    }
-}
-
-impl Hash for State {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.summary().hash(hasher);
-    }
 }
 
 impl Ledger {

@@ -7,6 +7,7 @@
 #![expect(clippy::expect_used, reason = "what a test does not expect fails it")]
 #![expect(clippy::print_stdout, reason = "says how much it tried")]
 
+mod deliveries;
 mod functions;
 mod ledger;
 mod lives;

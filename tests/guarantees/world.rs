@@ -2,28 +2,24 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     sync::Arc,
     time::Duration,
 };
 
 use local::template::Model;
-use serde_json::{Value, json};
-use shared::{
-    application::{mail::CLAIM_TAG, ports::Handled},
-    domain::{DomainEvent, OneTimeToken, TokenPurpose, mail::MailGuarantee},
-    lambda::relay::relay_batch,
-};
+use serde_json::json;
+use shared::domain::{OneTimeToken, TokenPurpose, mail::MailGuarantee};
 use testing::{Answer, FakeBackend, PASSWORD, TestRequest};
 
 use crate::{
+    deliveries::Progress,
     functions::{Endpoints, Observers},
     template,
     trials::Trials,
 };
 
 /// How events and reports of mails travel.
-#[expect(clippy::struct_excessive_bools, reason = "each stands alone")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Travel {
     pub(crate) name: &'static str,
@@ -40,41 +36,14 @@ pub(crate) struct Travel {
     pub(crate) guarantee: MailGuarantee,
 }
 
-/// An event on its way to an observer.
-#[derive(Clone)]
-struct Delivery {
-    function: String,
-    detail: Value,
-    attempts: u32,
-    is_report: bool,
-}
-
-/// How far everything is.
-#[derive(Clone, Default)]
-struct Progress {
-    /// Events of the outbox which the relay is done with.
-    relayed: usize,
-    /// The batch that the bus refused last.
-    refused: Option<usize>,
-    /// Events which the bus has handed to its rules.
-    routed: usize,
-    /// Mails which the mail service has reported.
-    reported: usize,
-    /// Messages which the queue for other services has handed out.
-    taken: usize,
-    waiting: VecDeque<Delivery>,
-    /// Messages that the function put back: they come with the next thing that happens.
-    put_back: Vec<Delivery>,
-}
-
 /// Times that anything is tried: one fault, and what a held lease costs.
-const ATTEMPTS: u32 = 6;
+pub(crate) const ATTEMPTS: u32 = 6;
 
 /// A client's pause before a request, also one that had no answer.
-const CLIENT_PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const CLIENT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Lambda's pause before it repeats an event. Longer than any lease.
-const LAMBDA_PAUSE: Duration = Duration::from_mins(1);
+pub(crate) const LAMBDA_PAUSE: Duration = Duration::from_mins(1);
 
 /// What is deployed, and how events travel in it.
 pub(crate) struct Deployment<'a> {
@@ -92,7 +61,7 @@ pub(crate) struct World<'a> {
     pub(crate) backend: Arc<FakeBackend>,
     /// Where each step is tried with every fault, before it is taken.
     trials: Option<&'a Trials>,
-    progress: RefCell<Progress>,
+    pub(crate) progress: RefCell<Progress>,
     /// Tokens that somebody took out of a mail.
     used: RefCell<Vec<String>>,
     /// Whether a link never came, which ends a life.
@@ -236,172 +205,10 @@ impl<'a> World<'a> {
         panic!("{route}: no answer to {ATTEMPTS} attempts");
     }
 
-    fn note(&self, function: &str) {
+    pub(crate) fn note(&self, function: &str) {
         let mut worked = self.deployment.worked.borrow_mut();
         if !worked.contains(function) {
             worked.insert(function.to_owned());
-        }
-    }
-
-    /// Everything is relayed, delivered and reported.
-    pub(crate) async fn settle(&self) {
-        {
-            let mut progress = self.progress.borrow_mut();
-            let put_back = std::mem::take(&mut progress.put_back);
-            progress.waiting.extend(put_back);
-        }
-        for attempt in 1.. {
-            assert!(attempt < 10_000, "it does not come to rest");
-            self.relay().await;
-            self.route();
-            let Some(delivery) = self.next() else {
-                let relayed = self.progress.borrow().relayed;
-                if self.backend.outbox_from(relayed).is_empty() {
-                    return;
-                }
-                continue;
-            };
-            self.deliver(delivery).await;
-        }
-    }
-
-    /// The streams forget what was not relayed yet.
-    pub(crate) fn forget_streams(&self) {
-        self.progress.borrow_mut().relayed = self.backend.outbox_from(0).len();
-    }
-
-    /// One invocation of the relay with all that is new in the streams.
-    async fn relay(&self) {
-        let from = self.progress.borrow().relayed;
-        let events = self.backend.outbox_from(from);
-        if events.is_empty() {
-            return;
-        }
-        self.note("PublishEvents");
-        let publish = publish_events::publish_events::PublishEvents {
-            bus: self.backend.clone(),
-            env: self.backend.env(),
-        };
-        let batch = async || {
-            let records = events.iter().zip(from..);
-            let records: Vec<Value> = records.map(|(event, at)| record(at, event)).collect();
-            let records = serde_json::from_value(json!(records)).expect("records");
-            let publish = async |events: Vec<DomainEvent>| publish.execute(&events).await;
-            relay_batch(&*self.backend, records, publish).await
-        };
-        if self.travel().twice {
-            // Whatever it says, the stream brings the batch again.
-            let _ = self.backend.run(batch()).await;
-        }
-        if self.travel().throttled && self.progress.borrow_mut().refused.replace(from) != Some(from)
-        {
-            // More than half of it, three times.
-            self.backend
-                .refuse_events(3 * events.len() - events.len() / 2);
-        }
-        let answer = self.backend.run(batch()).await;
-        self.backend.refuse_events(0);
-        let relayed = match &answer {
-            None => from,
-            Some(answer) => match answer.batch_item_failures.first() {
-                None => from + events.len(),
-                Some(failure) => {
-                    let failed = failure.item_identifier.as_deref();
-                    failed.and_then(|at| at.parse().ok()).expect("a position")
-                }
-            },
-        };
-        self.progress.borrow_mut().relayed = relayed;
-        if relayed < from + events.len() {
-            self.backend.advance(CLIENT_PAUSE);
-        }
-    }
-
-    /// What the bus accepted goes to the rules, and so does what the mail service reports.
-    fn route(&self) {
-        let mut progress = self.progress.borrow_mut();
-        for event in self.backend.published_from(progress.routed) {
-            progress.routed += 1;
-            let detail = event.to_cloud_event();
-            self.send(&mut progress, "roster", &event.kind.to_string(), &detail);
-        }
-        for (mail, lease) in self.backend.mails_from(progress.reported) {
-            progress.reported += 1;
-            let about = json!({"tags": {CLAIM_TAG: [lease.key]}, "destination": [mail.to]});
-            let sent = json!({"eventType": "Send", "mail": about});
-            self.send(&mut progress, "aws.ses", "Email Sent", &sent);
-            let delivered = json!({
-                "eventType": "Delivery",
-                "mail": about,
-                "delivery": {"timestamp": "2026-01-01T00:00:00.000Z"},
-            });
-            self.send(&mut progress, "aws.ses", "Email Delivered", &delivered);
-        }
-        for queued in self.backend.queued_from(progress.taken) {
-            progress.taken += 1;
-            for mapping in &self.deployment.model.queue_mappings {
-                self.hand_over(&mut progress, &mapping.function, &json!(queued), false);
-            }
-        }
-    }
-
-    fn send(&self, progress: &mut Progress, source: &str, kind: &str, detail: &Value) {
-        for function in template::observers_of(self.deployment.model, source, kind, detail) {
-            self.hand_over(progress, &function, detail, source != "roster");
-        }
-    }
-
-    fn hand_over(&self, progress: &mut Progress, function: &str, detail: &Value, is_report: bool) {
-        for _ in 0..=u32::from(self.travel().twice) {
-            progress.waiting.push_back(Delivery {
-                function: function.to_owned(),
-                detail: detail.clone(),
-                attempts: 0,
-                is_report,
-            });
-        }
-    }
-
-    fn next(&self) -> Option<Delivery> {
-        let waiting = &mut self.progress.borrow_mut().waiting;
-        let preferred = |delivery: &Delivery| delivery.is_report == self.travel().reports_first;
-        let place = if self.travel().newest_first {
-            waiting.iter().rposition(preferred)
-        } else {
-            waiting.iter().position(preferred)
-        };
-        waiting.remove(place.unwrap_or(0))
-    }
-
-    /// One invocation of an observer. What fails comes again, after all else.
-    async fn deliver(&self, delivery: Delivery) {
-        let Delivery {
-            function,
-            detail,
-            attempts,
-            is_report,
-        } = delivery;
-        self.note(&function);
-        let observer = self.deployment.observers.get(function.as_str());
-        let observer = observer.unwrap_or_else(|| panic!("{function} is not wired"));
-        let observed = observer(&self.backend, detail.clone());
-        let outcome = self.backend.run(observed).await;
-        if let Some(Ok(Handled::Done)) = outcome {
-            return;
-        }
-        assert!(attempts < ATTEMPTS, "{function}: {detail}: {outcome:?}");
-        let again = Delivery {
-            function,
-            detail,
-            attempts: attempts + 1,
-            is_report,
-        };
-        let progress = &mut self.progress.borrow_mut();
-        if let Some(Ok(Handled::Later)) = outcome {
-            progress.put_back.push(again);
-        } else {
-            self.backend.advance(LAMBDA_PAUSE);
-            progress.waiting.push_back(again);
         }
     }
 
@@ -448,33 +255,4 @@ impl<'a> World<'a> {
         let answer = self.accepted("POST /users", 201, &[], post).await;
         answer.body["id"].as_str().expect("an id").to_owned()
     }
-}
-
-/// What the stream of a table says of a write with `event`.
-fn record(at: usize, event: &DomainEvent) -> Value {
-    let (keys, image) = if let Some((user, version)) = event.user_id.zip(event.version) {
-        let sort_key = format!("EVENT#{:012}", version.get());
-        (
-            json!({"pk": {"S": format!("USER#{user}")}, "sk": {"S": sort_key}}),
-            json!({}),
-        )
-    } else {
-        let item: serde_dynamo::Item =
-            serde_dynamo::to_item(json!({"event": event})).expect("an item");
-        (
-            json!({"pk": {"S": "ITEM"}, "sk": {"S": "ITEM"}}),
-            json!(item),
-        )
-    };
-    json!({
-        "awsRegion": "eu-central-1",
-        "eventID": at.to_string(),
-        "eventName": "INSERT",
-        "dynamodb": {
-            "Keys": keys,
-            "NewImage": image,
-            "SequenceNumber": at.to_string(),
-            "SizeBytes": 1,
-        },
-    })
 }

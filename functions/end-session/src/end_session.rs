@@ -68,7 +68,7 @@ mod tests {
         domain::{Actor, DeploymentEpoch, EventKind, Refusal},
         lambda::http::Access,
     };
-    use testing::{Answer, Endpoint, Fixture, TestRequest};
+    use testing::{Answer, Endpoint, Fixture, Principal, TestRequest};
 
     use super::*;
     use crate::handler;
@@ -168,6 +168,19 @@ mod tests {
         let old = current().bearer(&phone.old_token);
         assert_eq!(answer(&fixture, old).await.status, 204);
         assert_eq!(live(&fixture), []);
+    }
+
+    #[tokio::test]
+    async fn support_ends_no_session_of_a_user_with_a_role() {
+        let fixture = Fixture::new().await;
+        let support = fixture.token(Principal::Support).await.unwrap();
+        for (person, status) in [(&fixture.admin, 403), (&fixture.ann, 204)] {
+            let request = one(&person.session_id.to_string()).id(&person.id);
+            let answer = answer(&fixture, request.bearer(&support)).await;
+            assert_eq!(answer.status, status);
+            let session = &fixture.backend.sessions_of(person.id)[0];
+            assert_eq!(session.ended_at.is_some(), status == 204);
+        }
     }
 
     #[tokio::test]

@@ -200,10 +200,6 @@ impl<V: Serialize + DeserializeOwned> TieredCache<V> {
         if let Some(slot) = slots.get(key) {
             return slot.clone();
         }
-        if slots.len() >= self.config.capacity {
-            let now = self.clock.now();
-            slots.retain(|_, slot| slot.ends_at().is_none_or(|end| end > now));
-        }
         while slots.len() >= self.config.capacity {
             let first = slots
                 .iter()

@@ -371,6 +371,7 @@ mod tests {
             assert!(!shown.contains("0707"), "{shown}");
             assert!(!shown.contains(&key.hash.0), "{shown}");
         }
+        assert_eq!(format!("{:?}", key.hash), "KeyHash");
     }
 
     #[test]

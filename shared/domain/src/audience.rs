@@ -1,6 +1,6 @@
 //! For whom access tokens are: Roster itself, or another service, by its name.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use super::{FieldError, error::Violation};
 
@@ -26,12 +26,6 @@ impl FromStr for Audience {
         } else {
             Err(unknown())
         }
-    }
-}
-
-impl fmt::Display for Audience {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -69,8 +69,8 @@ impl Email {
             None => ("", folded.as_str()),
         };
         match idna::domain_to_ascii(domain) {
-            Ok(ascii) if !domain.is_ascii() => format!("{local}{ascii}"),
-            _ => folded,
+            Ok(ascii) => format!("{local}{ascii}"),
+            Err(_) => folded,
         }
     }
 
@@ -182,6 +182,7 @@ mod tests {
             "ann@[127.0.0.1]",
             "Ann <ann@example.com>",
             "\"a b\"@example.com",
+            "\"ann\"@example.com",
             "a b@example.com",
             "a\u{0}@example.com",
             "ann@-example.com",
@@ -218,6 +219,32 @@ mod tests {
             email("ann@ex\u{430}mple.com").as_deref(),
             Ok("ann@xn--exmple-4nf.com")
         );
+    }
+
+    #[test]
+    fn what_is_wrong_before_the_at_is_said() {
+        for (raw, what) in [
+            ("\"ann\"@example.com", "quotes or spaces"),
+            ("a b@example.com", "quotes or spaces"),
+            (".ann@example.com", "a dot too many"),
+            ("ann.@example.com", "a dot too many"),
+            ("a..b@example.com", "a dot too many"),
+        ] {
+            let violation = Email::presented(raw).unwrap_err();
+            assert!(violation.message.contains(what), "{raw}: {violation:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_254_bytes_at_most() {
+        let domain = |last: usize| {
+            let [full, last] = [63, last].map(|length| "b".repeat(length));
+            format!("{full}.{full}.{last}.com")
+        };
+        let address = |last| format!("{}@{}", "a".repeat(64), domain(last));
+        assert_eq!(address(57).len(), MAX_BYTES);
+        assert!(email(&address(57)).is_ok());
+        assert_eq!(email(&address(58)), Err("too-long"));
     }
 
     #[test]

@@ -230,4 +230,10 @@ mod tests {
         );
         assert_eq!(Causes(&Error::internal("no key")).to_string(), "no key");
     }
+
+    #[test]
+    fn a_refusal_is_no_failure() {
+        assert!(Error::internal("no key").is_internal());
+        assert!(!Error::from(Refusal::NotFound).is_internal());
+    }
 }

@@ -293,5 +293,8 @@ mod tests {
             assert_eq!(kind.as_str().parse(), Ok(*kind));
             assert_eq!(json!(kind), kind.as_str());
         }
+        for reason in [EndReason::SignedOut, EndReason::TokenReused] {
+            assert_eq!(json!(reason), reason.to_string());
+        }
     }
 }

@@ -122,6 +122,17 @@ mod tests {
         }
     }
 
+    /// Rows are where an earlier release has written them.
+    #[test]
+    fn users_are_spread_over_the_partitions_as_ever() {
+        for (last, shard) in [(0, 0), (1, 1), (2, 2), (3, 3), (4, 0), (255, 3)] {
+            let mut random = [7; 10];
+            random[9] = last;
+            let id = UserId::new(Timestamp::EPOCH, random);
+            assert_eq!(shard_of(id), shard, "{last}");
+        }
+    }
+
     #[test]
     fn an_id_of_before_1970_has_no_time() {
         let id = UserId::new(Timestamp::from_seconds(-1), [7; 10]);

@@ -108,6 +108,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn debug_shows_neither_text_nor_address() {
+        let mail = Mail {
+            to: "ann@example.com".parse().unwrap(),
+            subject: "Choose a password".to_owned(),
+            text: "#token=secret".to_owned(),
+            html: "#token=secret".to_owned(),
+        };
+        assert_eq!(format!("{mail:?}"), "Mail { to: Email(a***@***.com), .. }");
+    }
+
+    #[test]
+    fn a_guarantee_is_one_of_two() {
+        for (raw, guarantee) in [
+            ("never-lost", MailGuarantee::NeverLost),
+            ("never-twice", MailGuarantee::NeverTwice),
+        ] {
+            assert_eq!(raw.parse(), Ok(guarantee));
+        }
+        assert!("never".parse::<MailGuarantee>().is_err());
+    }
+
+    #[test]
     fn a_bounce_stops_every_mail_and_a_complaint_all_but_needed_ones() {
         let then = Timestamp::from_seconds(1);
         let mailbox = |bounced: bool, complained: bool| Mailbox {

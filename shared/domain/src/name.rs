@@ -132,6 +132,12 @@ mod tests {
     }
 
     #[test]
+    fn debug_shows_no_name() {
+        let name: Name = "Ann Example".parse().unwrap();
+        assert_eq!(format!("{name:?}"), "Name(***)");
+    }
+
+    #[test]
     fn others_are_not() {
         assert_eq!(code(""), Err("required"));
         for raw in [

@@ -186,6 +186,16 @@ mod tests {
     }
 
     #[test]
+    fn a_password_of_the_third_of_four_grades_and_of_the_greatest_length_is_taken() {
+        let raw = "qxvkzjwpb";
+        assert_eq!(strength::estimate(raw, &[]).score(), Score::Three);
+        assert_eq!(choose(raw), Ok(()));
+        let longest = "kestrel-pine-42!".repeat(8);
+        assert_eq!(longest.len(), MAX_CHARS);
+        assert_eq!(choose(&longest), Ok(()));
+    }
+
+    #[test]
     fn the_minimum_can_be_raised_but_not_lowered() {
         let strict = PasswordPolicy::with_minimum(20);
         assert_eq!(

@@ -60,6 +60,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_policy_is_one_of_three() {
+        for (raw, policy) in [
+            ("open", SignUpPolicy::Open),
+            ("concealed", SignUpPolicy::Concealed),
+            ("admin", SignUpPolicy::Admin),
+        ] {
+            assert_eq!(raw.parse(), Ok(policy));
+        }
+        assert!("closed".parse::<SignUpPolicy>().is_err());
+    }
+
+    #[test]
     fn only_administrators_create_users_under_the_admin_policy() {
         let closed = SignUpPolicy::Admin;
         assert_eq!(closed.mode_for(None), Err(Refusal::Unauthenticated));

@@ -7,8 +7,8 @@ use domain::{
     event::EndReason,
     session::{RECENT, SESSION_LIFETIME},
 };
-use lambda::http::{Access, Authenticator, answer, response};
-use testing::{Answer, FakeBackend, Person, TestRequest};
+use lambda::http::{Access, Authenticator, Request, StatusCode, answer, response};
+use testing::{Answer, CLIENT_IP, FakeBackend, Person, TestRequest, json};
 
 const LAG: Duration = Duration::from_secs(5);
 const INSTANT: Duration = Duration::from_micros(1);
@@ -233,6 +233,70 @@ async fn without_a_lag_everybody_is_looked_up() {
     process.authenticator = authenticator.remembering(Duration::ZERO);
     for _ in 0..2 {
         assert_eq!(process.call(Access::CALLER).await, (204, 1));
+    }
+}
+
+/// SHA-256 of `back end`.
+const PROXY: &str = "87743f77bb63ea4862168a24557cbeb3d8d30736916bc7d1ea8f43ff6f1c1107";
+
+/// What limits count, and sessions and the trail show.
+#[tokio::test]
+async fn the_client_is_whom_a_trusted_proxy_names() {
+    let authenticator = Authenticator::open("").behind(PROXY.parse().unwrap());
+    let handle = async |_: Arc<()>, request: Request| {
+        let origin = request.origin();
+        response::json(
+            StatusCode::OK,
+            &json!({"ip": origin.client_ip, "agent": origin.user_agent}),
+        )
+    };
+    let client = async |secret: &str| {
+        let request = TestRequest::new("GET", "/")
+            .header("roster-proxy-secret", secret)
+            .header("roster-client-address", "198.51.100.7")
+            .header("user-agent", &"é".repeat(600));
+        let request = request.into_raw();
+        let who = Access::ANYONE;
+        Answer::new(&answer(who, &authenticator, Arc::new(()), &handle, request).await)
+    };
+    let named = client("back end").await;
+    assert_eq!(named.body["ip"], "198.51.100.7");
+    assert_eq!(named.body["agent"], "é".repeat(256));
+    assert_eq!(client("wrong").await.problem(), (400, "malformed"));
+    let own = TestRequest::new("GET", "/").into_raw();
+    let own = answer(Access::ANYONE, &authenticator, Arc::new(()), &handle, own).await;
+    assert_eq!(
+        Answer::new(&own).body,
+        json!({"ip": CLIENT_IP, "agent": "test"})
+    );
+}
+
+#[tokio::test]
+async fn an_idempotency_key_has_1_to_255_visible_characters() {
+    let handle = async |_: Arc<()>, request: Request| {
+        let key = request.idempotency_key()?;
+        response::json(StatusCode::OK, &key.is_some())
+    };
+    let authenticator = Authenticator::open("");
+    for (key, is_taken) in [
+        ("a", true),
+        (&*"a".repeat(255), true),
+        (&*"a".repeat(256), false),
+        ("", false),
+        ("a b", false),
+    ] {
+        let request = TestRequest::new("POST", "/").header("idempotency-key", key);
+        let request = request.into_raw();
+        let who = Access::ANYONE;
+        let answer = answer(who, &authenticator, Arc::new(()), &handle, request).await;
+        let answer = Answer::new(&answer);
+        let code = answer.invalid_fields().first().map(|(_, code)| *code);
+        let expected = (!is_taken).then_some("invalid-key");
+        assert_eq!(
+            (answer.status == 200, code),
+            (is_taken, expected),
+            "{key:?}"
+        );
     }
 }
 

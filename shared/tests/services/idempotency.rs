@@ -88,8 +88,14 @@ async fn the_next_attempt_gets_what_the_first_reserved() {
         request(&backend, b"{}", 4).await,
         Err(Error::Refused(Refusal::StillRunning))
     ));
+    let reused = async || {
+        let answer = request(&backend, b"[]", 4).await;
+        matches!(answer, Err(Error::Refused(Refusal::KeyReused)))
+    };
+    assert!(reused().await, "another request, while the first runs");
     drop(first);
     backend.advance(LEASE);
+    assert!(reused().await, "and after its worker died");
     let second = request(&backend, b"{}", 4).await.unwrap();
     assert_eq!(second, Once::First(2));
 }

@@ -159,6 +159,53 @@ async fn a_mail_beyond_a_limit_is_done_with() {
     assert_eq!(stand.backend.inbox().len(), 1);
 }
 
+/// The first may still send it.
+#[tokio::test]
+async fn nobody_takes_a_mail_from_a_worker_that_may_still_run() {
+    let stand = Stand::new().await;
+    let event = stand.event(Actor::Anonymous);
+    let letter = Letter {
+        template: MailTemplate::AlreadyRegistered,
+        recipient: Recipient::User(&stand.ann),
+        address: &stand.ann.email,
+        event: &event,
+        client_ip: None,
+    };
+    let send = async || stand.service.send(letter, REMAINING).await;
+    let stop = Fault::StopAfter(0);
+    let (stopped, _) = stand.backend.with_fault(stop, send()).await;
+    assert!(stopped.is_none());
+    // A second more, for clocks that differ.
+    let instant = Duration::from_micros(1);
+    let end = REMAINING + Duration::from_secs(1);
+    stand.backend.advance(end.saturating_sub(instant));
+    assert!(send().await.is_err());
+    stand.backend.advance(instant);
+    send().await.unwrap();
+    assert_eq!(stand.backend.inbox().len(), 1);
+}
+
+/// An event may be replayed for so long.
+#[tokio::test]
+async fn a_mail_is_remembered_for_thirty_days() {
+    let stand = Stand::new().await;
+    let event = stand.event(Actor::Anonymous);
+    let letter = Letter {
+        template: MailTemplate::AlreadyRegistered,
+        recipient: Recipient::User(&stand.ann),
+        address: &stand.ann.email,
+        event: &event,
+        client_ip: None,
+    };
+    stand.service.send(letter, REMAINING).await.unwrap();
+    let month = Duration::from_hours(30 * 24);
+    stand
+        .backend
+        .advance(month.saturating_sub(Duration::from_micros(1)));
+    stand.service.send(letter, REMAINING).await.unwrap();
+    assert_eq!(stand.backend.inbox().len(), 1);
+}
+
 fn place(number: u8) -> IpAddr {
     [192, 0, 2, number].into()
 }
@@ -241,6 +288,42 @@ async fn a_reset_is_mailed_again_when_the_links_before_are_void() {
     let spend = token.spend(&binding, stand.backend.now());
     let tokens: &dyn OneTimeTokens = stand.backend.as_ref();
     assert!(tokens.is_good(&spend).await.unwrap());
+}
+
+/// Each recovery voids the link of the one before, whether or not the address is proven.
+#[tokio::test]
+async fn a_recovery_is_mailed_again_when_the_links_before_are_void() {
+    let mut stand = Stand::new().await;
+    stand.ann.email_verified = false;
+    let recovery = || Sent {
+        template: MailTemplate::Recovery,
+        actor: Actor::System,
+        ..Sent::default()
+    };
+    for expected in [true, true, true, false] {
+        assert_eq!(stand.sends(recovery()).await, expected);
+        stand.backend.advance(MINUTE);
+    }
+    stand.ann.recovery_epoch += 1;
+    assert!(stand.sends(recovery()).await);
+}
+
+/// Who signs up with an address of others could move its epoch by another password.
+#[tokio::test]
+async fn nobody_has_more_mails_sent_to_an_unproven_address_by_changing_a_password() {
+    let mut stand = Stand::new().await;
+    stand.ann.email_verified = false;
+    for template in [MailTemplate::EmailVerification, MailTemplate::PasswordReset] {
+        let letter = || Sent {
+            template,
+            ..Sent::default()
+        };
+        for expected in [true, true, true, false] {
+            stand.ann.recovery_epoch += 1;
+            stand.backend.advance(MINUTE);
+            assert_eq!(stand.sends(letter()).await, expected);
+        }
+    }
 }
 
 #[tokio::test]
@@ -353,18 +436,22 @@ async fn the_brake_stops_mails_to_unproven_addresses_first_and_keeps_resets_for_
 /// the address brings about once more.
 #[tokio::test]
 async fn what_a_stranger_asks_for_has_a_strangers_share() {
-    for (actor, share) in [(Actor::System, 8), (Actor::Anonymous, 5)] {
+    for (template, actor, share) in [
+        (MailTemplate::Invitation, Actor::System, 8),
+        (MailTemplate::Invitation, Actor::Anonymous, 5),
+        (MailTemplate::AddressInUse, Actor::System, 5),
+    ] {
         let mut stand = Stand::new().await;
         stand.service.limiter.limits.per_hour = 10;
         stand.service.limiter.limits.per_address = 100;
         stand.service.limiter.limits.interval = Duration::ZERO;
         stand.ann.email_verified = false;
-        let invitations = (0..10).map(|_| Sent {
-            template: MailTemplate::Invitation,
+        let letters = (0..10).map(|_| Sent {
+            template,
             actor,
             ..Sent::default()
         });
-        assert_eq!(stand.count(invitations).await, share, "{actor}");
+        assert_eq!(stand.count(letters).await, share, "{template:?} {actor}");
     }
 }
 

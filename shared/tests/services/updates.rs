@@ -2,8 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use application::user_updates::{Target, UserUpdates};
-use domain::{Actor, Authority, Error, Origin, Refusal, Result, User, UserId};
+use application::{
+    ports::Clock as _,
+    user_updates::{Target, UserUpdates},
+};
+use domain::{Actor, Authority, Error, Origin, Refusal, Result, Role, Roles, User, UserId};
 use testing::FakeBackend;
 
 /// Changes an hour, the creation included: see [`FakeBackend::user_updates`].
@@ -113,4 +116,35 @@ async fn others_than_the_owner_are_not_limited_by_it() {
         ann.rename(Actor::System, number).await.unwrap();
     }
     wait(ann.rename(Actor::User(ann.id), 0).await);
+}
+
+/// Sessions, for example. Who may for certain is not looked up once more.
+#[tokio::test]
+async fn support_touches_nothing_beside_a_user_with_a_role() {
+    let backend = FakeBackend::new();
+    let updates = backend.user_updates();
+    let ann = backend.add_user("ann@example.com").await.id;
+    let admin = Roles::from([Role::admin()]);
+    let admin = backend.sign_up("Admin", admin).await.id;
+    let [nobody, support] = [8, 9].map(|seed| UserId::new(backend.now(), [seed; 10]));
+    for (id, actor, authority, expected) in [
+        (ann, support, Authority::Support, (true, 1)),
+        (admin, support, Authority::Support, (false, 1)),
+        (nobody, support, Authority::Support, (false, 1)),
+        (admin, support, Authority::Admin, (true, 0)),
+        (admin, admin, Authority::None, (true, 0)),
+    ] {
+        backend.clear_trace();
+        let target = Target {
+            id,
+            expected: None,
+            origin: Origin {
+                actor: Actor::User(actor),
+                ..Origin::system("request-1")
+            },
+            authority,
+        };
+        let outcome = updates.check(&target).await;
+        assert_eq!((outcome.is_ok(), backend.trace().len()), expected);
+    }
 }

@@ -408,3 +408,17 @@ async fn a_reset_lets_the_owner_in_and_forgives_strangers_nothing() {
     let device = device.unwrap();
     assert!(device.is_some() && spend(device.as_ref()).await);
 }
+
+/// Of an account in which the reader of the mail may have no part, not even the name is told: by what is
+/// thought of a password.
+#[tokio::test]
+async fn a_password_is_judged_by_the_name_which_its_user_will_have() {
+    for (standing, status) in [(Standing::Settled, 422), (Standing::Provisional, 200)] {
+        let backend = FakeBackend::new();
+        let ann = backend.add_unproven("ann@example.com", standing).await;
+        backend.tamper(ann.id, |user| user.name = "Qxvkz Jwpbf".parse().unwrap());
+        let token = issued(&backend, &ann, RESET, 1).await;
+        let answer = reset(&backend, &token, "qxvkzjwpbf").await;
+        assert_eq!(answer.status, status, "{standing:?}");
+    }
+}

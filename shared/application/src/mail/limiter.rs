@@ -200,3 +200,18 @@ fn asker(letter: &Letter<'_>) -> Option<AttemptKey> {
             .map(|client_ip| AttemptKey::of_client_ip(Scope::MailAsker, Some(client_ip))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metric_of_each_limit_is_one_that_operators_read_of() {
+        let operations = include_str!("../../../../docs/operations.md");
+        for limit in MailLimit::ALL {
+            let metric = limit.metric();
+            let is_read_of = operations.contains(&format!("`{metric}`"));
+            assert!(is_read_of && !metric.is_empty(), "{metric}");
+        }
+    }
+}

@@ -201,3 +201,21 @@ pub struct Settled {
     /// As settled.
     pub result: Value,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purpose_is_its_name() {
+        for purpose in [
+            Purpose::SignUp,
+            Purpose::PasswordChange,
+            Purpose::Erasure,
+            Purpose::Mail,
+        ] {
+            assert_eq!(purpose.as_str().parse(), Ok(purpose));
+        }
+        assert!("mails".parse::<Purpose>().is_err());
+    }
+}

@@ -107,3 +107,12 @@ fn an_address_is_not_stored() {
     assert!(!format!("{welcome:?}").contains("ann"));
     assert_ne!(welcome, AttemptKey::of_mail("password-reset", 0, &email));
 }
+
+#[test]
+fn without_its_only_attempt_a_counter_is_gone() {
+    let limit = Limit::hourly(2);
+    let one = limit.spend(None, at(0)).unwrap();
+    let two = limit.spend(Some(&one), at(1)).unwrap();
+    assert_eq!(two.refunded(at(2)).map(|counter| counter.count), Some(1));
+    assert_eq!(one.refunded(at(2)), None);
+}

@@ -74,6 +74,7 @@ fn any_other_text_is_no_token() {
 
 #[test]
 fn a_device_is_known_for_half_a_year() {
+    assert_eq!(DEVICE_LIFETIME.as_secs(), 180 * 86_400);
     let ann = user(2);
     let last = start().plus(DEVICE_LIFETIME.saturating_sub(Duration::from_secs(1)));
     assert!(is_known(&token(&ann), &ann, last));

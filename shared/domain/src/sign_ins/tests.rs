@@ -109,6 +109,18 @@ fn each_removed_line_shows_once_it_cannot_be_late() {
     }
 }
 
+/// The line of what happened at that very moment is among those that were read.
+#[test]
+fn a_line_of_the_first_moment_that_was_read_is_not_excused() {
+    let mut world = World::new();
+    world.since = world.sessions[0].created_at;
+    assert_eq!(world.verdict().status, ChainStatus::Ok, "nothing is older");
+    world.lines.remove(0);
+    assert_eq!(world.verdict().status, ChainStatus::Broken);
+    world.since = world.since.plus(Duration::from_micros(1));
+    assert_eq!(world.verdict().status, ChainStatus::Partial);
+}
+
 #[test]
 fn each_removed_session_and_lock_shows_while_it_would_be_kept() {
     for number in 0..2 {

@@ -134,3 +134,39 @@ impl User {
         Ok(Change::update(self, after, kind, changed, logins, metadata))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EventId, Origin, Timestamp};
+
+    /// Who comes by a provider that does not know the address may be anybody: the owner of the address
+    /// must be able to take the account over.
+    #[test]
+    fn an_account_is_settled_if_the_provider_knows_the_address() {
+        let now = Timestamp::from_seconds(1);
+        let metadata = EventMetadata {
+            event_id: EventId::new(now, [1; 10]),
+            salt: String::new(),
+            now,
+            origin: Origin::system("test"),
+        };
+        for (email_verified, standing) in
+            [(true, Standing::Settled), (false, Standing::Provisional)]
+        {
+            let new = NewMember {
+                id: UserId::new(now, [2; 10]),
+                email: "ann@example.com".parse().unwrap(),
+                email_verified,
+                name: "Ann".parse().unwrap(),
+                identity: LoginKey::Oidc {
+                    issuer: "https://idp.example.com".to_owned(),
+                    subject: "ann".to_owned(),
+                },
+            };
+            let member = User::create_member(new, &metadata).after;
+            assert_eq!(member.standing, standing);
+            assert_eq!(member.email_verified, email_verified);
+        }
+    }
+}

@@ -82,6 +82,36 @@ impl ImportKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Origin, Role};
+
+    #[test]
+    fn an_imported_user_is_as_the_other_system_had_it() {
+        let then = Timestamp::from_seconds(1_000_000_000);
+        let now = Timestamp::from_seconds(1_700_000_000);
+        let metadata = EventMetadata {
+            event_id: EventId::new(now, [1; 10]),
+            salt: String::new(),
+            now,
+            origin: Origin::system("import"),
+        };
+        for flag in [true, false] {
+            let new = ImportedUser {
+                id: UserId::new(then, [2; 10]),
+                email: "ann@example.com".parse().unwrap(),
+                email_verified: flag,
+                name: "Ann".parse().unwrap(),
+                password: None,
+                identities: Vec::new(),
+                roles: Roles::from([Role::reader()]),
+                active: flag,
+                created_at: then,
+            };
+            let user = User::import(new, &metadata).stamp(now).user;
+            assert_eq!((user.email_verified, user.active), (flag, flag));
+            assert_eq!(user.roles, Roles::from([Role::reader()]));
+            assert_eq!((user.created_at, user.updated_at), (then, now));
+        }
+    }
 
     #[test]
     fn an_id_tells_nothing_without_the_key() {

@@ -234,6 +234,13 @@ mod tests {
     }
 
     #[test]
+    fn the_environment_says_which_proxies_are_trusted() {
+        let variable = |name: &str| (name == "TRUSTED_PROXIES").then(|| digest("back end"));
+        let proxies = crate::config::read::<TrustedProxies>(&variable);
+        assert_eq!(proxies.ok().map(|proxies| proxies.0.len()), Some(1));
+    }
+
+    #[test]
     fn a_deployment_knows_two_digests_of_a_kind_and_no_secret() {
         let (one, two) = (digest("one"), digest("two"));
         for good in [

@@ -182,11 +182,6 @@ impl Request {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The bytes of the body.
-    pub fn raw_body(&self) -> &[u8] {
-        &self.body
-    }
-
     /// A part of the path, by its name in the route.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let mut parameters = self.parameters.iter();

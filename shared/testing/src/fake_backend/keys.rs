@@ -182,7 +182,7 @@ impl TokenIssuer for FakeBackend {
     ) -> Result<AccessToken> {
         // Another service's begins with its name, and is not read here.
         let token = match target.audience {
-            Some(audience) => format!("{audience} {}", access_token(user, session)),
+            Some(audience) => format!("{} {}", audience.as_str(), access_token(user, session)),
             None => access_token(user, session),
         };
         let token = AccessToken {

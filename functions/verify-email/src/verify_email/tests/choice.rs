@@ -128,6 +128,10 @@ async fn a_sign_up_that_waits_becomes_an_account() {
         assert_eq!(answer.status, if chosen == NEW { 201 } else { 204 });
         let user = &backend.users()[0];
         assert_eq!(user.id, token.user_id);
+        let events = backend.outbox().into_iter();
+        let mut created = events.filter(|event| event.kind == EventKind::UserCreated);
+        let who = created.next().unwrap().actor;
+        assert_eq!(who, Actor::User(user.id), "who reads the mail");
         assert!(user.email_verified && user.standing == Standing::Settled);
         assert_eq!(signs_in(&backend, BOB).await, chosen == PASSWORD);
         let name = if chosen == NEW { "bob" } else { "Ann Example" };

@@ -171,6 +171,14 @@ fn entries_in_another_order_or_of_another_user_show() {
     let mut spliced: Vec<_> = (1..=4).map(event).collect();
     spliced[2].user_id = Some(user(2));
     assert_eq!(verify(&sealed(spliced), &Witnesses::new()), Some(3));
+    let mut skipped: Vec<_> = (1..=4).map(event).collect();
+    skipped[2].version = Some(4.into());
+    assert_eq!(verify(&sealed(skipped), &Witnesses::new()), Some(3));
+    // The end of one history behind the beginning of another.
+    let mut other: Vec<_> = (1..=4).map(event).collect();
+    other[0].kind = EventKind::UserCreated;
+    let joined = [&history().0[..2], &sealed(other)[2..]].concat();
+    assert_eq!(verify(&joined, &Witnesses::new()), Some(3));
 }
 
 #[test]

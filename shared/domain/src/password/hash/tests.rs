@@ -68,9 +68,11 @@ fn what_costs_too_much_is_refused() {
         "$argon2id$v=19$m=262144,t=4,p=1",
         "$scrypt$ln=17,r=8,p=3",
         "$pbkdf2-sha256$i=2000000",
+        "$pbkdf2-sha512$i=1000000",
     ] {
         assert!(of(prefix).is_ok(), "{prefix}");
     }
+    assert!(of_bcrypt("$2b$14$").is_ok());
 }
 
 #[test]
@@ -85,6 +87,8 @@ fn wrong_parameters_are_told() {
         "$scrypt$ln=0,r=8,p=1",
         "$scrypt$ln=16,r=1,p=1",
         "$scrypt$ln=15,r=65536,p=65536",
+        "$scrypt$v=1$ln=15,r=8,p=1",
+        "$scrypt$ln=15,r=8,p=1,x=1",
         "$pbkdf2-sha256$i=600000,l=20",
         "$pbkdf2-sha256$i=0",
         "$pbkdf2-sha256$v=1$i=600000",
@@ -115,12 +119,15 @@ fn wrong_salts_and_outputs_are_told() {
         (format!("{argon2id}$AAEC${OUTPUT}"), "8 to 48 bytes"),
         (format!("{argon2id}$c2-t_XNhbHRz${OUTPUT}"), "base64"),
         (format!("{argon2id}${SALT}"), "no output"),
+        (format!("{argon2id}${SALT}${OUTPUT}$more"), "four parts"),
         ("$2b$12$tooshort".to_owned(), "53 characters"),
     ] {
         let (code, told) = refused(&raw);
         assert_eq!(code, "invalid-hash", "{raw}");
         assert!(told.contains(message), "{raw}: {told}");
     }
+    let least = format!("{argon2id}${SALT}$AAECAwQFBgcICQoLDA0ODw");
+    assert!(PasswordHash::import(&least).is_ok(), "16 bytes");
 }
 
 #[test]
@@ -183,6 +190,9 @@ fn what_nothing_here_verifies_is_refused_by_name() {
             "ASP.NET Identity, version 2",
         ),
         ("5f4dcc3b5aa765d61d8327deb882cf99", "MD5"),
+        (&"0f".repeat(20), "SHA-1"),
+        (&"0f".repeat(32), "SHA-256"),
+        (&hex, "SHA-512"),
         ("$6$salt$abcdef", "SHA-512 crypt"),
         ("{noop}secret", "not hashed"),
     ] {
@@ -203,6 +213,11 @@ fn what_is_in_no_known_form_is_told_the_forms() {
         "pbkdf2_sha256$1000$salt",
         r#"{"type":"password","secretData":"{}"}"#,
         "{unheard-of}$2b$12$abc",
+        "argon2$2b$12$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m",
+        // Base64 of a few bytes, among them the first of ASP.NET's forms.
+        "c2VjcmV0",
+        "AHh4eHh4",
+        "AQAAAAEA",
     ] {
         let (code, message) = refused(raw);
         assert_eq!(code, "unknown-hash", "{raw}: {message}");
@@ -211,7 +226,8 @@ fn what_is_in_no_known_form_is_told_the_forms() {
 
 #[test]
 fn debug_shows_nothing() {
-    assert!(!format!("{:?}", PasswordHash::from_phc("$argon2id$x")).contains("argon2"));
+    let shown = format!("{:?}", PasswordHash::from_phc("$argon2id$x"));
+    assert_eq!(shown, "PasswordHash(***)");
 }
 
 proptest! {

@@ -112,3 +112,42 @@ fn a_wrong_tag_is_all_that_is_reported() {
         Err(vec![("/kind".to_owned(), "unknown-kind")])
     );
 }
+
+fn content(body: &[u8]) -> Result<(), Error> {
+    let content = Content {
+        body,
+        kind: "application/json",
+        coding: "",
+    };
+    let read = |_: &mut JsonObject| Some(());
+    read_json(&content, &["application/json"], read)
+}
+
+#[test]
+fn a_body_has_64_kilobytes_at_most() {
+    let body = |length| format!("{{{}}}", " ".repeat(length - 2));
+    assert_eq!(MAX_BODY, 65_536);
+    assert!(content(body(MAX_BODY).as_bytes()).is_ok());
+    assert!(matches!(
+        content(body(MAX_BODY + 1).as_bytes()),
+        Err(Error::Transport(TransportError::TooLarge))
+    ));
+}
+
+#[test]
+fn what_is_no_object_is_told_with_its_place() {
+    for (body, expected) in [
+        ("[]", "the body is not a JSON object"),
+        ("{", "the body is not JSON: line 1, column 1"),
+        (
+            "{\n\"a\": 1, \"a\": 2}",
+            "the body has a name twice in one object: line 2, column 11",
+        ),
+    ] {
+        let Err(Error::Transport(TransportError::Malformed(told))) = content(body.as_bytes())
+        else {
+            panic!("{body} is taken");
+        };
+        assert_eq!(told, expected);
+    }
+}

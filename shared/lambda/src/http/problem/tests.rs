@@ -89,6 +89,8 @@ fn an_error_brings_the_header_it_needs() {
     let error = TransportError::MethodNotAllowed("GET".to_owned());
     let response = render(&error.into(), "request-1");
     assert_eq!(response.headers()["allow"], "GET");
+    let response = render(&TransportError::UnsupportedCoding.into(), "request-1");
+    assert_eq!(response.headers()["accept-encoding"], "identity");
 }
 
 #[test]
