@@ -26,88 +26,13 @@ import tempfile
 import time
 import urllib.request
 
+from expected import CASES, Contract
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
-ADMIN, ANN = "admin", "ann@example.com"
 PASSWORD = "plain granite kettle 47"  # That of events/authenticate.json.
 IMAGE = "roster-emulated"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # Without any the AWS SDK does not start.
-DONE, RELAYED = None, {"batchItemFailures": []}
-
-# In this order: event, who asks, and the status or the answer. Secrets in events are those of nobody, and
-# so are most ids. Ann is there, by events/samples/users.jsonl, until she is erased.
-CASES = [
-    ("describe-api", None, 200),
-    ("create-user", ADMIN, 201),
-    ("authenticate", None, 201),
-    ("list-users", ADMIN, 200),
-    ("on-user-created", None, DONE),
-    ("publish-events", None, {"batchItemFailures": [{"itemIdentifier": "100000000004815162397"}]}),
-    # What Ann does.
-    ("prove-again", ANN, 200),
-    ("change-email", ANN, 202),
-    ("withdraw-email-change", ANN, 204),
-    ("list-identities", ANN, 200),
-    ("link-identity", ANN, 422),
-    ("unlink-identity", ANN, 404),
-    ("request-mail", None, 202),
-    ("change-password", ANN, 204),
-    # What administrators do.
-    ("get-user", ADMIN, 200),
-    ("update-user", ADMIN, 200),
-    ("assign-roles", ADMIN, 200),
-    ("export-user", ADMIN, 200),
-    ("list-audit-events", ADMIN, 200),
-    ("list-sessions", ADMIN, 200),
-    ("end-session", ADMIN, 404),
-    ("end-sessions", ADMIN, 204),
-    ("lift-mail-suppression", ADMIN, 204),
-    ("start-recovery", ADMIN, 202),
-    ("deactivate-user", ADMIN, 200),
-    ("reactivate-user", ADMIN, 200),
-    ("create-api-key", ADMIN, 201),
-    ("list-api-keys", ADMIN, 200),
-    ("revoke-api-key", ADMIN, 404),
-    ("list-invitations", ADMIN, 200),
-    ("send-invitation", ADMIN, 404),
-    ("withdraw-invitation", ADMIN, 404),
-    ("register-service", ADMIN, 201),
-    ("register-instance", ADMIN, 200),
-    ("get-service", ADMIN, 200),
-    ("list-services", ADMIN, 200),
-    ("discover-service", ADMIN, 200),
-    ("list-deliveries", ADMIN, 200),
-    ("redeliver-events", ADMIN, 202),
-    ("rotate-service-secret", ADMIN, 200),
-    ("deregister-instance", ADMIN, 204),
-    ("deregister-service", ADMIN, 204),
-    # What nobody has a secret for.
-    ("refresh-session", None, 401),
-    ("verify-email", None, 410),
-    ("disown-address", None, 410),
-    ("reset-password", None, 410),
-    ("list-identity-providers", None, 200),
-    ("publish-keys", None, 200),
-    # What AWS invokes.
-    ("check-services", None, DONE),
-    ("notify-services", None, DONE),
-    ("deliver-events", None, RELAYED),
-    ("publish-events-sessions", None, RELAYED),
-    ("on-access-changed", None, DONE),
-    ("on-email-change-requested", None, DONE),
-    ("on-email-changed", None, DONE),
-    ("on-email-verification-requested", None, DONE),
-    ("on-password-reset-requested", None, DONE),
-    ("on-recovery-started", None, DONE),
-    ("on-sign-up-requested", None, DONE),
-    ("on-user-invited", None, DONE),
-    ("record-audit", None, DONE),
-    ("record-mail", None, DONE),
-    ("rotate-signing-keys", None, DONE),
-    ("snapshot-directory", None, DONE),
-    ("delete-user", ADMIN, 204),
-    ("on-user-deleted", None, DONE),
-]
 
 
 def free_port():
@@ -296,16 +221,6 @@ def by_sam(roster, sam, options, console, cases, path):
             raise
 
 
-def fits(answer, expected):
-    """Whether it is the answer, or one with the status, whose body is JSON and tells an error by a code."""
-    if not isinstance(expected, int):
-        return answer == expected
-    if not isinstance(answer, dict) or answer.get("statusCode") != expected:
-        return False
-    body = json.loads(answer["body"]) if answer.get("body") else None
-    return "code" in body if expected >= 400 else (body is None) == (expected == 204)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("how", choices=["rie", "sam"])
@@ -318,12 +233,12 @@ def main():
     if forgotten:
         sys.exit(f"no case for {', '.join(sorted(forgotten))}")
     answers = {"rie": rie, "sam": sam}[arguments.how](executables["roster"], executables, cases)
-    failed = 0
+    contract, failed = Contract(ROOT), 0
     try:
         for event, expected, answer in answers:
-            if not fits(answer, expected):
+            if problem := contract.problem(event, expected, answer):
                 failed += 1
-                print(f"{event}: expected {expected}, got {json.dumps(answer)}")
+                print(f"{event}: {problem}: {json.dumps(answer)}")
     except Skipped as reason:
         print(f"skipped: {reason}")
         return
