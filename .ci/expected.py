@@ -10,8 +10,8 @@ from referencing.jsonschema import DRAFT202012
 ADMIN, ANN = "admin", "ann@example.com"
 DONE, RELAYED = None, {"batchItemFailures": []}
 
-# In this order: event, who asks, and the status, with the code of an error, or the whole answer. Secrets in events are those of nobody, and
-# so are most ids. Ann is there, by events/samples/users.jsonl, until she is erased.
+# In this order: event, who asks, and the status, with the code of an error, or the whole answer. Secrets in
+# events are those of nobody, and so are most ids. Ann is there until she is erased.
 CASES = [
     ("describe-api", None, 200),
     ("create-user", ADMIN, 201),
