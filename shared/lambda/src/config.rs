@@ -70,7 +70,8 @@ pub fn from_environment<S: Settings>() -> Result<S, ConfigError> {
 /// `sam local` hands a function the developer's own credentials, with which it would write to AWS.
 fn stay_off_aws(variable: &dyn Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
     if variable("AWS_SAM_LOCAL").is_some() && variable("AWS_ENDPOINT_URL").is_none() {
-        let problem = "AWS_ENDPOINT_URL is missing, without which `sam local` reaches AWS: docs/sam-local.md";
+        let problem =
+            "AWS_ENDPOINT_URL is missing, without which `sam local` reaches AWS: docs/sam-local.md";
         return Err(ConfigError(vec![problem.to_owned()]));
     }
     Ok(())
