@@ -9,6 +9,7 @@ use adapters::composition::{Deployment, Ports};
 use anyhow::Context as _;
 use clap::Args;
 use local::{
+    Hosts,
     dynamodb::Dynamo,
     stack::Running,
     template::{Model, Template},
@@ -90,7 +91,7 @@ impl std::fmt::Display for Target {
 /// If the folder is in use, or its tables have another shape.
 pub async fn serve_tables(model: &Model, data: Option<&Path>) -> anyhow::Result<Dynamo> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    Dynamo::start(model, data, listener).await
+    Dynamo::start(model, data, listener, &Hosts::default()).await
 }
 
 /// Roster's adapters over the tables of a running stack.
@@ -116,7 +117,7 @@ pub async fn connect_tables(url: &str, model: &Model) -> anyhow::Result<Ports> {
     Ok(Ports::at(url, "local", deployment).await)
 }
 
-fn deployment(
+pub(super) fn deployment(
     variable: impl Fn(&str) -> Option<String>,
     whose: &str,
 ) -> anyhow::Result<Deployment> {

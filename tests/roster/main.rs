@@ -39,6 +39,7 @@ mod invitations;
 mod last_administrator;
 mod leaks;
 mod life;
+mod local_commands;
 mod mails;
 mod notices;
 mod notifications;

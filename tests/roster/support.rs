@@ -179,9 +179,6 @@ impl Roster {
         let chosen = chosen.map(|&(name, value)| (name.to_owned(), value.to_owned()));
         let options = Options {
             template: template(),
-            port: 0,
-            console_port: 0,
-            dynamodb_port: 0,
             parameters: required().into_iter().chain(chosen).collect(),
             secrets,
             functions: Functions::Built(EXECUTABLES.clone()),

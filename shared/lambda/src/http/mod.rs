@@ -215,9 +215,20 @@ where
     response
 }
 
+/// Longest time-out of a function (Lambda quotas).
+const LONGEST: Duration = Duration::from_mins(15);
+/// What is left if nobody says: the time-out in the template's Globals.
+const UNTOLD: Duration = Duration::from_secs(10);
+
 /// Time until `deadline`, in milliseconds since 1970, at which Lambda ends the worker.
 pub(crate) fn remaining(deadline: u64) -> Duration {
-    Duration::from_millis(deadline.saturating_sub(System.now().as_millis()))
+    let now = Duration::from_millis(System.now().as_millis());
+    let deadline = Duration::from_millis(deadline);
+    // No event is that old. `cargo lambda watch` gives each ten minutes, but counts them from 1970.
+    if deadline + LONGEST < now {
+        return UNTOLD;
+    }
+    deadline.saturating_sub(now)
 }
 
 /// The outcome of `work`; or `Unavailable`, a moment before Lambda would end the worker without an

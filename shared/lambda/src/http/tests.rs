@@ -139,6 +139,14 @@ async fn a_handler_that_hangs_is_answered_before_the_deadline() {
     assert!(left >= RESERVE && left < RESERVE * 2, "{left:?}");
 }
 
+#[test]
+fn a_deadline_that_no_event_can_have_is_none() {
+    let now = adapters::system::System.now().as_millis();
+    // Ten minutes after the beginning of 1970, and one that just passed.
+    assert_eq!(remaining(600_000), UNTOLD);
+    assert_eq!(remaining(now - 1), Duration::ZERO);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_is_fast_enough_is_not_disturbed() {
     let handle = async |_, _| {
