@@ -64,12 +64,12 @@ where
     F: Future<Output = Response> + Send,
     W: AsyncFn(&Ports, C) -> domain::Result<S>,
 {
-    let settings = startup::start::<H, (TrustedProxies, C)>().await?;
+    let settings = Box::pin(startup::start::<H, (TrustedProxies, C)>()).await?;
     let (ports, deployment, (proxies, _)) = settings;
     let prepare = async || {
         let authenticator = authenticator(access, &ports, &deployment).await?;
         let config = config::from_environment().map_err(domain::Error::caused_by)?;
-        let service = Box::pin(wire(&ports, config)).await?;
+        let service = wire(&ports, config).await?;
         Ok((authenticator.behind(proxies.clone()), Arc::new(service)))
     };
     let (readiness, askers) = Readiness::new();
