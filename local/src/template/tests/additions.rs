@@ -125,7 +125,8 @@ fn additions() -> Vec<(&'static str, String, Handling)> {
         (
             "Globals.HttpApi",
             section("Globals: {HttpApi: {CorsConfiguration: {AllowOrigins: [https://a]}}}"),
-            Emulated(origins, json!(["https://a"])),
+            // SAM puts a list of Globals before that of the resource.
+            Emulated(origins, json!(["https://a", "https://origin.invalid"])),
         ),
         (
             "!If with AWS::NoValue",
