@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local::template::{Overrides, Template};
+use local::template::Template;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -203,9 +203,11 @@ async fn recover(roster: &Roster) {
 fn who_reads_the_keys_table_may_use_its_key_and_nobody_else() {
     const KEY: &str =
         "arn:aws:kms:eu-central-1:123456789012:key/12345678-1234-1234-1234-123456789012";
-    let parameters = [("KeysKmsKey".to_owned(), KEY.to_owned())];
+    let mut parameters = cli::local::parameters();
     let template = Template::read(&template()).unwrap();
-    let model = template.resolve(&parameters.into()).unwrap();
+    let without = template.resolve(&parameters).unwrap();
+    parameters.insert("KeysKmsKey".to_owned(), KEY.to_owned());
+    let model = template.resolve(&parameters).unwrap();
     let keys = json!(model.tables["KeysTable"].arn);
     let mut users = 0;
     for (id, function) in &model.functions {
@@ -217,7 +219,6 @@ fn who_reads_the_keys_table_may_use_its_key_and_nobody_else() {
         users += usize::from(has(&keys));
     }
     assert!(users > 30 && users < model.functions.len(), "{users}");
-    let without = template.resolve(&Overrides::new()).unwrap();
     let statements = without
         .functions
         .values()
