@@ -12,7 +12,7 @@ use std::{io, process::ExitCode};
 #[cfg(unix)]
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use cli::{Export, FirstAdmin, Generate, Import, Local, Redrive, Replay, Seed, Token};
+use cli::{Check, Export, FirstAdmin, Generate, Import, Local, Redrive, Replay, Seed, Token};
 use tracing_subscriber::EnvFilter;
 
 /// Roster's tools for operators and developers.
@@ -32,6 +32,7 @@ enum Command {
     Token(Token),
     FirstAdmin(FirstAdmin),
     Generate(Generate),
+    Check(Check),
     Redrive(Redrive),
     Replay(Replay),
 }
@@ -52,6 +53,7 @@ async fn main() -> ExitCode {
         Command::Token(token) => Box::pin(token.run()).await.map(tell),
         Command::FirstAdmin(invite) => invite.run().await.map(tell),
         Command::Generate(generate) => generate.run().map(tell),
+        Command::Check(check) => Box::pin(check.run()).await.map(tell),
         Command::Redrive(redrive) => redrive.run().await.map(tell),
         Command::Replay(replay) => Box::pin(replay.run()).await.map(tell),
     };

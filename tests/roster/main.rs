@@ -18,6 +18,7 @@ mod api_keys;
 mod audiences;
 mod audit_events_get;
 mod bounces;
+mod check;
 mod concealed;
 mod contract;
 mod costs;

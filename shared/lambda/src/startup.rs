@@ -4,7 +4,7 @@ use adapters::composition::{Deployment, Ports};
 
 use crate::{
     config::{self, Settings},
-    telemetry,
+    invocation, telemetry,
 };
 
 /// What the `main` of a function returns: an error ends the environment, and Lambda starts another.
@@ -14,10 +14,16 @@ pub type Exit = Result<(), lambda_runtime::Error>;
 /// path the log knows the function's crate.
 pub(crate) async fn start<H, C: Settings>() -> Result<(Ports, Deployment, C), lambda_runtime::Error>
 {
-    telemetry::start(crate_of::<H>());
+    begin::<H>();
     let (deployment, config) = config::from_environment::<(Deployment, C)>()?;
     let ports = Ports::connect(deployment.clone()).await;
     Ok((ports, deployment, config))
+}
+
+/// Starts the clock of the start, and telemetry.
+pub(crate) fn begin<H>() {
+    invocation::init_begins();
+    telemetry::start(crate_of::<H>());
 }
 
 /// The crate in which a type was declared.

@@ -1,21 +1,18 @@
-//! Logging: one JSON object for each line, as Lambda's log settings ask. Metrics are such lines too.
+//! Logging: one JSON object for each line, as Lambda's log settings ask. [`metrics`] are such lines too.
 
-use std::{fmt, io::Write as _};
+use std::fmt;
 
 use adapters::system::System;
 use application::ports::Clock as _;
-use domain::Timestamp;
-use serde_json::{Value, json};
-use tracing::{
-    Event, Subscriber,
-    field::{Field, Visit},
-};
 use tracing_subscriber::{
-    EnvFilter, Layer,
+    EnvFilter, Layer as _,
+    filter::FilterExt as _,
     fmt::{format::Writer, time::FormatTime},
-    layer::{Context, SubscriberExt as _},
+    layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
+
+use crate::metrics;
 
 /// Crates whose lines are ours, besides the function's own.
 const OURS: [&str; 5] = ["domain", "application", "directory", "adapters", "lambda"];
@@ -29,9 +26,8 @@ pub fn start(function: &str) {
     let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_ansi(false);
-    let subscriber = tracing_subscriber::registry()
-        .with(EnvFilter::new(directives(&level, function)))
-        .with(Metrics);
+    let filter = EnvFilter::new(directives(&level, function)).and(metrics::lines());
+    let subscriber = tracing_subscriber::registry().with(metrics::layer(metrics::to_stdout));
     // Starting twice does nothing: the first stays.
     let _ = if json {
         let lines = lines
@@ -40,10 +36,11 @@ pub fn start(function: &str) {
             .flatten_event(true)
             .with_current_span(false)
             .with_span_list(false);
-        subscriber.with(lines).try_init()
+        subscriber.with(lines.with_filter(filter)).try_init()
     } else {
         // CloudWatch stamps plain lines itself.
-        subscriber.with(lines.without_time()).try_init()
+        let lines = lines.without_time();
+        subscriber.with(lines.with_filter(filter)).try_init()
     };
 }
 
@@ -68,49 +65,6 @@ fn directives(level: &str, function: &str) -> String {
     theirs.to_owned() + &ours.collect::<String>()
 }
 
-/// Counts one more of what a line's field `metric` names, in the namespace `Roster` of CloudWatch.
-struct Metrics;
-
-impl<S: Subscriber> Layer<S> for Metrics {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut metric = MetricName(None);
-        event.record(&mut metric);
-        let Some(name) = metric.0 else { return };
-        let line = format!("{}\n", embedded(&name, System.now()));
-        if let Err(error) = std::io::stdout().write_all(line.as_bytes()) {
-            tracing::warn!(%error, name, "not counted");
-        }
-    }
-}
-
-/// The field `metric` of a line.
-struct MetricName(Option<String>);
-
-impl Visit for MetricName {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "metric" {
-            self.0 = Some(value.to_owned());
-        }
-    }
-
-    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
-}
-
-/// A count of one in CloudWatch's embedded metric format.
-fn embedded(metric: &str, now: Timestamp) -> Value {
-    json!({
-        "_aws": {
-            "Timestamp": now.as_millis(),
-            "CloudWatchMetrics": [{
-                "Namespace": "Roster",
-                "Dimensions": [[]],
-                "Metrics": [{ "Name": metric, "Unit": "Count" }],
-            }],
-        },
-        metric: 1,
-    })
-}
-
 struct Now;
 
 impl FormatTime for Now {
@@ -122,35 +76,6 @@ impl FormatTime for Now {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_metric_is_a_line_which_names_it_and_holds_it() {
-        let line = embedded("UnreadableSnapshot", Timestamp::from_seconds(1));
-        let metrics = &line["_aws"]["CloudWatchMetrics"][0];
-        assert_eq!(metrics["Namespace"], "Roster");
-        assert_eq!(metrics["Metrics"][0]["Name"], "UnreadableSnapshot");
-        assert_eq!(line["UnreadableSnapshot"], 1);
-        assert_eq!(line["_aws"]["Timestamp"], 1_000);
-    }
-
-    #[test]
-    fn a_field_names_the_metric() {
-        struct Named(std::sync::Mutex<Vec<String>>);
-        impl<S: Subscriber> Layer<S> for &'static Named {
-            fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-                let mut metric = MetricName(None);
-                event.record(&mut metric);
-                self.0.lock().unwrap().extend(metric.0);
-            }
-        }
-        let named: &'static Named = Box::leak(Box::new(Named(std::sync::Mutex::default())));
-        let subscriber = tracing_subscriber::registry().with(named);
-        tracing::subscriber::with_default(subscriber, || {
-            tracing::info!(metric = "SignIn", user = 7, "counted");
-            tracing::info!(user = "metric", "not counted");
-        });
-        assert_eq!(*named.0.lock().unwrap(), ["SignIn"]);
-    }
 
     #[test]
     fn the_sdks_never_print_requests() {

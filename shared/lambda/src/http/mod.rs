@@ -13,12 +13,7 @@ mod proxy;
 mod request;
 pub mod response;
 
-use std::{
-    future::Future,
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use adapters::{
     composition::{Deployment, Ports},
@@ -43,6 +38,7 @@ pub use lambda_http::http::{HeaderValue, Method, StatusCode, header};
 
 use crate::{
     config::Settings,
+    invocation::{self, Invocation},
     startup::{self, Exit},
 };
 
@@ -81,7 +77,7 @@ where
     H: Fn(Arc<S>, Request) -> F + Send + Sync,
     F: Future<Output = Response> + Send,
 {
-    crate::telemetry::start(startup::crate_of::<H>());
+    startup::begin::<H>();
     serve(access, Authenticator::open(""), service, handle).await
 }
 
@@ -123,6 +119,7 @@ where
     F: Future<Output = Response> + Send,
 {
     let service = Arc::new(service);
+    invocation::init_ends();
     lambda_http::run(service_fn(async |request| {
         Ok::<_, std::convert::Infallible>(
             answer(access, &authenticator, service.clone(), &handle, request).await,
@@ -143,7 +140,7 @@ where
     H: Fn(Arc<S>, Request) -> F,
     F: Future<Output = Response>,
 {
-    let started = Instant::now();
+    let invocation = Invocation::begin();
     let (mut request, route) = Request::read(request);
     request.issuer = authenticator.issuer_for(&request);
     let request_id = request.request_id().to_owned();
@@ -160,8 +157,9 @@ where
         let panicked = || domain::Error::internal("the handler panicked");
         outcome.unwrap_or_else(|_| Err(panicked().into()))
     });
-    let outcome = within(remaining, work).await;
-    let response = outcome.unwrap_or_else(|error| {
+    let answer = within(remaining, work).await;
+    let outcome = problem::outcome(&answer);
+    let response = answer.unwrap_or_else(|error| {
         if let Error::Domain(error) = &error
             && error.is_internal()
         {
@@ -170,13 +168,8 @@ where
         problem::render(&error, &request_id)
     });
     let response = conditions.applied_to(response);
-    tracing::info!(
-        %request_id,
-        route,
-        status = response.status().as_u16(),
-        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        "answered"
-    );
+    let status = response.status().as_u16();
+    invocation::line!(info, invocation, %request_id, route, status, outcome, "answered");
     let response = response::finish(response, &request_id);
     if is_head {
         return response.map(|_| Body::Empty);

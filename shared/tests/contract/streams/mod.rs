@@ -98,8 +98,8 @@ impl Stand {
             let handle = async |records: Vec<Value>| {
                 let records = serde_json::from_value(json!(records)).unwrap();
                 let publish = async |events: Vec<DomainEvent>| relay.execute(&events).await;
-                let response = relay_batch(&**users, records, publish).await;
-                let failures = response.batch_item_failures.into_iter();
+                let relayed = relay_batch(&**users, records, publish).await;
+                let failures = relayed.response.batch_item_failures.into_iter();
                 let failed = failures
                     .filter_map(|failure| failure.item_identifier)
                     .next();
