@@ -39,7 +39,8 @@ pub(crate) fn layer<S>(
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    Metrics { namespace, write }.with_filter(filter_fn(is_metric).with_max_level_hint(LevelFilter::INFO))
+    Metrics { namespace, write }
+        .with_filter(filter_fn(is_metric).with_max_level_hint(LevelFilter::INFO))
 }
 
 /// Lets the lines pass that are more than a metric.
