@@ -3,6 +3,7 @@
 //! `cargo local` is its command `local`, `cargo roster …` has the others.
 
 mod admin;
+mod check;
 mod export;
 mod first_admin;
 mod generate;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use self::{
     admin::{Admin, create_user, first_administrator},
+    check::Check,
     export::Export,
     first_admin::FirstAdmin,
     generate::Generate,

@@ -15,7 +15,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use cli::{
-    Export, FirstAdmin, Generate, Import, Local, Redrive, Replay, Seed, Token,
+    Check, Export, FirstAdmin, Generate, Import, Local, Redrive, Replay, Seed, Token,
     local::{LocalCommand, Start},
 };
 use tracing_subscriber::EnvFilter;
@@ -37,6 +37,7 @@ enum Command {
     Token(Token),
     FirstAdmin(FirstAdmin),
     Generate(Generate),
+    Check(Check),
     Redrive(Redrive),
     Replay(Replay),
 }
@@ -61,6 +62,7 @@ async fn main() -> ExitCode {
         Command::Token(token) => Box::pin(token.run()).await.and_then(tell),
         Command::FirstAdmin(invite) => invite.run().await.and_then(tell),
         Command::Generate(generate) => generate.run().and_then(tell),
+        Command::Check(check) => Box::pin(check.run()).await.and_then(tell),
         Command::Redrive(redrive) => redrive.run().await.and_then(tell),
         Command::Replay(replay) => Box::pin(replay.run()).await.and_then(tell),
     };

@@ -86,7 +86,8 @@ impl World<'_> {
             let records: Vec<Value> = records.map(|(event, at)| record(at, event)).collect();
             let records = serde_json::from_value(json!(records)).expect("records");
             let publish = async |events: Vec<DomainEvent>| publish.execute(&events).await;
-            relay_batch(&*self.backend, records, publish).await
+            let relayed = relay_batch(&*self.backend, records, publish).await;
+            relayed.response
         };
         if self.travel().twice {
             // Whatever it says, the stream brings the batch again.

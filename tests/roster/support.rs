@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     net::IpAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         LazyLock,
         atomic::{AtomicUsize, Ordering},
@@ -143,6 +143,22 @@ pub fn on_new_stack(parameters: &[(&str, &str)], test: impl AsyncFnOnce(&Roster)
     on_stack(Roster::deploy(parameters, Secrets::new()), test);
 }
 
+/// Runs a test on a stack of its own over tables which `load` leaves in a folder.
+pub fn on_tables(load: impl AsyncFnOnce(&Path), test: impl AsyncFnOnce(&Roster)) {
+    let data = std::env::temp_dir().join(format!(
+        "{}-{}",
+        unique_email("roster-tables"),
+        std::process::id()
+    ));
+    let start = async {
+        let _ = std::fs::remove_dir_all(&data);
+        load(&data).await;
+        Roster::deploy_over(Some(data.clone()), &[], Secrets::new()).await
+    };
+    on_stack(start, test);
+    std::fs::remove_dir_all(&data).unwrap();
+}
+
 fn on_stack(start: impl Future<Output = Roster>, test: impl AsyncFnOnce(&Roster)) {
     LazyLock::force(&EXECUTABLES);
     RUNTIME.block_on(async {
@@ -178,10 +194,19 @@ impl Roster {
     }
 
     async fn deploy(parameters: &[(&str, &str)], secrets: Secrets) -> Self {
+        Self::deploy_over(None, parameters, secrets).await
+    }
+
+    async fn deploy_over(
+        data: Option<PathBuf>,
+        parameters: &[(&str, &str)],
+        secrets: Secrets,
+    ) -> Self {
         let chosen = PARAMETERS.iter().chain(parameters);
         let chosen = chosen.map(|&(name, value)| (name.to_owned(), value.to_owned()));
         let options = Options {
             template: template(),
+            data,
             parameters: required().into_iter().chain(chosen).collect(),
             secrets,
             functions: Functions::Built(EXECUTABLES.clone()),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use shared::lambda::http::{
-    Access, Request, Response, StatusCode,
+    Access, Error, Request, Response, StatusCode,
     body::{JsonObject, PresentedCredentials, RequestBody as _},
-    response,
+    problem, response,
 };
 
 use crate::authenticate::{Authenticate, Command};
@@ -31,6 +31,7 @@ pub async fn handle(authenticate: Arc<Authenticate>, request: Request) -> Respon
         audience,
         origin: request.origin(),
     };
-    let token_pair = authenticate.execute(command).await?;
-    response::token_pair(StatusCode::CREATED, &token_pair)
+    let outcome = authenticate.execute(command).await.map_err(Error::from);
+    tracing::info!(metric = "SignIns", outcome = problem::outcome(&outcome));
+    response::token_pair(StatusCode::CREATED, &outcome?)
 }

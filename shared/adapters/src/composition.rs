@@ -16,7 +16,7 @@ use crate::{
     dynamodb::{
         ATTEMPT_LIMIT, ApiKeyItems, Audit, CALL_LIMIT, COMMIT_LIMIT, CacheItems, Deliveries, Feed,
         InvitationList, Keys, LeaseRecords, MailboxItems, Requests, Services, Sessions,
-        SnapshotStore, Table, Tokens, Users,
+        SnapshotStore, Table, Tokens, Users, usage::Counting, users::Upkeep,
     },
     eventbridge::EventBridge,
     jwt::{AccessTokenSettings, Jwt, Rsa},
@@ -128,6 +128,7 @@ impl Ports {
             .build();
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
             .timeout_config(table_timeouts)
+            .interceptor(Counting)
             .build();
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
         let env = System::env();
@@ -150,6 +151,11 @@ impl Ports {
         let table = self.table(&self.deployment.users_table);
         let sessions = self.table(&self.deployment.sessions_table);
         Arc::new(Users::new(table, sessions, self.env.clone()))
+    }
+
+    /// Checks and mends the table of users.
+    pub fn upkeep(&self) -> Upkeep {
+        Upkeep::new(self.table(&self.deployment.users_table), self.env.clone())
     }
 
     /// Argon2id; its memory is allocated here.

@@ -2,6 +2,8 @@
 
 pub mod config;
 pub mod http;
+mod invocation;
+mod metrics;
 pub mod observer;
 pub mod queue;
 pub mod relay;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     config::Settings,
     http::remaining,
+    invocation::{self, Invocation},
     startup::{self, Exit},
 };
 
@@ -72,20 +73,26 @@ where
 {
     let service = &service;
     let handle = &handle;
-    lambda_runtime::run(service_fn(async move |invocation: LambdaEvent<Value>| {
-        let remaining = remaining(invocation.context.deadline);
-        let text = |name: &str| invocation.payload[name].as_str().map(str::to_owned);
+    invocation::init_ends();
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
+        let invocation = Invocation::begin();
+        let remaining = remaining(event.context.deadline);
+        let request_id = event.context.request_id;
+        let text = |name: &str| event.payload[name].as_str().map(str::to_owned);
         let (envelope, kind) = (text("id"), text("detail-type"));
-        let detail = match invocation.payload {
+        let detail = match event.payload {
             Value::Object(mut envelope) => envelope.remove("detail").unwrap_or_default(),
             _ => Value::Null,
         };
         let traceparent = detail["traceparent"].as_str().map(str::to_owned);
         let outcome = handle(service, detail, remaining).await;
         match &outcome {
-            Ok(()) => tracing::info!(envelope, kind, traceparent, "observed"),
+            Ok(()) => {
+                invocation::line!(info, invocation, request_id, envelope, kind, traceparent, "observed");
+            }
             Err(error) => {
-                tracing::error!(envelope, kind, traceparent, error = %Causes(error), "not observed");
+                let error = Causes(error);
+                invocation::line!(error, invocation, request_id, envelope, kind, traceparent, %error, "not observed");
             }
         }
         // The cause stays in the log: what is returned here travels on into queues.

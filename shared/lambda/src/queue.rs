@@ -12,6 +12,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use crate::{
     config::Settings,
     http::{RESERVE, remaining},
+    invocation::{self, Invocation},
     startup::{self, Exit},
 };
 
@@ -30,12 +31,17 @@ where
     let (ports, _, config) = startup::start::<H, C>().await?;
     let service = &startup::or_exit(wire(&ports, config).await);
     let handle = &handle;
+    invocation::init_ends();
     lambda_runtime::run(service_fn(async move |batch: LambdaEvent<SqsEvent>| {
+        let invocation = Invocation::begin();
+        let request_id = batch.context.request_id;
+        let total = batch.payload.records.len();
         let remaining = remaining(batch.context.deadline).saturating_sub(RESERVE);
         let handle = async |message: QueuedDelivery| handle(service, &message).await;
-        Ok::<_, std::convert::Infallible>(
-            take_batch(batch.payload.records, remaining, handle).await,
-        )
+        let response = take_batch(batch.payload.records, remaining, handle).await;
+        let again = response.batch_item_failures.len();
+        invocation::line!(info, invocation, request_id, total, again, "taken");
+        Ok::<_, std::convert::Infallible>(response)
     }))
     .await
 }
@@ -46,7 +52,6 @@ pub async fn take_batch(
     remaining: Duration,
     handle: impl AsyncFn(QueuedDelivery) -> Result<Handled>,
 ) -> SqsBatchResponse {
-    let total = records.len();
     let handle = &handle;
     let taken = records.into_iter().map(async |record| {
         let id = record.message_id.clone().unwrap_or_default();
@@ -62,7 +67,6 @@ pub async fn take_batch(
         }
     });
     let again: Vec<String> = join_all(taken).await.into_iter().flatten().collect();
-    tracing::info!(total, again = again.len(), "taken");
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = again
         .into_iter()

@@ -3,18 +3,20 @@
 use adapters::{
     composition::Ports,
     dynamodb::outbox::{self, Published},
+    system::System,
 };
-use application::ports::UserRepository;
+use application::ports::{Clock as _, UserRepository};
 use aws_lambda_events::{
     dynamodb::{Event, EventRecord},
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
-use domain::{DomainEvent, Error, Result, error::Causes};
+use domain::{DomainEvent, Error, EventKind, Result, Timestamp, error::Causes};
 use futures::{StreamExt as _, stream};
 use lambda_runtime::{LambdaEvent, service_fn};
 
 use crate::{
     config::Settings,
+    invocation::{self, Invocation},
     startup::{self, Exit},
 };
 
@@ -37,12 +39,30 @@ where
     let users = ports.users();
     let users: &dyn UserRepository = &*users;
     let handle = &handle;
+    invocation::init_ends();
     lambda_runtime::run(service_fn(async move |batch: LambdaEvent<Event>| {
-        let records = batch.payload.records;
+        let invocation = Invocation::begin();
+        let request_id = batch.context.request_id;
         let publish = async |events: Vec<DomainEvent>| handle(service, &events).await;
-        Ok::<_, std::convert::Infallible>(relay_batch(users, records, publish).await)
+        let Relayed {
+            response,
+            total,
+            published,
+        } = relay_batch(users, batch.payload.records, publish).await;
+        invocation::line!(info, invocation, request_id, total, published, "relayed");
+        Ok::<_, std::convert::Infallible>(response)
     }))
     .await
+}
+
+/// What became of a batch.
+pub struct Relayed {
+    /// Names the record at which the stream has to go on.
+    pub response: DynamoDbEventResponse,
+    /// Events in the batch.
+    pub total: usize,
+    /// How many of them, from the front, are published.
+    pub published: usize,
 }
 
 /// Entries of histories read at once.
@@ -53,7 +73,7 @@ pub async fn relay_batch(
     users: &dyn UserRepository,
     records: Vec<EventRecord>,
     publish: impl AsyncFn(Vec<DomainEvent>) -> Result<usize>,
-) -> DynamoDbEventResponse {
+) -> Relayed {
     let mut unreadable = None;
     let (mut positions, mut events) = (Vec::new(), Vec::new());
     let read = records.into_iter().map(async |record| {
@@ -76,11 +96,15 @@ pub async fn relay_batch(
         }
     }
     let total = events.len();
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| (event.kind, event.time))
+        .collect();
     let published = publish(events).await.unwrap_or_else(|error| {
         tracing::error!(error = %Causes(&error), "events were not published");
         0
     });
-    tracing::info!(total, published, "relayed");
+    measure(&told, published);
     let failed = positions.into_iter().nth(published).or(unreadable);
     let mut response = DynamoDbEventResponse::default();
     response.batch_item_failures = failed
@@ -91,7 +115,36 @@ pub async fn relay_batch(
         })
         .into_iter()
         .collect();
-    response
+    Relayed {
+        response,
+        total,
+        published,
+    }
+}
+
+/// What is counted of events as they are published.
+const COUNTED: [(EventKind, &str); 2] = [
+    (EventKind::UserCreated, "SignUps"),
+    (EventKind::SignInLocked, "Locks"),
+];
+
+/// Counts the first `published` of a batch's events, and says how late the oldest is, published or not.
+fn measure(events: &[(EventKind, Timestamp)], published: usize) {
+    for (kind, metric) in COUNTED {
+        let counted = events
+            .iter()
+            .take(published)
+            .filter(|(each, _)| *each == kind);
+        let count = counted.count() as u64;
+        if count > 0 {
+            tracing::info!(metric, count);
+        }
+    }
+    if let Some(oldest) = events.iter().map(|(_, time)| *time).min() {
+        let lag = oldest.until(System.now()).as_millis();
+        let millis = u64::try_from(lag).unwrap_or(u64::MAX);
+        tracing::info!(metric = "EventLag", millis);
+    }
 }
 
 /// The event to be published because of `record`.
@@ -104,5 +157,41 @@ async fn event_of(users: &dyn UserRepository, record: EventRecord) -> Result<Opt
     match users.history_entry(user, version).await? {
         Some(entry) => Ok(Some(entry.event)),
         None => Err(Error::internal("an entry of a history is gone")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::level_filters::LevelFilter;
+
+    use super::*;
+    use crate::metrics::tests::capture;
+
+    #[test]
+    fn events_count_when_they_are_published_and_the_oldest_says_how_late_they_are() {
+        let now = System.now();
+        let ago = |seconds| now.minus(std::time::Duration::from_secs(seconds));
+        let events = [
+            (EventKind::UserCreated, ago(3)),
+            (EventKind::SessionStarted, ago(60)),
+            (EventKind::UserCreated, ago(2)),
+            (EventKind::SignInLocked, ago(1)),
+        ];
+        let counts = |published: usize| {
+            let (captured, _guard) = capture(LevelFilter::INFO);
+            measure(&events, published);
+            let metrics = captured.metrics();
+            let sum = |name: &str| metrics.iter().filter_map(|line| line[name].as_u64()).sum();
+            let (sign_ups, locks, lag): (u64, u64, u64) =
+                (sum("SignUps"), sum("Locks"), sum("EventLag"));
+            assert!((60_000..70_000).contains(&lag), "{lag}");
+            (sign_ups, locks)
+        };
+        assert_eq!(counts(0), (0, 0));
+        assert_eq!(counts(3), (2, 0));
+        assert_eq!(counts(4), (2, 1));
+        let (captured, _guard) = capture(LevelFilter::INFO);
+        measure(&[], 0);
+        assert!(captured.metrics().is_empty());
     }
 }

@@ -7,7 +7,7 @@ use domain::error::Causes;
 
 use crate::{
     config::{self, Settings},
-    telemetry,
+    invocation, telemetry,
 };
 
 /// What the `main` of a function returns: an error ends the environment, and Lambda starts another.
@@ -17,7 +17,7 @@ pub type Exit = Result<(), lambda_runtime::Error>;
 /// path the log knows the function's crate.
 pub(crate) async fn start<H, C: Settings>() -> Result<(Ports, Deployment, C), lambda_runtime::Error>
 {
-    telemetry::start(crate_of::<H>());
+    begin::<H>();
     let (deployment, config) = or_exit(config::from_environment::<(Deployment, C)>());
     let ports = Ports::connect(deployment.clone()).await;
     Ok((ports, deployment, config))
@@ -30,6 +30,12 @@ pub(crate) fn or_exit<T>(outcome: Result<T, impl Error>) -> T {
         tracing::error!(error = %Causes(&error), "the function does not start");
         std::process::exit(1)
     })
+}
+
+/// Starts the clock of the start, and telemetry.
+pub(crate) fn begin<H>() {
+    invocation::init_begins();
+    telemetry::start(crate_of::<H>());
 }
 
 /// The crate in which a type was declared.

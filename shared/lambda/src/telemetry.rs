@@ -1,21 +1,18 @@
-//! Logging: one JSON object for each line, as Lambda's log settings ask. Metrics are such lines too.
+//! Logging: one JSON object for each line, as Lambda's log settings ask. [`metrics`] are such lines too.
 
-use std::{fmt, io::Write as _};
+use std::fmt;
 
 use adapters::system::System;
 use application::ports::Clock as _;
-use domain::Timestamp;
-use serde_json::{Value, json};
-use tracing::{
-    Event, Subscriber,
-    field::{Field, Visit},
-};
 use tracing_subscriber::{
-    EnvFilter, Layer,
+    EnvFilter, Layer as _,
+    filter::FilterExt as _,
     fmt::{format::Writer, time::FormatTime},
-    layer::{Context, SubscriberExt as _},
+    layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
+
+use crate::metrics;
 
 /// Crates whose lines are ours, besides the function's own.
 const OURS: [&str; 5] = ["domain", "application", "directory", "adapters", "lambda"];
@@ -29,12 +26,11 @@ pub fn start(function: &str) {
     let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_ansi(false);
-    let subscriber = tracing_subscriber::registry()
-        .with(EnvFilter::new(directives(&level, function)))
-        .with(Metrics {
-            // Of the stack, so that two in one account are told apart.
-            namespace: std::env::var("METRICS_NAMESPACE").unwrap_or_else(|_| "Roster".to_owned()),
-        });
+    let filter = EnvFilter::new(directives(&level, function)).and(metrics::lines());
+    // Of the stack, so that two in one account are told apart.
+    let namespace = std::env::var("METRICS_NAMESPACE").unwrap_or_else(|_| "Roster".to_owned());
+    let metrics = metrics::layer(namespace, metrics::to_stdout);
+    let subscriber = tracing_subscriber::registry().with(metrics);
     // Starting twice does nothing: the first stays.
     let _ = if json {
         let lines = lines
@@ -43,10 +39,11 @@ pub fn start(function: &str) {
             .flatten_event(true)
             .with_current_span(false)
             .with_span_list(false);
-        subscriber.with(lines).try_init()
+        subscriber.with(lines.with_filter(filter)).try_init()
     } else {
         // CloudWatch stamps plain lines itself.
-        subscriber.with(lines.without_time()).try_init()
+        let lines = lines.without_time();
+        subscriber.with(lines.with_filter(filter)).try_init()
     };
 }
 
@@ -71,51 +68,6 @@ fn directives(level: &str, function: &str) -> String {
     theirs.to_owned() + &ours.collect::<String>()
 }
 
-/// Counts one more of what a line's field `metric` names, in this namespace of CloudWatch.
-struct Metrics {
-    namespace: String,
-}
-
-impl<S: Subscriber> Layer<S> for Metrics {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut metric = MetricName(None);
-        event.record(&mut metric);
-        let Some(name) = metric.0 else { return };
-        let line = format!("{}\n", embedded(&self.namespace, &name, System.now()));
-        if let Err(error) = std::io::stdout().write_all(line.as_bytes()) {
-            tracing::warn!(%error, name, "not counted");
-        }
-    }
-}
-
-/// The field `metric` of a line.
-struct MetricName(Option<String>);
-
-impl Visit for MetricName {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "metric" {
-            self.0 = Some(value.to_owned());
-        }
-    }
-
-    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
-}
-
-/// A count of one in CloudWatch's embedded metric format.
-fn embedded(namespace: &str, metric: &str, now: Timestamp) -> Value {
-    json!({
-        "_aws": {
-            "Timestamp": now.as_millis(),
-            "CloudWatchMetrics": [{
-                "Namespace": namespace,
-                "Dimensions": [[]],
-                "Metrics": [{ "Name": metric, "Unit": "Count" }],
-            }],
-        },
-        metric: 1,
-    })
-}
-
 struct Now;
 
 impl FormatTime for Now {
@@ -127,36 +79,6 @@ impl FormatTime for Now {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_metric_is_a_line_which_names_it_and_holds_it() {
-        let now = Timestamp::from_seconds(1);
-        let line = embedded("Roster/prod", "UnreadableSnapshot", now);
-        let metrics = &line["_aws"]["CloudWatchMetrics"][0];
-        assert_eq!(metrics["Namespace"], "Roster/prod");
-        assert_eq!(metrics["Metrics"][0]["Name"], "UnreadableSnapshot");
-        assert_eq!(line["UnreadableSnapshot"], 1);
-        assert_eq!(line["_aws"]["Timestamp"], 1_000);
-    }
-
-    #[test]
-    fn a_field_names_the_metric() {
-        struct Named(std::sync::Mutex<Vec<String>>);
-        impl<S: Subscriber> Layer<S> for &'static Named {
-            fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-                let mut metric = MetricName(None);
-                event.record(&mut metric);
-                self.0.lock().unwrap().extend(metric.0);
-            }
-        }
-        let named: &'static Named = Box::leak(Box::new(Named(std::sync::Mutex::default())));
-        let subscriber = tracing_subscriber::registry().with(named);
-        tracing::subscriber::with_default(subscriber, || {
-            tracing::info!(metric = "SignIn", user = 7, "counted");
-            tracing::info!(user = "metric", "not counted");
-        });
-        assert_eq!(*named.0.lock().unwrap(), ["SignIn"]);
-    }
 
     #[test]
     fn the_sdks_never_print_requests() {

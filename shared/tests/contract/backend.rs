@@ -58,9 +58,8 @@ pub(crate) async fn embedded(test: impl AsyncFnOnce(Ports)) {
 /// Runs a test against the DynamoDB at `ROSTER_DYNAMODB_LOCAL_URL`.
 pub(crate) async fn dynamodb_local(test: impl AsyncFnOnce(Ports)) {
     let url = env::var("ROSTER_DYNAMODB_LOCAL_URL").unwrap();
-    let prefix = format!("contract-{}-", uuid::Uuid::from_bytes(random()).simple());
     let client = tables::client(&url);
-    let tables = Tables::create(client.clone(), prefix).await;
+    let tables = Tables::create(client.clone(), prefix()).await;
     let outcome = AssertUnwindSafe(test(over(&client, &tables)))
         .catch_unwind()
         .await;
@@ -68,6 +67,11 @@ pub(crate) async fn dynamodb_local(test: impl AsyncFnOnce(Ports)) {
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
     }
+}
+
+/// What begins the names of a test's own tables.
+pub(crate) fn prefix() -> String {
+    format!("contract-{}-", uuid::Uuid::from_bytes(random()).simple())
 }
 
 fn random<const N: usize>() -> [u8; N] {

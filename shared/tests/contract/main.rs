@@ -31,6 +31,7 @@ mod requests;
 mod services;
 mod sessions;
 mod snapshots;
+mod streams;
 mod tables;
 mod tokens;
 mod users;

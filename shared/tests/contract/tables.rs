@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Credentials, Region},
     types::{
         AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-        Projection, ProjectionType, ScalarAttributeType,
+        Projection, ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
     },
 };
 use serde::Deserialize;
@@ -48,7 +48,16 @@ impl Tables {
     /// Makes the tables; `prefix` begins their names.
     pub(crate) async fn create(client: Client, prefix: String) -> Self {
         for (name, table) in declared() {
-            create(&client, format!("{prefix}{name}"), &table).await;
+            create(&client, format!("{prefix}{name}"), &table, None).await;
+        }
+        Self { client, prefix }
+    }
+
+    /// The same with the streams which the template gives them.
+    pub(crate) async fn with_streams(client: Client, prefix: String) -> Self {
+        for (name, table) in declared() {
+            let stream = table.stream_specification.as_ref();
+            create(&client, format!("{prefix}{name}"), &table, stream).await;
         }
         Self { client, prefix }
     }
@@ -105,6 +114,14 @@ struct Declared {
     key_schema: Vec<KeyPart>,
     #[serde(default)]
     global_secondary_indexes: Vec<Index>,
+    #[serde(default)]
+    stream_specification: Option<Stream>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Stream {
+    stream_view_type: String,
 }
 
 #[derive(Deserialize)]
@@ -138,7 +155,7 @@ struct Projected {
     non_key_attributes: Option<Vec<String>>,
 }
 
-async fn create(client: &Client, name: String, table: &Declared) {
+async fn create(client: &Client, name: String, table: &Declared, stream: Option<&Stream>) {
     let attributes = table.attribute_definitions.iter().map(|attribute| {
         AttributeDefinition::builder()
             .attribute_name(&attribute.attribute_name)
@@ -151,9 +168,17 @@ async fn create(client: &Client, name: String, table: &Declared) {
         .iter()
         .map(index)
         .collect::<Vec<_>>();
+    let stream = stream.map(|stream| {
+        StreamSpecification::builder()
+            .stream_enabled(true)
+            .stream_view_type(StreamViewType::from(stream.stream_view_type.as_str()))
+            .build()
+            .unwrap()
+    });
     client
         .create_table()
         .table_name(name)
+        .set_stream_specification(stream)
         .billing_mode(BillingMode::PayPerRequest)
         .set_attribute_definitions(Some(attributes.collect()))
         .set_key_schema(Some(key_schema(&table.key_schema)))

@@ -47,7 +47,7 @@ async fn relay(
         outcome(events.len())
     };
     let records = serde_json::from_value(json!(records)).unwrap();
-    let response = relay_batch(backend, records, publish).await;
+    let response = relay_batch(backend, records, publish).await.response;
     assert!(response.batch_item_failures.len() <= 1);
     let failure = response.batch_item_failures.into_iter().next();
     let reported = failure.and_then(|failure| failure.item_identifier);

@@ -3,7 +3,7 @@
 //! An entity is a struct with serde's derives and an [`Entity`] impl that names its key; [`Table`]
 //! reads and writes every such struct. An adapter adds what is its own: conditions.
 //!
-//! No code path scans a table, and every expression names its attributes by placeholder.
+//! No function scans a table (operators may: [`users::Upkeep`]), and every expression names its attributes by placeholder.
 
 mod error;
 mod filter;
@@ -32,6 +32,7 @@ pub mod services;
 pub mod sessions;
 pub mod snapshots;
 pub mod tokens;
+pub mod usage;
 pub mod users;
 
 use std::time::Duration;

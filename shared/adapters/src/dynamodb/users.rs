@@ -3,6 +3,7 @@
 mod bulk;
 mod items;
 mod transaction;
+mod upkeep;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use serde::de::IgnoredAny;
 
 pub use bulk::{NewUserItems, items_of_new};
 pub(super) use items::{EVENT, feed_partition};
+pub use upkeep::{Found, Row, Upkeep};
 
 use self::{
     items::{AFTER_EVENTS, AdminCount, LoginItem, UserItem},

@@ -119,7 +119,10 @@ impl MailLedger {
             }
         };
         match self.mailer.send(&mail, &key).await? {
-            SendOutcome::Accepted => self.note(&lease, Outcome::SENT).await,
+            SendOutcome::Accepted => {
+                tracing::info!(metric = "MailSent");
+                self.note(&lease, Outcome::SENT).await
+            }
             SendOutcome::Refused(reason) => {
                 self.leases.release(&lease).await?;
                 Err(Error::internal(format!(

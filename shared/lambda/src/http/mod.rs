@@ -14,12 +14,7 @@ mod readiness;
 mod request;
 pub mod response;
 
-use std::{
-    future::Future,
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use adapters::{
     composition::{Deployment, Ports},
@@ -45,6 +40,7 @@ pub use lambda_http::http::{HeaderValue, Method, StatusCode, header};
 use self::readiness::Readiness;
 use crate::{
     config::{self, Settings},
+    invocation::{self, Invocation},
     startup::{self, Exit},
 };
 
@@ -88,7 +84,7 @@ where
     H: Fn(Arc<S>, Request) -> F + Send + Sync,
     F: Future<Output = Response> + Send,
 {
-    crate::telemetry::start(startup::crate_of::<H>());
+    startup::begin::<H>();
     let ready = (Authenticator::open(""), Arc::new(service));
     serve(access, &Readiness::of(ready), handle).await
 }
@@ -134,6 +130,7 @@ where
     H: Fn(Arc<S>, Request) -> F + Send + Sync,
     F: Future<Output = Response> + Send,
 {
+    invocation::init_ends();
     lambda_http::run(service_fn(async |request| {
         let ready = async {
             let (authenticator, service) = readiness.get().await?;
@@ -171,7 +168,7 @@ where
     H: Fn(Arc<S>, Request) -> F,
     F: Future<Output = Response>,
 {
-    let started = Instant::now();
+    let invocation = Invocation::begin();
     let (mut request, route) = Request::read(request);
     let request_id = request.request_id().to_owned();
     let traceparent = request.traceparent();
@@ -190,8 +187,9 @@ where
         let panicked = || domain::Error::internal("the handler panicked");
         outcome.unwrap_or_else(|_| Err(panicked().into()))
     });
-    let outcome = within(remaining, work).await;
-    let response = outcome.unwrap_or_else(|error| {
+    let answer = within(remaining, work).await;
+    let outcome = problem::outcome(&answer);
+    let response = answer.unwrap_or_else(|error| {
         if let Error::Domain(error) = &error
             && error.is_internal()
         {
@@ -200,14 +198,8 @@ where
         problem::render(&error, &request_id)
     });
     let response = conditions.applied_to(response);
-    tracing::info!(
-        %request_id,
-        route,
-        traceparent,
-        status = response.status().as_u16(),
-        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        "answered"
-    );
+    let status = response.status().as_u16();
+    invocation::line!(info, invocation, %request_id, route, traceparent, status, outcome, "answered");
     let response = response::finish(response, &request_id);
     if is_head {
         return response.map(|_| Body::Empty);

@@ -27,6 +27,9 @@ pub struct ProblemInfo {
 /// what it answers.
 const MOST_ERRORS: usize = 32;
 
+const INVALID: &str = "invalid";
+const INTERNAL: &str = "internal";
+
 /// The info of each refusal. Exhaustive: a new refusal does not compile without one.
 #[expect(clippy::too_many_lines, reason = "a table: an arm for each refusal")]
 pub fn info(refusal: &Refusal) -> ProblemInfo {
@@ -250,6 +253,18 @@ fn refusal_header(refusal: &Refusal) -> Option<(HeaderName, String)> {
     }
 }
 
+/// What became of a request, in a word for the log: the code of its problem, or `ok`.
+pub fn outcome<T>(answer: &Result<T, Error>) -> &'static str {
+    use domain::Error as D;
+    match answer {
+        Ok(_) => "ok",
+        Err(Error::Domain(D::Invalid(_) | D::PasswordRejected(_))) => INVALID,
+        Err(Error::Domain(D::Refused(refusal))) => info(refusal).code,
+        Err(Error::Domain(D::Internal(_))) => INTERNAL,
+        Err(Error::Transport(error)) => transport_info(error).code,
+    }
+}
+
 /// The document for an error.
 pub fn render(error: &Error, request_id: &str) -> RawResponse<Body> {
     use domain::Error as D;
@@ -266,7 +281,7 @@ pub fn render(error: &Error, request_id: &str) -> RawResponse<Body> {
         Error::Domain(D::Internal(_)) => problem(
             &ProblemInfo {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
-                code: "internal",
+                code: INTERNAL,
                 detail: "Something failed inside. Report the request id.".to_owned(),
             },
             request_id,
@@ -289,7 +304,7 @@ pub fn render(error: &Error, request_id: &str) -> RawResponse<Body> {
 fn invalid(errors: &[FieldError], request_id: &str) -> RawResponse<Body> {
     let info = ProblemInfo {
         status: StatusCode::UNPROCESSABLE_ENTITY,
-        code: "invalid",
+        code: INVALID,
         detail: "Some fields are wrong; see errors.".to_owned(),
     };
     let mut document = document(&info, request_id);

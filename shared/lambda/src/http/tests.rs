@@ -126,6 +126,34 @@ async fn a_panic_is_answered_with_a_request_id() {
     assert_eq!(document["requestId"], "request-1");
 }
 
+#[tokio::test]
+async fn an_answer_is_one_line_which_says_what_became_of_it_and_what_it_took() {
+    let (captured, _guard) =
+        crate::metrics::tests::capture(tracing::level_filters::LevelFilter::INFO);
+    let fine = async |_, _| response::json(StatusCode::OK, &json!({"email": "ann@example.com"}));
+    answered(None, fine).await;
+    answered(None, async |_, _| Err(Refusal::NotFound.into())).await;
+    let lines = captured.lines();
+    let [fine, missing] = &lines[..] else {
+        panic!("{lines:?}");
+    };
+    let told = |line: &Value| (line["status"].clone(), line["outcome"].clone());
+    assert_eq!(told(fine), (json!(200), json!("ok")));
+    assert_eq!(told(missing), (json!(404), json!("not-found")));
+    for line in [fine, missing] {
+        assert_eq!(
+            (&line["message"], &line["route"]),
+            (&json!("answered"), &json!("GET /"))
+        );
+        assert_eq!(line["request_id"], "request-1");
+        for number in ["micros", "requests", "read_units", "write_units"] {
+            assert!(line[number].is_number(), "{number}: {line}");
+        }
+        assert!(line["cold"].is_boolean());
+        assert!(!line.to_string().contains("ann@"), "{line}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_hangs_is_answered_before_the_deadline() {
     let started = Instant::now();

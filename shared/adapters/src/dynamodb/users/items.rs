@@ -140,6 +140,15 @@ impl LoginItem {
         }
     }
 
+    /// The item of a login of `user` by which nobody gets in before the next reset.
+    pub(super) fn without_password(user: &User) -> Self {
+        Self {
+            user_id: user.id,
+            password_hash: None,
+            password_version: user.password_version,
+        }
+    }
+
     /// The login that the item under `key` is.
     pub(super) fn into_login(self, key: LoginKey) -> Login {
         Login {

@@ -135,3 +135,23 @@ fn an_internal_error_tells_nothing_of_the_inside() {
         "{body}"
     );
 }
+
+/// So who reads the log and who reads an answer call it the same.
+#[test]
+fn the_outcome_in_the_log_is_the_code_of_the_problem() {
+    let refused = every_refusal().into_iter().map(Error::from);
+    let violation = Violation::new("too-short", "must have at least 8 characters");
+    let others = [
+        domain::Error::PasswordRejected(violation.clone()).into(),
+        domain::Error::Invalid(vec![violation.at("/name")]).into(),
+        domain::Error::internal("broken").into(),
+        TransportError::TooLarge.into(),
+        TransportError::MethodNotAllowed("GET".to_owned()).into(),
+    ];
+    for error in refused.chain(others) {
+        let response = render(&error, "request-1");
+        let document: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(document["code"], outcome::<()>(&Err(error)));
+    }
+    assert_eq!(outcome(&Ok::<_, Error>(())), "ok");
+}
