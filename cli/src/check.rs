@@ -42,9 +42,10 @@ impl Check {
                 continue;
             };
             repairable += usize::from(finding.can_be_mended());
-            let outcome = match self.repair {
-                true => finding.mend(&upkeep).await.context("mending")?,
-                false => Mended::No,
+            let outcome = if self.repair {
+                finding.mend(&upkeep).await.context("mending")?
+            } else {
+                Mended::No
             };
             left += usize::from(outcome != Mended::Yes);
             lines.push(format!("{}{finding}", outcome.mark()));

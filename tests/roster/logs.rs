@@ -51,7 +51,7 @@ fn each_invocation_is_one_line_and_business_is_counted() {
         roster.settle().await;
 
         let ran = invocations(roster);
-        logged(roster, ran, |line| is_end(line)).await;
+        logged(roster, ran, is_end).await;
         let lines = parsed(roster);
         let told = told(&lines);
         assert_eq!(told.len(), ran);

@@ -221,7 +221,6 @@ fn rows_of_every_release_are_read() {
     let mut count = 0;
     for file in fs::read_dir(releases()).unwrap() {
         let file = file.unwrap().path();
-        println!("{}", file.display());
         on_rows(&fs::read_to_string(file).unwrap(), goes_on);
         count += 1;
     }

@@ -6,7 +6,7 @@ use adapters::dynamodb::{
     Key,
     users::{Found, Row},
 };
-use shared::domain::{LoginKey, UserId, Version};
+use shared::domain::{LoginKey, User, UserId, Version};
 
 /// Everything in the table, as far as it matters: some 300 bytes for each user.
 #[derive(Default)]
@@ -133,7 +133,7 @@ impl Seen {
         Self {
             version: row.version(),
             is_erased: user.is_none(),
-            is_active_admin: user.is_some_and(|user| user.is_active_admin()),
+            is_active_admin: user.is_some_and(User::is_active_admin),
             is_in_feed: row.is_in_feed,
         }
     }

@@ -99,10 +99,8 @@ impl Stand {
                 let records = serde_json::from_value(json!(records)).unwrap();
                 let publish = async |events: Vec<DomainEvent>| relay.execute(&events).await;
                 let relayed = relay_batch(&**users, records, publish).await;
-                let failures = relayed.response.batch_item_failures.into_iter();
-                let failed = failures
-                    .filter_map(|failure| failure.item_identifier)
-                    .next();
+                let mut failures = relayed.response.batch_item_failures.into_iter();
+                let failed = failures.find_map(|failure| failure.item_identifier);
                 reported += usize::from(failed.is_some());
                 failed
             };
