@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use local::template::{Model, Overrides, Template};
+use local::template::{Model, Template};
 use serde_json::{Value, json};
 
-/// The template with its defaults.
+/// The template with its defaults, and what has none.
 pub(crate) fn read() -> Model {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
     let template = Template::read(&path).expect("a template");
-    template.resolve(&Overrides::new()).expect("a model")
+    template
+        .resolve(&cli::local::parameters())
+        .expect("a model")
 }
 
 /// Logical id of the function that has this route.

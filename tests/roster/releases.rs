@@ -10,7 +10,7 @@ use std::{
 };
 
 use cli::serve_tables;
-use local::template::{Overrides, Template};
+use local::template::Template;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -192,7 +192,7 @@ fn on_rows(dump: &str, test: impl AsyncFnOnce(&Roster)) {
     let load = async |data: &Path| {
         let model = Template::read(&template())
             .unwrap()
-            .resolve(&Overrides::new())
+            .resolve(&cli::local::parameters())
             .unwrap();
         let dynamo = serve_tables(&model, Some(data)).await.unwrap();
         for (table, items) in tables {
