@@ -9,14 +9,15 @@ use serde_json::json;
 use shared::{
     application::{
         ports::{PasswordHasher, SecretPurpose, TokenIssuer as _, UserRepository as _},
+        rate_limit::SignInLimiter,
         session_starter::SessionStarter,
         session_tokens::SessionTokens,
         shared_secret::SharedSecret,
         sign_in::{Strategies, password::PasswordStrategy},
     },
     domain::{
-        Audiences, Origin, Password, Roles, Session, SessionId, User, UserId, error::Violation,
-        sign_up::SignUpPolicy, user::NewUser,
+        Audiences, Origin, Password, Roles, Session, SessionId, User, UserId, attempt::Limit,
+        error::Violation, sign_up::SignUpPolicy, user::NewUser,
     },
     lambda::http::{Authenticator, answer},
 };
@@ -47,14 +48,14 @@ impl Stage {
         let password = PasswordStrategy {
             users: backend.clone(),
             hasher: hasher.clone(),
-            rate_limiter: backend.sign_in_limiter(UNLIMITED),
+            rate_limiter: unlimited(&backend),
             devices: backend.devices(),
             env: backend.env(),
         };
         let oidc = OidcStrategy {
             policy: SignUpPolicy::Admin,
             providers: backend.clone(),
-            rate_limiter: backend.sign_in_limiter(UNLIMITED),
+            rate_limiter: unlimited(&backend),
             sign_ups: backend.sign_up_limiter(),
             updates: backend.user_updates(),
         };
@@ -135,6 +136,12 @@ impl Stage {
         }
         Ok(cpu::of("self")?.saturating_sub(before) / count)
     }
+}
+
+fn unlimited(backend: &Arc<FakeBackend>) -> SignInLimiter {
+    let mut limiter = backend.sign_in_limiter(UNLIMITED);
+    limiter.limits.per_user = Limit::hourly(UNLIMITED);
+    limiter
 }
 
 /// What signing an access token takes of a sign-in.
