@@ -3,7 +3,8 @@
 //     node .ci/webhook_receiver.mjs <folder with node_modules> <port>
 //
 // `PUT /secret` gives it a secret. `POST /events` takes an event if that secret signed it, and else answers 401.
-// `GET /events` shows what it took, `GET /health` that it is there.
+// `PUT /fault` says how the next event fares that is signed well, instead of being taken. `GET /events` shows what
+// it took, `GET /health` that it is there.
 
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -13,7 +14,17 @@ const [folder, port] = process.argv.slice(2);
 const { Webhook } = createRequire(path.resolve(folder, 'x'))('standardwebhooks');
 
 let webhook;
+let fault;
 const taken = [];
+
+// What a receiver may do to an event instead of taking it.
+const faults = {
+  fails: (response) => response.writeHead(500).end(),
+  hangs: () => {},
+  redirects: (response) => response.writeHead(307, { location: '/events' }).end(),
+  closes: (response) => response.destroy(),
+  lies: (response) => response.socket.end('HTTP/1.1 204 No Content\r\ncontent-length: no\r\n\r\n'),
+};
 
 async function read(request) {
   const chunks = [];
@@ -28,12 +39,17 @@ async function answer(request, body) {
       return [204];
     case 'POST /events':
       try {
-        taken.push(webhook.verify(body, request.headers));
+        const event = webhook.verify(body, request.headers);
+        if (fault) return [fault];
+        taken.push(event);
         return [204];
       } catch (error) {
         console.error(error);
         return [401];
       }
+    case 'PUT /fault':
+      fault = body;
+      return [204];
     case 'GET /events':
       return [200, JSON.stringify(taken)];
     case 'GET /health':
@@ -45,5 +61,9 @@ async function answer(request, body) {
 
 createServer(async (request, response) => {
   const [status, text] = await answer(request, await read(request));
+  if (status in faults) {
+    fault = undefined;
+    return faults[status](response);
+  }
   response.writeHead(status, { 'content-type': 'application/json' }).end(text);
 }).listen(Number(port), '127.0.0.1');

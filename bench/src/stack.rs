@@ -1,8 +1,11 @@
 //! The local stack as benchmarks start it, with an administrator.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
-use cli::{Admin, first_administrator, local::HEALTH};
+use cli::{
+    Admin, first_administrator,
+    local::{HEALTH, parameters},
+};
 use local::{
     compile::Build,
     stack::{Functions, Options, Running, Stack},
@@ -13,6 +16,9 @@ pub(crate) const ADMIN: &str = "admin@example.com";
 
 /// The password of the administrator, and of everybody at first.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// The parameter with the address of the application.
+const APP_URL: &str = "AppUrl";
 
 /// All people come from one address, which is not what limits are made for.
 const PARAMETERS: [(&str, &str); 11] = [
@@ -31,20 +37,18 @@ const PARAMETERS: [(&str, &str); 11] = [
 
 /// Builds the functions, in the profile of the benchmark, and starts the stack at free ports.
 pub(crate) async fn start() -> anyhow::Result<Running> {
-    let parameters: BTreeMap<_, _> = PARAMETERS
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
+    let mut parameters = parameters();
+    // The stack knows the address of its console.
+    parameters.remove(APP_URL);
+    parameters.extend(PARAMETERS.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let options = Options {
         template: PathBuf::from("template.yaml"),
-        port: 0,
-        console_port: 0,
-        dynamodb_port: 0,
         parameters,
         functions: Functions::Build(Build {
             release: !cfg!(debug_assertions),
             with_tests: false,
         }),
-        console_parameter: Some("AppUrl".to_owned()),
+        console_parameter: Some(APP_URL.to_owned()),
         ..Options::default()
     };
     let running = Stack::start(options).await?;

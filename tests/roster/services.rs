@@ -381,10 +381,26 @@ fn an_official_receiver_takes_what_is_sent() {
             let (sequence, messages) = patiently("a delivery", wait).await;
             (from, count) = (sequence + 1, count + messages);
         }
+        // Whatever befalls an event once, it comes again and is taken.
+        for fault in ["fails", "hangs", "redirects", "closes", "lies"] {
+            let set = client.put(format!("{url}/fault")).body(fault).send().await;
+            assert_eq!(set.unwrap().status(), StatusCode::NO_CONTENT);
+            let before = roster.stack.journal.since(0).len();
+            roster.newcomer("official").await;
+            for is_taken in [false, true] {
+                let attempt = |entry: &local::journal::Entry| match &entry.happening {
+                    Happening::Taken {
+                        messages, failed, ..
+                    } => ((messages > failed) == is_taken).then_some(()),
+                    _ => None,
+                };
+                patiently(fault, roster.stack.journal.wait_for(before, attempt)).await;
+            }
+        }
         let shown = client.get(format!("{url}/events")).send().await.unwrap();
         let shown: Value = serde_json::from_str(&shown.text().await.unwrap()).unwrap();
         let events = shown.as_array().unwrap();
-        assert_eq!(events.len(), 2, "{shown}");
+        assert_eq!(events.len(), 7, "{shown}");
         assert!(events.iter().all(|event| event["type"] == "UserCreated"));
     });
 }
