@@ -23,7 +23,7 @@ const faults = {
   hangs: () => {},
   redirects: (response) => response.writeHead(307, { location: '/events' }).end(),
   closes: (response) => response.destroy(),
-  lies: (response) => response.socket.end('HTTP/1.1 204 No Content\r\ncontent-length: no\r\n\r\n'),
+  lies: (response) => response.socket.end('HTTP/1.1 200 OK\r\ncontent-length: no\r\n\r\n'),
 };
 
 async function read(request) {
