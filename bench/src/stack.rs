@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use cli::{
     Admin, first_administrator,
-    local::{HEALTH, parameters},
+    local::{APP_URL, HEALTH, parameters},
 };
 use local::{
     compile::Build,
@@ -16,9 +16,6 @@ pub(crate) const ADMIN: &str = "admin@example.com";
 
 /// The password of the administrator, and of everybody at first.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
-
-/// The parameter with the address of the application.
-const APP_URL: &str = "AppUrl";
 
 /// All people come from one address, which is not what limits are made for.
 const PARAMETERS: [(&str, &str); 11] = [

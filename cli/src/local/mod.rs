@@ -212,8 +212,8 @@ const SERVICE_NETWORKS: &str = "ServiceNetworks";
 /// This machine.
 const LOOPBACK: &str = "127.0.0.0/8,::1/128";
 
-/// The parameter with the address of the application: links in mails lead to [`pages`].
-const APP_URL: &str = "AppUrl";
+/// The parameter with the address of the application: links in mails lead to pages below it.
+pub const APP_URL: &str = "AppUrl";
 
 /// The parameter with the issuer of access tokens: discovery works at the address that answers.
 const ISSUER: &str = "Issuer";

@@ -54,6 +54,17 @@ impl Stand {
         }
     }
 
+    /// A letter to Ann about `event`.
+    fn letter<'a>(&'a self, template: MailTemplate, event: &'a DomainEvent) -> Letter<'a> {
+        Letter {
+            template,
+            recipient: Recipient::User(&self.ann),
+            address: &self.ann.email,
+            event,
+            client_ip: None,
+        }
+    }
+
     /// An event by `actor` that happened now.
     fn event(&self, actor: Actor) -> DomainEvent {
         let random: Arc<dyn SecureRandom> = self.backend.clone();
@@ -70,11 +81,9 @@ impl Stand {
         let event = self.event(sent.actor);
         let address: Email = sent.to.parse().unwrap();
         let letter = Letter {
-            template: sent.template,
-            recipient: Recipient::User(&self.ann),
             address: &address,
-            event: &event,
             client_ip: sent.client_ip,
+            ..self.letter(sent.template, &event)
         };
         let before = self.backend.inbox().len();
         self.service.send(letter, REMAINING).await.unwrap();
@@ -122,11 +131,8 @@ async fn a_repetition_of_an_event_does_not_count_twice() {
         let stand = Stand::new().await;
         let event = stand.event(Actor::Anonymous);
         let letter = Letter {
-            template: MailTemplate::AlreadyRegistered,
-            recipient: Recipient::User(&stand.ann),
-            address: &stand.ann.email,
-            event: &event,
             client_ip: Some([192, 0, 2, 7].into()),
+            ..stand.letter(MailTemplate::AlreadyRegistered, &event)
         };
         let send = stand.service.send(letter, REMAINING);
         let (_, fired) = stand.backend.with_fault(fault, send).await;
@@ -144,13 +150,7 @@ async fn a_mail_beyond_a_limit_is_done_with() {
     let stand = Stand::new().await;
     assert!(stand.sends(Sent::default()).await);
     let event = stand.event(Actor::Anonymous);
-    let letter = Letter {
-        template: MailTemplate::PasswordReset,
-        recipient: Recipient::User(&stand.ann),
-        address: &stand.ann.email,
-        event: &event,
-        client_ip: None,
-    };
+    let letter = stand.letter(MailTemplate::PasswordReset, &event);
     stand.service.send(letter, REMAINING).await.unwrap();
     stand.backend.advance(Duration::from_mins(10));
     stand.backend.clear_trace();
@@ -164,13 +164,7 @@ async fn a_mail_beyond_a_limit_is_done_with() {
 async fn nobody_takes_a_mail_from_a_worker_that_may_still_run() {
     let stand = Stand::new().await;
     let event = stand.event(Actor::Anonymous);
-    let letter = Letter {
-        template: MailTemplate::AlreadyRegistered,
-        recipient: Recipient::User(&stand.ann),
-        address: &stand.ann.email,
-        event: &event,
-        client_ip: None,
-    };
+    let letter = stand.letter(MailTemplate::AlreadyRegistered, &event);
     let send = async || stand.service.send(letter, REMAINING).await;
     let stop = Fault::StopAfter(0);
     let (stopped, _) = stand.backend.with_fault(stop, send()).await;
@@ -190,13 +184,7 @@ async fn nobody_takes_a_mail_from_a_worker_that_may_still_run() {
 async fn a_mail_is_remembered_for_thirty_days() {
     let stand = Stand::new().await;
     let event = stand.event(Actor::Anonymous);
-    let letter = Letter {
-        template: MailTemplate::AlreadyRegistered,
-        recipient: Recipient::User(&stand.ann),
-        address: &stand.ann.email,
-        event: &event,
-        client_ip: None,
-    };
+    let letter = stand.letter(MailTemplate::AlreadyRegistered, &event);
     stand.service.send(letter, REMAINING).await.unwrap();
     let month = Duration::from_hours(30 * 24);
     stand
