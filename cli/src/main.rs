@@ -7,12 +7,17 @@
     reason = "what a command is asked for goes to standard output"
 )]
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
-#[cfg(unix)]
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use cli::{Export, FirstAdmin, Generate, Import, Local, Redrive, Replay, Seed, Token};
+use cli::{
+    Export, FirstAdmin, Generate, Import, Local, Redrive, Replay, Seed, Token,
+    local::{LocalCommand, Start},
+};
 use tracing_subscriber::EnvFilter;
 
 /// Roster's tools for operators and developers.
@@ -25,7 +30,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Local(Local),
+    Local(Box<Local>),
     Import(Import),
     Export(Export),
     Seed(Seed),
@@ -45,15 +50,19 @@ async fn main() -> ExitCode {
         .with_writer(io::stderr)
         .init();
     let outcome = match Cli::parse().command {
-        Command::Local(local) => run(local).await,
-        Command::Import(import) => import.run().await.map(tell),
-        Command::Export(export) => export.run().await.map(tell),
-        Command::Seed(seed) => seed.run().await.map(tell),
-        Command::Token(token) => Box::pin(token.run()).await.map(tell),
-        Command::FirstAdmin(invite) => invite.run().await.map(tell),
-        Command::Generate(generate) => generate.run().map(tell),
-        Command::Redrive(redrive) => redrive.run().await.map(tell),
-        Command::Replay(replay) => Box::pin(replay.run()).await.map(tell),
+        Command::Local(local) => match local.command {
+            None => run(local.start).await,
+            Some(LocalCommand::Env(env)) => env.run().await.and_then(tell),
+            Some(LocalCommand::Invoke(invoke)) => Box::pin(invoke.run()).await.and_then(tell),
+        },
+        Command::Import(import) => import.run().await.and_then(tell),
+        Command::Export(export) => export.run().await.and_then(tell),
+        Command::Seed(seed) => seed.run().await.and_then(tell),
+        Command::Token(token) => Box::pin(token.run()).await.and_then(tell),
+        Command::FirstAdmin(invite) => invite.run().await.and_then(tell),
+        Command::Generate(generate) => generate.run().and_then(tell),
+        Command::Redrive(redrive) => redrive.run().await.and_then(tell),
+        Command::Replay(replay) => Box::pin(replay.run()).await.and_then(tell),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -66,16 +75,17 @@ async fn main() -> ExitCode {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the end of a chain")]
-fn tell(outcome: String) {
-    println!("{outcome}");
+fn tell(outcome: String) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{outcome}").context("cannot write to standard output")
 }
 
 /// Runs the stack until a signal ends it.
-async fn run(local: Local) -> anyhow::Result<()> {
+async fn run(start: Start) -> anyhow::Result<()> {
+    let has_functions = !start.services_only;
     let ended = ended()?;
     tokio::pin!(ended);
     let started = tokio::select! {
-        started = local.start() => started?,
+        started = start.run() => started?,
         () = &mut ended => return Ok(()),
     };
     match started.admin {
@@ -84,8 +94,11 @@ async fn run(local: Local) -> anyhow::Result<()> {
     }
     let stack = started.stack;
     println!(
-        "ready  api {}  console {}  dynamodb {}",
-        stack.api_url, stack.console_url, stack.dynamodb_url
+        "ready  api {}{}  console {}  dynamodb {}",
+        stack.api_url,
+        if has_functions { "" } else { " (not here)" },
+        stack.console_url,
+        stack.dynamodb_url
     );
     ended.await;
     stack.stop().await;

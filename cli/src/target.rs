@@ -13,9 +13,10 @@ use anyhow::Context as _;
 use aws_config::BehaviorVersion;
 use clap::Args;
 use local::{
+    Hosts,
     dynamodb::Dynamo,
     stack::Running,
-    template::{Model, Overrides, Template},
+    template::{Model, Template},
 };
 use shared::application::ports::UserRepository as _;
 use tokio::net::TcpListener;
@@ -73,10 +74,10 @@ impl Target {
         })
     }
 
-    /// What the template means with its defaults.
+    /// What the template means locally.
     pub(super) fn model(&self) -> anyhow::Result<Model> {
         let template = Template::read(&self.template)?;
-        let model = template.resolve(&Overrides::new());
+        let model = template.resolve(&crate::local::parameters());
         model.with_context(|| self.template.display().to_string())
     }
 }
@@ -97,7 +98,7 @@ impl std::fmt::Display for Target {
 /// If the folder is in use, or its tables have another shape.
 pub async fn serve_tables(model: &Model, data: Option<&Path>) -> anyhow::Result<Dynamo> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    Dynamo::start(model, data, listener).await
+    Dynamo::start(model, data, listener, &Hosts::default()).await
 }
 
 /// Roster's adapters over the tables of a running stack.
@@ -123,7 +124,7 @@ pub fn connect_tables(url: &str, model: &Model) -> anyhow::Result<Ports> {
     Ok(Ports::at(url, "local", deployment))
 }
 
-fn deployment(
+pub(super) fn deployment(
     variable: impl Fn(&str) -> Option<String>,
     whose: &str,
 ) -> anyhow::Result<Deployment> {

@@ -17,7 +17,6 @@ mod console;
 pub mod dynamodb;
 mod forward;
 mod http_api;
-mod invocations;
 pub mod invoke;
 pub mod lambda;
 pub mod mail;
@@ -30,5 +29,9 @@ mod stream;
 // What all of them use.
 pub mod journal;
 mod loopback;
+mod port;
 #[cfg(test)]
 mod testing;
+pub mod variables;
+
+pub use loopback::Hosts;

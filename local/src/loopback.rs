@@ -3,12 +3,14 @@
 //! Any page a browser shows may send requests to 127.0.0.1, and through DNS rebinding may even
 //! read the answers. Such a request carries the foreign site's name in `Host` or `Origin`.
 
+use std::sync::Arc;
+
 use axum::{
-    Json,
+    Json, Router,
     body::Body,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
-    middleware::Next,
+    middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
 };
 use hyper_util::{
@@ -24,9 +26,49 @@ pub(crate) fn client() -> Client {
     legacy::Client::builder(TokioExecutor::new()).build_http()
 }
 
-/// Middleware that lets through only what was sent to, and from, this machine by name.
-pub(crate) async fn guard(request: Request, next: Next) -> Response {
-    if is_local(request.headers()) {
+/// The names of this machine by which it may be called: those that every machine has for itself, and
+/// others that were asked for, such as the one that containers use.
+#[derive(Debug, Clone, Default)]
+pub struct Hosts(Arc<[String]>);
+
+impl Hosts {
+    /// The names `others` beside the usual ones.
+    pub fn with(others: &[String]) -> Self {
+        Self(others.into())
+    }
+
+    /// Lets through to `router` only what was sent to, and from, this machine by name.
+    pub(crate) fn guard(&self, router: Router) -> Router {
+        router.layer(middleware::from_fn_with_state(self.clone(), guard))
+    }
+
+    fn let_in(&self, headers: &HeaderMap) -> bool {
+        let text = |name| {
+            headers
+                .get(name)
+                .map(|value| value.to_str().unwrap_or_default())
+        };
+        let host = text(header::HOST).unwrap_or_default();
+        let origin = text(header::ORIGIN).map(|origin| {
+            let authority = origin.strip_prefix("http://");
+            authority.or_else(|| origin.strip_prefix("https://"))
+        });
+        self.have(host) && origin.is_none_or(|origin| origin.is_some_and(|it| self.have(it)))
+    }
+
+    /// Whether `authority` (host and optional port) names this machine.
+    fn have(&self, authority: &str) -> bool {
+        let name = match authority.rsplit_once(':') {
+            Some((name, port)) if port.parse::<u16>().is_ok() => name,
+            _ => authority,
+        };
+        ["127.0.0.1", "localhost", "[::1]"].contains(&name)
+            || self.0.iter().any(|other| other == name)
+    }
+}
+
+async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+    if hosts.let_in(request.headers()) {
         return next.run(request).await;
     }
     (
@@ -55,34 +97,15 @@ fn named(request: &Request) -> Option<String> {
     Some(format!("http://localhost{port}{path}"))
 }
 
-fn is_local(headers: &HeaderMap) -> bool {
-    let text = |name| {
-        headers
-            .get(name)
-            .map(|value| value.to_str().unwrap_or_default())
-    };
-    let host = text(header::HOST).unwrap_or_default();
-    let origin = text(header::ORIGIN).map(|origin| {
-        let authority = origin.strip_prefix("http://");
-        authority.or_else(|| origin.strip_prefix("https://"))
-    });
-    is_local_authority(host) && origin.is_none_or(|origin| origin.is_some_and(is_local_authority))
-}
-
-/// Whether `authority` (host and optional port) names this machine.
-fn is_local_authority(authority: &str) -> bool {
-    let name = match authority.rsplit_once(':') {
-        Some((name, port)) if port.parse::<u16>().is_ok() => name,
-        _ => authority,
-    };
-    ["127.0.0.1", "localhost", "[::1]"].contains(&name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn checked(host: Option<&str>, origin: Option<&str>) -> bool {
+        let_in_by(&Hosts::default(), host, origin)
+    }
+
+    fn let_in_by(hosts: &Hosts, host: Option<&str>, origin: Option<&str>) -> bool {
         let mut headers = HeaderMap::new();
         if let Some(host) = host {
             headers.insert(header::HOST, host.parse().unwrap());
@@ -90,7 +113,7 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
-        is_local(&headers)
+        hosts.let_in(&headers)
     }
 
     #[test]
@@ -105,6 +128,18 @@ mod tests {
         ] {
             assert!(checked(Some("localhost:3000"), Some(origin)), "{origin}");
         }
+    }
+
+    #[test]
+    fn another_name_is_let_in_if_it_was_asked_for() {
+        let name = "host.docker.internal:8000";
+        assert!(!checked(Some(name), None));
+        let hosts = Hosts::with(&["host.docker.internal".to_owned()]);
+        assert!(let_in_by(&hosts, Some(name), None));
+        assert!(let_in_by(&hosts, Some("localhost:8000"), None));
+        assert!(!let_in_by(&hosts, Some("example.com"), None));
+        let foreign = Some("https://example.com");
+        assert!(!let_in_by(&hosts, Some(name), foreign));
     }
 
     #[test]

@@ -4,38 +4,36 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use anyhow::Context as _;
 use axum::Router;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 
 use crate::{
+    Hosts,
     bus::Bus,
     callers::Callers,
-    console,
+    console::{self, Console},
     dynamodb::Dynamo,
-    forward, http_api, invocations,
+    forward, http_api,
     invoke::SharedInvoker,
     journal::Journal,
+    lambda,
     mail::{self, Mailboxes},
+    port::{self, Port},
     queue::Queues,
     redrive::Redrive,
     schedule, ssm,
-    stack::Options,
+    stack::{Functions, Options},
     stream::{Mappings, Pace},
     template::Model,
+    variables::{self, Variables},
 };
-
-/// A port which is bound.
-#[derive(Debug)]
-pub(crate) struct Port {
-    pub(crate) listener: TcpListener,
-    pub(crate) address: SocketAddr,
-}
 
 /// Where everything listens.
 #[derive(Debug)]
 pub(crate) struct Ports {
-    pub(crate) api: Port,
+    /// None, if something else serves the API at the port `api_number`.
+    pub(crate) api: Option<Port>,
+    api_number: u16,
     pub(crate) console: Port,
     pub(crate) dynamodb: Port,
     pub(crate) eventbridge: Port,
@@ -59,52 +57,39 @@ pub struct Services {
     _tasks: JoinSet<()>,
 }
 
-impl Port {
-    /// Binds the port with this number, which `flag` chooses. 0 is for any free one.
-    pub(crate) async fn bind(number: u16, flag: &str) -> anyhow::Result<Self> {
-        let problem = || format!("cannot listen at port {number}; choose another with {flag}");
-        let listener = TcpListener::bind(("127.0.0.1", number)).await;
-        let listener = listener.with_context(problem)?;
-        let address = listener.local_addr().context("a socket has no address")?;
-        Ok(Self { listener, address })
-    }
-
-    /// For the SDKs, which need no name to be resolved.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// For people, browsers and issuers: everything of a stack has one host name.
-    pub(crate) fn named_url(&self) -> String {
-        format!("http://localhost:{}", self.address.port())
-    }
-}
-
 impl Ports {
     pub(crate) async fn bind(options: &Options) -> anyhow::Result<Self> {
+        let bind = async |number, flag| Port::bind(number, flag, options.bind).await;
+        let api = match options.functions {
+            Functions::Elsewhere => None,
+            _ => Some(bind(options.port, "--port").await?),
+        };
         Ok(Self {
-            api: Port::bind(options.port, "--port").await?,
-            console: Port::bind(options.console_port, "--console-port").await?,
-            dynamodb: Port::bind(options.dynamodb_port, "--dynamodb-port").await?,
-            eventbridge: Port::bind(0, "no flag").await?,
-            sesv2: Port::bind(0, "no flag").await?,
-            sqs: Port::bind(0, "no flag").await?,
-            ssm: Port::bind(0, "no flag").await?,
+            api_number: api.as_ref().map_or(options.port, |api| api.number),
+            api,
+            console: bind(options.console_port, "--console-port").await?,
+            dynamodb: bind(options.dynamodb_port, "--dynamodb-port").await?,
+            eventbridge: bind(options.eventbridge_port, "--eventbridge-port").await?,
+            sesv2: bind(options.ses_port, "--ses-port").await?,
+            sqs: bind(options.sqs_port, "--sqs-port").await?,
+            ssm: bind(options.ssm_port, "--ssm-port").await?,
         })
+    }
+
+    /// Where the API is served, by this stack or by something else.
+    pub(crate) fn api_url(&self) -> String {
+        port::named_url(self.api_number)
     }
 
     /// The environment variables with which the AWS SDKs find the services.
     pub(crate) fn variables(&self) -> BTreeMap<String, String> {
-        [
-            ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb),
-            ("AWS_ENDPOINT_URL_EVENTBRIDGE", &self.eventbridge),
-            ("AWS_ENDPOINT_URL_SESV2", &self.sesv2),
-            ("AWS_ENDPOINT_URL_SQS", &self.sqs),
-            ("AWS_ENDPOINT_URL_SSM", &self.ssm),
-        ]
-        .into_iter()
-        .map(|(name, port)| (name.to_owned(), port.url()))
-        .collect()
+        variables::services(&[
+            ("DYNAMODB", self.dynamodb.url()),
+            ("EVENTBRIDGE", self.eventbridge.url()),
+            ("SESV2", self.sesv2.url()),
+            ("SQS", self.sqs.url()),
+            ("SSM", self.ssm.url()),
+        ])
     }
 }
 
@@ -116,48 +101,49 @@ impl Services {
     pub(crate) async fn start(
         model: &Model,
         options: &Options,
-        ports: Ports,
+        mut ports: Ports,
         invoker: SharedInvoker,
         journal: &Journal,
     ) -> anyhow::Result<Self> {
+        let hosts = Hosts::with(&options.allowed_hosts);
+        let variables = Variables::new(model, ports.api_url(), ports.variables());
+        let mut tasks = JoinSet::new();
+        ports.dynamodb.let_in(&mut tasks);
         let data = options.data.as_deref();
-        let dynamo = Dynamo::start(model, data, ports.dynamodb.listener).await?;
+        let dynamo = Dynamo::start(model, data, ports.dynamodb.listener, &hosts).await?;
         let buses = model.buses.values().cloned().collect();
         let bus = Bus::new(buses, model.rules.clone(), invoker.clone(), journal.clone())?;
         let queues = Queues::new(model.queues.clone(), journal);
         let sets = model.configuration_sets.values().cloned().collect();
         let mailboxes = Mailboxes::default();
-        let router = console::router(
-            ports.api.named_url(),
-            &model.routes,
-            options.pages.clone(),
-            journal.clone(),
-            dynamo.calls().clone(),
-            mailboxes.clone(),
-        )
-        .merge(invocations::router(invoker.clone()))
-        .merge(Redrive::new(model, queues.clone(), invoker.clone()).router())
-        // For operators: functions have a port of their own.
-        .merge(bus.router());
-        let api = http_api::router(
-            model,
-            ports.api.address.port(),
-            invoker.clone(),
-            journal.clone(),
-        );
-        let mut tasks = JoinSet::new();
+        let operations = lambda::endpoint::router(model, invoker.clone())
+            .merge(Redrive::new(model, queues.clone(), invoker.clone()).router())
+            // Functions have a port of their own for it.
+            .merge(bus.router());
+        let console = console::router(Console {
+            routes: &model.routes,
+            variables,
+            pages: options.pages.clone(),
+            operations,
+            journal: journal.clone(),
+            calls: dynamo.calls().clone(),
+            mailboxes: mailboxes.clone(),
+        });
         let callers = Callers::default();
         let eventbridge = callers.noted("events:PutEvents", bus.router());
-        serve(&mut tasks, ports.eventbridge.listener, eventbridge);
-        serve(&mut tasks, ports.sqs.listener, queues.router());
-        queues.start(&model.queue_mappings, &invoker, &mut tasks);
         let sesv2 = mail::router(sets, mailboxes.clone(), journal.clone(), bus);
         let sesv2 = callers.noted("ses:SendEmail", sesv2);
-        serve(&mut tasks, ports.sesv2.listener, sesv2);
         let secrets = callers.noted("ssm:GetParameters", ssm::router(options.secrets.clone()));
-        serve(&mut tasks, ports.ssm.listener, secrets);
-        serve(&mut tasks, ports.console.listener, router);
-        serve(&mut tasks, ports.api.listener, api);
+        queues.start(&model.queue_mappings, &invoker, &mut tasks);
+        if let Some(port) = ports.api {
+            let api = http_api::router(model, port.number, invoker.clone(), journal.clone());
+            serve(&mut tasks, port, hosts.guard(api));
+        }
+        serve(&mut tasks, ports.eventbridge, hosts.guard(eventbridge));
+        serve(&mut tasks, ports.sesv2, hosts.guard(sesv2));
+        serve(&mut tasks, ports.sqs, hosts.guard(queues.router()));
+        serve(&mut tasks, ports.ssm, hosts.guard(secrets));
+        serve(&mut tasks, ports.console, hosts.guard(console));
         if let Some(receiver) = options.events_to.clone() {
             tasks.spawn(forward::run(receiver, journal.clone()));
         }
@@ -184,10 +170,11 @@ impl Services {
     }
 }
 
-fn serve(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router) {
+fn serve(tasks: &mut JoinSet<()>, mut port: Port, router: Router) {
+    port.let_in(tasks);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tasks.spawn(async move {
-        if let Err(error) = axum::serve(listener, service).await {
+        if let Err(error) = axum::serve(port.listener, service).await {
             tracing::error!(%error, "a service ended");
         }
     });

@@ -53,20 +53,25 @@ impl Stack {
     pub async fn start(options: Options) -> anyhow::Result<Running> {
         let template = Template::read(&options.template)?;
         let ports = Ports::bind(&options).await?;
-        let (api_url, console_url) = (ports.api.named_url(), ports.console.named_url());
-        let model = model(&template, &options, &api_url, &console_url)?;
+        let (api_url, console_url) = (ports.api_url(), ports.console.named_url());
+        let mut model = model(&template, &options, &api_url, &console_url)?;
         let executables = match &options.functions {
             Functions::Build(build) => {
                 // The folder of the template is the workspace.
                 let folder = options.template.parent().unwrap_or_else(|| Path::new(""));
-                compile::build(&Path::new(".").join(folder), *build).await?
+                let executables = compile::build(&Path::new(".").join(folder), *build).await?;
+                of_functions(&model, &executables)?
             }
-            Functions::Built(executables) => executables.clone(),
+            Functions::Built(executables) => of_functions(&model, executables)?,
+            Functions::Elsewhere => {
+                model = model.without_event_sources();
+                BTreeMap::new()
+            }
         };
         let journal = Journal::default();
         let settings = Settings {
-            executables: of_functions(&model, &executables)?,
-            endpoints: ports.variables(),
+            executables,
+            services: ports.variables(),
             max_environments: options.max_environments,
             max_waiting: MAX_WAITING,
             idle_after: IDLE_AFTER,

@@ -394,6 +394,37 @@ async fn rows_of_mails(table: &mut Table<'_>) {
         .await;
 }
 
+/// The rows of what follows from an event.
+async fn rows_of_observers(table: &mut Table<'_>) {
+    let roster = table.roster;
+    let ann = roster.proven("costs").await;
+    let names = std::sync::atomic::AtomicUsize::new(0);
+    let rename = async || {
+        let number = names.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let body = json!({"name": format!("Ann {number}")});
+        let answer = roster.call("PATCH /users/me", &ann.token, &body).await;
+        assert_eq!(answer.status, StatusCode::OK);
+    };
+    let row = "relay an event of a user";
+    table.row(row, "PublishEvents", rename).await;
+    let row = "record an event in the audit trail";
+    table.row(row, "RecordAudit", rename).await;
+    let row = "look which services are told of an event";
+    table.row(row, "NotifyServices", rename).await;
+    let sign_up = async || drop(roster.sign_up(&unique_email("costs")).await);
+    let row = "send a welcome mail";
+    table.row(row, "OnUserCreated", sign_up).await;
+    let row = "note what becomes of it";
+    table.row(row, "RecordMail", sign_up).await;
+    let reset = async || {
+        let body = json!({"email": ann.email});
+        let answer = roster.post("/password-resets", &body).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+    };
+    let row = "mail a link for a new password";
+    table.row(row, "OnPasswordResetRequested", reset).await;
+}
+
 #[test]
 fn the_document_says_what_each_command_costs() {
     with_provider(async |roster, provider, listed| {
@@ -412,6 +443,14 @@ fn the_document_says_what_each_command_costs() {
             assert_eq!(answer.status, StatusCode::CREATED);
         };
         table.row("sign in", "Authenticate", sign_in).await;
+        let device = roster.sign_in(&email).await.body["deviceToken"].clone();
+        let sign_in = async || {
+            let body = json!({"email": email, "password": PASSWORD, "deviceToken": device});
+            let answer = roster.post("/sessions", &body).await;
+            assert_eq!(answer.status, StatusCode::CREATED);
+        };
+        let row = "sign in from a known device";
+        table.row(row, "Authenticate", sign_in).await;
         rows_of_sessions(&mut table).await;
         rows_of_identities(&mut table, provider, listed).await;
         let list = async || get(roster, "/users").await;
@@ -421,6 +460,7 @@ fn the_document_says_what_each_command_costs() {
         rows_of_api_keys(&mut table).await;
         rows_of_services(&mut table).await;
         rows_of_mails(&mut table).await;
+        rows_of_observers(&mut table).await;
         let audit = async || get(roster, "/audit-events?limit=5").await;
         let row = "list audit events, a page of 5 lines";
         table.row(row, "ListAuditEvents", audit).await;

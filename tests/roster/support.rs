@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use cli::{Admin, first_administrator, local::HEALTH};
+use cli::{
+    Admin, first_administrator,
+    local::{HEALTH, parameters as required},
+};
 use local::{
     compile::{self, Build, Executables},
     journal::{Happening, Mail},
@@ -51,7 +54,7 @@ const PARAMETERS: [(&str, &str); 10] = [
 ];
 
 /// No single wait in a test takes longer, unless something is broken.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running stack with a client.
 pub struct Roster {
@@ -99,6 +102,11 @@ static SHARED: LazyLock<Roster> = LazyLock::new(|| {
     LazyLock::force(&EXECUTABLES);
     RUNTIME.block_on(Roster::start(&[], Secrets::new()))
 });
+
+/// The program of a function, by the name of its binary.
+pub fn executable(binary: &str) -> PathBuf {
+    EXECUTABLES[binary].clone()
+}
 
 pub fn template() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../template.yaml")
@@ -167,16 +175,11 @@ impl Roster {
     }
 
     async fn deploy(parameters: &[(&str, &str)], secrets: Secrets) -> Self {
+        let chosen = PARAMETERS.iter().chain(parameters);
+        let chosen = chosen.map(|&(name, value)| (name.to_owned(), value.to_owned()));
         let options = Options {
             template: template(),
-            port: 0,
-            console_port: 0,
-            dynamodb_port: 0,
-            parameters: PARAMETERS
-                .iter()
-                .chain(parameters)
-                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
+            parameters: required().into_iter().chain(chosen).collect(),
             secrets,
             functions: Functions::Built(EXECUTABLES.clone()),
             ..Options::default()

@@ -1,16 +1,16 @@
 //! `roster token`: what a developer tries the API with.
 
-use cli::Token;
+use cli::{Token, local::RunningStack};
 use reqwest::Method;
 
-use crate::support::{Roster, on_shared_stack, template, unique_email};
+use crate::support::{Roster, on_shared_stack, unique_email};
 
 async fn token(roster: &Roster, user: &str) -> Result<String, String> {
     let token = Token {
         user: user.to_owned(),
-        api: roster.stack.api_url.clone(),
-        endpoint: roster.stack.dynamodb_url.clone(),
-        template: template(),
+        running: RunningStack {
+            console: roster.stack.console_url.clone(),
+        },
     };
     Box::pin(token.run())
         .await

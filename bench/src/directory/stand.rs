@@ -9,7 +9,7 @@ use adapters::composition::Ports;
 use anyhow::Context as _;
 use local::{
     dynamodb::{Capacity, Dynamo},
-    template::{Overrides, Template},
+    template::Template,
 };
 use shared::{
     application::ports::UserRepository,
@@ -47,7 +47,7 @@ pub(crate) struct Warm {
 impl Stand {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let template = include_str!("../../../template.yaml");
-        let model = Template::parse(template)?.resolve(&Overrides::new())?;
+        let model = Template::parse(template)?.resolve(&cli::local::parameters())?;
         let dynamo = cli::serve_tables(&model, None).await?;
         let aws = cli::connect_tables(&dynamo.url(), &model)?;
         Ok(Self { dynamo, aws })

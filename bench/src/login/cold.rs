@@ -12,7 +12,7 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use local::{
     dynamodb::Dynamo,
     lambda::runtime_api::{self, Call, Delivery},
-    template::{Model, Overrides, Template},
+    template::{Model, Template},
 };
 use serde_json::{Value, json};
 use shared::domain::{Roles, error::Violation};
@@ -38,7 +38,7 @@ pub(super) async fn measure(runs: usize) -> anyhow::Result<Vec<String>> {
     let folder = build(&root).await?;
     let hello = run(&folder.join("hello"), &BTreeMap::new(), &json!({}), runs).await?;
 
-    let model = Template::read(&root.join("template.yaml"))?.resolve(&Overrides::new())?;
+    let model = Template::read(&root.join("template.yaml"))?.resolve(&cli::local::parameters())?;
     let dynamo = cli::serve_tables(&model, None).await?;
     let variables = prepare(&model, &dynamo).await?;
     let mut event: Value = serde_json::from_str(EVENT)?;

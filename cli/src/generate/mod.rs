@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use local::template::{Overrides, Template};
+use local::template::Template;
 use serde_json::Value;
 use yaml_serde::Value as Yaml;
 
@@ -52,7 +52,7 @@ impl Generate {
 /// Each generated file below `root`, and what belongs in it.
 fn files(root: &Path) -> anyhow::Result<BTreeMap<PathBuf, String>> {
     let template = read(root, "template.yaml")?;
-    let model = Template::parse(&template)?.resolve(&Overrides::new())?;
+    let model = Template::parse(&template)?.resolve(&crate::local::parameters())?;
     let template: Yaml = yaml_serde::from_str(&template)?;
     let contract = Contract::parse(&read(root, "openapi.yaml")?)?;
     let request = read_json(root, "events/samples/request.json")?;

@@ -38,7 +38,7 @@ struct Parameter {
     #[serde(default)]
     default: Value,
     #[serde(default)]
-    allowed_values: Vec<String>,
+    allowed_values: Vec<Value>,
     min_value: Option<u64>,
     max_value: Option<u64>,
     #[serde(default)]
@@ -52,11 +52,7 @@ pub(super) fn parameters(template: &Yaml) -> anyhow::Result<String> {
     for (name, parameter) in parameters.context("no parameters")? {
         let name = name.as_str().context("a name which is no text")?;
         let parameter: Parameter = yaml_serde::from_value(parameter.clone())?;
-        let default = match &parameter.default {
-            Value::String(text) if text.is_empty() => "empty".to_owned(),
-            Value::String(text) => format!("`{text}`"),
-            other => other.to_string(),
-        };
+        let default = shown(&parameter.default);
         let allowed = parameter.allowed();
         let meaning = escape(&parameter.description);
         _ = writeln!(table, "| `{name}` | {default} | {allowed} | {meaning} |");
@@ -71,10 +67,20 @@ impl Parameter {
             (Some(min), None) => format!("from {min}"),
             _ => {
                 let values = self.allowed_values.iter();
-                let values: Vec<_> = values.map(|value| format!("`{value}`")).collect();
+                let values: Vec<_> = values.map(shown).collect();
                 values.join(", ")
             }
         }
+    }
+}
+
+/// A value of a parameter.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "none: must be given".to_owned(),
+        Value::String(text) if text.is_empty() => "empty".to_owned(),
+        Value::String(text) => format!("`{text}`"),
+        other => other.to_string(),
     }
 }
 

@@ -1,23 +1,52 @@
 //! `local`: the emulator with Roster in it.
 
+mod env;
+mod invoke;
 mod pages;
+pub(crate) mod running;
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    num::NonZeroUsize,
+    path::PathBuf,
+};
 
 use adapters::system::System;
 use axum::http::Uri;
-use clap::Args;
+use clap::{Args, Subcommand};
 use local::{
     compile::Build,
     stack::{Functions, Options, Running, Stack},
+    template::Overrides,
 };
 use shared::application::ports::SecureRandom;
 
+pub use self::{env::Env, invoke::Invoke, running::Running as RunningStack};
 use crate::{Admin, first_administrator};
 
 /// Runs the whole of template.yaml on this machine
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Local {
+    #[command(subcommand)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub command: Option<LocalCommand>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub start: Start,
+}
+
+/// What is asked of a stack that runs.
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "clap would show it")]
+pub enum LocalCommand {
+    Env(Env),
+    Invoke(Invoke),
+}
+
+/// How a stack is started.
+#[derive(Debug, Args)]
+pub struct Start {
     /// Template to run; its folder is the workspace with the functions
     #[arg(long, value_name = "FILE", default_value = "template.yaml")]
     pub template: PathBuf,
@@ -30,6 +59,30 @@ pub struct Local {
     /// Port of DynamoDB, 0 for any free one
     #[arg(long, default_value_t = 8000)]
     pub dynamodb_port: u16,
+    /// Port of EventBridge, 0 for any free one
+    #[arg(long, default_value_t = 8001)]
+    pub eventbridge_port: u16,
+    /// Port of SES, 0 for any free one
+    #[arg(long, default_value_t = 8002)]
+    pub ses_port: u16,
+    /// Port of SQS, 0 for any free one
+    #[arg(long, default_value_t = 8003)]
+    pub sqs_port: u16,
+    /// Port of the Parameter Store, 0 for any free one
+    #[arg(long, default_value_t = 8004)]
+    pub ssm_port: u16,
+    /// Address at which to listen beside 127.0.0.1, such as 172.17.0.1 for containers. Whoever reaches it
+    /// can read and write everything
+    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into(), hide_default_value = true)]
+    pub bind: IpAddr,
+    /// Name beside `localhost` by which this machine may be called, such as `host.docker.internal`; may be
+    /// given several times
+    #[arg(long = "allow-host", value_name = "NAME")]
+    pub allowed_hosts: Vec<String>,
+    /// Start tables, bus and mail service only: the functions are run by SAM or `cargo lambda`, and what
+    /// they write to the tables invokes nothing. `--port` says where the API will be
+    #[arg(long, conflicts_with_all = ["release", "max_environments"])]
+    pub services_only: bool,
     /// Folder that keeps the tables; without it they live in memory
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -71,12 +124,12 @@ fn key_value(text: &str) -> Result<(String, String), &'static str> {
     }
 }
 
-impl Local {
+impl Start {
     /// Starts the stack, makes the administrator, and waits until the API answers.
     ///
     /// # Errors
     /// One line that says what to do about it.
-    pub async fn start(self) -> anyhow::Result<Started> {
+    pub async fn run(self) -> anyhow::Result<Started> {
         let password = match &self.admin_password {
             Some(password) => password.clone(),
             None => (&System as &dyn SecureRandom).token()?,
@@ -85,9 +138,12 @@ impl Local {
             email: self.admin_email.clone(),
             password,
         };
+        let has_functions = !self.services_only;
         let stack = Stack::start(self.options()).await?;
         let is_new = first_administrator(&stack, &admin).await?;
-        stack.ready(HEALTH).await?;
+        if has_functions {
+            stack.ready(HEALTH).await?;
+        }
         Ok(Started {
             stack,
             admin: (admin.email, is_new.then_some(admin.password)),
@@ -95,32 +151,56 @@ impl Local {
     }
 
     fn options(self) -> Options {
-        let parameters = self.parameters.into_iter();
+        let functions = if self.services_only {
+            Functions::Elsewhere
+        } else {
+            Functions::Build(Build {
+                // A binary built with optimisation is asked for speed.
+                release: self.release || !cfg!(debug_assertions),
+                with_tests: false,
+            })
+        };
+        let mut parameters = parameters();
+        // The stack knows the address of its console.
+        parameters.remove(APP_URL);
         // Services run on this machine too.
-        let own =
-            [(SERVICE_NETWORKS, LOOPBACK)].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        parameters.insert(SERVICE_NETWORKS.to_owned(), LOOPBACK.to_owned());
+        parameters.extend(self.parameters);
         Options {
             template: self.template,
             port: self.port,
             console_port: self.console_port,
             dynamodb_port: self.dynamodb_port,
+            eventbridge_port: self.eventbridge_port,
+            ses_port: self.ses_port,
+            sqs_port: self.sqs_port,
+            ssm_port: self.ssm_port,
+            bind: self.bind,
+            allowed_hosts: self.allowed_hosts,
             data: self.data,
-            parameters: own.into_iter().chain(parameters).collect(),
+            parameters,
             secrets: self.secrets.into_iter().collect(),
             api_parameter: Some(ISSUER.to_owned()),
             console_parameter: Some(APP_URL.to_owned()),
             pages: pages::router(),
             max_environments: self.max_environments.get(),
-            functions: Functions::Build(Build {
-                // A binary built with optimisation is asked for speed.
-                release: self.release || !cfg!(debug_assertions),
-                with_tests: false,
-            }),
+            functions,
             events_to: self.events_to,
             echo: true,
             ..Options::default()
         }
     }
+}
+
+/// Values for the parameters that have no default, which a deployment must choose.
+pub fn parameters() -> Overrides {
+    let values = [
+        ("MailFrom", "roster@example.com"),
+        (APP_URL, "https://example.com"),
+    ];
+    values
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
 }
 
 /// The path that answers once the stack can serve.

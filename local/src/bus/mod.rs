@@ -3,6 +3,7 @@
 //! # Where it differs from `EventBridge`
 //! - An event reaches its targets at once and in the order of the rules.
 //! - A delivery to a target cannot fail, so the dead-letter queue of a rule stays empty.
+//! - A trace header is dropped: here is no X-Ray.
 //! - Every caller may publish, under any source but `aws.*`.
 
 mod endpoint;

@@ -22,6 +22,7 @@ use crate::{
     journal::{Happening, Journal},
     mail::{Mailboxes, Outcome},
     template::{Route, STACK},
+    variables::Variables,
 };
 
 /// Entries a page gets of what was before it was opened.
@@ -38,6 +39,7 @@ struct Console {
     journal: Journal,
     calls: Calls,
     mailboxes: Mailboxes,
+    variables: Arc<Variables>,
 }
 
 /// Which entries are wanted. Numbers start anew with each stack, times go on.
@@ -49,13 +51,7 @@ struct Wanted {
     since: Option<Timestamp>,
 }
 
-pub(super) fn router(
-    api: &str,
-    routes: &[Route],
-    journal: Journal,
-    calls: Calls,
-    mailboxes: Mailboxes,
-) -> Router {
+pub(super) fn router(setup: super::Console<'_>) -> Router {
     let route = |route: &Route| {
         json!({
             "method": route.method.as_deref().unwrap_or("ANY"),
@@ -63,12 +59,14 @@ pub(super) fn router(
             "function": route.function,
         })
     };
-    let routes: Vec<_> = routes.iter().map(route).collect();
+    let routes: Vec<_> = setup.routes.iter().map(route).collect();
+    let api = &setup.variables.api;
     let console = Console {
         stack: Arc::new(json!({ "name": STACK, "api": api, "routes": routes })),
-        journal,
-        calls,
-        mailboxes,
+        journal: setup.journal,
+        calls: setup.calls,
+        mailboxes: setup.mailboxes,
+        variables: Arc::new(setup.variables),
     };
     let inbox = entries(|entry| matches!(entry, Happening::Mail { .. }));
     let events = entries(|entry| matches!(entry, Happening::Event { .. }));
@@ -82,6 +80,7 @@ pub(super) fn router(
         .route("/calls", get(totals))
         .route("/mailboxes", get(chosen))
         .route("/mailboxes/{address}", put(choose))
+        .route("/variables", get(variables))
         .route("/live", get(live))
         .with_state(console)
 }
@@ -106,6 +105,10 @@ async fn stack(State(console): State<Console>) -> Json<Value> {
 
 async fn totals(State(console): State<Console>) -> Json<Vec<Total>> {
     Json(console.calls.totals())
+}
+
+async fn variables(State(console): State<Console>) -> Json<Variables> {
+    Json(Variables::clone(&console.variables))
 }
 
 async fn chosen(State(console): State<Console>) -> Json<BTreeMap<String, Outcome>> {

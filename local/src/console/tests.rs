@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use axum::{
     body::Body,
     extract::Request,
@@ -11,6 +13,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::{
+    Hosts,
     journal::{Happening, Mail},
     testing::send,
 };
@@ -33,10 +36,20 @@ async fn console(api: String) -> (String, Journal) {
         api: "Api".to_owned(),
     };
     let added = Router::new().route("/added", axum::routing::get(|| async { "added" }));
-    let mailboxes = Mailboxes::default();
-    let calls = Calls::default();
-    let router = router(api, &[route], added, journal.clone(), calls, mailboxes);
-    (serve(router).await, journal)
+    let router = router(Console {
+        routes: &[route],
+        variables: Variables {
+            api,
+            services: BTreeMap::new(),
+            functions: BTreeMap::new(),
+        },
+        pages: added,
+        operations: Router::new(),
+        journal: journal.clone(),
+        calls: Calls::default(),
+        mailboxes: Mailboxes::default(),
+    });
+    (serve(Hosts::default().guard(router)).await, journal)
 }
 
 fn mail(subject: &str, html: Option<&str>) -> Happening {

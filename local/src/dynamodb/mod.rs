@@ -37,7 +37,7 @@ pub use self::calls::{Access, Call, Calls, Capacity, Total};
 pub(crate) use self::records::Stream;
 use self::{front::Front, store::DirectoryLock, writes::Writes};
 use crate::{
-    loopback,
+    loopback::{self, Hosts},
     template::{Model, Table},
 };
 
@@ -57,7 +57,7 @@ pub struct Dynamo {
 
 impl Dynamo {
     /// Opens the database in the folder `data`, or in memory, makes the tables of `model` that are
-    /// missing and serves them on `listener`.
+    /// missing and serves them on `listener`, to who calls by one of `hosts`.
     ///
     /// # Errors
     /// If the folder is taken, or a table cannot be made or is there with another shape; the error
@@ -66,6 +66,7 @@ impl Dynamo {
         model: &Model,
         data: Option<&Path>,
         listener: TcpListener,
+        hosts: &Hosts,
     ) -> anyhow::Result<Self> {
         let tables: Vec<Table> = model.tables.values().cloned().collect();
         let lock = data.map(store::lock).transpose()?;
@@ -78,13 +79,13 @@ impl Dynamo {
         let calls = Calls::default();
         let address = listener.local_addr()?;
         let inner = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let front = front::router(Front {
+        let front = hosts.guard(front::router(Front {
             client: loopback::client(),
             database: format!("http://{}", inner.local_addr()?),
             tables: tables.clone(),
             calls: calls.clone(),
             writes: writes.clone(),
-        });
+        }));
 
         let mut tasks = JoinSet::new();
         tasks.spawn(dynoxide::server::serve_on(inner, database.clone()));

@@ -46,7 +46,7 @@ pub(crate) async fn serve(table: Table, data: Option<&Path>) -> anyhow::Result<D
         ..Model::default()
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    Dynamo::start(&model, data, listener).await
+    Dynamo::start(&model, data, listener, &Hosts::default()).await
 }
 
 async fn start() -> Dynamo {

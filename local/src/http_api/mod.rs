@@ -62,7 +62,6 @@ pub(crate) fn router(model: &Model, port: u16, invoker: SharedInvoker, journal: 
         .fallback(answer)
         .with_state(api)
         .layer(middleware::from_fn(loopback::by_name))
-        .layer(middleware::from_fn(loopback::guard))
 }
 
 async fn answer(

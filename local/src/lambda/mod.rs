@@ -8,6 +8,7 @@
 //! [Runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
 mod asynchronous;
+pub(crate) mod endpoint;
 mod environment;
 mod pool;
 mod process;
@@ -34,7 +35,7 @@ pub(crate) struct Settings {
     /// Executables of the functions, by logical id.
     pub(crate) executables: BTreeMap<String, PathBuf>,
     /// Environment variables which every function gets beside its own: where the services are.
-    pub(crate) endpoints: BTreeMap<String, String>,
+    pub(crate) services: BTreeMap<String, String>,
     /// Most environments of one function.
     pub(crate) max_environments: usize,
     /// Most events that may wait for an environment of one function.

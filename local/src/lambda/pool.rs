@@ -90,8 +90,7 @@ impl Pool {
                     run
                 }
                 Err(error) => {
-                    let executable = self.program.executable().display();
-                    let reason = format!("cannot start {executable}: {error}");
+                    let reason = format!("cannot start {}: {error}", self.program.id);
                     Run::not_begun(InvokeError::Exited(reason))
                 }
             };

@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     io::{self, IsTerminal as _},
     net::SocketAddr,
-    path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
 };
@@ -19,7 +18,7 @@ use uuid::Uuid;
 use super::Settings;
 use crate::{
     journal::{Happening, Journal},
-    template::{Function, REGION, arn},
+    template::{Function, arn},
 };
 
 /// What is needed to start a function.
@@ -35,15 +34,12 @@ impl Program {
         arn("lambda", &format!("function:{}", self.function.name))
     }
 
-    /// The file to run. An empty path, which cannot be started, if the function was not built.
-    pub(super) fn executable(&self) -> &Path {
-        let executable = self.settings.executables.get(&self.id);
-        executable.map_or(Path::new(""), PathBuf::as_path)
-    }
-
     /// Starts a process that finds the Runtime API at `runtime_api`.
     pub(super) fn start(&self, runtime_api: SocketAddr, journal: &Journal) -> io::Result<Child> {
-        let mut command = Command::new(self.executable());
+        let executable = self.settings.executables.get(&self.id);
+        let executable = executable
+            .ok_or_else(|| io::Error::other("the stack was started without functions"))?;
+        let mut command = Command::new(executable);
         command
             .env_clear()
             .envs(&self.function.environment.variables)
@@ -69,7 +65,7 @@ impl Program {
     fn variables(&self, runtime_api: SocketAddr) -> BTreeMap<String, String> {
         let function = &self.function;
         let today = Timestamp::now().strftime("%Y/%m/%d");
-        let mut variables = self.settings.endpoints.clone();
+        let mut variables = self.settings.services.clone();
         let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
         set("AWS_LAMBDA_RUNTIME_API", &runtime_api.to_string());
         set("AWS_LAMBDA_FUNCTION_NAME", &function.name);
@@ -91,12 +87,9 @@ impl Program {
         if let Some(level) = &logging.application_log_level {
             set("AWS_LAMBDA_LOG_LEVEL", level);
         }
-        set("AWS_REGION", REGION);
-        set("AWS_DEFAULT_REGION", REGION);
         // The services in front of the emulators can tell callers apart by the key.
         set("AWS_ACCESS_KEY_ID", &self.id);
         set("AWS_SECRET_ACCESS_KEY", "local");
-        set("AWS_EC2_METADATA_DISABLED", "true");
         set("RUST_BACKTRACE", "1");
         set("PATH", &std::env::var("PATH").unwrap_or_default());
         variables

@@ -46,8 +46,8 @@ impl Drop for Bench {
     }
 }
 
-/// A function `Probe` with these properties, and settings changed by `adjust`.
-fn bench(properties: &str, adjust: impl FnOnce(&mut Settings)) -> Bench {
+/// A function `Probe` with these properties.
+pub(crate) fn model(properties: &str) -> Model {
     let template = format!(
         "
 Transform: AWS::Serverless-2016-10-31
@@ -59,12 +59,17 @@ Resources:
     Properties: {{Runtime: provided.al2023, {properties}}}
 "
     );
-    let model = Template::parse(&template)
+    Template::parse(&template)
         .and_then(|template| template.resolve(&Overrides::new()))
-        .unwrap();
+        .unwrap()
+}
+
+/// That function, with settings changed by `adjust`.
+fn bench(properties: &str, adjust: impl FnOnce(&mut Settings)) -> Bench {
+    let model = model(properties);
     let mut settings = Settings {
         executables: BTreeMap::from([("Probe".to_owned(), probe())]),
-        endpoints: BTreeMap::from([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), "there".to_owned())]),
+        services: BTreeMap::from([("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), "there".to_owned())]),
         max_environments: 2,
         max_waiting: 100,
         idle_after: Duration::from_mins(10),

@@ -7,7 +7,6 @@ use axum::{
     body::Bytes,
     extract::State,
     http::{HeaderMap, StatusCode},
-    middleware,
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -18,7 +17,6 @@ use serde_json::{Map, Value, json};
 use super::{Call, Queues, Refusal};
 use crate::{
     callers::caller,
-    loopback,
     template::{ACCOUNT, REGION},
 };
 
@@ -26,10 +24,7 @@ use crate::{
 const BATCH: usize = 10;
 
 pub(super) fn router(queues: Queues) -> Router {
-    Router::new()
-        .route("/", post(handle))
-        .layer(middleware::from_fn(loopback::guard))
-        .with_state(queues)
+    Router::new().route("/", post(handle)).with_state(queues)
 }
 
 async fn handle(State(queues): State<Queues>, headers: HeaderMap, body: Bytes) -> Response {

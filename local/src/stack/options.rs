@@ -1,6 +1,10 @@
 //! How a stack is asked to run.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use axum::{Router, http::Uri};
 
@@ -15,9 +19,18 @@ use crate::{
 pub struct Options {
     /// The template; its folder is the workspace with the functions.
     pub template: PathBuf,
+    /// Port of the HTTP API; without functions the one at which something else serves it.
     pub port: u16,
     pub console_port: u16,
     pub dynamodb_port: u16,
+    pub eventbridge_port: u16,
+    pub ses_port: u16,
+    pub sqs_port: u16,
+    pub ssm_port: u16,
+    /// Address at which everything listens beside 127.0.0.1.
+    pub bind: IpAddr,
+    /// Names beside `localhost` by which this machine may be called.
+    pub allowed_hosts: Vec<String>,
     /// Folder that keeps the tables, `None` for memory.
     pub data: Option<PathBuf>,
     pub parameters: Overrides,
@@ -44,9 +57,15 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             template: PathBuf::from("template.yaml"),
-            port: 3000,
-            console_port: 3001,
-            dynamodb_port: 8000,
+            port: 0,
+            console_port: 0,
+            dynamodb_port: 0,
+            eventbridge_port: 0,
+            ses_port: 0,
+            sqs_port: 0,
+            ssm_port: 0,
+            bind: Ipv4Addr::LOCALHOST.into(),
+            allowed_hosts: Vec::new(),
             data: None,
             parameters: Overrides::new(),
             secrets: Secrets::new(),
@@ -68,4 +87,6 @@ pub enum Functions {
     Build(Build),
     /// They are there already, by the names of their binaries.
     Built(Executables),
+    /// They are run by something else: the services are there, and nothing invokes a function.
+    Elsewhere,
 }

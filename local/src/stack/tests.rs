@@ -2,7 +2,7 @@ use axum::body::Body;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{journal::Happening, lambda::tests::probe, loopback::client, services::Port};
+use crate::{journal::Happening, lambda::tests::probe, loopback::client, port::Port};
 
 const TEMPLATE: &str = "
 Transform: AWS::Serverless-2016-10-31
@@ -35,9 +35,6 @@ impl Folder {
     fn options(&self) -> Options {
         Options {
             template: self.0.join("template.yaml"),
-            port: 0,
-            console_port: 0,
-            dynamodb_port: 0,
             api_parameter: Some("Issuer".to_owned()),
             console_parameter: Some("AppUrl".to_owned()),
             functions: Functions::Built(Executables::from([("probe".to_owned(), probe())])),
@@ -173,6 +170,56 @@ async fn parameters_have_the_addresses_of_the_stack_unless_they_are_given() {
     );
 }
 
+#[tokio::test]
+async fn services_may_run_without_the_functions() {
+    let folder = Folder::new(TEMPLATE);
+    let mut options = folder.options();
+    options.functions = Functions::Elsewhere;
+    let taken = Port::bind(0, "--port", options.bind).await.unwrap();
+    options.port = taken.number;
+    let running = Stack::start(options).await.unwrap();
+
+    let (_, variables) = get(&format!("{}/api/variables", running.console_url)).await;
+    let api = format!("http://localhost:{}", taken.number);
+    assert_eq!(variables["api"], api);
+    assert_eq!(variables["functions"]["Probe"]["binary"], "probe");
+    assert_eq!(variables["functions"]["Probe"]["own"]["ISSUER"], api);
+    let dynamodb = &variables["services"]["AWS_ENDPOINT_URL_DYNAMODB"];
+    let port = running.dynamodb_url.rsplit_once(':').unwrap().1;
+    assert_eq!(*dynamodb, format!("http://127.0.0.1:{port}"));
+    assert_eq!(
+        variables["services"]["AWS_ENDPOINT_URL"],
+        "http://127.0.0.1:9"
+    );
+    assert!(running.model.routes.is_empty());
+}
+
+#[tokio::test]
+async fn another_name_of_this_machine_is_good_for_every_service() {
+    let folder = Folder::new(TEMPLATE);
+    let mut options = folder.options();
+    options.allowed_hosts = vec!["host.docker.internal".to_owned()];
+    let running = Stack::start(options).await.unwrap();
+    let (_, variables) = get(&format!("{}/api/variables", running.console_url)).await;
+    let services = variables["services"].as_object().unwrap();
+    let services = services
+        .iter()
+        .filter(|(name, _)| name.starts_with("AWS_ENDPOINT_URL_"));
+    let mut urls: Vec<_> = services.map(|(_, url)| url.as_str().unwrap()).collect();
+    assert_eq!(urls.len(), 5);
+    urls.push(&running.api_url);
+    urls.push(&running.console_url);
+    for url in urls {
+        let status = async |host: &str| {
+            let request = http::Request::get(url).header("host", host);
+            let request = request.body(Body::empty()).unwrap();
+            client().request(request).await.unwrap().status()
+        };
+        assert_ne!(status("host.docker.internal:1").await, 403, "{url}");
+        assert_eq!(status("example.com").await, 403, "{url}");
+    }
+}
+
 /// The one line with which a start fails.
 async fn failure(options: Options) -> String {
     let error = format!("{:#}", Stack::start(options).await.unwrap_err());
@@ -184,11 +231,11 @@ async fn failure(options: Options) -> String {
 async fn a_start_that_fails_says_why() {
     let folder = Folder::new(TEMPLATE);
 
-    let taken = Port::bind(0, "--port").await.unwrap();
     let mut options = folder.options();
-    options.console_port = taken.address.port();
+    let taken = Port::bind(0, "--port", options.bind).await.unwrap();
+    options.console_port = taken.number;
     let expected = format!(
-        "cannot listen at port {}; choose another with --console-port: ",
+        "cannot listen at port {} of 127.0.0.1; choose another with --console-port: ",
         options.console_port
     );
     assert!(failure(options).await.starts_with(&expected));

@@ -89,6 +89,11 @@ impl<'a> Scope<'a> {
                 let keys: [Value; 3] = arguments(place, function, argument)?;
                 return self.find_in_map(place, &keys).map(Some);
             }
+            "Fn::Split" => {
+                let (delimiter, text): (String, Value) = arguments(place, function, argument)?;
+                let text = self.text(place, &text)?;
+                return Ok(Some(text.split(&delimiter).collect()));
+            }
             "Fn::GetAtt" => {
                 if let Some(path) = argument.as_str() {
                     self.attribute(place, path)?

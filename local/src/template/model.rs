@@ -32,6 +32,20 @@ pub struct Model {
     pub cors: Option<Cors>,
 }
 
+impl Model {
+    /// The same without anything that invokes a function.
+    pub(crate) fn without_event_sources(self) -> Self {
+        Self {
+            routes: Vec::new(),
+            streams: Vec::new(),
+            queue_mappings: Vec::new(),
+            rules: Vec::new(),
+            schedules: Vec::new(),
+            ..self
+        }
+    }
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct Function {

@@ -106,6 +106,7 @@ fn every_known_intrinsic_is_resolved() {
             "a-8-red",
         ),
         ("!Join ['+', !Ref Many]", "x+y"),
+        ("!Join ['+', !Split [', ', 'a, b']]", "a+b"),
         ("!FindInMap [Sizes, !Ref Colour, width]", "7"),
         ("!Ref Topic", "arn:aws:sns:us-east-1:000000000000:Topic"),
         ("!Ref Shared", "arn:aws:iam::000000000000:policy/Shared"),

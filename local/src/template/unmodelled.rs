@@ -61,8 +61,9 @@ const PROPERTIES: &[(&str, &[&str])] = &[
     (
         "AWS::Serverless::Function",
         &[
-            "Architectures",        // cargo builds for this machine
-            "AutoPublishAlias",     // there is one version
+            "Architectures",    // cargo builds for this machine
+            "AutoPublishAlias", // there is one version
+            "AutoPublishAliasAllProperties",
             "CodeUri",              // Metadata names the binary
             "DeploymentPreference", // and it is there at once
             "Description",

@@ -8,6 +8,8 @@ use aws_sdk_eventbridge::{
 };
 use domain::{DomainEvent, Error, Result, event::SOURCE};
 
+use crate::xray;
+
 /// A bus of `EventBridge`.
 #[derive(Debug, Clone)]
 pub struct EventBridge {
@@ -30,6 +32,8 @@ impl EventBridge {
             .source(SOURCE)
             .detail_type(event.kind.as_str())
             .detail(event.to_cloud_event().to_string())
+            // X-Ray shows the observers in the trace of the request.
+            .set_trace_header(event.traceparent.as_deref().and_then(xray::from_traceparent))
             .build()
     }
 }
@@ -112,6 +116,27 @@ mod tests {
             traceparent: None,
             data: EventData::default(),
         }
+    }
+
+    #[test]
+    fn x_ray_is_told_in_which_trace_the_observers_are() {
+        let traced = |traceparent: Option<&str>| {
+            let config = aws_sdk_eventbridge::Config::builder()
+                .behavior_version_latest()
+                .build();
+            let bus = EventBridge::new(Client::from_conf(config), "bus");
+            let traceparent = traceparent.map(str::to_owned);
+            bus.entry(&DomainEvent {
+                traceparent,
+                ..event(1)
+            })
+        };
+        let entry = traced(Some(
+            "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01",
+        ));
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        assert_eq!(entry.trace_header(), Some(header));
+        assert_eq!(traced(None).trace_header(), None);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod sqs;
 pub mod ssm;
 pub mod system;
 pub mod webhooks;
+pub mod xray;
 
 /// How old known keys of a provider must be before an unknown `kid` makes us look again. So tokens with
 /// invented ones cause no more than one request in this time.

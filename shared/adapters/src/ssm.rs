@@ -179,10 +179,11 @@ impl Ssm<'_> {
         request.try_into().map_err(Error::caused_by)
     }
 
-    /// Where the store answers: an emulator's address, if there is one, as the SDKs know it.
+    /// Where the store answers: an emulator's address, if there is one. As in the SDKs, that of the service
+    /// goes before that of all services.
     fn endpoint(&self, region: &str) -> String {
-        let known = self.config.endpoint_url().map(str::to_owned);
-        let emulator = known.or_else(|| std::env::var("AWS_ENDPOINT_URL_SSM").ok());
+        let own = std::env::var("AWS_ENDPOINT_URL_SSM").ok();
+        let emulator = own.or_else(|| self.config.endpoint_url().map(str::to_owned));
         let domain = if region.starts_with("cn-") {
             "amazonaws.com.cn"
         } else {

@@ -62,7 +62,19 @@ pub fn read<S: Settings>(variable: &dyn Fn(&str) -> Option<String>) -> Result<S,
 /// # Errors
 /// Every missing or wrong variable, at once.
 pub fn from_environment<S: Settings>() -> Result<S, ConfigError> {
-    read(&|name| std::env::var(name).ok())
+    let variable = |name: &str| std::env::var(name).ok();
+    stay_off_aws(&variable)?;
+    read(&variable)
+}
+
+/// `sam local` hands a function the developer's own credentials, with which it would write to AWS.
+fn stay_off_aws(variable: &dyn Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
+    if variable("AWS_SAM_LOCAL").is_some() && variable("AWS_ENDPOINT_URL").is_none() {
+        let problem =
+            "AWS_ENDPOINT_URL is missing, without which `sam local` reaches AWS: docs/sam-local.md";
+        return Err(ConfigError(vec![problem.to_owned()]));
+    }
+    Ok(())
 }
 
 /// No settings.
@@ -222,6 +234,22 @@ mod tests {
                 "MINIMUM invalid digit found in string".to_owned(),
             ])
         );
+    }
+
+    #[test]
+    fn a_function_under_sam_local_does_not_start_without_an_emulator() {
+        let sam = [("AWS_SAM_LOCAL", "true")];
+        let emulated = [sam[0], ("AWS_ENDPOINT_URL", "http://127.0.0.1:9")];
+        let starts = |variables: &[(&str, &str)]| {
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            stay_off_aws(&variable).is_ok()
+        };
+        assert!(!starts(&sam));
+        assert!(starts(&emulated));
+        assert!(starts(&[]));
     }
 
     #[test]

@@ -33,7 +33,7 @@ where
         handle(service, &event, remaining).await
     };
     let (ports, _, config) = startup::start::<H, C>()?;
-    serve(wire(&ports, config).await?, observe).await
+    serve(startup::or_exit(wire(&ports, config).await), observe).await
 }
 
 /// Observes events which are not ours, such as those of the mail service or of a schedule: `handle`
@@ -48,7 +48,7 @@ where
     W: AsyncFnOnce(&Ports, C) -> Result<S>,
 {
     let (ports, _, config) = startup::start::<H, C>()?;
-    let service = wire(&ports, config).await?;
+    let service = startup::or_exit(wire(&ports, config).await);
     serve(service, async |service, detail, _| {
         handle(service, detail).await
     })
@@ -80,11 +80,12 @@ where
             Value::Object(mut envelope) => envelope.remove("detail").unwrap_or_default(),
             _ => Value::Null,
         };
+        let traceparent = detail["traceparent"].as_str().map(str::to_owned);
         let outcome = handle(service, detail, remaining).await;
         match &outcome {
-            Ok(()) => tracing::info!(envelope, kind, "observed"),
+            Ok(()) => tracing::info!(envelope, kind, traceparent, "observed"),
             Err(error) => {
-                tracing::error!(envelope, kind, error = %Causes(error), "not observed");
+                tracing::error!(envelope, kind, traceparent, error = %Causes(error), "not observed");
             }
         }
         // The cause stays in the log: what is returned here travels on into queues.

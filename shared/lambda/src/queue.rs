@@ -28,7 +28,7 @@ where
     W: AsyncFnOnce(&Ports, C) -> Result<S>,
 {
     let (ports, _, config) = startup::start::<H, C>()?;
-    let service = &wire(&ports, config).await?;
+    let service = &startup::or_exit(wire(&ports, config).await);
     let handle = &handle;
     lambda_runtime::run(service_fn(async move |batch: LambdaEvent<SqsEvent>| {
         let remaining = remaining(batch.context.deadline).saturating_sub(RESERVE);

@@ -33,7 +33,7 @@ where
     W: AsyncFnOnce(&Ports, C) -> Result<S>,
 {
     let (ports, _, config) = startup::start::<H, C>()?;
-    let service = &wire(&ports, config).await?;
+    let service = &startup::or_exit(wire(&ports, config).await);
     let users = ports.users();
     let users: &dyn UserRepository = &*users;
     let handle = &handle;

@@ -1,6 +1,9 @@
 //! What every function does first.
 
+use std::error::Error;
+
 use adapters::composition::{Deployment, Ports};
+use domain::error::Causes;
 
 use crate::{
     config::{self, Settings},
@@ -14,9 +17,18 @@ pub type Exit = Result<(), lambda_runtime::Error>;
 /// path the log knows the function's crate.
 pub(crate) fn start<H, C: Settings>() -> Result<(Ports, Deployment, C), lambda_runtime::Error> {
     telemetry::start(crate_of::<H>());
-    let (deployment, config) = config::from_environment::<(Deployment, C)>()?;
+    let (deployment, config) = or_exit(config::from_environment::<(Deployment, C)>());
     let ports = Ports::connect(deployment.clone());
     Ok((ports, deployment, config))
+}
+
+/// What a function cannot start without; otherwise the log says why it does not, as all lines are, and the
+/// process ends. Returned from `main`, the error would be a line of plain text.
+pub(crate) fn or_exit<T>(outcome: Result<T, impl Error>) -> T {
+    outcome.unwrap_or_else(|error| {
+        tracing::error!(error = %Causes(&error), "the function does not start");
+        std::process::exit(1)
+    })
 }
 
 /// The crate in which a type was declared.

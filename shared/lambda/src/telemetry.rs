@@ -32,7 +32,10 @@ pub fn start(function: &str) {
         .with_ansi(false);
     let subscriber = tracing_subscriber::registry()
         .with(targets(&level, function))
-        .with(Metrics);
+        .with(Metrics {
+            // Of the stack, so that two in one account are told apart.
+            namespace: std::env::var("METRICS_NAMESPACE").unwrap_or_else(|_| "Roster".to_owned()),
+        });
     // Starting twice does nothing: the first stays.
     let _ = if json {
         let lines = lines
@@ -63,15 +66,17 @@ fn targets(level: &str, function: &str) -> Targets {
         .with_targets(OURS.into_iter().chain([function]).map(|name| (name, ours)))
 }
 
-/// Counts one more of what a line's field `metric` names, in the namespace `Roster` of CloudWatch.
-struct Metrics;
+/// Counts one more of what a line's field `metric` names, in this namespace of CloudWatch.
+struct Metrics {
+    namespace: String,
+}
 
 impl<S: Subscriber> Layer<S> for Metrics {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut metric = MetricName(None);
         event.record(&mut metric);
         let Some(name) = metric.0 else { return };
-        let line = format!("{}\n", embedded(&name, System.now()));
+        let line = format!("{}\n", embedded(&self.namespace, &name, System.now()));
         if let Err(error) = std::io::stdout().write_all(line.as_bytes()) {
             tracing::warn!(%error, name, "not counted");
         }
@@ -92,12 +97,12 @@ impl Visit for MetricName {
 }
 
 /// A count of one in CloudWatch's embedded metric format.
-fn embedded(metric: &str, now: Timestamp) -> Value {
+fn embedded(namespace: &str, metric: &str, now: Timestamp) -> Value {
     json!({
         "_aws": {
             "Timestamp": now.as_millis(),
             "CloudWatchMetrics": [{
-                "Namespace": "Roster",
+                "Namespace": namespace,
                 "Dimensions": [[]],
                 "Metrics": [{ "Name": metric, "Unit": "Count" }],
             }],
@@ -122,9 +127,10 @@ mod tests {
 
     #[test]
     fn a_metric_is_a_line_which_names_it_and_holds_it() {
-        let line = embedded("UnreadableSnapshot", Timestamp::from_seconds(1));
+        let now = Timestamp::from_seconds(1);
+        let line = embedded("Roster/prod", "UnreadableSnapshot", now);
         let metrics = &line["_aws"]["CloudWatchMetrics"][0];
-        assert_eq!(metrics["Namespace"], "Roster");
+        assert_eq!(metrics["Namespace"], "Roster/prod");
         assert_eq!(metrics["Metrics"][0]["Name"], "UnreadableSnapshot");
         assert_eq!(line["UnreadableSnapshot"], 1);
         assert_eq!(line["_aws"]["Timestamp"], 1_000);

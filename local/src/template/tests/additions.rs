@@ -34,7 +34,7 @@ fn with(added: &str) -> Result<Model, TemplateError> {
     let mut template: Yaml = yaml_serde::from_str(template).unwrap();
     let added = yaml_serde::from_str(added).unwrap_or_else(|e| panic!("{added}: {e}"));
     add(&mut template, added);
-    Template::from_yaml(&template)?.resolve(&Overrides::new())
+    Template::from_yaml(&template)?.resolve(&super::repository::required())
 }
 
 fn shown(model: &Model) -> String {
@@ -143,6 +143,11 @@ fn additions() -> Vec<(&'static str, String, Handling)> {
         (
             "AutoPublishAlias",
             function("AutoPublishAlias: live"),
+            PassedOver,
+        ),
+        (
+            "AutoPublishAliasAllProperties",
+            function("AutoPublishAliasAllProperties: true"),
             PassedOver,
         ),
         (

@@ -2,9 +2,22 @@ use serde_json::json;
 
 use super::*;
 
+/// Values for the parameters that have no default.
+pub(super) fn required() -> Overrides {
+    let values = [
+        ("MailFrom", "roster@example.com"),
+        ("AppUrl", "https://example.com"),
+    ];
+    values
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}
+
 /// The template that deploys.
 fn roster(overrides: &Overrides) -> Result<Model, TemplateError> {
-    Template::parse(include_str!("../../../../template.yaml"))?.resolve(overrides)
+    let mut parameters = required();
+    parameters.extend(overrides.clone());
+    Template::parse(include_str!("../../../../template.yaml"))?.resolve(&parameters)
 }
 
 #[test]
@@ -72,6 +85,78 @@ fn the_template_of_this_repository_is_understood() {
             .iter()
             .any(|r| r.path.is_none() && r.function == "DescribeApi")
     );
+}
+
+/// Who only answers the questions of a deployment gets no stack whose mails nobody gets.
+#[test]
+fn a_sender_and_an_application_have_no_default() {
+    for missing in ["MailFrom", "AppUrl"] {
+        let mut parameters = required();
+        parameters.remove(missing);
+        let template = Template::parse(include_str!("../../../../template.yaml"));
+        let problem = template.unwrap().resolve(&parameters).unwrap_err();
+        let expected = format!("Parameters.{missing}: has no default");
+        assert!(problem.to_string().starts_with(&expected), "{problem}");
+    }
+}
+
+/// A text that SAM's command line cut off, a list of origins and a name of a domain that are none.
+#[test]
+fn values_that_would_fail_later_are_refused_at_once() {
+    for (name, value) in [
+        ("IdentityProviders", "[{"),
+        ("AllowedOrigins", "https://app.example.com/"),
+        ("AllowedOrigins", "*"),
+        (
+            "AllowedOrigins",
+            "https://a.example.com, https://b.example.com",
+        ),
+        ("MailFrom", "Roster <roster@example.com>"),
+        ("LogRetentionDays", "45"),
+        ("TrustedProxies", "a-secret-and-no-digest"),
+        ("Deployment", "Canary"),
+    ] {
+        let given = Overrides::from([(name.to_owned(), value.to_owned())]);
+        let problem = roster(&given).unwrap_err().to_string();
+        assert!(
+            problem.starts_with(&format!("Parameters.{name}: ")),
+            "{problem}"
+        );
+    }
+}
+
+#[test]
+fn pages_of_no_origin_may_call_unless_the_deployment_names_one() {
+    let origins = |overrides: &Overrides| roster(overrides).unwrap().cors.unwrap().allow_origins;
+    assert_eq!(origins(&Overrides::new()), ["https://origin.invalid"]);
+    let value = "https://app.example.com,http://localhost:5173";
+    let given = Overrides::from([("AllowedOrigins".to_owned(), value.to_owned())]);
+    assert_eq!(
+        origins(&given),
+        ["https://app.example.com", "http://localhost:5173"]
+    );
+}
+
+/// What only a deployment has changes nothing here.
+#[test]
+fn parameters_of_operation_are_passed_over() {
+    let parameters = [
+        ("AlarmEmail", "ann@example.com"),
+        ("AlarmTopic", "arn:aws:sns:us-east-1:000000000000:alarms"),
+        ("Deployment", "Canary10Percent5Minutes"),
+        ("HashingConcurrency", "5"),
+        (
+            "PermissionsBoundary",
+            "arn:aws:iam::000000000000:policy/bound",
+        ),
+        ("PlatformLogLevel", "WARN"),
+        ("Tracing", "Active"),
+    ];
+    let without = roster(&Overrides::new()).unwrap();
+    for (name, value) in parameters {
+        let with = roster(&Overrides::from([(name.to_owned(), value.to_owned())])).unwrap();
+        assert_eq!(format!("{with:#?}"), format!("{without:#?}"), "{name}");
+    }
 }
 
 /// What a domain of one's own adds runs on AWS alone, and changes nothing here.

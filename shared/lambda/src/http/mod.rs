@@ -10,6 +10,7 @@ pub mod parameters;
 mod preconditions;
 pub mod problem;
 mod proxy;
+mod readiness;
 mod request;
 pub mod response;
 
@@ -41,8 +42,9 @@ pub use self::{
 };
 pub use lambda_http::http::{HeaderValue, Method, StatusCode, header};
 
+use self::readiness::Readiness;
 use crate::{
-    config::Settings,
+    config::{self, Settings},
     startup::{self, Exit},
 };
 
@@ -60,15 +62,20 @@ where
     S: Send + Sync,
     H: Fn(Arc<S>, Request) -> F + Send + Sync,
     F: Future<Output = Response> + Send,
-    W: AsyncFnOnce(&Ports, C) -> domain::Result<S>,
+    W: AsyncFn(&Ports, C) -> domain::Result<S>,
 {
     let settings = startup::start::<H, (TrustedProxies, C)>()?;
-    let (ports, deployment, (proxies, config)) = settings;
-    let authenticator = authenticator(access, &ports, &deployment)
-        .await?
-        .behind(proxies);
-    let service = wire(&ports, config).await?;
-    serve(access, authenticator, service, handle).await
+    let (ports, deployment, (proxies, _)) = settings;
+    let prepare = async || {
+        let authenticator = authenticator(access, &ports, &deployment).await?;
+        let config = config::from_environment().map_err(domain::Error::caused_by)?;
+        let service = Box::pin(wire(&ports, config)).await?;
+        Ok((authenticator.behind(proxies.clone()), Arc::new(service)))
+    };
+    let (readiness, askers) = Readiness::new();
+    startup::or_exit(readiness.init(&prepare).await);
+    let serving = serve(access, &readiness, handle);
+    readiness.serve(askers, &prepare, serving).await
 }
 
 /// Serves a function that needs nothing of AWS.
@@ -82,7 +89,8 @@ where
     F: Future<Output = Response> + Send,
 {
     crate::telemetry::start(startup::crate_of::<H>());
-    serve(access, Authenticator::open(""), service, handle).await
+    let ready = (Authenticator::open(""), Arc::new(service));
+    serve(access, &Readiness::of(ready), handle).await
 }
 
 /// The authenticator that `access` needs. One that knows callers loads the keys first, which also opens the
@@ -116,22 +124,27 @@ async fn authenticator(
     Ok(authenticator.remembering(deployment.access_lag()))
 }
 
-async fn serve<S, H, F>(access: Access, authenticator: Authenticator, service: S, handle: H) -> Exit
+/// An authenticator, and the use case behind it.
+type Ready<S> = (Authenticator, Arc<S>);
+
+/// Answers requests, once there is who answers them.
+async fn serve<S, H, F>(access: Access, readiness: &Readiness<Ready<S>>, handle: H) -> Exit
 where
     S: Send + Sync,
     H: Fn(Arc<S>, Request) -> F + Send + Sync,
     F: Future<Output = Response> + Send,
 {
-    let service = Arc::new(service);
     lambda_http::run(service_fn(async |request| {
-        Ok::<_, std::convert::Infallible>(
-            answer(access, &authenticator, service.clone(), &handle, request).await,
-        )
+        let ready = async {
+            let (authenticator, service) = readiness.get().await?;
+            Ok((authenticator, service.clone()))
+        };
+        Ok::<_, std::convert::Infallible>(answer_by(access, ready, &handle, request).await)
     }))
     .await
 }
 
-/// Answers one request; [`run`] calls it for each.
+/// Answers one request.
 pub async fn answer<S, H, F>(
     access: Access,
     authenticator: &Authenticator,
@@ -143,13 +156,30 @@ where
     H: Fn(Arc<S>, Request) -> F,
     F: Future<Output = Response>,
 {
+    let ready = async { Ok((authenticator, service)) };
+    answer_by(access, ready, handle, request).await
+}
+
+/// The same, once there is who answers.
+async fn answer_by<'a, S, H, F>(
+    access: Access,
+    ready: impl Future<Output = domain::Result<(&'a Authenticator, Arc<S>)>>,
+    handle: &H,
+    request: RawRequest,
+) -> RawResponse<Body>
+where
+    H: Fn(Arc<S>, Request) -> F,
+    F: Future<Output = Response>,
+{
     let started = Instant::now();
     let (mut request, route) = Request::read(request);
-    request.issuer = authenticator.issuer_for(&request);
     let request_id = request.request_id().to_owned();
+    let traceparent = request.traceparent();
     let remaining = request.deadline().map(remaining);
     let (is_head, conditions) = (request.is_head(), request.conditions());
     let work = async {
+        let (authenticator, service) = ready.await?;
+        request.issuer = authenticator.issuer_for(&request);
         request.refuse_unreadable_headers()?;
         request.identify_client(authenticator.proxies())?;
         authenticator.admit(access, &mut request).await?;
@@ -173,6 +203,7 @@ where
     tracing::info!(
         %request_id,
         route,
+        traceparent,
         status = response.status().as_u16(),
         micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "answered"
@@ -184,9 +215,20 @@ where
     response
 }
 
+/// Longest time-out of a function (Lambda quotas).
+const LONGEST: Duration = Duration::from_mins(15);
+/// What is left if nobody says: the time-out in the template's Globals.
+const UNTOLD: Duration = Duration::from_secs(10);
+
 /// Time until `deadline`, in milliseconds since 1970, at which Lambda ends the worker.
 pub(crate) fn remaining(deadline: u64) -> Duration {
-    Duration::from_millis(deadline.saturating_sub(System.now().as_millis()))
+    let now = Duration::from_millis(System.now().as_millis());
+    let deadline = Duration::from_millis(deadline);
+    // No event is that old. `cargo lambda watch` gives each ten minutes, but counts them from 1970.
+    if deadline + LONGEST < now {
+        return UNTOLD;
+    }
+    deadline.saturating_sub(now)
 }
 
 /// The outcome of `work`; or `Unavailable`, a moment before Lambda would end the worker without an

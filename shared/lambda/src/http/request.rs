@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, str::FromStr};
 
+use adapters::xray;
 use application::{idempotency::IdempotencyKey, user_updates::Target};
 use domain::{Actor, Authority, Origin, Refusal, Result, UserId, Version, error::Violation};
 use lambda_http::{
@@ -71,6 +72,8 @@ pub struct Request {
     parameters: Vec<(String, String)>,
     id: String,
     deadline: Option<u64>,
+    /// The trace in which Lambda runs this, if it is sampled.
+    xray: Option<String>,
     client_ip: Option<IpAddr>,
     domain: String,
 }
@@ -81,6 +84,8 @@ impl Request {
         let invocation = request.lambda_context_ref();
         let lambda_id = invocation.map(|context| context.request_id.clone());
         let deadline = invocation.map(|context| context.deadline);
+        let xray = invocation.and_then(|context| context.xray_trace_id.as_deref());
+        let xray = xray.and_then(xray::to_traceparent);
         let path = request.raw_http_path().to_owned();
         let query = owned(request.query_string_parameters_ref());
         let parameters = owned(request.path_parameters_ref());
@@ -105,6 +110,7 @@ impl Request {
             parameters,
             id: context.request_id.or(lambda_id).unwrap_or_default(),
             deadline,
+            xray,
             client_ip: context
                 .http
                 .source_ip
@@ -291,8 +297,14 @@ impl Request {
             client_ip: self.client_ip,
             user_agent: self.user_agent(),
             request_id: self.id.clone(),
-            traceparent: self.header("traceparent").and_then(traceparent),
+            traceparent: self.traceparent(),
         }
+    }
+
+    /// The client's trace; without one, that of X-Ray.
+    pub(super) fn traceparent(&self) -> Option<String> {
+        let sent = self.header("traceparent").and_then(traceparent);
+        sent.or_else(|| self.xray.clone())
     }
 
     /// Whatever it is made of: it is shown to people and decides nothing.

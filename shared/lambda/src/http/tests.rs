@@ -9,24 +9,29 @@ use super::{request::traceparent, *};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// A request as API Gateway sends it, to a worker that Lambda ends in `remaining`.
-fn request(remaining: Option<Duration>) -> RawRequest {
+/// A request as API Gateway sends it.
+fn sent(method: &str, headers: &Value) -> RawRequest {
     let payload = json!({
         "version": "2.0",
-        "routeKey": "GET /",
+        "routeKey": format!("{method} /"),
         "rawPath": "/",
         "rawQueryString": "",
-        "headers": {},
+        "headers": headers,
         "requestContext": {
-            "http": {"method": "GET", "path": "/"},
+            "http": {"method": method, "path": "/"},
             "requestId": "request-1",
-            "routeKey": "GET /",
+            "routeKey": format!("{method} /"),
             "stage": "$default",
             "timeEpoch": 0,
         },
         "isBase64Encoded": false,
     });
-    let request = request::from_str(&payload.to_string()).unwrap();
+    request::from_str(&payload.to_string()).unwrap()
+}
+
+/// The same, to a worker that Lambda ends in `remaining`.
+fn request(remaining: Option<Duration>) -> RawRequest {
+    let request = sent("GET", &json!({}));
     let mut context = Context::default();
     match remaining {
         Some(remaining) => {
@@ -55,22 +60,7 @@ async fn answered<F: Future<Output = Response>>(
 
 /// A request with this method and these headers, answered with a body and a tag.
 async fn asked(method: &str, headers: &Value) -> RawResponse<Body> {
-    let payload = json!({
-        "version": "2.0",
-        "routeKey": format!("{method} /"),
-        "rawPath": "/",
-        "rawQueryString": "",
-        "headers": headers,
-        "requestContext": {
-            "http": {"method": method, "path": "/"},
-            "requestId": "request-1",
-            "routeKey": format!("{method} /"),
-            "stage": "$default",
-            "timeEpoch": 0,
-        },
-        "isBase64Encoded": false,
-    });
-    let request = request::from_str(&payload.to_string()).unwrap();
+    let request = sent(method, headers);
     let handle = async |_, request: Request| {
         assert_ne!(request.method, Method::HEAD);
         let response = response::json(StatusCode::OK, &json!({"method": request.method.as_str()}))?;
@@ -149,6 +139,14 @@ async fn a_handler_that_hangs_is_answered_before_the_deadline() {
     assert!(left >= RESERVE && left < RESERVE * 2, "{left:?}");
 }
 
+#[test]
+fn a_deadline_that_no_event_can_have_is_none() {
+    let now = adapters::system::System.now().as_millis();
+    // Ten minutes after the beginning of 1970, and one that just passed.
+    assert_eq!(remaining(600_000), UNTOLD);
+    assert_eq!(remaining(now - 1), Duration::ZERO);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_is_fast_enough_is_not_disturbed() {
     let handle = async |_, _| {
@@ -204,5 +202,31 @@ fn a_wrong_traceparent_is_dropped() {
         "0-00af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     ] {
         assert_eq!(traceparent(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn a_command_is_in_the_trace_of_the_client_or_of_x_ray() {
+    let header = |sampled: u8| {
+        format!(
+            "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled={sampled}"
+        )
+    };
+    let begun = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01";
+    for (headers, xray, expected) in [
+        (json!({}), header(1), Some(begun)),
+        (json!({}), header(0), None),
+        (
+            json!({"traceparent": TRACEPARENT}),
+            header(1),
+            Some(TRACEPARENT),
+        ),
+        (json!({"traceparent": "wrong"}), header(1), Some(begun)),
+    ] {
+        let mut context = Context::default();
+        context.xray_trace_id = Some(xray);
+        let request = sent("GET", &headers).with_lambda_context(context);
+        let (request, _) = Request::read(request);
+        assert_eq!(request.origin().traceparent.as_deref(), expected);
     }
 }
