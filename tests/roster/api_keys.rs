@@ -120,7 +120,7 @@ fn support_ends_sessions_of_users_without_a_role_and_touches_no_one_else() {
     on_shared_stack(async |roster| {
         let key = roster.api_key("support").await;
         let person = roster.colleague("support").await;
-        let admin = get(roster, "/users/me", roster.admin().await).await;
+        let admin = get(roster, "/users/me", &roster.admin().await).await;
         let mut protected = vec![admin.body["id"].as_str().unwrap().to_owned()];
         for role in ["support", "reader", "service", "editor"] {
             protected.push(roster.colleague(role).await.id);
@@ -198,7 +198,7 @@ fn each_key_has_a_limit_of_its_own_and_users_have_none() {
             roster.api_key("reader").await,
             roster.api_key("reader").await,
         );
-        let me = get(roster, "/users/me", roster.admin().await).await;
+        let me = get(roster, "/users/me", &roster.admin().await).await;
         let path = format!("/users/{}", me.body["id"].as_str().unwrap());
         for _ in 0..3 {
             assert_eq!(get(roster, &path, &busy.token).await.status, StatusCode::OK);

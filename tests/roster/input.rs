@@ -26,7 +26,7 @@ async fn request_with(
         "admin" | "support" | "reader" | "service-or-admin" | "own-service-or-admin" => {
             (&*ann.id, Some(roster.admin().await))
         }
-        _ => ("me", Some(&*ann.token)),
+        _ => ("me", Some(ann.token.clone())),
     };
     let path = operation.path_about(id) + query;
     let request = roster.request(operation.method.clone(), &path);

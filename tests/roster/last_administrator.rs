@@ -12,7 +12,7 @@ fn of_all_administrators_who_leave_at_once_one_stays() {
         ("PUT /users/me/roles", json!({"roles": []}), 200),
     ] {
         on_own_stack(&[], async |roster| {
-            let mut tokens = vec![roster.admin().await.to_owned()];
+            let mut tokens = vec![roster.admin().await];
             for _ in 0..3 {
                 let person = roster.proven("leaving").await;
                 let roles = json!({"roles": ["admin"]});

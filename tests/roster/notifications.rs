@@ -44,7 +44,7 @@ impl Drop for Instance {
 fn a_sign_up_leads_to_a_profile_also_after_the_service_was_down() {
     on_own_stack(&[], async |roster| {
         let api = &roster.stack.api_url;
-        let operator = Client::new(api, roster.admin().await);
+        let operator = Client::new(api, &roster.admin().await);
         let credentials = operator.set_up().await.unwrap();
         let first = Instance::start(api, &credentials).await;
         let ann = roster.newcomer("profile").await;

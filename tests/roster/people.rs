@@ -144,7 +144,7 @@ impl Roster {
 
     /// The same by the administrator.
     pub async fn call_as_admin(&self, route: &str, body: &Value) -> Answer {
-        let token = self.admin().await.to_owned();
+        let token = self.admin().await;
         self.call(route, &token, body).await
     }
 }

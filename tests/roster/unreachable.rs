@@ -9,6 +9,7 @@ use std::{
 
 use futures::{StreamExt as _, stream};
 use local::{
+    Hosts,
     dynamodb::Dynamo,
     lambda::runtime_api::{self, Call, Delivery},
 };
@@ -131,7 +132,7 @@ fn who_asks_while_the_tables_do_not_answer_is_told_so() {
     on_shared_stack(async |roster| {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let database = listener.local_addr().unwrap();
-        let _tables = Dynamo::start(&roster.stack.model, None, listener)
+        let _tables = Dynamo::start(&roster.stack.model, None, listener, &Hosts::default())
             .await
             .unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

@@ -73,7 +73,7 @@ fn users_change_their_own_accounts_so_often_an_hour() {
         let refused = patch(11, &ann.token).await;
         assert_eq!(refused.problem(), (429, "too-many-requests"));
         assert!(refused.header("retry-after").is_some());
-        assert_eq!(patch(11, roster.admin().await).await.status, 200);
+        assert_eq!(patch(11, &roster.admin().await).await.status, 200);
         let out = "DELETE /users/me/sessions";
         let ended = roster.call(out, &ann.token, &json!(null)).await;
         assert_eq!(ended.status, 204, "who shuts a thief out does not wait");

@@ -69,7 +69,7 @@ where
     let prepare = async || {
         let authenticator = authenticator(access, &ports, &deployment).await?;
         let config = config::from_environment().map_err(domain::Error::caused_by)?;
-        let service = Box::pin(wire(&ports, config)).await?;
+        let service = wire(&ports, config).await?;
         Ok((authenticator.behind(proxies.clone()), Arc::new(service)))
     };
     let (readiness, askers) = Readiness::new();
