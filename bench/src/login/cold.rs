@@ -79,7 +79,7 @@ async fn prepare(model: &Model, dynamo: &Dynamo) -> anyhow::Result<BTreeMap<Stri
         .environment
         .variables
         .clone();
-    let aws = cli::connect_tables(&dynamo.url(), model).await?;
+    let aws = cli::connect_tables(&dynamo.url(), model)?;
     let wrong = |violation: Violation| anyhow!("{}", violation.message);
     let (email, name) = (EMAIL.parse().map_err(wrong)?, "Ann".parse().map_err(wrong)?);
     cli::create_user(&aws, email, name, PASSWORD, Roles::new()).await?;

@@ -52,7 +52,7 @@ pub(crate) async fn connect(variables: &Variables) -> anyhow::Result<(Ports, Str
     let dynamodb = variables.services.get("AWS_ENDPOINT_URL_DYNAMODB");
     let dynamodb = dynamodb.context("the stack has no tables")?;
     let issuer = issuer(variables, &deployment).await?;
-    Ok((Ports::at(dynamodb, "local", deployment).await, issuer))
+    Ok((Ports::at(dynamodb, "local", deployment), issuer))
 }
 
 /// The issuer which the API accepts: the one that was chosen, or the one it calls itself.

@@ -33,7 +33,7 @@ where
         tracing::debug!(event_id = %event.id, kind = %event.kind, "observing");
         handle(service, &event, remaining).await
     };
-    let (ports, _, config) = startup::start::<H, C>().await?;
+    let (ports, _, config) = startup::start::<H, C>();
     serve(startup::or_exit(wire(&ports, config).await), observe).await
 }
 
@@ -48,7 +48,7 @@ where
     H: AsyncFn(&S, Value) -> Result<()>,
     W: AsyncFnOnce(&Ports, C) -> Result<S>,
 {
-    let (ports, _, config) = startup::start::<H, C>().await?;
+    let (ports, _, config) = startup::start::<H, C>();
     let service = startup::or_exit(wire(&ports, config).await);
     serve(service, async |service, detail, _| {
         handle(service, detail).await

@@ -28,7 +28,7 @@ where
     H: AsyncFn(&S, &QueuedDelivery) -> Result<Handled>,
     W: AsyncFnOnce(&Ports, C) -> Result<S>,
 {
-    let (ports, _, config) = startup::start::<H, C>().await?;
+    let (ports, _, config) = startup::start::<H, C>();
     let service = &startup::or_exit(wire(&ports, config).await);
     let handle = &handle;
     invocation::init_ends();

@@ -15,12 +15,11 @@ pub type Exit = Result<(), lambda_runtime::Error>;
 
 /// Starts telemetry, reads the configuration and connects. `H` is the function's handler, by whose
 /// path the log knows the function's crate.
-pub(crate) async fn start<H, C: Settings>() -> Result<(Ports, Deployment, C), lambda_runtime::Error>
-{
+pub(crate) fn start<H, C: Settings>() -> (Ports, Deployment, C) {
     begin::<H>();
     let (deployment, config) = or_exit(config::from_environment::<(Deployment, C)>());
-    let ports = Ports::connect(deployment.clone()).await;
-    Ok((ports, deployment, config))
+    let ports = Ports::connect(deployment.clone());
+    (ports, deployment, config)
 }
 
 /// What a function cannot start without; otherwise the log says why it does not, as all lines are, and the

@@ -60,7 +60,7 @@ where
     F: Future<Output = Response> + Send,
     W: AsyncFn(&Ports, C) -> domain::Result<S>,
 {
-    let settings = Box::pin(startup::start::<H, (TrustedProxies, C)>()).await?;
+    let settings = startup::start::<H, (TrustedProxies, C)>();
     let (ports, deployment, (proxies, _)) = settings;
     let prepare = async || {
         let authenticator = authenticator(access, &ports, &deployment).await?;
