@@ -5,8 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use adapters::composition::{Deployment, Ports};
+use adapters::{
+    composition::{Deployment, Ports},
+    https,
+};
 use anyhow::Context as _;
+use aws_config::BehaviorVersion;
 use clap::Args;
 use local::{
     dynamodb::Dynamo,
@@ -49,7 +53,9 @@ impl Target {
         let (aws, folder) = if self.aws {
             let environment = |name: &str| std::env::var(name).ok();
             let deployment = deployment(environment, "the environment")?;
-            (Ports::connect(deployment).await, None)
+            // The profiles, roles and the like of who works with the AWS CLI.
+            let config = aws_config::defaults(BehaviorVersion::latest()).http_client(https::client());
+            (Ports::over(&config.load().await, deployment), None)
         } else if let Some(data) = &self.data {
             let model = self.model()?;
             let dynamo = serve_tables(&model, Some(data)).await?;
@@ -113,7 +119,7 @@ pub async fn connect_tables(url: &str, model: &Model) -> anyhow::Result<Ports> {
         |name| variables.get(name).cloned(),
         "the template's Globals",
     )?;
-    Ok(Ports::at(url, "local", deployment).await)
+    Ok(Ports::at(url, "local", deployment))
 }
 
 fn deployment(

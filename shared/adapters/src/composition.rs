@@ -5,10 +5,8 @@ mod services;
 use std::{sync::Arc, time::Duration};
 
 use application::{cache::SharedCaches, known_ring::KnownRing, ports::Env};
-use aws_config::{
-    BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig,
-};
-use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::config::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::SdkConfig;
 use domain::{Result, service::Networks};
 
 use crate::{
@@ -19,17 +17,16 @@ use crate::{
         SnapshotStore, Table, Tokens, Users,
     },
     eventbridge::EventBridge,
+    https::CONNECT,
     jwt::{AccessTokenSettings, Jwt, Rsa},
     oidc::{self, ClientSecrets, Oidc, Providers},
+    sdk_config,
     ses::Ses,
     sqs::Sqs,
     ssm::{SecretsPath, Ssm},
     system::System,
     webhooks::Webhooks,
 };
-
-/// Time to open a connection within a region.
-const CONNECT: Duration = Duration::from_secs(1);
 
 /// Time for one attempt at a call of the bus or the mail service.
 const ATTEMPT: Duration = Duration::from_secs(2);
@@ -90,37 +87,37 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Reads region and credentials from the environment.
-    pub async fn connect(deployment: Deployment) -> Self {
-        let loader = aws_config::defaults(BehaviorVersion::latest());
+    /// Reads region, credentials and addresses from the environment, as Lambda sets it.
+    pub fn connect(deployment: Deployment) -> Self {
+        Self::over(&sdk_config::from_environment(), deployment)
+    }
+
+    /// The services that `config` leads to.
+    pub fn over(config: &SdkConfig, deployment: Deployment) -> Self {
         // An emulator may run unoptimised, on a machine that is busy with other work.
         let is_emulated = std::env::var_os("AWS_ENDPOINT_URL_DYNAMODB").is_some();
         let patience = if is_emulated { 4 } else { 1 };
-        Self::with(loader, patience, deployment).await
+        Self::with(config, patience, deployment)
     }
 
     /// The services of an emulator at `endpoint`, which takes any credentials; they name the caller.
-    pub async fn at(endpoint: &str, caller: &str, deployment: Deployment) -> Self {
-        let loader = aws_config::defaults(BehaviorVersion::latest())
-            .endpoint_url(endpoint)
-            .region("us-east-1")
-            .credentials_provider(Credentials::new(caller, "local", None, None, "local"));
+    pub fn at(endpoint: &str, caller: &str, deployment: Deployment) -> Self {
         // It may run unoptimised, in the process that asks.
-        Self::with(loader, 10, deployment).await
+        Self::with(&sdk_config::of_emulator(endpoint, caller), 10, deployment)
     }
 
     /// A client that waits `patience` times as long as AWS should take.
-    async fn with(loader: ConfigLoader, patience: u32, deployment: Deployment) -> Self {
+    fn with(config: &SdkConfig, patience: u32, deployment: Deployment) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
             .operation_attempt_timeout(ATTEMPT * patience)
             .operation_timeout(OPERATION * patience)
             .build();
-        let config = loader
+        let config = config
+            .to_builder()
             .retry_config(RetryConfig::standard())
             .timeout_config(timeouts)
-            .load()
-            .await;
+            .build();
         let table_timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
             .operation_attempt_timeout(ATTEMPT_LIMIT * patience)

@@ -12,12 +12,12 @@ use std::{
 };
 
 use application::{backoff::Backoff, ports::Env};
-use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
     sign::v4,
 };
+use aws_types::SdkConfig;
 use domain::{Error, Result, Timestamp, error::Causes, identity::ProviderName};
 use reqwest::Client;
 use serde::Deserialize;

@@ -16,7 +16,7 @@ pub(crate) async fn start<H, C: Settings>() -> Result<(Ports, Deployment, C), la
 {
     telemetry::start(crate_of::<H>());
     let (deployment, config) = config::from_environment::<(Deployment, C)>()?;
-    let ports = Ports::connect(deployment.clone()).await;
+    let ports = Ports::connect(deployment.clone());
     Ok((ports, deployment, config))
 }
 

@@ -11,7 +11,8 @@ use tracing::{
     field::{Field, Visit},
 };
 use tracing_subscriber::{
-    EnvFilter, Layer,
+    Layer,
+    filter::{LevelFilter, Targets},
     fmt::{format::Writer, time::FormatTime},
     layer::{Context, SubscriberExt as _},
     util::SubscriberInitExt as _,
@@ -30,7 +31,7 @@ pub fn start(function: &str) {
         .with_target(false)
         .with_ansi(false);
     let subscriber = tracing_subscriber::registry()
-        .with(EnvFilter::new(directives(&level, function)))
+        .with(targets(&level, function))
         .with(Metrics);
     // Starting twice does nothing: the first stays.
     let _ = if json {
@@ -49,23 +50,17 @@ pub fn start(function: &str) {
 
 /// The level is for our own lines. At DEBUG and below the SDKs print whole requests, which hold
 /// personal data; they never get below INFO.
-fn directives(level: &str, function: &str) -> String {
+fn targets(level: &str, function: &str) -> Targets {
     let ours = match level.to_ascii_uppercase().as_str() {
-        "TRACE" => "trace",
-        "DEBUG" => "debug",
-        "WARN" => "warn",
-        "ERROR" | "FATAL" => "error",
-        _ => "info",
+        "TRACE" => LevelFilter::TRACE,
+        "DEBUG" => LevelFilter::DEBUG,
+        "WARN" => LevelFilter::WARN,
+        "ERROR" | "FATAL" => LevelFilter::ERROR,
+        _ => LevelFilter::INFO,
     };
-    let theirs = match ours {
-        "trace" | "debug" | "info" => "warn",
-        quieter => quieter,
-    };
-    let ours = OURS
-        .into_iter()
-        .chain([function])
-        .map(|name| format!(",{name}={ours}"));
-    theirs.to_owned() + &ours.collect::<String>()
+    Targets::new()
+        .with_default(ours.min(LevelFilter::WARN))
+        .with_targets(OURS.into_iter().chain([function]).map(|name| (name, ours)))
 }
 
 /// Counts one more of what a line's field `metric` names, in the namespace `Roster` of CloudWatch.
@@ -121,6 +116,8 @@ impl FormatTime for Now {
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
 
     #[test]
@@ -154,8 +151,19 @@ mod tests {
 
     #[test]
     fn the_sdks_never_print_requests() {
-        assert!(directives("TRACE", "f").starts_with("warn,"));
-        assert!(directives("TRACE", "f").contains(",lambda=trace"));
-        assert!(directives("FATAL", "f").contains(",f=error"));
+        let targets = targets("TRACE", "f");
+        assert!(targets.would_enable("lambda::http", &Level::TRACE));
+        assert!(targets.would_enable("f", &Level::TRACE));
+        assert!(targets.would_enable("aws_smithy_runtime", &Level::WARN));
+        assert!(!targets.would_enable("aws_smithy_runtime", &Level::INFO));
+    }
+
+    #[test]
+    fn a_quiet_function_is_quiet_altogether() {
+        let targets = targets("FATAL", "f");
+        for name in ["f", "lambda", "aws_smithy_runtime"] {
+            assert!(targets.would_enable(name, &Level::ERROR), "{name}");
+            assert!(!targets.would_enable(name, &Level::WARN), "{name}");
+        }
     }
 }

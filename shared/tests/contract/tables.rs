@@ -26,6 +26,7 @@ pub(crate) fn config(url: &str) -> aws_sdk_dynamodb::config::Builder {
         .credentials_provider(Credentials::new("contract", "contract", None, None, "test"))
         .region(Region::new("eu-central-1"))
         .endpoint_url(url)
+        .http_client(adapters::https::client())
 }
 
 /// An in-memory DynamoDB in this process. Gives its address.

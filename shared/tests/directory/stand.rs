@@ -114,6 +114,7 @@ impl Stand {
             .region(Region::new("eu-central-1"))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .endpoint_url(endpoint)
+            .http_client(adapters::https::client())
             .build();
         let client = Client::from_conf(config);
         create_table(&client).await;

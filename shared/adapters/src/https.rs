@@ -1,0 +1,155 @@
+//! HTTP/1.1 over TLS for the SDKs.
+//!
+//! The client they bring speaks HTTP/2 too and knows proxies. No service that is called here needs either, and
+//! each function would carry and start them: `docs/performance.md` has what that costs.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::{
+    HttpClient, RuntimeComponents, SharedHttpClient, http::HttpRequest, http::HttpResponse,
+};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+        result::ConnectorError,
+    },
+    shared::IntoShared as _,
+};
+use aws_smithy_types::body::SdkBody;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector as TcpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{ClientConfig, RootCertStore};
+
+/// Time to open a connection within a region.
+pub(crate) const CONNECT: Duration = Duration::from_secs(1);
+
+/// A client, whose clones share connections.
+#[derive(Debug, Clone)]
+struct Https(Client<HttpsConnector<TcpConnector>, SdkBody>);
+
+/// A client that trusts the certificates of the system.
+pub fn client() -> SharedHttpClient {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    for error in found.errors {
+        tracing::warn!(%error, "root certificates");
+    }
+    roots.add_parsable_certificates(found.certs);
+    trusting(roots).into_shared()
+}
+
+fn trusting(roots: RootCertStore) -> Https {
+    let tls = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut tcp = TcpConnector::new();
+    // The connector above it decides on the scheme.
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT));
+    // A stack on this machine listens without TLS.
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
+    let client = Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .build(connector);
+    Https(client)
+}
+
+impl HttpClient for Https {
+    /// The SDKs' own timeouts, of an attempt and of an operation, are around each call.
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Https {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let request = match request.try_into_http1x() {
+            Ok(request) => request,
+            Err(error) => {
+                return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())));
+            }
+        };
+        let answer = self.0.request(request);
+        HttpConnectorFuture::new(async move {
+            // Whatever failed, another connection may succeed: the SDKs try again.
+            let answer = answer
+                .await
+                .map_err(|error| ConnectorError::io(error.into()))?;
+            HttpResponse::try_from(answer.map(SdkBody::from_body_1_x))
+                .map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rcgen::CertifiedKey;
+    use rustls::{ServerConfig, pki_types::PrivateKeyDer};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// A service behind TLS which answers `ok` once. Gives its address and its certificate.
+    async fn service() -> (String, RootCertStore) {
+        let CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(cert.der().clone()).unwrap();
+        let private = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+        let mut config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], private)
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await?;
+            let mut stream = acceptor.accept(stream).await?;
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(stream.read_u8().await?);
+            }
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+                .await
+        });
+        (format!("https://localhost:{port}/"), roots)
+    }
+
+    #[tokio::test]
+    async fn a_service_with_a_trusted_certificate_is_called_over_http_1() {
+        let (address, roots) = service().await;
+        let request = HttpRequest::get(address).unwrap();
+        let answer = trusting(roots).call(request).await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+    }
+
+    #[tokio::test]
+    async fn a_service_with_another_certificate_is_refused() {
+        let (address, _) = service().await;
+        let (_, others) = service().await;
+        let request = HttpRequest::get(address).unwrap();
+        let error = trusting(others).call(request).await.unwrap_err();
+        assert!(error.is_io(), "{error:?}");
+    }
+}
