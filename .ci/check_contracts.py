@@ -3,11 +3,13 @@
 - openapi.yaml is valid OpenAPI 3.1, and each example in it satisfies the schema beside it.
 - Each schema in events/schemas is valid, and the examples in it satisfy it.
 - template.yaml, once SAM has transformed it, has few enough resources.
+- In Cargo.toml, what cargo-lambda makes of `release` is the profile `deploy`.
 """
 
 import json
 import pathlib
 import sys
+import tomllib
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -82,6 +84,15 @@ def check_template():
     return [] if number < MAX_RESOURCES else [f"template.yaml: {number} resources, {MAX_RESOURCES} are too many"]
 
 
+def check_profile():
+    manifest = tomllib.loads(pathlib.Path("Cargo.toml").read_text())
+    deploy = {key: value for key, value in manifest["profile"]["deploy"].items() if key != "inherits"}
+    config = tomllib.loads("\n".join(manifest["workspace"]["metadata"]["lambda"]["build"]["config"]))
+    if config["profile"]["release"] == deploy:
+        return []
+    return ["Cargo.toml: [workspace.metadata.lambda.build] is not the profile `deploy`"]
+
+
 class NoPoliciesOfAws:
     """SAM asks AWS for the names of its managed policies; Roster uses only its own."""
 
@@ -100,7 +111,7 @@ def as_map(node):
 
 
 if __name__ == "__main__":
-    problems = [*check_openapi(), *check_events(), *check_template()]
+    problems = [*check_openapi(), *check_events(), *check_template(), *check_profile()]
     for problem in problems:
         print(problem, file=sys.stderr)
     sys.exit(1 if problems else 0)

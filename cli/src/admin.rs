@@ -43,7 +43,7 @@ pub async fn first_administrator(running: &Running, admin: &Admin) -> anyhow::Re
     let wrong = |violation: Violation| anyhow!("--admin-email {}", violation.message);
     let email: Email = admin.email.parse().map_err(wrong)?;
     let name = "Administrator".parse().map_err(wrong)?;
-    let aws = crate::target::connect(running).await?;
+    let aws = crate::target::connect(running)?;
     let login = LoginKey::Email(email.clone());
     if aws.users().find_login(&login).await?.is_some() {
         return Ok(false);

@@ -105,16 +105,16 @@ impl Replay {
             let found = summary(&events, users.len());
             return Ok(format!("would publish {found}; do so with --publish"));
         }
-        let bus = self.bus(&open).await?;
+        let bus = self.bus(&open)?;
         publish(bus, env, &events).await?;
         Ok(format!("published {}", summary(&events, users.len())))
     }
 
-    async fn bus(&self, open: &Open) -> anyhow::Result<Arc<dyn EventBus>> {
+    fn bus(&self, open: &Open) -> anyhow::Result<Arc<dyn EventBus>> {
         if self.target.aws {
             return Ok(open.aws.event_bus());
         }
-        let local = connect_tables(&self.console, &self.target.model()?).await?;
+        let local = connect_tables(&self.console, &self.target.model()?)?;
         Ok(local.event_bus())
     }
 }

@@ -54,14 +54,15 @@ impl Target {
             let environment = |name: &str| std::env::var(name).ok();
             let deployment = deployment(environment, "the environment")?;
             // The profiles, roles and the like of who works with the AWS CLI.
-            let config = aws_config::defaults(BehaviorVersion::latest()).http_client(https::client());
+            let config =
+                aws_config::defaults(BehaviorVersion::latest()).http_client(https::client());
             (Ports::over(&config.load().await, deployment), None)
         } else if let Some(data) = &self.data {
             let model = self.model()?;
             let dynamo = serve_tables(&model, Some(data)).await?;
-            (connect_tables(&dynamo.url(), &model).await?, Some(dynamo))
+            (connect_tables(&dynamo.url(), &model)?, Some(dynamo))
         } else {
-            (connect_tables(&self.endpoint, &self.model()?).await?, None)
+            (connect_tables(&self.endpoint, &self.model()?)?, None)
         };
         // The first call, which says whether there are tables at all.
         let answer = aws.users().has_administrator().await;
@@ -100,15 +101,15 @@ pub async fn serve_tables(model: &Model, data: Option<&Path>) -> anyhow::Result<
 }
 
 /// Roster's adapters over the tables of a running stack.
-pub(super) async fn connect(running: &Running) -> anyhow::Result<Ports> {
-    connect_tables(&running.dynamodb_url, &running.model).await
+pub(super) fn connect(running: &Running) -> anyhow::Result<Ports> {
+    connect_tables(&running.dynamodb_url, &running.model)
 }
 
 /// Roster's adapters over the tables at `url`, by the names they have in the template.
 ///
 /// # Errors
 /// If the template does not name them.
-pub async fn connect_tables(url: &str, model: &Model) -> anyhow::Result<Ports> {
+pub fn connect_tables(url: &str, model: &Model) -> anyhow::Result<Ports> {
     // Each function knows the deployment by the template's Globals.
     let function = model.functions.values().next();
     let variables = &function

@@ -131,7 +131,10 @@ fn memory_of(process: &str) -> anyhow::Result<(u64, u64)> {
     let resident = resident.and_then(|line| line.trim().split(' ').next());
     // The tenth field, counted from after the name, which may hold spaces.
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let faults = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(7));
+    let faults = stat
+        .rsplit(") ")
+        .next()
+        .and_then(|rest| rest.split(' ').nth(7));
     Ok((
         resident.context("VmRSS")?.parse()?,
         faults.context("stat")?.parse()?,

@@ -88,7 +88,7 @@ impl Stand {
             .into();
         let model = Template::read(&root.join("template.yaml"))?.resolve(&parameters)?;
         let dynamo = cli::serve_tables(&model, None).await?;
-        let ports = cli::connect_tables(&dynamo.url(), &model).await?;
+        let ports = cli::connect_tables(&dynamo.url(), &model)?;
         let wrong = |violation: Violation| anyhow!("{}", violation.message);
         let (email, name) = (EMAIL.parse().map_err(wrong)?, "Ann".parse().map_err(wrong)?);
         let roles = Roles::from([Role::admin()]);
@@ -153,7 +153,11 @@ impl Stand {
         let name = case.binary();
         let mut functions = self.model.functions.values();
         let function = functions.find(|function| function.binary() == name);
-        let mut variables = function.context("no such function")?.environment.variables.clone();
+        let mut variables = function
+            .context("no such function")?
+            .environment
+            .variables
+            .clone();
         variables.extend(self.aws.clone());
         let event = case.event()?;
         process::run(

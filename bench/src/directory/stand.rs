@@ -49,7 +49,7 @@ impl Stand {
         let template = include_str!("../../../template.yaml");
         let model = Template::parse(template)?.resolve(&Overrides::new())?;
         let dynamo = cli::serve_tables(&model, None).await?;
-        let aws = cli::connect_tables(&dynamo.url(), &model).await?;
+        let aws = cli::connect_tables(&dynamo.url(), &model)?;
         Ok(Self { dynamo, aws })
     }
 

@@ -48,7 +48,7 @@ pub(super) async fn fill(
     hash: &PasswordHash,
 ) -> anyhow::Result<u64> {
     let dynamo = target::serve_tables(model, Some(data)).await?;
-    let aws = target::connect_tables(&dynamo.url(), model).await?;
+    let aws = target::connect_tables(&dynamo.url(), model)?;
     let importer = Arc::new(importer(&aws).await?);
     let progress = progress(count);
     let starts = (0..count).step_by(usize::try_from(CHUNK)?);

@@ -32,7 +32,7 @@ where
         tracing::debug!(event_id = %event.id, kind = %event.kind, "observing");
         handle(service, &event, remaining).await
     };
-    let (ports, _, config) = startup::start::<H, C>().await?;
+    let (ports, _, config) = startup::start::<H, C>()?;
     serve(wire(&ports, config).await?, observe).await
 }
 
@@ -47,7 +47,7 @@ where
     H: AsyncFn(&S, Value) -> Result<()>,
     W: AsyncFnOnce(&Ports, C) -> Result<S>,
 {
-    let (ports, _, config) = startup::start::<H, C>().await?;
+    let (ports, _, config) = startup::start::<H, C>()?;
     let service = wire(&ports, config).await?;
     serve(service, async |service, detail, _| {
         handle(service, detail).await

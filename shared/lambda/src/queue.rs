@@ -27,7 +27,7 @@ where
     H: AsyncFn(&S, &QueuedDelivery) -> Result<Handled>,
     W: AsyncFnOnce(&Ports, C) -> Result<S>,
 {
-    let (ports, _, config) = startup::start::<H, C>().await?;
+    let (ports, _, config) = startup::start::<H, C>()?;
     let service = &wire(&ports, config).await?;
     let handle = &handle;
     lambda_runtime::run(service_fn(async move |batch: LambdaEvent<SqsEvent>| {

@@ -32,7 +32,7 @@ where
     H: AsyncFn(&S, &[DomainEvent]) -> Result<usize>,
     W: AsyncFnOnce(&Ports, C) -> Result<S>,
 {
-    let (ports, _, config) = startup::start::<H, C>().await?;
+    let (ports, _, config) = startup::start::<H, C>()?;
     let service = &wire(&ports, config).await?;
     let users = ports.users();
     let users: &dyn UserRepository = &*users;

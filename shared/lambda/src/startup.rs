@@ -12,8 +12,7 @@ pub type Exit = Result<(), lambda_runtime::Error>;
 
 /// Starts telemetry, reads the configuration and connects. `H` is the function's handler, by whose
 /// path the log knows the function's crate.
-pub(crate) async fn start<H, C: Settings>() -> Result<(Ports, Deployment, C), lambda_runtime::Error>
-{
+pub(crate) fn start<H, C: Settings>() -> Result<(Ports, Deployment, C), lambda_runtime::Error> {
     telemetry::start(crate_of::<H>());
     let (deployment, config) = config::from_environment::<(Deployment, C)>()?;
     let ports = Ports::connect(deployment.clone());

@@ -62,7 +62,7 @@ where
     F: Future<Output = Response> + Send,
     W: AsyncFnOnce(&Ports, C) -> domain::Result<S>,
 {
-    let settings = startup::start::<H, (TrustedProxies, C)>().await?;
+    let settings = startup::start::<H, (TrustedProxies, C)>()?;
     let (ports, deployment, (proxies, config)) = settings;
     let authenticator = authenticator(access, &ports, &deployment)
         .await?
