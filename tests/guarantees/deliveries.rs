@@ -207,22 +207,19 @@ impl World<'_> {
 
 /// What the stream of a table says of a write with `event`.
 fn record(at: usize, event: &DomainEvent) -> Value {
-    let (keys, image) = match event.user_id.zip(event.version) {
-        Some((user, version)) => {
-            let sort_key = format!("EVENT#{:012}", version.get());
-            (
-                json!({"pk": {"S": format!("USER#{user}")}, "sk": {"S": sort_key}}),
-                json!({}),
-            )
-        }
-        None => {
-            let item: serde_dynamo::Item =
-                serde_dynamo::to_item(json!({"event": event})).expect("an item");
-            (
-                json!({"pk": {"S": "ITEM"}, "sk": {"S": "ITEM"}}),
-                json!(item),
-            )
-        }
+    let (keys, image) = if let Some((user, version)) = event.user_id.zip(event.version) {
+        let sort_key = format!("EVENT#{:012}", version.get());
+        (
+            json!({"pk": {"S": format!("USER#{user}")}, "sk": {"S": sort_key}}),
+            json!({}),
+        )
+    } else {
+        let item: serde_dynamo::Item =
+            serde_dynamo::to_item(json!({"event": event})).expect("an item");
+        (
+            json!({"pk": {"S": "ITEM"}, "sk": {"S": "ITEM"}}),
+            json!(item),
+        )
     };
     json!({
         "awsRegion": "eu-central-1",

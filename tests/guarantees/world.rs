@@ -20,6 +20,7 @@ use crate::{
 };
 
 /// How events and reports of mails travel.
+#[expect(clippy::struct_excessive_bools, reason = "each stands alone")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Travel {
     pub(crate) name: &'static str,

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use shared::domain::{PasswordPolicy, attempt::Limit};
+use shared::domain::PasswordPolicy;
 use testing::Endpoint;
 
 use super::{Endpoints, Settings};
 
+#[expect(clippy::too_many_lines, reason = "a list")]
 pub(super) fn endpoints(Settings { policy, .. }: Settings) -> Endpoints {
     let create_user = endpoint!(create_user, move |backend| {
         create_user::create_user::CreateUser {
