@@ -3,11 +3,13 @@
 - openapi.yaml is valid OpenAPI 3.1, and each example in it satisfies the schema beside it.
 - Each schema in events/schemas is valid, and the examples in it satisfy it.
 - template.yaml and docs/costs.md: check_template.py, costs.py.
+- In Cargo.toml, what cargo-lambda makes of `release` is the profile `deploy`.
 """
 
 import json
 import pathlib
 import sys
+import tomllib
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -67,6 +69,15 @@ def check_events():
     return results
 
 
+def check_profile():
+    manifest = tomllib.loads(pathlib.Path("Cargo.toml").read_text())
+    deploy = {key: value for key, value in manifest["profile"]["deploy"].items() if key != "inherits"}
+    config = tomllib.loads("\n".join(manifest["workspace"]["metadata"]["lambda"]["build"]["config"]))
+    if config["profile"]["release"] == deploy:
+        return []
+    return ["Cargo.toml: [workspace.metadata.lambda.build] is not the profile `deploy`"]
+
+
 def check(schema, registry, instance, place):
     validator = Draft202012Validator(schema, registry=registry)
     for error in validator.iter_errors(instance):
@@ -78,7 +89,7 @@ def as_map(node):
 
 
 if __name__ == "__main__":
-    problems = [*check_openapi(), *check_events(), *check_template.check(), *costs.check()]
+    problems = [*check_openapi(), *check_events(), *check_profile(), *check_template.check(), *costs.check()]
     for problem in problems:
         print(problem, file=sys.stderr)
     sys.exit(1 if problems else 0)

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
+mod cold;
 mod cpu;
 mod directory;
 mod load;
@@ -19,6 +20,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(version)]
 enum Bench {
+    /// Cold starts of deployed binaries, beside a function that does nothing
+    Cold(cold::Options),
     /// The directory, from a thousand users to a million, beside `SQLite`
     Directory(directory::Options),
     /// What one stack takes, and what it does beyond that
@@ -34,6 +37,7 @@ enum Bench {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     match Bench::parse() {
+        Bench::Cold(options) => Box::pin(cold::run(&options)).await?,
         Bench::Directory(options) => Box::pin(directory::run(&options)).await?,
         Bench::Load(options) => Box::pin(load::run(&options)).await?,
         Bench::Login(options) => Box::pin(login::run(&options)).await?,

@@ -1,7 +1,6 @@
 //! Sign-in: what the function costs beside the hash, beside the fastest hash there is, and whether
-//! its time tells who has an account.
+//! its time tells who has an account. `bench cold` measures its start.
 
-mod cold;
 mod hashes;
 mod oracle;
 mod service;
@@ -17,9 +16,6 @@ pub(crate) struct Options {
     /// Sign-ins of each kind when looking for differences of time
     #[arg(long, value_name = "N", default_value_t = 600)]
     samples: usize,
-    /// Leave out what starts processes, which takes a build with the profile `deploy`
-    #[arg(long)]
-    warm_only: bool,
 }
 
 /// Measures and prints.
@@ -42,14 +38,6 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     println!("|---|--:|--:|--:|");
     for row in oracle::measure(options.samples).await? {
         println!("{row}");
-    }
-    if !options.warm_only {
-        println!();
-        println!("| process, over the Runtime API | first answer ms CPU | p50 of the others |");
-        println!("|---|--:|--:|");
-        for row in cold::measure(options.runs).await? {
-            println!("{row}");
-        }
     }
     Ok(())
 }

@@ -1,0 +1,77 @@
+"""Holds functions, as they are deployed, against their budget, and prints a table. Run from the root of the repository.
+
+    check_sizes.py FOLDER [FUNCTION ...]
+
+FOLDER has the binaries of the profile `deploy`; all functions of template.yaml are checked if none is named.
+
+- A binary and its zip are small enough; those that touch no table, smaller still.
+- No binary holds an SDK of which its function may call nothing, by its policies.
+"""
+
+import pathlib
+import re
+import sys
+import zlib
+
+from samcli.yamlhelper import yaml_parse
+
+MB = 1_000_000
+# Bytes of the binary and of its zip.
+BUDGET = (8 * MB, 3 * MB)
+WITHOUT_TABLES = (3 * MB, 1 * MB)
+
+# The SDK for actions with this prefix. That of STS is for roles of other accounts, which no function has.
+SDKS = {"dynamodb": "dynamodb", "ses": "sesv2", "events": "eventbridge", "sqs": "sqs", "sts": "sts"}
+
+
+def actions(node, resources):
+    """Every action in a policy or role, and in those it refers to."""
+    if isinstance(node, list):
+        return {action for each in node for action in actions(each, resources)}
+    if not isinstance(node, dict):
+        return set()
+    found = {action for key, value in node.items() if key != "Action" for action in actions(value, resources)}
+    action = node.get("Action", [])
+    found |= {action} if isinstance(action, str) else set(action)
+    name = node.get("Ref") or next(iter(node.get("Fn::GetAtt", [])), None)
+    target = resources.get(name, {"Type": ""})
+    if target["Type"].startswith("AWS::IAM::"):
+        found |= actions(target["Properties"], resources)
+    return found
+
+
+def check(folder, name, services):
+    code = (folder / name).read_bytes()
+    # As `zip -9`, but for some hundred bytes of names.
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    zipped = len(deflate.compress(code) + deflate.flush())
+    limits = BUDGET if "dynamodb" in services else WITHOUT_TABLES
+    print(f"| {name} | {len(code) / MB:.2f} | {zipped / MB:.2f} |")
+    for what, size, limit in zip(("the binary", "the zip"), (len(code), zipped), limits):
+        if size > limit:
+            yield f"{name}: {what} has {size:,} bytes, {limit:,} are allowed"
+    for service, sdk in SDKS.items():
+        # Paths of sources, for panics, and names of types.
+        if service not in services and re.search(rb"aws[-_]sdk[-_]" + sdk.encode() + rb"\b", code):
+            yield f"{name}: holds the SDK {sdk}, and may call nothing of {service}"
+
+
+def main(folder, *names):
+    resources = yaml_parse(pathlib.Path("template.yaml").read_text())["Resources"]
+    functions = {}
+    for resource in resources.values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            binary = resource["Metadata"]["BuildProperties"]["Binary"]
+            policies = [resource["Properties"].get(key, []) for key in ("Policies", "Role")]
+            functions[binary] = {action.split(":")[0] for action in actions(policies, resources)}
+    print("| function | binary MB | zip MB |\n|---|--:|--:|")
+    problems = []
+    for name in names or sorted(functions):
+        problems += check(pathlib.Path(folder), name, functions[name])
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
