@@ -1,16 +1,22 @@
 //! What alarms count is in the lines that functions write.
 
 use local::journal::{Entry, Happening};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Roster, on_shared_stack, patiently, template, unique_email};
 
-/// The filter pattern of a metric filter in template.yaml.
-fn pattern(filter: &str) -> String {
+/// The properties of a resource in template.yaml.
+fn resource(name: &str) -> yaml_serde::Value {
     let template = std::fs::read_to_string(template()).unwrap();
     let template: yaml_serde::Value = yaml_serde::from_str(&template).unwrap();
-    let pattern = &template["Resources"][filter]["Properties"]["FilterPattern"];
-    let pattern = pattern.as_str().unwrap().trim();
+    template["Resources"][name]["Properties"].clone()
+}
+
+/// The filter pattern of a metric filter.
+fn pattern(filter: &str) -> String {
+    let filter = resource(filter);
+    let pattern = filter["FilterPattern"].as_str().unwrap().trim();
     let pattern = pattern
         .strip_prefix('{')
         .and_then(|pattern| pattern.strip_suffix('}'));
@@ -92,23 +98,46 @@ async fn line_of(roster: &Roster, answer: &Answer) -> Value {
     .await
 }
 
+/// The metric that a line is.
+fn metric(entry: &Entry) -> Option<Value> {
+    match &entry.happening {
+        Happening::Log { line, .. } if line.contains("_aws") => serde_json::from_str(line).ok(),
+        _ => None,
+    }
+}
+
 #[test]
-fn sign_ins_are_counted_refused_ones_apart() {
+fn sign_ins_are_counted_by_the_outcomes_that_the_alarm_compares() {
     on_shared_stack(async |roster| {
         let email = unique_email("counted");
         roster.sign_up(&email).await;
-        let right = line_of(roster, &roster.sign_in(&email).await).await;
-        let body = json!({"email": email, "password": "not the one that was chosen"});
-        let wrong = line_of(roster, &roster.post("/sessions", &body).await).await;
-        let listed = line_of(roster, &roster.get("/identity-providers").await).await;
-        for (line, expected) in [
-            (&right, (true, false)),
-            (&wrong, (true, true)),
-            (&listed, (false, false)),
-        ] {
-            let found =
-                ["CountSignIns", "CountRefusedSignIns"].map(|filter| is_counted(filter, line));
-            assert_eq!(<(bool, bool)>::from(found), expected, "{line}");
+        let wrong = json!({"email": email, "password": "not the one that was chosen"});
+        let mut statuses = vec![roster.sign_in(&email).await.status];
+        while !statuses.contains(&StatusCode::TOO_MANY_REQUESTS) {
+            statuses.push(roster.post("/sessions", &wrong).await.status);
+        }
+        assert!(statuses.contains(&StatusCode::UNAUTHORIZED));
+        let resource = resource("RefusedSignIns");
+        let metrics = resource["Metrics"].as_sequence().unwrap().iter();
+        let metrics = metrics.map(|metric| &metric["MetricStat"]["Metric"]);
+        let metrics = metrics.filter(|metric| !metric.is_null());
+        let outcomes = metrics.map(|metric| {
+            let dimension = &metric["Dimensions"][0];
+            assert_eq!(metric["MetricName"], "SignIns");
+            assert_eq!(dimension["Name"], "Outcome");
+            dimension["Value"].as_str().unwrap().to_owned()
+        });
+        let outcomes: Vec<_> = outcomes.collect();
+        assert_eq!(outcomes, ["ok", "invalid-credentials", "too-many-requests"]);
+        for outcome in outcomes {
+            let declared = |entry: &Entry| {
+                let line = metric(entry)?;
+                let of_this = line["SignIns"] == 1 && line["Outcome"] == outcome.as_str();
+                of_this.then(|| line["_aws"]["CloudWatchMetrics"][0]["Dimensions"].clone())
+            };
+            let dimensions = roster.stack.journal.wait_for(0, declared);
+            let dimensions = patiently("a counted sign-in", dimensions).await;
+            assert_eq!(dimensions, json!([["Outcome"]]), "{outcome}");
         }
     });
 }
@@ -137,15 +166,11 @@ fn metrics_are_in_the_namespace_that_alarms_look_at() {
     on_shared_stack(async |roster| {
         let address = unique_email("bounce+").replace("@example.com", "@simulator.amazonses.com");
         roster.sign_up(&address).await;
-        let metric = |entry: &Entry| match &entry.happening {
-            Happening::Log { line, .. } if line.contains("_aws") => {
-                let line: Value = serde_json::from_str(line).unwrap();
-                let mut metrics = line["_aws"]["CloudWatchMetrics"].clone();
-                (line["MailBounced"] == 1).then(|| metrics[0]["Namespace"].take())
-            }
-            _ => None,
+        let bounced = |entry: &Entry| {
+            let line = metric(entry).filter(|line| line["MailBounced"] == 1)?;
+            Some(line["_aws"]["CloudWatchMetrics"][0]["Namespace"].clone())
         };
-        let namespace = patiently("a metric", roster.stack.journal.wait_for(0, metric)).await;
+        let namespace = patiently("a metric", roster.stack.journal.wait_for(0, bounced)).await;
         let function = &roster.stack.model.functions["RecordMail"];
         let variables = &function.environment.variables;
         assert_eq!(namespace, variables["METRICS_NAMESPACE"].as_str());
