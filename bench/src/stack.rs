@@ -18,7 +18,7 @@ pub(crate) const ADMIN: &str = "admin@example.com";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// All people come from one address, which is not what limits are made for.
-pub(crate) const PARAMETERS: [(&str, &str); 11] = [
+const PARAMETERS: [(&str, &str); 11] = [
     ("SignInAttemptsPerSource", "100000"),
     ("SignInsPerUser", "100000"),
     ("RefreshesPerSession", "100000"),

@@ -27,6 +27,15 @@ pub(crate) struct Options {
     /// Events that each process gets after its first
     #[arg(long, value_name = "N", default_value_t = 30)]
     events: usize,
+    /// A program, with its arguments, under which each process runs: `valgrind --tool=callgrind` says what a
+    /// start is made of
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        default_value = "",
+        hide_default_value = true
+    )]
+    under: String,
 }
 
 /// What the processes of one function took at least.
@@ -73,7 +82,14 @@ impl Row {
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let names = Case::ALL.map(Case::binary);
     let folder = process::build(&names).await?;
-    let mut stand = Stand::new().await?;
+    let mut stand = Stand::new(
+        options
+            .under
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
+    )
+    .await?;
     stand.sign_in(&folder).await?;
     let mut hello = Row::new("hello-world", &folder.join("hello"))?;
     let rows = Case::ALL.map(|case| Row::new(case.binary(), &folder.join(case.binary())));

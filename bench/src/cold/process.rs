@@ -52,7 +52,7 @@ pub(crate) async fn build(functions: &[&str]) -> anyhow::Result<PathBuf> {
 
 /// Starts a process and gives it `1 + more` events.
 pub(crate) async fn run(
-    binary: &Path,
+    mut command: Command,
     variables: &BTreeMap<String, String>,
     event: impl Fn(usize) -> Value,
     more: usize,
@@ -62,7 +62,7 @@ pub(crate) async fn run(
     let (sender, mut calls) = mpsc::channel(1);
     let mut tasks = JoinSet::new();
     tasks.spawn(async move { axum::serve(listener, runtime_api::router(sender)).await });
-    let mut process = Command::new(binary)
+    let mut process = command
         .env_clear()
         .envs(variables)
         .env("AWS_LAMBDA_RUNTIME_API", &address)
@@ -73,8 +73,7 @@ pub(crate) async fn run(
         .env("AWS_LAMBDA_LOG_LEVEL", "ERROR")
         .stdout(Stdio::null())
         .kill_on_drop(true)
-        .spawn()
-        .with_context(|| binary.display().to_string())?;
+        .spawn()?;
     let number = process.id().context("the process ended")?.to_string();
     let mut totals = Vec::new();
     let (mut memory, mut answer) = ((0, 0), Value::Null);
@@ -96,10 +95,12 @@ pub(crate) async fn run(
                     (memory, answer) = (memory_of(&number)?, done);
                 }
             }
-            other => bail!("{}: {other:?}", binary.display()),
+            other => bail!("{other:?}"),
         }
     }
-    process.kill().await?;
+    // A tool around it may write what it has found.
+    Command::new("kill").arg(&number).status().await?;
+    process.wait().await?;
     let mut others = Timings::default();
     for pair in totals.windows(2) {
         if let [before, after] = pair {

@@ -10,13 +10,19 @@ use local::{
 };
 use serde_json::{Value, json};
 use shared::domain::{Role, Roles, error::Violation};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, process::Command, task::JoinSet};
 
 use super::{
     process::{self, Taken},
     tls::Tls,
 };
-use crate::stack::PARAMETERS;
+
+/// A process is measured with more than one user or address may have.
+const PARAMETERS: [(&str, &str); 3] = [
+    ("SignInsPerUser", "100000"),
+    ("SignUpsPerSource", "100000"),
+    ("SignInAttemptsPerSource", "100000"),
+];
 
 pub(super) const PASSWORD: &str = "correct horse battery staple";
 
@@ -78,10 +84,12 @@ pub(super) struct Stand {
     user: String,
     token: String,
     sign_ups: Cell<usize>,
+    /// A program and its arguments, which runs the processes.
+    under: Vec<String>,
 }
 
 impl Stand {
-    pub(super) async fn new() -> anyhow::Result<Self> {
+    pub(super) async fn new(under: Vec<String>) -> anyhow::Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut parameters = cli::local::parameters();
         parameters.extend(PARAMETERS.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -125,6 +133,7 @@ impl Stand {
             user: user.id.to_string(),
             token: String::new(),
             sign_ups: Cell::new(0),
+            under,
         })
     }
 
@@ -137,9 +146,24 @@ impl Stand {
         Ok(())
     }
 
+    fn command(&self, binary: &Path) -> Command {
+        let Some((tool, arguments)) = self.under.split_first() else {
+            return Command::new(binary);
+        };
+        let mut command = Command::new(tool);
+        command.args(arguments).arg(binary);
+        command
+    }
+
     /// A process that does nothing.
     pub(super) async fn hello(&self, folder: &Path, more: usize) -> anyhow::Result<Taken> {
-        process::run(&folder.join("hello"), &BTreeMap::new(), |_| json!({}), more).await
+        process::run(
+            self.command(&folder.join("hello")),
+            &BTreeMap::new(),
+            |_| json!({}),
+            more,
+        )
+        .await
     }
 
     /// A process of this function.
@@ -160,7 +184,7 @@ impl Stand {
         variables.extend(self.aws.clone());
         let event = case.event()?;
         process::run(
-            &folder.join(name),
+            self.command(&folder.join(name)),
             &variables,
             |_| self.fill(case, event.clone()),
             more,

@@ -3,7 +3,10 @@
 use std::{fs, net::Ipv4Addr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_RSA_SHA256,
+    RsaKeySize,
+};
 use rustls::{ServerConfig, pki_types::PrivateKeyDer};
 use tokio::{
     io::copy_bidirectional,
@@ -15,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 /// The root certificates of Debian, as many as Amazon Linux has.
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// An authority and a certificate of it for `localhost`, of which connections have a chain of two.
+/// An authority and a certificate of it for `localhost`, with RSA keys of 2048 bits as those of AWS have.
 pub(super) struct Tls {
     acceptor: TlsAcceptor,
     /// Root certificates: those of the system, and the authority.
@@ -27,8 +30,8 @@ impl Tls {
     pub(super) fn new() -> anyhow::Result<Self> {
         let mut authority = CertificateParams::new(Vec::new())?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-        let key = KeyPair::generate()?;
+        let authority = CertifiedIssuer::self_signed(authority, key()?)?;
+        let key = key()?;
         let leaf = CertificateParams::new(vec!["localhost".to_owned()])?;
         let leaf = leaf.signed_by(&key, &authority)?;
         let private = PrivateKeyDer::try_from(key.serialize_der());
@@ -64,6 +67,10 @@ impl Tls {
         });
         Ok(address)
     }
+}
+
+fn key() -> Result<KeyPair, rcgen::Error> {
+    KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)
 }
 
 impl Drop for Tls {

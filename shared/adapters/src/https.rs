@@ -1,6 +1,6 @@
-//! HTTP/1.1 over TLS for the SDKs.
+//! HTTP/1.1 over TLS.
 //!
-//! The client they bring speaks HTTP/2 too and knows proxies. No service that is called here needs either, and
+//! The client that the SDKs bring speaks HTTP/2 too and knows proxies. No service that is called here needs either, and
 //! each function would carry them: docs/decisions/0024-what-a-function-carries.md.
 
 use std::time::Duration;
@@ -21,7 +21,9 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector as TcpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+
+use crate::tls;
 
 /// Time to open a connection within a region.
 pub(crate) const CONNECT: Duration = Duration::from_secs(1);
@@ -30,21 +32,20 @@ pub(crate) const CONNECT: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 struct Https(Client<HttpsConnector<TcpConnector>, SdkBody>);
 
-/// A client that trusts the certificates of the system.
+/// A client for the SDKs.
 pub fn client() -> SharedHttpClient {
-    let mut roots = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    for error in found.errors {
-        tracing::warn!(%error, "root certificates");
-    }
-    roots.add_parsable_certificates(found.certs);
-    trusting(roots).into_shared()
+    over(tls::config()).into_shared()
 }
 
-fn trusting(roots: RootCertStore) -> Https {
-    let tls = ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+/// The beginning of every other client.
+pub(crate) fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::config())
+        // It would resolve names itself, and see what is asked.
+        .no_proxy()
+}
+
+fn over(tls: ClientConfig) -> Https {
     let mut tcp = TcpConnector::new();
     // The connector above it decides on the scheme.
     tcp.enforce_http(false);
@@ -98,7 +99,7 @@ mod tests {
     use std::sync::Arc;
 
     use rcgen::CertifiedKey;
-    use rustls::{ServerConfig, pki_types::PrivateKeyDer};
+    use rustls::{RootCertStore, ServerConfig, pki_types::PrivateKeyDer};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::TcpListener,
@@ -140,7 +141,7 @@ mod tests {
     async fn a_service_with_a_trusted_certificate_is_called_over_http_1() {
         let (address, roots) = service().await;
         let request = HttpRequest::get(address).unwrap();
-        let answer = trusting(roots).call(request).await.unwrap();
+        let answer = over(tls::trusting(roots)).call(request).await.unwrap();
         assert_eq!(answer.status().as_u16(), 200);
     }
 
@@ -149,7 +150,15 @@ mod tests {
         let (address, _) = service().await;
         let (_, others) = service().await;
         let request = HttpRequest::get(address).unwrap();
-        let error = trusting(others).call(request).await.unwrap_err();
+        let error = over(tls::trusting(others)).call(request).await.unwrap_err();
         assert!(error.is_io(), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn other_clients_refuse_it_too() {
+        let (address, _) = service().await;
+        let client = builder().build().unwrap();
+        let error = client.get(address).send().await.unwrap_err();
+        assert!(error.is_connect(), "{error:?}");
     }
 }

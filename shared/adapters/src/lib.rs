@@ -17,6 +17,7 @@ pub mod ses;
 pub mod sqs;
 pub mod ssm;
 pub mod system;
+mod tls;
 pub mod webhooks;
 pub mod xray;
 

@@ -19,17 +19,16 @@ use aws_sigv4::{
 };
 use aws_types::SdkConfig;
 use domain::{Error, Result, Timestamp, error::Causes, identity::ProviderName};
-use reqwest::Client;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::oidc::ClientSecrets;
+use crate::{
+    https::{self, CONNECT},
+    oidc::ClientSecrets,
+};
 
 /// Parameters in one `GetParameters`, by its reference.
 const AT_ONCE: usize = 10;
-
-/// Time to open a connection within a region.
-const CONNECT: Duration = Duration::from_secs(1);
 
 /// Time for one try. Lambda gives a function ten seconds to start.
 const TRY: Duration = Duration::from_secs(2);
@@ -119,10 +118,9 @@ impl Ssm<'_> {
     }
 
     async fn get_parameters(&self, names: &[&str]) -> Result<Answer> {
-        let client = Client::builder()
+        let client = https::builder()
             .connect_timeout(CONNECT)
             .timeout(TRY)
-            .no_proxy()
             .build()
             .map_err(Error::caused_by)?;
         let request = self.signed(names).await?;

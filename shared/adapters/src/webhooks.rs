@@ -23,6 +23,7 @@ use standardwebhooks::{
 use url::Url;
 
 use self::resolver::{Refused, Resolver};
+use crate::https;
 
 /// Time to open a connection.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -58,14 +59,12 @@ impl Webhooks {
             return Ok(client);
         }
         let resolver = Resolver::new(self.networks.clone(), SCHEMES[place]);
-        let client = Client::builder()
+        let client = https::builder()
             .connect_timeout(CONNECT)
             .timeout(self.timeout)
             // A redirection would lead past what was registered, and around the check of addresses
             // that stand in a URL.
             .redirect(redirect::Policy::none())
-            // A proxy would resolve names itself.
-            .no_proxy()
             .dns_resolver(Arc::new(resolver))
             // A connection to an address is not kept for the next name that resolves to it.
             .pool_max_idle_per_host(0)

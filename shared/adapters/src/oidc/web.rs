@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
 use super::unavailable;
+use crate::https;
 
 /// Time to open a connection.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -38,12 +39,11 @@ impl Web {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let client = Client::builder()
+        let client = https::builder()
             .connect_timeout(CONNECT)
             .timeout(REQUEST)
             // A redirection could send a secret to another host, and no endpoint needs one.
             .redirect(redirect::Policy::none())
-            .no_proxy()
             .user_agent("roster")
             .build()
             .map_err(Error::caused_by)?;

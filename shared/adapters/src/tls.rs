@@ -1,0 +1,93 @@
+//! Whom connections trust: the root certificates of the system.
+
+use std::{fs, sync::LazyLock};
+
+use memchr::memmem;
+use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
+
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+const END: &[u8] = b"-----END CERTIFICATE-----";
+
+/// Of all clients of a function: to read the certificates costs as much as some calls.
+static CONFIG: LazyLock<ClientConfig> = LazyLock::new(|| trusting(roots()));
+
+/// The TLS of a client that trusts what the system trusts.
+pub(crate) fn config() -> ClientConfig {
+    CONFIG.clone()
+}
+
+pub(crate) fn trusting(roots: RootCertStore) -> ClientConfig {
+    ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+fn roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    let bundle = openssl_probe::probe().cert_file.map(fs::read);
+    if let Some(Ok(bundle)) = bundle {
+        roots.add_parsable_certificates(certificates(&bundle));
+    }
+    if roots.is_empty() {
+        // Systems that keep them elsewhere.
+        let found = rustls_native_certs::load_native_certs();
+        for error in found.errors {
+            tracing::warn!(%error, "root certificates");
+        }
+        roots.add_parsable_certificates(found.certs);
+    }
+    roots
+}
+
+/// The certificates in a file of PEM. What is broken is left out.
+///
+/// Not by the parser of `rustls`: it takes the same time for each character, since it reads private keys too, and
+/// for a hundred and forty certificates that was half of what a function did until its first answer.
+fn certificates(pem: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
+    memmem::find_iter(pem, BEGIN).filter_map(|start| {
+        let block = pem.get(start + BEGIN.len()..)?;
+        let base64 = block.get(..memmem::find(block, END)?)?;
+        Some(base64_simd::forgiving_decode_to_vec(base64).ok()?.into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use rustls::pki_types::pem::PemObject as _;
+
+    use super::*;
+
+    fn pem(name: &str) -> String {
+        let CertifiedKey { cert, .. } = generate_simple_self_signed([name.to_owned()]).unwrap();
+        cert.pem()
+    }
+
+    #[test]
+    fn a_bundle_gives_what_the_parser_of_rustls_finds_in_it() {
+        let (unix, windows) = (pem("a.example"), pem("b.example").replace('\n', "\r\n"));
+        let bundle = format!("# Some Root CA\n\n{unix}\n# Ünother\n{windows}{}", pem("c"));
+        let expected: Vec<_> = CertificateDer::pem_slice_iter(bundle.as_bytes())
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(expected.len(), 3);
+        assert_eq!(
+            certificates(bundle.as_bytes()).collect::<Vec<_>>(),
+            expected
+        );
+    }
+
+    #[test]
+    fn what_is_broken_is_left_out() {
+        let broken = pem("broken.example").replace("\nM", "\n*");
+        let open = "-----BEGIN CERTIFICATE-----\nMIIB";
+        let bundle = format!("{broken}{}{open}", pem("whole.example"));
+        assert_eq!(certificates(bundle.as_bytes()).count(), 1);
+        assert_eq!(certificates(b"").count(), 0);
+    }
+
+    #[test]
+    fn the_system_has_roots() {
+        assert!(!roots().is_empty());
+    }
+}
