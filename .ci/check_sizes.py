@@ -16,9 +16,11 @@ import zlib
 from samcli.yamlhelper import yaml_parse
 
 MB = 1_000_000
-# Bytes of the binary and of its zip.
-BUDGET = (8 * MB, 3 * MB)
-WITHOUT_TABLES = (3 * MB, 1 * MB)
+# Bytes of the binary and of its zip; docs/decisions/0025-how-functions-are-built.md says why not less.
+WITHOUT_TABLES = (2.5 * MB, 1.15 * MB)
+BUDGET = (8 * MB, 3.7 * MB)
+# With the word lists that passwords are held against.
+WITH_WORDS = (10 * MB, 4.5 * MB)
 
 # The SDK for actions with this prefix. That of STS is for roles of other accounts, which no function has.
 SDKS = {"dynamodb": "dynamodb", "ses": "sesv2", "events": "eventbridge", "sqs": "sqs", "sts": "sts"}
@@ -46,10 +48,12 @@ def check(folder, name, services):
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     zipped = len(deflate.compress(code) + deflate.flush())
     limits = BUDGET if "dynamodb" in services else WITHOUT_TABLES
+    if re.search(rb"/zxcvbn-[0-9.]+/src/", code):
+        limits = WITH_WORDS
     print(f"| {name} | {len(code) / MB:.2f} | {zipped / MB:.2f} |")
     for what, size, limit in zip(("the binary", "the zip"), (len(code), zipped), limits):
         if size > limit:
-            yield f"{name}: {what} has {size:,} bytes, {limit:,} are allowed"
+            yield f"{name}: {what} has {size:,} bytes, {limit:,.0f} are allowed"
     for service, sdk in SDKS.items():
         # Paths of sources, for panics, and names of types.
         if service not in services and re.search(rb"aws[-_]sdk[-_]" + sdk.encode() + rb"\b", code):

@@ -46,8 +46,9 @@ fn roots() -> RootCertStore {
 fn certificates(pem: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
     memmem::find_iter(pem, BEGIN).filter_map(|start| {
         let block = pem.get(start + BEGIN.len()..)?;
-        let base64 = block.get(..memmem::find(block, END)?)?;
-        Some(base64_simd::forgiving_decode_to_vec(base64).ok()?.into())
+        let lines = str::from_utf8(block.get(..memmem::find(block, END)?)?).ok()?;
+        let base64: String = lines.lines().collect();
+        Some(base64_simd::STANDARD.decode_to_vec(base64).ok()?.into())
     })
 }
 
