@@ -2,6 +2,8 @@
 """Runs functions under AWS's runtime interface emulator, each with its event from events/.
 
     emulate.py rie [--release] [EVENT ...]    as processes of this machine
+    emulate.py rie --binaries target/lambda --under 'qemu-aarch64-static -L /usr/aarch64-linux-gnu' [EVENT ...]
+                                              those of `cargo lambda build --arm64`, on a machine that is none
     emulate.py sam [--release] [EVENT ...]    in containers, by `sam local invoke` and `sam local start-lambda`
 
 The services are those of `cargo local --services-only`. Whoever starts this has aws-sam-cli, which brings
@@ -10,6 +12,7 @@ the emulator, in the same Python; `sam` also wants a Docker daemon, whose images
 
 import argparse
 import contextlib
+import functools
 import importlib.util
 import ipaddress
 import json
@@ -95,16 +98,16 @@ def emulator():
     return package / "local" / "rapid" / f"aws-lambda-rie-{ARCHITECTURE}"
 
 
-def under_rie(executable, variables, event):
+def under_rie(command, variables, event):
     """The answer of a process."""
     port, api = free_port(), free_port()
-    command = [
+    emulated = [
         emulator(), "--log-level", "error",
         "--runtime-interface-emulator-address", f"127.0.0.1:{port}",
         "--runtime-api-address", f"127.0.0.1:{api}",
-        executable,
+        *command,
     ]  # fmt: skip
-    with tempfile.TemporaryFile() as log, process(*command, env=variables, stdout=log, stderr=log) as started:
+    with tempfile.TemporaryFile() as log, process(*emulated, env=variables, stdout=log, stderr=log) as started:
         wait_for(port, started)
         url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
         with urllib.request.urlopen(urllib.request.Request(url, event.encode()), timeout=60) as answer:
@@ -123,14 +126,14 @@ def function_of(event):
     return {"publish-events-sessions": "publish-events"}.get(event, event)
 
 
-def rie(roster, executables, cases):
+def rie(under, roster, executables, cases):
     with services(roster) as console:
         for event, caller, expected in cases:
             function = function_of(event)
             lines = run(roster, "local", "env", "--lines", "--console", console, function)
             variables = dict(line.split("=", 1) for line in shlex.split(lines))
             payload = run(roster, *invoke(console, event, caller), "--print")
-            yield event, expected, under_rie(executables[function], variables, payload)
+            yield event, expected, under_rie([*under, executables[function]], variables, payload)
 
 
 class Skipped(Exception):
@@ -225,14 +228,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("how", choices=["rie", "sam"])
     parser.add_argument("--release", action="store_true")
+    parser.add_argument("--binaries", metavar="FOLDER", type=pathlib.Path)
+    parser.add_argument("--under", metavar="COMMAND", default="")
     parser.add_argument("events", nargs="*")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     executables = build(arguments.release)
+    if arguments.binaries:
+        executables |= {path.parent.name: path for path in arguments.binaries.glob("*/bootstrap")}
     cases = [case for case in CASES if not arguments.events or case[0] in arguments.events]
     forgotten = {path.stem for path in (ROOT / "events").glob("*.json")} - {case[0] for case in CASES}
     if forgotten:
         sys.exit(f"no case for {', '.join(sorted(forgotten))}")
-    answers = {"rie": rie, "sam": sam}[arguments.how](executables["roster"], executables, cases)
+    under = shlex.split(arguments.under)
+    under[:1] = map(shutil.which, under[:1])  # The emulator wants the whole path.
+    how = {"rie": functools.partial(rie, under), "sam": sam}[arguments.how]
+    answers = how(executables["roster"], executables, cases)
     contract, failed = Contract(ROOT), 0
     try:
         for event, expected, answer in answers:
