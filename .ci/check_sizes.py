@@ -1,8 +1,8 @@
-"""Holds functions, as they are deployed, against their budget, and prints a table. Run from the root of the repository.
+"""Holds functions of the profile `deploy` against their budget, and prints a table. Run from the root of the repository.
 
     check_sizes.py FOLDER [FUNCTION ...]
 
-FOLDER has the binaries of the profile `deploy`; all functions of template.yaml are checked if none is named.
+FOLDER has the binaries, or is `target/lambda`, where cargo-lambda leaves them; all functions of template.yaml are checked if none is named.
 
 - A binary and its zip are small enough; those that touch no table, smaller still.
 - No binary holds an SDK of which its function may call nothing, by its policies.
@@ -43,7 +43,8 @@ def actions(node, resources):
 
 
 def check(folder, name, services):
-    code = (folder / name).read_bytes()
+    place = folder / name
+    code = (place / "bootstrap" if place.is_dir() else place).read_bytes()
     # As `zip -9`, but for some hundred bytes of names.
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     zipped = len(deflate.compress(code) + deflate.flush())

@@ -234,13 +234,18 @@ def main():
     arguments = parser.parse_intermixed_args()
     executables = build(arguments.release)
     if arguments.binaries:
-        executables |= {path.parent.name: path for path in arguments.binaries.glob("*/bootstrap")}
+        found = {path.parent.name: path for path in arguments.binaries.glob("*/bootstrap")}
+        executables = {"roster": executables["roster"]} | found
     cases = [case for case in CASES if not arguments.events or case[0] in arguments.events]
+    missing = {function_of(case[0]) for case in cases} - executables.keys()
+    if missing:
+        sys.exit(f"not built: {', '.join(sorted(missing))}")
     forgotten = {path.stem for path in (ROOT / "events").glob("*.json")} - {case[0] for case in CASES}
     if forgotten:
         sys.exit(f"no case for {', '.join(sorted(forgotten))}")
     under = shlex.split(arguments.under)
-    under[:1] = map(shutil.which, under[:1])  # The emulator wants the whole path.
+    if under:  # The emulator wants the whole path.
+        under[0] = shutil.which(under[0]) or sys.exit(f"{under[0]} is not installed")
     how = {"rie": functools.partial(rie, under), "sam": sam}[arguments.how]
     answers = how(executables["roster"], executables, cases)
     contract, failed = Contract(ROOT), 0

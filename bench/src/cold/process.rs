@@ -32,11 +32,11 @@ pub(crate) struct Taken {
     pub(crate) answer: Value,
 }
 
-/// Builds the program `hello` and these functions as they are deployed, and gives their folder.
+/// Builds the program `hello` and these functions in the profile `deploy`, and gives their folder.
 pub(crate) async fn build(functions: &[&str]) -> anyhow::Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let bins = functions.iter().map(|name| format!("--bin={name}"));
-    // The whole workspace, so that features are those of `sam build`.
+    // The whole workspace, of which the benchmark is a part: features may be more than those of `sam build`.
     let cargo = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--workspace", "--profile=deploy"])
         .arg("--bin=hello")

@@ -17,7 +17,6 @@ use crate::{
         SnapshotStore, Table, Tokens, Users, usage::Counting, users::Upkeep,
     },
     eventbridge::EventBridge,
-    https::CONNECT,
     jwt::{AccessTokenSettings, Jwt, Rsa},
     oidc::{self, ClientSecrets, Oidc, Providers},
     sdk_config,
@@ -109,7 +108,6 @@ impl Ports {
     /// A client that waits `patience` times as long as AWS should take.
     fn with(config: &SdkConfig, patience: u32, deployment: Deployment) -> Self {
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
             .operation_attempt_timeout(ATTEMPT * patience)
             .operation_timeout(OPERATION * patience)
             .build();
@@ -119,7 +117,6 @@ impl Ports {
             .timeout_config(timeouts)
             .build();
         let table_timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
             .operation_attempt_timeout(ATTEMPT_LIMIT * patience)
             .operation_timeout(CALL_LIMIT * patience)
             .build();

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::config::{
 };
 use aws_smithy_runtime_api::{
     client::{
+        connection::{CaptureSmithyConnection, ConnectionMetadata},
         http::{HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
         result::ConnectorError,
     },
@@ -18,14 +19,19 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector as TcpConnector},
+    client::legacy::{
+        Client,
+        connect::{CaptureConnection, HttpConnector as TcpConnector, capture_connection},
+    },
     rt::{TokioExecutor, TokioTimer},
 };
+use reqwest::redirect;
 use rustls::ClientConfig;
 
 use crate::tls;
 
-/// Time to open a connection within a region.
+/// Time for TCP to connect within a region, which the addresses of a host share. The time of an attempt is around that
+/// and around all that comes after it.
 pub(crate) const CONNECT: Duration = Duration::from_secs(1);
 
 /// A client, whose clones share connections.
@@ -43,6 +49,8 @@ pub(crate) fn builder() -> reqwest::ClientBuilder {
         .tls_backend_preconfigured(tls::config())
         // It would resolve names itself, and see what is asked.
         .no_proxy()
+        // It would take a secret or a signature to another host.
+        .redirect(redirect::Policy::none())
 }
 
 fn over(tls: ClientConfig) -> Https {
@@ -76,12 +84,16 @@ impl HttpClient for Https {
 
 impl HttpConnector for Https {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let request = match request.try_into_http1x() {
+        let mut request = match request.try_into_http1x() {
             Ok(request) => request,
             Err(error) => {
                 return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())));
             }
         };
+        let connection = capture_connection(&mut request);
+        if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
+            capture.set_connection_retriever(move || Some(metadata(connection.clone())));
+        }
         let answer = self.0.request(request);
         HttpConnectorFuture::new(async move {
             // Whatever failed, another connection may succeed: the SDKs try again.
@@ -94,21 +106,35 @@ impl HttpConnector for Https {
     }
 }
 
+/// What the SDKs know of a connection: how it is not used again, after an error of the service.
+fn metadata(connection: CaptureConnection) -> ConnectionMetadata {
+    ConnectionMetadata::builder()
+        .proxied(false)
+        .poison_fn(move || {
+            if let Some(connected) = connection.connection_metadata().as_ref() {
+                connected.poison();
+            }
+        })
+        .build()
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use aws_smithy_types::byte_stream::ByteStream;
     use rcgen::CertifiedKey;
     use rustls::{RootCertStore, ServerConfig, pki_types::PrivateKeyDer};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
-        net::TcpListener,
+        net::{TcpListener, TcpStream},
     };
     use tokio_rustls::TlsAcceptor;
 
     use super::*;
 
-    /// A service behind TLS which answers `ok` once. Gives its address and its certificate.
+    /// A service behind TLS whose answers are the numbers of their connections. Gives its address and its
+    /// certificate.
     async fn service() -> (String, RootCertStore) {
         let CertifiedKey { cert, signing_key } =
             rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -124,25 +150,56 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
-            let (stream, _) = listener.accept().await?;
-            let mut stream = acceptor.accept(stream).await?;
+            for number in 0..10 {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(answer(acceptor.clone(), stream, number));
+            }
+        });
+        (format!("https://localhost:{port}/"), roots)
+    }
+
+    async fn answer(acceptor: TlsAcceptor, stream: TcpStream, number: u8) -> std::io::Result<()> {
+        let mut stream = acceptor.accept(stream).await?;
+        loop {
             let mut request = Vec::new();
             while !request.ends_with(b"\r\n\r\n") {
                 request.push(stream.read_u8().await?);
             }
-            stream
-                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
-                .await
-        });
-        (format!("https://localhost:{port}/"), roots)
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{number}");
+            stream.write_all(answer.as_bytes()).await?;
+        }
+    }
+
+    /// The number of the connection which a request to `address` took; and the connection.
+    async fn ask(https: &Https, address: &str) -> (String, ConnectionMetadata) {
+        let capture = CaptureSmithyConnection::new();
+        let mut request = HttpRequest::get(address).unwrap();
+        request.add_extension(capture.clone());
+        let answer = https.call(request).await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+        let body = ByteStream::new(answer.into_body()).collect().await.unwrap();
+        (
+            String::from_utf8(body.to_vec()).unwrap(),
+            capture.get().unwrap(),
+        )
     }
 
     #[tokio::test]
     async fn a_service_with_a_trusted_certificate_is_called_over_http_1() {
         let (address, roots) = service().await;
-        let request = HttpRequest::get(address).unwrap();
-        let answer = over(tls::trusting(roots)).call(request).await.unwrap();
-        assert_eq!(answer.status().as_u16(), 200);
+        let https = over(tls::trusting(roots));
+        assert_eq!(ask(&https, &address).await.0, "0");
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_kept_unless_the_sdk_gives_it_up() {
+        let (address, roots) = service().await;
+        let https = over(tls::trusting(roots));
+        ask(&https, &address).await;
+        let (number, connection) = ask(&https, &address).await;
+        assert_eq!(number, "0");
+        connection.poison();
+        assert_eq!(ask(&https, &address).await.0, "1");
     }
 
     #[tokio::test]

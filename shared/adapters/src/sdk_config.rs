@@ -37,8 +37,10 @@ pub(crate) fn of_emulator(endpoint: &str, caller: &str) -> SdkConfig {
         .build()
 }
 
+/// A blank one counts as missing.
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    let value = std::env::var(name).ok();
+    value.filter(|value| !value.trim().is_empty())
 }
 
 /// The credentials of the function's role: those of an environment are valid as long as it lives.

@@ -1,6 +1,6 @@
 //! Whom connections trust: the root certificates of the system.
 
-use std::{fs, sync::LazyLock};
+use std::{env, ffi::OsString, fs, path::PathBuf, sync::LazyLock};
 
 use memchr::memmem;
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
@@ -24,19 +24,30 @@ pub(crate) fn trusting(roots: RootCertStore) -> ClientConfig {
 
 fn roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    let bundle = openssl_probe::probe().cert_file.map(fs::read);
-    if let Some(Ok(bundle)) = bundle {
+    if let Some(Ok(bundle)) = file(|name| env::var_os(name)).map(fs::read) {
         roots.add_parsable_certificates(certificates(&bundle));
     }
     if roots.is_empty() {
-        // Systems that keep them elsewhere.
+        // Systems that keep them elsewhere, and variables which name a folder, or what is not there.
         let found = rustls_native_certs::load_native_certs();
         for error in found.errors {
             tracing::warn!(%error, "root certificates");
         }
         roots.add_parsable_certificates(found.certs);
     }
+    if roots.is_empty() {
+        tracing::error!("there are no root certificates: nobody is trusted");
+    }
     roots
+}
+
+/// The file with the certificates: what the variables say, however wrong, and then what the system has.
+fn file(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    match (variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR")) {
+        (Some(file), _) => Some(file.into()),
+        (None, Some(_)) => None,
+        (None, None) => openssl_probe::probe().cert_file,
+    }
 }
 
 /// The certificates in a file of PEM. What is broken is left out.
@@ -85,6 +96,16 @@ mod tests {
         let bundle = format!("{broken}{}{open}", pem("whole.example"));
         assert_eq!(certificates(bundle.as_bytes()).count(), 1);
         assert_eq!(certificates(b"").count(), 0);
+    }
+
+    #[test]
+    fn who_names_certificates_trusts_no_others() {
+        let of = |wanted: &'static str| {
+            file(move |name| (name == wanted).then(|| OsString::from("/nowhere")))
+        };
+        assert_eq!(of("SSL_CERT_FILE"), Some(PathBuf::from("/nowhere")));
+        assert_eq!(of("SSL_CERT_DIR"), None);
+        assert_eq!(of("neither"), openssl_probe::probe().cert_file);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use domain::{
     DomainEvent, Error, Result, Timestamp,
     service::{InstanceUrl, Networks, Outcome, SigningSecret, address},
 };
-use reqwest::{Client, RequestBuilder, header, redirect};
+use reqwest::{Client, RequestBuilder, header};
 use standardwebhooks::{
     HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook,
 };
@@ -62,9 +62,6 @@ impl Webhooks {
         let client = https::builder()
             .connect_timeout(CONNECT)
             .timeout(self.timeout)
-            // A redirection would lead past what was registered, and around the check of addresses
-            // that stand in a URL.
-            .redirect(redirect::Policy::none())
             .dns_resolver(Arc::new(resolver))
             // A connection to an address is not kept for the next name that resolves to it.
             .pool_max_idle_per_host(0)

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::OnceLock, time::Duration};
 
 use domain::{Error, Result, error::Causes};
-use reqwest::{Client, RequestBuilder, StatusCode, header, redirect};
+use reqwest::{Client, RequestBuilder, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
@@ -42,8 +42,6 @@ impl Web {
         let client = https::builder()
             .connect_timeout(CONNECT)
             .timeout(REQUEST)
-            // A redirection could send a secret to another host, and no endpoint needs one.
-            .redirect(redirect::Policy::none())
             .user_agent("roster")
             .build()
             .map_err(Error::caused_by)?;
