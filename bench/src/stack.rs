@@ -9,6 +9,7 @@ use cli::{
 use local::{
     compile::Build,
     stack::{Functions, Options, Running, Stack},
+    template::Overrides,
 };
 
 /// The address of the administrator.
@@ -32,12 +33,18 @@ const PARAMETERS: [(&str, &str); 11] = [
     ("AccessLagSeconds", "0"),
 ];
 
+/// What a deployment must choose, and these.
+pub(crate) fn with<const N: usize>(values: [(&str, &str); N]) -> Overrides {
+    let mut all = parameters();
+    all.extend(values.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    all
+}
+
 /// Builds the functions, in the profile of the benchmark, and starts the stack at free ports.
 pub(crate) async fn start() -> anyhow::Result<Running> {
-    let mut parameters = parameters();
+    let mut parameters = with(PARAMETERS);
     // The stack knows the address of its console.
     parameters.remove(APP_URL);
-    parameters.extend(PARAMETERS.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let options = Options {
         template: PathBuf::from("template.yaml"),
         parameters,

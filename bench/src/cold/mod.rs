@@ -1,7 +1,7 @@
 //! Cold starts: processes of the profile `deploy`, each from nothing to its first answer, by turns with one that
 //! does nothing. The tables are behind TLS.
 
-pub(crate) mod process;
+mod process;
 mod stand;
 mod tls;
 
@@ -82,14 +82,7 @@ impl Row {
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let names = Case::ALL.map(Case::binary);
     let folder = process::build(&names).await?;
-    let mut stand = Stand::new(
-        options
-            .under
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect(),
-    )
-    .await?;
+    let mut stand = Stand::new(&options.under).await?;
     stand.sign_in(&folder).await?;
     let mut hello = Row::new("hello-world", &folder.join("hello"))?;
     let rows = Case::ALL.map(|case| Row::new(case.binary(), &folder.join(case.binary())));

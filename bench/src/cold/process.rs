@@ -54,7 +54,7 @@ pub(crate) async fn build(functions: &[&str]) -> anyhow::Result<PathBuf> {
 pub(crate) async fn run(
     mut command: Command,
     variables: &BTreeMap<String, String>,
-    event: impl Fn(usize) -> Value,
+    event: impl Fn() -> Value,
     more: usize,
 ) -> anyhow::Result<Taken> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -85,7 +85,7 @@ pub(crate) async fn run(
                     request_id: totals.len().to_string(),
                     arn: "arn:aws:lambda:us-east-1:000000000000:function:bench".to_owned(),
                     timeout: PATIENCE,
-                    payload: event(totals.len()).to_string().into(),
+                    payload: event().to_string().into(),
                 };
                 ensure!(next.send(delivery).is_ok(), "the process went away");
             }

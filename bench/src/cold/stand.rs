@@ -16,6 +16,7 @@ use super::{
     process::{self, Taken},
     tls::Tls,
 };
+use crate::stack;
 
 /// A process is measured with more than one user or address may have.
 const PARAMETERS: [(&str, &str); 3] = [
@@ -89,11 +90,10 @@ pub(super) struct Stand {
 }
 
 impl Stand {
-    pub(super) async fn new(under: Vec<String>) -> anyhow::Result<Self> {
+    pub(super) async fn new(under: &str) -> anyhow::Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let mut parameters = cli::local::parameters();
-        parameters.extend(PARAMETERS.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let model = Template::read(&root.join("template.yaml"))?.resolve(&parameters)?;
+        let template = Template::read(&root.join("template.yaml"))?;
+        let model = template.resolve(&stack::with(PARAMETERS))?;
         let dynamo = cli::serve_tables(&model, None).await?;
         let ports = cli::connect_tables(&dynamo.url(), &model)?;
         let wrong = |violation: Violation| anyhow!("{}", violation.message);
@@ -133,7 +133,7 @@ impl Stand {
             user: user.id.to_string(),
             token: String::new(),
             sign_ups: Cell::new(0),
-            under,
+            under: under.split_whitespace().map(str::to_owned).collect(),
         })
     }
 
@@ -160,7 +160,7 @@ impl Stand {
         process::run(
             self.command(&folder.join("hello")),
             &BTreeMap::new(),
-            |_| json!({}),
+            || json!({}),
             more,
         )
         .await
@@ -186,7 +186,7 @@ impl Stand {
         process::run(
             self.command(&folder.join(name)),
             &variables,
-            |_| self.fill(case, event.clone()),
+            || self.fill(case, event.clone()),
             more,
         )
         .await

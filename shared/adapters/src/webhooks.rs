@@ -33,8 +33,8 @@ const CALL: Duration = Duration::from_secs(5);
 
 /// An answer's body is not read: the status says all. So no receiver can make one that is too long.
 pub struct Webhooks {
-    /// One for each scheme, since fewer addresses may be called without TLS. Made when first needed: it
-    /// reads the machine's certificates.
+    /// One for each scheme, since fewer addresses may be called without TLS. Made when first
+    /// needed.
     clients: [OnceLock<Client>; 2],
     networks: Arc<Networks>,
     timeout: Duration,

@@ -22,7 +22,7 @@ const MAX_ANSWER: usize = 256 * 1024;
 
 /// The HTTP client for providers.
 pub(super) struct Web {
-    /// Made when first needed: it reads the machine's certificates, and many processes never need it.
+    /// Made when first needed, for many processes never need it.
     client: OnceLock<Client>,
     loopback: bool,
 }
