@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Runs functions under AWS's runtime interface emulator, each with its event from events/.
 
-    emulate.py rie [--release] [EVENT ...]    as processes of this machine
-    emulate.py rie --binaries target/lambda --under 'qemu-aarch64-static -L /usr/aarch64-linux-gnu' [EVENT ...]
-                                              those of `cargo lambda build --arm64`, on a machine that is none
-    emulate.py sam [--release] [EVENT ...]    in containers, by `sam local invoke` and `sam local start-lambda`
+    emulate.py rie [NAME ...]    as processes of this machine
+    emulate.py rie --binaries target/lambda --under 'qemu-aarch64-static -L /usr/aarch64-linux-gnu' [NAME ...]
+                                  those of `cargo lambda build --arm64`, on a machine that is none
+    emulate.py sam [NAME ...]    in containers, by `sam local invoke` and `sam local start-lambda`
 
-The services are those of `cargo local --services-only`. Whoever starts this has aws-sam-cli, which brings
-the emulator, in the same Python; `sam` also wants a Docker daemon, whose images can call 172.17.0.1.
+Functions are those of cargo's profile `dev`, which are built first, or of the folder that `--binaries` names:
+what cargo or cargo-lambda leaves of another profile. A NAME is that of an event, or of a function for all its
+events. The services are those of `cargo local --services-only`. Whoever starts this has aws-sam-cli, which
+brings the emulator, in the same Python; `sam` also wants a Docker daemon, whose images can call 172.17.0.1.
 """
 
 import argparse
@@ -44,10 +46,9 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def build(release):
+def build():
     """Each binary of the workspace, by name."""
     command = ["cargo", "build", "--quiet", "--bins", "--message-format=json-render-diagnostics"]
-    command += ["--release"] if release else []
     built = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     messages = map(json.loads, built.stdout.splitlines())
     return {m["target"]["name"]: m["executable"] for m in messages if m.get("executable")}
@@ -174,6 +175,8 @@ def built_template(executables, folder):
     pattern = r"^  (\w+):\n    Type: AWS::Serverless::Function\n    Metadata: .*Binary: ([\w-]+)(?:.*\n)+?      CodeUri: \.$"
 
     def place(match):
+        if match[2] not in executables:
+            return match[0]
         code = folder / match[1]
         code.mkdir()
         os.link(executables[match[2]], code / "bootstrap")
@@ -227,16 +230,17 @@ def by_sam(roster, sam, options, console, cases, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("how", choices=["rie", "sam"])
-    parser.add_argument("--release", action="store_true")
     parser.add_argument("--binaries", metavar="FOLDER", type=pathlib.Path)
     parser.add_argument("--under", metavar="COMMAND", default="")
-    parser.add_argument("events", nargs="*")
+    parser.add_argument("names", nargs="*", metavar="NAME")
     arguments = parser.parse_intermixed_args()
-    executables = build(arguments.release)
+    executables = build()
     if arguments.binaries:
-        found = {path.parent.name: path for path in arguments.binaries.glob("*/bootstrap")}
-        executables = {"roster": executables["roster"]} | found
-    cases = [case for case in CASES if not arguments.events or case[0] in arguments.events]
+        found = {path.name: path for path in arguments.binaries.glob("*") if path.is_file()}
+        found |= {path.parent.name: path for path in arguments.binaries.glob("*/bootstrap")}
+        executables = found | {"roster": executables["roster"]}
+    wanted = set(arguments.names)
+    cases = [case for case in CASES if not wanted or wanted & {case[0], function_of(case[0])}]
     missing = {function_of(case[0]) for case in cases} - executables.keys()
     if missing:
         sys.exit(f"not built: {', '.join(sorted(missing))}")

@@ -84,7 +84,8 @@ impl Stand {
     }
 
     /// Waits until all that was accepted is done: streams, observers, deliveries, and what observers gave up,
-    /// which an operator sends again.
+    /// which an operator sends again. What killed workers left of the deliveries would come after minutes:
+    /// nobody waits for that.
     pub(crate) async fn drain(&self) -> anyhow::Result<()> {
         let deadline = Instant::now() + DRAINED_WITHIN;
         let mut quiet = 0;
@@ -96,6 +97,7 @@ impl Stand {
             self.running.services.mappings.idle().await;
             self.running.lambda.settled().await;
             tokio::time::sleep(LOOK_AGAIN).await;
+            self.running.services.queues.end_timeouts(DELIVERIES);
             self.redrive().await?;
             let still = self.waiting() == 0 && self.position() == before;
             quiet = if still { quiet + 1 } else { 0 };

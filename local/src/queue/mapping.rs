@@ -39,6 +39,7 @@ pub(super) async fn run(queues: &Queues, mapping: &QueueMapping, invoker: &Share
                 tracing::error!(?refusal, "a message is not deleted");
             }
         }
+        queues.left(&mapping.queue, &batch);
         queues.0.journal.append(Happening::Taken {
             queue: mapping.queue.clone(),
             function: mapping.function.clone(),

@@ -18,7 +18,21 @@ pub(crate) struct Message {
     pub(super) visible_at: Instant,
     pub(super) taken_at: Instant,
     pub(super) receives: u32,
+    hold: Hold,
     first_received: Option<Timestamp>,
+}
+
+/// What keeps a message invisible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    /// Nothing but a delay.
+    Nobody,
+    /// Who took it.
+    Taker,
+    /// Its visibility time-out, which its taker left it to.
+    Left,
+    /// The time which its taker chose.
+    PutOff,
 }
 
 /// A message as a receiver gets it.
@@ -42,6 +56,7 @@ impl Message {
             visible_at: now + delay,
             taken_at: now,
             receives: 0,
+            hold: Hold::Nobody,
             first_received: None,
         }
     }
@@ -51,6 +66,7 @@ impl Message {
         self.visible_at = visible_at;
         self.taken_at = Instant::now();
         self.receives += 1;
+        self.hold = Hold::Taker;
         let first = *self.first_received.get_or_insert_with(Timestamp::now);
         let millis = |time: Timestamp| time.as_millisecond().to_string();
         Received {
@@ -63,6 +79,27 @@ impl Message {
                 ("SenderId", "local".to_owned()),
                 ("SentTimestamp", millis(self.sent)),
             ],
+        }
+    }
+
+    /// Makes it visible at this time, as its taker says.
+    pub(super) fn put_off(&mut self, visible_at: Instant) {
+        self.visible_at = visible_at;
+        self.hold = Hold::PutOff;
+    }
+
+    /// Its taker is done, and neither deleted it nor put it off.
+    pub(super) fn leave(&mut self) {
+        if self.hold == Hold::Taker {
+            self.hold = Hold::Left;
+        }
+    }
+
+    /// Makes it visible, if it was left.
+    pub(super) fn end_timeout(&mut self) {
+        if self.hold == Hold::Left {
+            self.visible_at = Instant::now();
+            self.hold = Hold::Nobody;
         }
     }
 }

@@ -264,10 +264,30 @@ impl Queues {
                 "Total VisibilityTimeout for the message is beyond the limit [43200 seconds].",
             ));
         }
-        found.visible_at = now + pause;
+        found.put_off(now + pause);
         drop(waiting);
         self.changed();
         Ok(())
+    }
+
+    /// Lets the visibility time-outs end of what functions left, since they failed or were killed: who waits
+    /// for it need not wait for minutes. What a function has still stays with it, and what it put off is
+    /// put off.
+    pub fn end_timeouts(&self, id: &str) {
+        for message in self.waiting().get_mut(id).into_iter().flatten() {
+            message.end_timeout();
+        }
+        self.changed();
+    }
+
+    /// Notes that the function which had this batch is done with it, and left what is there still.
+    fn left(&self, id: &str, batch: &[Received]) {
+        let mut waiting = self.waiting();
+        for message in waiting.get_mut(id).into_iter().flatten() {
+            if batch.iter().any(|left| left.id == message.id) {
+                message.leave();
+            }
+        }
     }
 
     /// Waits until a message may be due, or what waits changed.

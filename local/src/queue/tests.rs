@@ -54,6 +54,29 @@ async fn a_message_is_invisible_while_somebody_has_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_end_of_a_timeout_need_not_be_waited_for() {
+    let queues = queues(None);
+    for body in ["has", "left", "put off"] {
+        queues.send("Work", body.to_owned(), None).unwrap();
+    }
+    let batch = take(&queues);
+    let of = |body: &str| batch.iter().find(|message| message.body == body).unwrap();
+    let pause = 70 * SECOND;
+    queues
+        .change_visibility("Work", &of("put off").receipt, pause)
+        .unwrap();
+    queues.left("Work", &[of("left").clone(), of("put off").clone()]);
+    assert!(take(&queues).is_empty());
+    queues.end_timeouts("Work");
+    let bodies = || take(&queues).into_iter().map(|message| message.body);
+    assert_eq!(bodies().collect::<Vec<_>>(), ["left"]);
+    tokio::time::advance(60 * SECOND).await;
+    assert_eq!(bodies().count(), 2);
+    tokio::time::advance(10 * SECOND).await;
+    assert_eq!(bodies().collect::<Vec<_>>(), ["put off"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn its_pause_can_be_chosen_by_whoever_has_it() {
     let queues = queues(None);
     queues.send("Work", "a".to_owned(), None).unwrap();

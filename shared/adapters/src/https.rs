@@ -3,7 +3,7 @@
 //! The client that the SDKs bring speaks HTTP/2 too and knows proxies. No service that is called here needs either, and
 //! each function would carry them: docs/decisions/0024-what-a-function-carries.md.
 
-use std::time::Duration;
+use std::{error::Error, io, time::Duration};
 
 use aws_sdk_dynamodb::config::{
     HttpClient, RuntimeComponents, SharedHttpClient, http::HttpRequest, http::HttpResponse,
@@ -17,6 +17,8 @@ use aws_smithy_runtime_api::{
     shared::IntoShared as _,
 };
 use aws_smithy_types::body::SdkBody;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{
@@ -34,16 +36,20 @@ use crate::tls;
 /// and around all that comes after it.
 pub(crate) const CONNECT: Duration = Duration::from_secs(1);
 
+/// Bytes of an answer that is read whole: metadata and keys of the large providers have some thousand, ten secrets
+/// have 80 KB, and what is cached must fit into an item of DynamoDB (400 KB).
+const LONGEST: usize = 256 * 1024;
+
 /// A client, whose clones share connections.
 #[derive(Debug, Clone)]
-struct Https(Client<HttpsConnector<TcpConnector>, SdkBody>);
+pub(crate) struct Https(Client<HttpsConnector<TcpConnector>, SdkBody>);
 
 /// A client for the SDKs.
 pub fn client() -> SharedHttpClient {
-    over(tls::config()).into_shared()
+    Https::new(CONNECT).into_shared()
 }
 
-/// The beginning of every other client.
+/// The beginning of a client of `reqwest`, which has a resolver of its own.
 pub(crate) fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls::config())
@@ -53,12 +59,42 @@ pub(crate) fn builder() -> reqwest::ClientBuilder {
         .redirect(redirect::Policy::none())
 }
 
-fn over(tls: ClientConfig) -> Https {
+impl Https {
+    /// A client that has so much time to connect.
+    pub(crate) fn new(connect: Duration) -> Self {
+        over(tls::config(), connect)
+    }
+
+    /// Sends a request and reads its answer, within so much time. A redirection is an answer: to follow it would take
+    /// a secret or a signature to another host.
+    ///
+    /// # Errors
+    /// If there is no answer, or too long a one.
+    pub(crate) async fn send(
+        &self,
+        request: Request<String>,
+        time: Duration,
+    ) -> Result<Response<Vec<u8>>, Box<dyn Error + Send + Sync>> {
+        let answer = async {
+            let (answer, body) = self
+                .0
+                .request(request.map(SdkBody::from))
+                .await?
+                .into_parts();
+            let body = Limited::new(body, LONGEST).collect().await?.to_bytes();
+            Ok(Response::from_parts(answer, body.into()))
+        };
+        let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no answer in time");
+        tokio::time::timeout(time, answer).await.map_err(late)?
+    }
+}
+
+fn over(tls: ClientConfig, connect: Duration) -> Https {
     let mut tcp = TcpConnector::new();
     // The connector above it decides on the scheme.
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT));
+    tcp.set_connect_timeout(Some(connect));
     // A stack on this machine listens without TLS.
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(tls)
@@ -126,7 +162,7 @@ mod tests {
     use rcgen::CertifiedKey;
     use rustls::{RootCertStore, ServerConfig, pki_types::PrivateKeyDer};
     use tokio::{
-        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
         net::{TcpListener, TcpStream},
     };
     use tokio_rustls::TlsAcceptor;
@@ -161,13 +197,19 @@ mod tests {
     async fn answer(acceptor: TlsAcceptor, stream: TcpStream, number: u8) -> std::io::Result<()> {
         let mut stream = acceptor.accept(stream).await?;
         loop {
-            let mut request = Vec::new();
-            while !request.ends_with(b"\r\n\r\n") {
-                request.push(stream.read_u8().await?);
-            }
+            read_head(&mut stream).await?;
             let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{number}");
             stream.write_all(answer.as_bytes()).await?;
         }
+    }
+
+    /// Reads a request without a body.
+    async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<()> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await?);
+        }
+        Ok(())
     }
 
     /// The number of the connection which a request to `address` took; and the connection.
@@ -187,14 +229,14 @@ mod tests {
     #[tokio::test]
     async fn a_service_with_a_trusted_certificate_is_called_over_http_1() {
         let (address, roots) = service().await;
-        let https = over(tls::trusting(roots));
+        let https = over(tls::trusting(roots), CONNECT);
         assert_eq!(ask(&https, &address).await.0, "0");
     }
 
     #[tokio::test]
     async fn a_connection_is_kept_unless_the_sdk_gives_it_up() {
         let (address, roots) = service().await;
-        let https = over(tls::trusting(roots));
+        let https = over(tls::trusting(roots), CONNECT);
         ask(&https, &address).await;
         let (number, connection) = ask(&https, &address).await;
         assert_eq!(number, "0");
@@ -207,8 +249,57 @@ mod tests {
         let (address, _) = service().await;
         let (_, others) = service().await;
         let request = HttpRequest::get(address).unwrap();
-        let error = over(tls::trusting(others)).call(request).await.unwrap_err();
+        let error = over(tls::trusting(others), CONNECT)
+            .call(request)
+            .await
+            .unwrap_err();
         assert!(error.is_io(), "{error:?}");
+    }
+
+    /// A service without TLS, which answers the first request with this, and then stays silent. Gives its address.
+    async fn saying(answer: String) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read_head(&mut stream).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        format!("http://{address}/")
+    }
+
+    /// Status, or why there is none.
+    async fn status_of(address: &str, time: Duration) -> Result<u16, String> {
+        let request = Request::get(address).body(String::new()).unwrap();
+        let answer = Https::new(CONNECT).send(request, time).await;
+        answer
+            .map(|answer| answer.status().as_u16())
+            .map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_bounded_in_time_and_size() {
+        let of = |length: usize| {
+            let body = "a".repeat(length);
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}")
+        };
+        let longest = saying(of(LONGEST)).await;
+        assert_eq!(status_of(&longest, CONNECT).await, Ok(200));
+        let longer = saying(of(LONGEST + 1)).await;
+        let error = status_of(&longer, CONNECT).await.unwrap_err();
+        assert!(error.contains("length limit"), "{error}");
+        for silent in [String::new(), of(1).replace("\r\na", "\r\n")] {
+            let silent = saying(silent).await;
+            let error = status_of(&silent, Duration::from_millis(50)).await;
+            assert_eq!(error, Err("no answer in time".to_owned()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirection_is_an_answer() {
+        let elsewhere = saying("HTTP/1.1 307 Temporary Redirect\r\nlocation: http://localhost:1/\r\ncontent-length: 0\r\n\r\n".to_owned()).await;
+        assert_eq!(status_of(&elsewhere, CONNECT).await, Ok(307));
     }
 
     #[tokio::test]

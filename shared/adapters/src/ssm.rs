@@ -23,7 +23,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    https::{self, CONNECT},
+    https::{CONNECT, Https},
     oidc::ClientSecrets,
 };
 
@@ -118,15 +118,10 @@ impl Ssm<'_> {
     }
 
     async fn get_parameters(&self, names: &[&str]) -> Result<Answer> {
-        let client = https::builder()
-            .connect_timeout(CONNECT)
-            .timeout(TRY)
-            .build()
-            .map_err(Error::caused_by)?;
         let request = self.signed(names).await?;
-        let response = client.execute(request).await.map_err(Error::caused_by)?;
-        let (status, body) = (response.status(), response.bytes().await);
-        let body = body.map_err(Error::caused_by)?;
+        let response = Https::new(CONNECT).send(request, TRY).await;
+        let response = response.map_err(Error::caused_by)?;
+        let (status, body) = (response.status(), response.into_body());
         if !status.is_success() {
             // An error of the service names parameters, and never holds a value.
             let body = String::from_utf8_lossy(&body);
@@ -138,7 +133,7 @@ impl Ssm<'_> {
     }
 
     /// `GetParameters` in the AWS JSON protocol, with its signature.
-    async fn signed(&self, names: &[&str]) -> Result<reqwest::Request> {
+    async fn signed(&self, names: &[&str]) -> Result<http::Request<String>> {
         let region = self.config.region().map(AsRef::as_ref);
         let region = region.ok_or_else(|| Error::internal("there is no region"))?;
         let provider = self.config.credentials_provider();
@@ -174,7 +169,7 @@ impl Ssm<'_> {
         }
         let mut request = request.body(body).map_err(Error::caused_by)?;
         instructions.apply_to_request_http1x(&mut request);
-        request.try_into().map_err(Error::caused_by)
+        Ok(request)
     }
 
     /// Where the store answers: an emulator's address, if there is one. As in the SDKs, that of the service

@@ -30,7 +30,6 @@ where
 {
     let observe = async |service: &S, detail: Value, remaining| {
         let event = read(detail, kinds)?;
-        tracing::debug!(event_id = %event.id, kind = %event.kind, "observing");
         handle(service, &event, remaining).await
     };
     let (ports, _, config) = startup::start::<H, C>();

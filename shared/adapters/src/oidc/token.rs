@@ -1,7 +1,7 @@
 //! The token endpoint (RFC 6749, 4.1.3; RFC 7636, 4.5).
 
 use domain::{Refusal, Result, identity::Authorization};
-use reqwest::StatusCode;
+use http::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::form_urlencoded;

@@ -2,13 +2,14 @@
 
 use std::{net::IpAddr, sync::OnceLock, time::Duration};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use domain::{Error, Result, error::Causes};
-use reqwest::{Client, RequestBuilder, StatusCode, header};
+use http::{HeaderValue, Request, StatusCode, header, request};
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
 use super::unavailable;
-use crate::https;
+use crate::https::Https;
 
 /// Time to open a connection.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -16,14 +17,10 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// Time for one request. A sign-in makes four at most, and its function has 20 s.
 const REQUEST: Duration = Duration::from_secs(4);
 
-/// Bytes of an answer. Metadata and keys of the large providers have some thousand; what is cached
-/// must fit into an item of DynamoDB (400 KB).
-const MAX_ANSWER: usize = 256 * 1024;
-
 /// The HTTP client for providers.
 pub(super) struct Web {
     /// Made when first needed, for many processes never need it.
-    client: OnceLock<Client>,
+    client: OnceLock<Https>,
     loopback: bool,
 }
 
@@ -33,19 +30,6 @@ impl Web {
             client: OnceLock::new(),
             loopback,
         }
-    }
-
-    fn client(&self) -> Result<&Client> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
-        }
-        let client = https::builder()
-            .connect_timeout(CONNECT)
-            .timeout(REQUEST)
-            .user_agent("roster")
-            .build()
-            .map_err(Error::caused_by)?;
-        Ok(self.client.get_or_init(|| client))
     }
 
     /// `raw` as a URL that is allowed: HTTPS, without credentials and fragment; or HTTP to this
@@ -74,11 +58,11 @@ impl Web {
         url: &str,
         bearer: Option<&str>,
     ) -> Result<T> {
-        let mut request = self.client()?.get(self.check(url)?);
+        let mut request = Request::get(self.check(url)?.as_str());
         if let Some(token) = bearer {
-            request = request.bearer_auth(token);
+            request = authorized(request, format!("Bearer {token}"))?;
         }
-        let (status, body) = send(request).await?;
+        let (status, body) = self.send(request, String::new()).await?;
         if status != StatusCode::OK {
             return Err(unavailable(format!("{url}: {status}")));
         }
@@ -97,27 +81,33 @@ impl Web {
         basic: Option<(String, String)>,
     ) -> Result<(StatusCode, Vec<u8>)> {
         let form_type = "application/x-www-form-urlencoded";
-        let request = self.client()?.post(self.check(url)?);
-        let mut request = request.header(header::CONTENT_TYPE, form_type).body(form);
+        let mut request =
+            Request::post(self.check(url)?.as_str()).header(header::CONTENT_TYPE, form_type);
         if let Some((name, password)) = basic {
-            request = request.basic_auth(name, Some(password));
+            let both = BASE64_STANDARD.encode(format!("{name}:{password}"));
+            request = authorized(request, format!("Basic {both}"))?;
         }
-        send(request).await
+        self.send(request, form).await
+    }
+
+    async fn send(&self, request: request::Builder, body: String) -> Result<(StatusCode, Vec<u8>)> {
+        let request = request
+            .header(header::ACCEPT, "application/json")
+            .header(header::USER_AGENT, "roster")
+            .body(body)
+            .map_err(unavailable)?;
+        let client = self.client.get_or_init(|| Https::new(CONNECT));
+        let answer = client.send(request, REQUEST).await;
+        let answer = answer.map_err(|error| unavailable(Causes(&*error)))?;
+        Ok((answer.status(), answer.into_body()))
     }
 }
 
-async fn send(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>)> {
-    let request = request.header(header::ACCEPT, "application/json");
-    let failed = |error: reqwest::Error| unavailable(Causes(&error));
-    let mut response = request.send().await.map_err(failed)?;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        body.extend_from_slice(&chunk);
-        if body.len() > MAX_ANSWER {
-            return Err(unavailable(format!("{}: too long", response.url())));
-        }
-    }
-    Ok((response.status(), body))
+/// The request with its credentials, which are in no line of a log.
+fn authorized(request: request::Builder, credentials: String) -> Result<request::Builder> {
+    let mut credentials = HeaderValue::try_from(credentials).map_err(Error::caused_by)?;
+    credentials.set_sensitive(true);
+    Ok(request.header(header::AUTHORIZATION, credentials))
 }
 
 fn is_loopback(url: &Url) -> bool {

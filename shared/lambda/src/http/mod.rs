@@ -136,7 +136,8 @@ where
             let (authenticator, service) = readiness.get().await?;
             Ok((authenticator, service.clone()))
         };
-        Ok::<_, std::convert::Infallible>(answer_by(access, ready, &handle, request).await)
+        let response = answer_by(access, ready, &handle, request).await;
+        Ok::<_, std::convert::Infallible>(response::Finished(response))
     }))
     .await
 }

@@ -2,13 +2,15 @@
 
 mod services;
 
+use std::{future, pin::Pin};
+
 use application::{ports::AccessToken, session_tokens::TokenPair};
 use domain::{
     Actor, ApiKeyId, Email, Error, Name, Role, ServiceName, Timestamp, User, api_key::ListedApiKey,
     device::DeviceToken, mail::Suppression, user::Profile,
 };
 use lambda_http::{
-    Body, Response as RawResponse,
+    Body, IntoResponse, Response as RawResponse,
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
 use secrecy::ExposeSecret;
@@ -268,6 +270,16 @@ pub(super) fn finish(mut response: RawResponse<Body>, request_id: &str) -> RawRe
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// An answer as it leaves. `lambda_http` would copy its text once more, by the charset that the header names,
+/// and put the tables of all charsets into each function.
+pub(super) struct Finished(pub(super) RawResponse<Body>);
+
+impl IntoResponse for Finished {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = RawResponse<Body>> + Send>> {
+        Box::pin(future::ready(self.0))
+    }
 }
 
 #[cfg(test)]
