@@ -156,10 +156,10 @@ def libraries(*executables):
     return found
 
 
-def image(variables, executable, folder):
+def image(variables, executables, folder):
     """An image with what SAM's own steps and a function need, for no image can be pulled everywhere."""
     tools = [shutil.which(tool) for tool in ("sh", "mv", "chmod")]
-    for file in [CERTIFICATES, *tools, *libraries(executable, *tools)]:
+    for file in [CERTIFICATES, *tools, *libraries(*executables, *tools)]:
         place = folder / "root" / ("bin" if file in tools else str(pathlib.Path(file).parent)[1:])
         place.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, place)
@@ -192,7 +192,8 @@ def sam(roster, executables, cases):
     beside = pathlib.Path(roster).parent
     with tempfile.TemporaryDirectory(dir=beside) as folder, services(roster, *hosts) as console:
         folder = pathlib.Path(folder)
-        image(run(roster, "local", "env", "--docker", "--console", console), executables["create-user"], folder)
+        asked = {executables[function_of(case[0])] for case in cases}
+        image(run(roster, "local", "env", "--docker", "--console", console), asked, folder)
         if subprocess.run(["docker", "run", "--rm", IMAGE, "sh", "-c", ":"], check=False).returncode:
             raise Skipped("the Docker daemon runs, but cannot run a container")
         built_template(executables, folder)
@@ -236,11 +237,14 @@ def main():
     arguments = parser.parse_intermixed_args()
     executables = build()
     if arguments.binaries:
+        arguments.binaries = arguments.binaries.resolve()
         found = {path.name: path for path in arguments.binaries.glob("*") if path.is_file()}
         found |= {path.parent.name: path for path in arguments.binaries.glob("*/bootstrap")}
         executables = found | {"roster": executables["roster"]}
     wanted = set(arguments.names)
     cases = [case for case in CASES if not wanted or wanted & {case[0], function_of(case[0])}]
+    if unknown := wanted - {name for case in cases for name in (case[0], function_of(case[0]))}:
+        sys.exit(f"no event for {', '.join(sorted(unknown))}")
     missing = {function_of(case[0]) for case in cases} - executables.keys()
     if missing:
         sys.exit(f"not built: {', '.join(sorted(missing))}")

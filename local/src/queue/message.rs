@@ -71,7 +71,7 @@ impl Message {
         let millis = |time: Timestamp| time.as_millisecond().to_string();
         Received {
             id: self.id.clone(),
-            receipt: format!("{}.{}", self.id, self.receives),
+            receipt: self.receipt(),
             body: self.body.clone(),
             attributes: vec![
                 ("ApproximateReceiveCount", self.receives.to_string()),
@@ -80,6 +80,11 @@ impl Message {
                 ("SentTimestamp", millis(self.sent)),
             ],
         }
+    }
+
+    /// The receipt handle of who had it last.
+    pub(super) fn receipt(&self) -> String {
+        format!("{}.{}", self.id, self.receives)
     }
 
     /// Makes it visible at this time, as its taker says.

@@ -284,7 +284,8 @@ impl Queues {
     fn left(&self, id: &str, batch: &[Received]) {
         let mut waiting = self.waiting();
         for message in waiting.get_mut(id).into_iter().flatten() {
-            if batch.iter().any(|left| left.id == message.id) {
+            // Somebody else may have it by now.
+            if batch.iter().any(|left| left.receipt == message.receipt()) {
                 message.leave();
             }
         }

@@ -77,6 +77,24 @@ async fn the_end_of_a_timeout_need_not_be_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_another_has_by_now_was_not_left() {
+    let queues = queues(None);
+    queues.send("Work", "a".to_owned(), None).unwrap();
+    let first = take(&queues);
+    queues
+        .change_visibility("Work", &first[0].receipt, SECOND)
+        .unwrap();
+    tokio::time::advance(SECOND).await;
+    let second = take(&queues);
+    queues.left("Work", &first);
+    queues.end_timeouts("Work");
+    assert!(take(&queues).is_empty());
+    queues.left("Work", &second);
+    queues.end_timeouts("Work");
+    assert_eq!(take(&queues).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn its_pause_can_be_chosen_by_whoever_has_it() {
     let queues = queues(None);
     queues.send("Work", "a".to_owned(), None).unwrap();

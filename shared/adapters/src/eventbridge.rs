@@ -81,29 +81,10 @@ fn accepted(events: &[DomainEvent], results: &[PutEventsResultEntry]) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::{Arc, Mutex},
-    };
-
     use domain::{Actor, EventId, EventKind, Timestamp, event::EventData};
 
     use super::*;
-
-    /// What is logged.
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::log::Log;
 
     fn event(number: u8) -> DomainEvent {
         DomainEvent {
@@ -146,18 +127,11 @@ mod tests {
             .error_code("ThrottlingException")
             .error_message("Rate exceeded")
             .build();
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
         let events = [event(1), event(2)];
-        let outcome = tracing::subscriber::with_default(subscriber, || {
-            accepted(&events, &[taken.clone(), refused])
-        });
+        let log = Log::start();
+        let outcome = accepted(&events, &[taken.clone(), refused]);
         assert_eq!(outcome.unwrap(), [true, false]);
-        let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let lines = log.lines();
         assert_eq!(lines.lines().count(), 1, "{lines}");
         for part in [
             "ThrottlingException",

@@ -11,6 +11,8 @@ pub mod eventbridge;
 mod foreign_hashes;
 pub mod https;
 pub mod jwt;
+#[cfg(test)]
+mod log;
 pub mod oidc;
 mod sdk_config;
 pub mod ses;

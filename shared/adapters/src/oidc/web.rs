@@ -1,6 +1,6 @@
 //! Requests to providers: bounded in time and size, over TLS, without redirections.
 
-use std::{net::IpAddr, sync::OnceLock, time::Duration};
+use std::{error::Error as StdError, net::IpAddr, sync::OnceLock, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use domain::{Error, Result, error::Causes};
@@ -11,7 +11,7 @@ use url::{Host, Url};
 use super::unavailable;
 use crate::https::Https;
 
-/// Time to open a connection.
+/// Time for TCP to connect, which the addresses of a host share.
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// Time for one request. A sign-in makes four at most, and its function has 20 s.
@@ -58,11 +58,9 @@ impl Web {
         url: &str,
         bearer: Option<&str>,
     ) -> Result<T> {
-        let mut request = Request::get(self.check(url)?.as_str());
-        if let Some(token) = bearer {
-            request = authorized(request, format!("Bearer {token}"))?;
-        }
-        let (status, body) = self.send(request, String::new()).await?;
+        let request = Request::get(self.check(url)?.as_str());
+        let credentials = bearer.map(|token| format!("Bearer {token}"));
+        let (status, body) = self.send(request, credentials, String::new()).await?;
         if status != StatusCode::OK {
             return Err(unavailable(format!("{url}: {status}")));
         }
@@ -81,33 +79,42 @@ impl Web {
         basic: Option<(String, String)>,
     ) -> Result<(StatusCode, Vec<u8>)> {
         let form_type = "application/x-www-form-urlencoded";
-        let mut request =
+        let request =
             Request::post(self.check(url)?.as_str()).header(header::CONTENT_TYPE, form_type);
-        if let Some((name, password)) = basic {
+        let credentials = basic.map(|(name, password)| {
             let both = BASE64_STANDARD.encode(format!("{name}:{password}"));
-            request = authorized(request, format!("Basic {both}"))?;
-        }
-        self.send(request, form).await
+            format!("Basic {both}")
+        });
+        self.send(request, credentials, form).await
     }
 
-    async fn send(&self, request: request::Builder, body: String) -> Result<(StatusCode, Vec<u8>)> {
-        let request = request
+    async fn send(
+        &self,
+        request: request::Builder,
+        credentials: Option<String>,
+        body: String,
+    ) -> Result<(StatusCode, Vec<u8>)> {
+        let url = request
+            .uri_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let failed = |error: &dyn StdError| unavailable(format!("{url}: {}", Causes(error)));
+        let mut request = request
             .header(header::ACCEPT, "application/json")
             .header(header::USER_AGENT, "roster")
             .body(body)
-            .map_err(unavailable)?;
+            .map_err(|error| failed(&error))?;
+        if let Some(credentials) = credentials {
+            // A provider chooses its tokens, and so whether they can be sent.
+            let mut value = HeaderValue::try_from(credentials).map_err(|error| failed(&error))?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+        }
         let client = self.client.get_or_init(|| Https::new(CONNECT));
         let answer = client.send(request, REQUEST).await;
-        let answer = answer.map_err(|error| unavailable(Causes(&*error)))?;
+        let answer = answer.map_err(|error| failed(&*error))?;
         Ok((answer.status(), answer.into_body()))
     }
-}
-
-/// The request with its credentials, which are in no line of a log.
-fn authorized(request: request::Builder, credentials: String) -> Result<request::Builder> {
-    let mut credentials = HeaderValue::try_from(credentials).map_err(Error::caused_by)?;
-    credentials.set_sensitive(true);
-    Ok(request.header(header::AUTHORIZATION, credentials))
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -121,7 +128,34 @@ fn is_loopback(url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use domain::Refusal;
+    use serde_json::Value;
+
     use super::*;
+    use crate::log::Log;
+
+    #[tokio::test]
+    async fn the_log_says_where_there_was_no_answer_and_no_credentials() {
+        let log = Log::start();
+        let web = Web::new(true);
+        for token in ["for-user-info", "cannot-be-\nsent"] {
+            let answer = web.get::<Value>("http://127.0.0.1:1/userinfo", Some(token));
+            let refused = answer.await.unwrap_err();
+            assert!(
+                matches!(refused, Error::Refused(Refusal::ProviderUnavailable(_))),
+                "{refused:?}"
+            );
+        }
+        let lines = log.lines();
+        assert_eq!(
+            lines.matches("http://127.0.0.1:1/userinfo: ").count(),
+            2,
+            "{lines}"
+        );
+        for secret in ["for-user-info", "sent"] {
+            assert!(!lines.contains(secret), "{lines}");
+        }
+    }
 
     #[test]
     fn only_https_is_asked_and_this_machine_where_that_is_allowed() {
