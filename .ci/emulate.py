@@ -127,6 +127,11 @@ def function_of(event):
     return {"publish-events-sessions": "publish-events"}.get(event, event)
 
 
+def names_of(event):
+    """What it may be asked for by."""
+    return {event, function_of(event)}
+
+
 def rie(under, roster, executables, cases):
     with services(roster) as console:
         for event, caller, expected in cases:
@@ -242,8 +247,8 @@ def main():
         found |= {path.parent.name: path for path in arguments.binaries.glob("*/bootstrap")}
         executables = found | {"roster": executables["roster"]}
     wanted = set(arguments.names)
-    cases = [case for case in CASES if not wanted or wanted & {case[0], function_of(case[0])}]
-    if unknown := wanted - {name for case in cases for name in (case[0], function_of(case[0]))}:
+    cases = [case for case in CASES if not wanted or wanted & names_of(case[0])]
+    if unknown := wanted.difference(*(names_of(case[0]) for case in cases)):
         sys.exit(f"no event for {', '.join(sorted(unknown))}")
     missing = {function_of(case[0]) for case in cases} - executables.keys()
     if missing:

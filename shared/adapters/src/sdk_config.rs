@@ -37,8 +37,8 @@ pub(crate) fn of_emulator(endpoint: &str, caller: &str) -> SdkConfig {
         .build()
 }
 
-/// A blank one counts as missing.
-fn variable(name: &str) -> Option<String> {
+/// A variable of the environment. A blank one counts as missing.
+pub(crate) fn variable(name: &str) -> Option<String> {
     let value = std::env::var(name).ok();
     value.filter(|value| !value.trim().is_empty())
 }

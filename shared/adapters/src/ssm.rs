@@ -25,6 +25,7 @@ use serde_json::json;
 use crate::{
     https::{CONNECT, Https},
     oidc::ClientSecrets,
+    sdk_config::variable,
 };
 
 /// Parameters in one `GetParameters`, by its reference.
@@ -175,7 +176,7 @@ impl Ssm<'_> {
     /// Where the store answers: an emulator's address, if there is one. As in the SDKs, that of the service
     /// goes before that of all services.
     fn endpoint(&self, region: &str) -> String {
-        let own = std::env::var("AWS_ENDPOINT_URL_SSM").ok();
+        let own = variable("AWS_ENDPOINT_URL_SSM");
         let emulator = own.or_else(|| self.config.endpoint_url().map(str::to_owned));
         let domain = if region.starts_with("cn-") {
             "amazonaws.com.cn"
